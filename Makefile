@@ -1,0 +1,105 @@
+# postern: one non-recursive makefile, no configure step, output only in build/.
+#
+#   make                 every program, in build/bin
+#   make check           build and run the tests (what they need: scripts/check)
+#   make install DESTDIR= PREFIX=/usr/local
+#   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
+#   make fuzz            build the fuzz targets (clang) into build/fuzz
+#   make clean
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+
+VARIANT := $(if $(SAN),-san)$(if $(VG),-vg)$(if $(filter clang%,$(notdir $(CC))),-clang)
+B       := build$(if $(VARIANT),/variant$(VARIANT))
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wconversion \
+           $(if $(WERROR),-Werror)
+HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+CFLAGS  ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -I. $(SKALIBS_INC)
+ALLFLAGS := -std=c11 $(CFLAGS) $(WARN) -ffunction-sections -fdata-sections -MMD -MP
+LINK    := -Wl,--gc-sections -Wl,-z,relro,-z,now
+ifdef SAN
+ALLFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+LINK    += -fsanitize=address,undefined
+else
+ALLFLAGS += $(HARDEN)
+endif
+
+# Programs that call neither iconv, getpwnam nor getaddrinfo are linked statically: an exec of one
+# costs half of a dynamic one's (doc/architecture.md, "Cost of a connection").
+STATIC  := $(if $(SAN)$(NOSTATIC),-pie,-static-pie)
+DYNAMIC := -pie
+
+SKALIBS_LIB ?= -l:libskarnet.a
+S6_LIB      ?= -l:libs6.a
+SSL     := -lssl -lcrypto
+
+# ---- programs: name, objects, link kind, extra libraries ---------------------------------------
+include programs.mk
+
+BIN     := $(addprefix $B/bin/,$(PROGRAMS))
+LIBSRC  := $(wildcard lib/*.c)
+STORE   := $(wildcard maildir/*.c)
+UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: all check install clean fuzz unit bench
+.SECONDARY:
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+
+all: $(BIN)
+
+$B/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) -c -o $@ $<
+
+$B/lib.a: $(LIBSRC:%.c=$B/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/store.a: $(STORE:%.c=$B/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BIN): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $B/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(LDFLAGS) -o $@ $^ \
+	    $(LIBS_$*) $(SKALIBS_LIB) -lrt
+
+# Unit tests: tests/unit/NAME.c, with whatever else its line "// objects: a.o b.o" and
+# "// libs: -lx" name. Everything but a program's main can be linked.
+unit_objects = $(addprefix $B/obj/,$(shell sed -n 's|^// objects: ||p' tests/unit/$1.c))
+unit: $(UNIT)
+$B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/lib.a \
+    $$(call unit_objects,$$*)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $(filter %.c %.o,$^) $B/store.a $B/lib.a \
+	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+
+bench: $(BENCH)
+$B/bench/%: tests/bench/%.c $B/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $B/lib.a \
+	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+
+fuzz: $(FUZZ)
+build/fuzz/%: tests/fuzz/%.c $(LIBSRC) $(STORE)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
+	    $(shell sed -n 's|^// sources: ||p' $<) $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+
+check: all unit
+	tests/run
+
+install: all
+	scripts/install "$B/bin" "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf build
+
+-include $(shell find $B/obj $B/unit $B/bench -name '*.d' 2>/dev/null)

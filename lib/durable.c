@@ -1,0 +1,117 @@
+#include "lib/durable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/id.h"
+
+int
+durable_file(int fd)
+{
+	return fsync(fd);
+}
+
+int
+durable_data(int fd)
+{
+	return fdatasync(fd);
+}
+
+int
+durable_dir(int fd_dir)
+{
+	return fsync(fd_dir);
+}
+
+int
+durable_dirname(char const *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int r = durable_dir(fd), e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+int
+durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name)
+{
+	/* The file before its name: a name that survives must lead to whole content. */
+	if (durable_file(fd) < 0)
+		return -1;
+	int linked = !linkat(fd_tmpdir, tmp, fd_dir, name, 0);
+	if (!linked) {
+		if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
+			return -1;
+		if (renameat2(fd_tmpdir, tmp, fd_dir, name, RENAME_NOREPLACE) < 0)
+			return -1;
+	}
+	/* Unsynced, the name could vanish with the power although the sender was told 250. */
+	if (durable_dir(fd_dir) < 0) {
+		int e = errno;
+		unlinkat(fd_dir, name, 0);
+		errno = e;
+		return -1;
+	}
+	if (linked)
+		unlinkat(fd_tmpdir, tmp, 0);
+	return 0;
+}
+
+int
+durable_write(int fd, char const *s, size_t len)
+{
+	while (len) {
+		ssize_t w = write(fd, s, len);
+		if (w < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		s += w;
+		len -= (size_t)w;
+	}
+	return 0;
+}
+
+static int
+replace(int fd_dir, char const *tmp, char const *name, char const *content, size_t len, mode_t mode)
+{
+	int fd = openat(fd_dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	/* fchmod, since the caller's mode is meant, whatever the umask. */
+	int ok = !durable_write(fd, content, len) && !fchmod(fd, mode) && !durable_file(fd);
+	int e = errno;
+	if (close(fd) < 0 && ok) {
+		ok = 0;
+		e = errno;
+	}
+	if (ok && renameat(fd_dir, tmp, fd_dir, name) < 0) {
+		ok = 0;
+		e = errno;
+	}
+	if (!ok) {
+		unlinkat(fd_dir, tmp, 0);
+		errno = e;
+		return -1;
+	}
+	return durable_dir(fd_dir);
+}
+
+int
+durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode)
+{
+	char id[ID_MAX + 1], tmp[300];
+	id_new(id);
+	if ((size_t)snprintf(tmp, sizeof tmp, ".%s.%s", name, id) >= sizeof tmp) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return replace(fd_dir, tmp, name, content, len, mode);
+}

@@ -1,0 +1,28 @@
+/* The only file that calls fsync. What these functions report as done survives a power cut. */
+#ifndef POSTERN_DURABLE_H
+#define POSTERN_DURABLE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Syncs a file's data and metadata. 0 or -1 with errno. */
+int durable_file(int fd);
+/* Syncs a file's data only (fdatasync): after bytes were changed in place or appended. */
+int durable_data(int fd);
+/* Syncs a directory, so that links, renames and unlinks in it are kept. 0 or -1. */
+int durable_dir(int fd_dir);
+int durable_dirname(char const *path);
+
+/* Commits a finished temporary file under its final name, which must not exist yet: sync the file,
+ * link (where links are impossible: rename without replacing), sync the directory, then remove the
+ * temporary name. fd is the open file, both names are relative to their directory descriptors.
+ * 0, or -1 with errno; the temporary name is left to the caller when -1. */
+int durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name);
+
+/* Replaces dir/name by content: temporary file beside it, sync, rename, sync the directory. */
+int durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode);
+
+/* write(2) until all is out; EINTR goes on. 0 or -1. */
+int durable_write(int fd, char const *s, size_t len);
+
+#endif

@@ -1,0 +1,306 @@
+#include "lib/net.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <skalibs/iopause.h>
+
+#include "lib/sa.h"
+
+void
+net_init(struct net *n, int fd_in, int fd_out)
+{
+	memset(n, 0, offsetof(struct net, in));
+	n->fd_in = fd_in;
+	n->fd_out = fd_out;
+	n->deadline = tain_infinite;
+	tain_now_set_stopwatch_g();
+	ndelay_on(fd_in);
+	if (fd_out != fd_in)
+		ndelay_on(fd_out);
+}
+
+void
+net_release(struct net *n)
+{
+	ndelay_off(n->fd_in);
+	if (n->fd_out != n->fd_in)
+		ndelay_off(n->fd_out);
+}
+
+void
+net_deadline(struct net *n, unsigned int seconds)
+{
+	tain_now_g();
+	tain_addsec_g(&n->deadline, (int)seconds);
+}
+
+void
+net_deadline_before(struct net *n, unsigned int seconds, tain const *latest)
+{
+	net_deadline(n, seconds);
+	if (tain_less(latest, &n->deadline))
+		n->deadline = *latest;
+}
+
+/* Waits for one event on fd until the deadline: 0, or -1 with ETIMEDOUT or poll's errno. */
+static int
+pause_for(struct net *n, int fd, short events)
+{
+	iopause_fd x = {.fd = fd, .events = events};
+	int r;
+	do
+		r = iopause_g(&x, 1, &n->deadline);
+	while (r < 0 && errno == EINTR);
+	if (!r)
+		errno = ETIMEDOUT;
+	return r > 0 ? 0 : -1;
+}
+
+static int
+write_all(struct net *n, char const *s, size_t len)
+{
+	while (len) {
+		ssize_t w = write(n->fd_out, s, len);
+		if (w >= 0) {
+			s += w;
+			len -= (size_t)w;
+		} else if (errno == EAGAIN) {
+			if (pause_for(n, n->fd_out, IOPAUSE_WRITE) < 0)
+				return -1;
+		} else if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+int
+net_flush(struct net *n)
+{
+	if (!n->werr && n->out_len) {
+		if (n->trace)
+			n->trace(1, n->out, n->out_len);
+		if (write_all(n, n->out, n->out_len) < 0)
+			n->werr = errno;
+		n->out_len = 0;
+	}
+	if (!n->werr)
+		return 0;
+	errno = n->werr;
+	return -1;
+}
+
+int
+net_put(struct net *n, char const *s, size_t len)
+{
+	while (len && !n->werr) {
+		size_t room = NET_OUTSIZE - n->out_len;
+		size_t part = len < room ? len : room;
+		memcpy(n->out + n->out_len, s, part);
+		n->out_len += part;
+		s += part;
+		len -= part;
+		if (n->out_len == NET_OUTSIZE)
+			net_flush(n);
+	}
+	return n->werr ? -1 : 0;
+}
+
+int
+net_puts(struct net *n, char const *s)
+{
+	return net_put(n, s, strlen(s));
+}
+
+int
+net_putf(struct net *n, char const *fmt, ...)
+{
+	char small[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	int len = vsnprintf(small, sizeof small, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return -1;
+	if ((size_t)len < sizeof small)
+		return net_put(n, small, (size_t)len);
+	char *big = xmalloc((size_t)len + 1);
+	va_start(ap, fmt);
+	vsnprintf(big, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	int r = net_put(n, big, (size_t)len);
+	free(big);
+	return r;
+}
+
+/* One read into buf after flushing: bytes, 0 at end of file, -1. */
+static ssize_t
+read_some(struct net *n, char *buf, size_t max)
+{
+	if (n->out_len && net_flush(n) < 0)
+		return -1;
+	/* Checked here too, or a peer that never pauses would never meet its deadline. */
+	tain_now_g();
+	if (!tain_future(&n->deadline)) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	for (;;) {
+		ssize_t r = read(n->fd_in, buf, max);
+		if (r >= 0) {
+			if (n->trace && r)
+				n->trace(0, buf, (size_t)r);
+			return r;
+		}
+		if (errno == EAGAIN) {
+			if (pause_for(n, n->fd_in, IOPAUSE_READ) < 0)
+				return -1;
+		} else if (errno != EINTR)
+			return -1;
+	}
+}
+
+size_t
+net_peek(struct net *n, char **s)
+{
+	*s = n->in + n->in_start;
+	return n->in_end - n->in_start;
+}
+
+/* Adds to the buffered input; the caller has made room. */
+static ssize_t
+fill_more(struct net *n)
+{
+	ssize_t r = read_some(n, n->in + n->in_end, NET_INSIZE - n->in_end);
+	if (r > 0)
+		n->in_end += (size_t)r;
+	return r;
+}
+
+ssize_t
+net_fill(struct net *n, char **s)
+{
+	if (n->in_start == n->in_end) {
+		n->in_start = n->in_end = 0;
+		ssize_t r = fill_more(n);
+		if (r <= 0)
+			return r;
+	}
+	return (ssize_t)net_peek(n, s);
+}
+
+void
+net_consume(struct net *n, size_t used)
+{
+	n->in_start += used;
+}
+
+size_t
+net_discard(struct net *n)
+{
+	size_t had = n->in_end - n->in_start;
+	n->in_start = n->in_end = 0;
+	return had;
+}
+
+ssize_t
+net_read(struct net *n, char *buf, size_t max)
+{
+	if (n->in_start == n->in_end && max >= NET_INSIZE)
+		return read_some(n, buf, max);
+	char *s;
+	ssize_t r = net_fill(n, &s);
+	if (r <= 0)
+		return r;
+	size_t part = (size_t)r < max ? (size_t)r : max;
+	memcpy(buf, s, part);
+	net_consume(n, part);
+	return (ssize_t)part;
+}
+
+int
+net_readall(struct net *n, char *buf, size_t len)
+{
+	while (len) {
+		ssize_t r = net_read(n, buf, len);
+		if (r <= 0)
+			return (int)r;
+		buf += r;
+		len -= (size_t)r;
+	}
+	return 1;
+}
+
+enum net_line
+net_getline(struct net *n, char *line, size_t max, size_t *len)
+{
+	size_t have = 0;
+	int toolong = 0;
+	for (;;) {
+		char *s;
+		ssize_t r = net_fill(n, &s);
+		if (r <= 0)
+			return r ? NET_ERROR : NET_EOF;
+		char *lf = memchr(s, '\n', (size_t)r);
+		size_t part = lf ? (size_t)(lf - s) : (size_t)r;
+		/* One byte more than fits: it may be the CR that is cut off below. */
+		if (part > max - have)
+			toolong = 1;
+		else
+			memcpy(line + have, s, part);
+		have = toolong ? 0 : have + part;
+		net_consume(n, part + (lf ? 1 : 0));
+		if (lf)
+			break;
+	}
+	if (!toolong && have && line[have - 1] == '\r')
+		have--;
+	if (toolong || have >= max)
+		return NET_LONG;
+	line[have] = 0;
+	*len = have;
+	return NET_LINE;
+}
+
+int
+net_wait(struct net *n, int fd_extra)
+{
+	if (net_flush(n) < 0)
+		return -1;
+	if (n->in_start != n->in_end)
+		return 1;
+	iopause_fd x[2] = {{.fd = n->fd_in, .events = IOPAUSE_READ},
+	    {.fd = fd_extra, .events = IOPAUSE_READ}};
+	int r;
+	do
+		r = iopause_g(x, fd_extra < 0 ? 1 : 2, &n->deadline);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0)
+		return r;
+	return x[0].revents ? 1 : 2;
+}
+
+void
+net_finish(struct net *n, unsigned int seconds)
+{
+	char drop[4096];
+	net_deadline(n, seconds);
+	if (!net_flush(n)) {
+		/* Half-closing tells the TLS engine (or the peer) that this is all; it must not see both
+		 * pipe ends vanish at once. */
+		if (shutdown(n->fd_out, SHUT_WR) < 0 && n->fd_out != n->fd_in) {
+			close(n->fd_out);
+			n->fd_out = -1;
+		}
+		net_discard(n);
+		while (read_some(n, drop, sizeof drop) > 0)
+			;
+	}
+	if (n->fd_out >= 0 && n->fd_out != n->fd_in)
+		close(n->fd_out);
+	close(n->fd_in);
+	n->fd_in = n->fd_out = -1;
+}

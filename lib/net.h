@@ -1,0 +1,79 @@
+/* One connection: buffered input with limits, buffered output, one absolute deadline.
+ *
+ * The only place that reads the network flushes the output first, so handlers never flush. The
+ * descriptors are made non-blocking at net_init; net_release makes them blocking again, before they
+ * are handed to another program. Every wait ends at the deadline in force (net_deadline): errno
+ * ETIMEDOUT. A write error is remembered: net_flush reports it, later writes do nothing. */
+#ifndef POSTERN_NET_H
+#define POSTERN_NET_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/skalibs-compat.h"
+
+#define NET_INSIZE 16384
+#define NET_OUTSIZE 16384
+
+struct net {
+	int fd_in, fd_out;
+	tain deadline;
+	size_t in_start, in_end; /* unread input is in[in_start..in_end) */
+	size_t out_len;
+	int werr; /* errno of the first failed write, 0 if none */
+	/* If not null, every byte that crosses: debugging and transcripts. */
+	void (*trace)(int out, char const *s, size_t n);
+	char in[NET_INSIZE];
+	char out[NET_OUTSIZE];
+};
+
+/* Prepares n over two descriptors, which may be the same; infinite deadline. Starts the monotonic
+ * clock. */
+void net_init(struct net *n, int fd_in, int fd_out);
+/* Makes the descriptors blocking again; buffered input stays readable with net_peek. */
+void net_release(struct net *n);
+
+/* All that follows must end within this many seconds from now. */
+void net_deadline(struct net *n, unsigned int seconds);
+/* The deadline is `seconds` from now, but no later than `latest`. */
+void net_deadline_before(struct net *n, unsigned int seconds, tain const *latest);
+
+/* Reads one line into line[0..max), without its LF or CR LF and with a NUL behind it (so max counts
+ * the NUL). *len gets its length; it may contain NULs.
+ * Returns NET_LINE, NET_EOF (a partial line is dropped), NET_LONG (the line was longer than max-1;
+ * all of it has been read and dropped, so the next call reads the next line), NET_ERROR (errno,
+ * ETIMEDOUT at the deadline; a line too long whose end has not come by the deadline ends here too). */
+enum net_line { NET_ERROR = -1, NET_EOF = 0, NET_LINE = 1, NET_LONG = 2 };
+enum net_line net_getline(struct net *n, char *line, size_t max, size_t *len);
+
+/* At least one and at most max bytes into buf. Bytes read, 0 at end of file, -1 on error. */
+ssize_t net_read(struct net *n, char *buf, size_t max);
+/* Exactly len bytes into buf. 1, 0 at end of file, -1 on error. */
+int net_readall(struct net *n, char *buf, size_t len);
+
+/* Makes at least one byte available and points *s at what is buffered; net_consume says how much of
+ * it was used. Bytes available, 0 at end of file, -1 on error. Zero copies: the data path. */
+ssize_t net_fill(struct net *n, char **s);
+/* What is buffered now, without reading. May be 0. */
+size_t net_peek(struct net *n, char **s);
+void net_consume(struct net *n, size_t used);
+/* Drops buffered input (what came in clear before TLS began); returns how much there was. */
+size_t net_discard(struct net *n);
+
+/* Waits until input is there or the deadline or fd_extra (-1: none) is readable; flushes first.
+ * 1 input (or end of file) on the connection, 2 fd_extra, 0 deadline, -1 error. For IDLE. */
+int net_wait(struct net *n, int fd_extra);
+
+/* Appends to the output; sends when the buffer is full. Returns 0, or -1 after a write error. */
+int net_put(struct net *n, char const *s, size_t len);
+int net_puts(struct net *n, char const *s);
+int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Sends everything. 0 or -1 (errno). */
+int net_flush(struct net *n);
+
+/* The orderly end, once per connection: flush, close the writing side, and read until the peer ends
+ * or `seconds` pass, so that a TLS engine behind a pipe has sent everything (CONTRACTS 0.2).
+ * fd_in and fd_out are closed afterwards. */
+void net_finish(struct net *n, unsigned int seconds);
+
+#endif
