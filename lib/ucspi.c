@@ -145,7 +145,7 @@ find_local(struct ucspi *u)
 	format(u->local_ip, addr, len);
 }
 
-/* Only the kernel's word counts for a Unix peer; the environment is for sockets behind a pipe. */
+/* Only the kernel's word counts for a Unix peer. */
 static void
 find_unix(struct ucspi *u)
 {
@@ -157,16 +157,9 @@ find_unix(struct ucspi *u)
 	from_socket(getsockname, addr, &port, &family);
 	if (family != AF_UNIX || getsockopt(0, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
-	char const *proto = getenv("PROTO");
-	char const *e = proto && !strcmp(proto, "IPC") ? getenv("IPCREMOTEEUID") : 0;
-	char const *g = e ? getenv("IPCREMOTEEGID") : 0;
 	u->kind = UCSPI_UNIX;
 	u->euid = cred.uid;
 	u->egid = cred.gid;
-	if (e && g) {
-		uid0_scan(e, &u->euid);
-		gid0_scan(g, &u->egid);
-	}
 }
 
 static void
