@@ -1,0 +1,226 @@
+#include "lib/ucspitls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <skalibs/iopause.h>
+#include <skalibs/types.h>
+
+extern char **environ;
+
+enum { CTL, READ, WRITE, FDS };
+
+static int fds[FDS] = {-1, -1, -1};
+static char reply[UCSPITLS_REPLY_MAX];
+static size_t reply_len;
+
+static char const *const fd_names[FDS] = {"SSLCTLFD", "SSLREADFD", "SSLWRITEFD"};
+
+/* The only names that a reply may set or unset. */
+static char const *const reply_names[] = {"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI_SERVERNAME",
+    "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT", 0};
+
+/* What the launcher needs and no program behind it may see; a name that ends in ":" is a prefix. */
+static char const *const launcher_names[] = {"KEYFILE", "CERTFILE",
+    "KEYFILE:", "CERTFILE:", "CADIR", "CAFILE", "TLS_UID", "TLS_GID", "TLS_ENGINE", "TLS_TICKETS",
+    "TLS_ALPN", 0};
+
+/* The name of a variable that belongs to the launcher, copied out of `var`, or null. */
+static char *
+launcher_name(char const *var)
+{
+	size_t n = strcspn(var, "=");
+	for (char const *const *p = launcher_names; *p; p++) {
+		size_t len = strlen(*p);
+		int prefix = (*p)[len - 1] == ':';
+		if (n >= len && !memcmp(var, *p, len) && (prefix || n == len))
+			return strndup(var, n);
+	}
+	return 0;
+}
+
+static void
+unset_launcher_names(void)
+{
+	for (char **p = environ; p && *p;) {
+		char *name = launcher_name(*p);
+		if (name && !unsetenv(name))
+			p = environ; /* the array has moved: from the start */
+		else
+			p++;
+		free(name);
+	}
+}
+
+/* The descriptor that the environment names, if it is open, close-on-exec; else -1. */
+static int
+take_fd(char const *name)
+{
+	unsigned int fd;
+	char const *s = getenv(name);
+	int ok = s && uint0_scan(s, &fd) && fd <= 0x7fffffff && coe((int)fd) >= 0;
+	unsetenv(name);
+	return ok ? (int)fd : -1;
+}
+
+int
+ucspitls_init(void)
+{
+	for (int i = 0; i < FDS; i++)
+		fds[i] = take_fd(fd_names[i]);
+	unset_launcher_names();
+	if (!ucspitls_available())
+		ucspitls_close();
+	return ucspitls_available();
+}
+
+int
+ucspitls_available(void)
+{
+	return fds[CTL] >= 0 && fds[READ] >= 0 && fds[WRITE] >= 0;
+}
+
+int
+ucspitls_active(void)
+{
+	return getenv("SSL_PROTOCOL") != 0;
+}
+
+void
+ucspitls_close(void)
+{
+	for (int i = 0; i < FDS; i++) {
+		/* All three may be one descriptor. */
+		for (int j = 0; j < i; j++)
+			if (fds[i] == fds[j])
+				fds[i] = -1;
+		if (fds[i] > 2)
+			close(fds[i]);
+	}
+	fds[CTL] = fds[READ] = fds[WRITE] = -1;
+}
+
+static int
+protocol_error(void)
+{
+	errno = EPROTO;
+	return -1;
+}
+
+static int
+known_name(char const *s)
+{
+	size_t n = strcspn(s, "=");
+	for (char const *const *p = reply_names; *p; p++)
+		if (strlen(*p) == n && !memcmp(*p, s, n))
+			return 1;
+	return 0;
+}
+
+/* A list of strings, each with its NUL, into the environment. */
+static int
+put_environment(char const *s, size_t len)
+{
+	if (len && s[len - 1])
+		return protocol_error();
+	for (char const *end = s + len; s < end; s += strlen(s) + 1) {
+		char const *eq = strchr(s, '=');
+		if (!known_name(s))
+			continue;
+		char *name = strndup(s, strcspn(s, "="));
+		int r = !name ? -1 : eq ? setenv(name, eq + 1, 1) : unsetenv(name);
+		free(name);
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Waits for the descriptor and reads once: bytes, 0 at end of file, -1. */
+static ssize_t
+read_before(int fd, char *buf, size_t max, tain const *deadline)
+{
+	iopause_fd x = {.fd = fd, .events = IOPAUSE_READ};
+	for (;;) {
+		int r = iopause_g(&x, 1, deadline);
+		if (!r) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		ssize_t n = r > 0 ? read(fd, buf, max) : -1;
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+			return n;
+	}
+}
+
+/* Reads up to the two NULs that end the reply; reply_len is then without the last of them. */
+static int
+read_reply(int fd, tain const *deadline)
+{
+	size_t len = 0;
+	while (len < 2 || reply[len - 1] || reply[len - 2]) {
+		ssize_t r = read_before(fd, reply + len, sizeof reply - len, deadline);
+		if (r < 0)
+			return errno == ECONNRESET ? protocol_error() : -1;
+		len += (size_t)r;
+		if (!r || (len == sizeof reply && (reply[len - 1] || reply[len - 2])))
+			return protocol_error();
+	}
+	/* No variable at all is two bare NULs. */
+	reply_len = len == 2 ? 0 : len - 1;
+	return 0;
+}
+
+static int
+swap_descriptors(int fd_in, int fd_out)
+{
+	int r = dup2(fds[READ], fd_in) < 0 || dup2(fds[WRITE], fd_out) < 0 ? -1 : 0;
+	ucspitls_close();
+	return r;
+}
+
+int
+ucspitls_start(struct net *n)
+{
+	tain deadline;
+	if (!ucspitls_available()) {
+		errno = ENOTCONN;
+		return -1;
+	}
+	if (n->fd_in == n->fd_out && fds[READ] != fds[WRITE]) {
+		errno = EINVAL;
+		return -1;
+	}
+	net_discard(n);
+	tain_now_g();
+	tain_addsec_g(&deadline, UCSPITLS_SECONDS);
+	/* The launcher may be gone: EPIPE, not a signal. */
+	if (send(fds[CTL], "Y", 1, MSG_NOSIGNAL) != 1)
+		return errno == EPIPE || errno == ECONNRESET ? protocol_error() : -1;
+	if (read_reply(fds[CTL], &deadline) < 0 || put_environment(reply, reply_len) < 0)
+		return -1;
+	if (swap_descriptors(n->fd_in, n->fd_out) < 0)
+		return -1;
+	if (ndelay_on(n->fd_in) < 0 || ndelay_on(n->fd_out) < 0)
+		return -1;
+	return 0;
+}
+
+char const *
+ucspitls_reply(size_t *len)
+{
+	*len = reply_len;
+	return reply;
+}
+
+int
+ucspitls_adopt(int fd_in, int fd_out, char const *s, size_t len)
+{
+	if (!ucspitls_available() || len > UCSPITLS_REPLY_MAX)
+		return protocol_error();
+	if (put_environment(s, len) < 0)
+		return -1;
+	return swap_descriptors(fd_in, fd_out);
+}
