@@ -1,0 +1,57 @@
+/* What IMAP sends about a message: strings, ENVELOPE, BODY and BODYSTRUCTURE, sections.
+ * Wire text, appended to a stralloc; where RFC 3501 and 9051 leave a choice of form (quoted or
+ * literal, NIL or empty), it is Dovecot 2.3's, so that a cache of one is right for the other. */
+#ifndef POSTERN_IMAP_TEXT_H
+#define POSTERN_IMAP_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+#include "lib/arena.h"
+#include "lib/mime.h"
+
+/* An astring's string: quoted if it can be, else a literal {n}. */
+void imap_string(stralloc *out, char const *s, size_t n);
+/* An astring: an atom where possible (RFC 3501 section 9), else imap_string. */
+void imap_astring(stralloc *out, char const *s, size_t n);
+
+/* ENVELOPE's value (RFC 3501 7.4.2) of the header in header[0..n). */
+void imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n);
+
+/* BODYSTRUCTURE's value of the part and all below; with extended zero BODY's, without extension
+ * data (RFC 3501 7.4.2). msg is the memory that mime_parse was given. */
+void imap_bodystructure(
+    stralloc *out, struct arena *a, char const *msg, struct mime_part const *root, int extended);
+
+/* A section of FETCH BODY[...] (RFC 3501 6.4.5, RFC 9051 6.4.5). */
+enum imap_section_kind {
+	SECTION_WHOLE,		   /* [] or a part's body [1.2] */
+	SECTION_HEADER,		   /* the header; of a message/rfc822 part, of the message in it */
+	SECTION_HEADER_FIELDS,	   /* named fields */
+	SECTION_HEADER_FIELDS_NOT, /* all others */
+	SECTION_TEXT,
+	SECTION_MIME /* the part's own header */
+};
+#define SECTION_FIELDS_MAX 1000 /* field names of one section */
+struct imap_section {
+	enum imap_section_kind kind;
+	unsigned int depth; /* part numbers */
+	uint32_t path[MIME_DEPTH_MAX];
+	unsigned int count; /* field names */
+	char const **names; /* C strings in the arena */
+};
+/* Parses what stands between "[" and "]". Field names may be atoms or quoted; literals must have
+ * been put in as quoted strings. 0, or -1 if it is no section. */
+int imap_section_parse(struct imap_section *sec, struct arena *a, char const *s, size_t n);
+
+/* Where the section is in msg: 1 and a range [*from, *to) of its octets as they lie in memory (send
+ * it through lib/wire.h); 2 and wire text appended to out, for named fields; 0 if the message has
+ * no such part (RFC 3501: NIL). */
+int imap_section_find(struct imap_section const *sec, char const *msg, struct mime_part const *root,
+    size_t *from, size_t *to, stralloc *out);
+/* The part with this path, or null. Number 1 of a part that is no multipart is its body. */
+struct mime_part const *imap_part(
+    struct mime_part const *root, uint32_t const *path, unsigned int depth);
+
+#endif
