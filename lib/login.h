@@ -1,0 +1,94 @@
+/* The login pair: one fork, no exec in between. The child talks to the client and has nothing else;
+ * the parent keeps the right to run the checkpassword program and hears one thing from the child:
+ * fixed-form requests, each one message on a Unix socketpair, each checked for form. The connection
+ * belongs to the child alone; its descriptors come with the request that needs them.
+ * doc/joints.md, "From login to session".
+ *
+ * Settings: etc/login-check-timeout (seconds for one check, 60), etc/login-attempts (refusals per
+ * connection, 6), etc/login-delay (milliseconds before the first refusal is told, doubled with each
+ * further one, at most LOGIN_DELAY_MAX; 500), etc/cleartext-networks. */
+#ifndef POSTERN_LOGIN_H
+#define POSTERN_LOGIN_H
+
+#include <stddef.h>
+
+#include "lib/net.h"
+#include "lib/sandbox.h"
+#include "lib/ucspi.h"
+
+/* login NUL password NUL timestamp NUL, together (checkpassword). */
+#define LOGIN_CREDENTIALS_MAX 512
+#define LOGIN_NAME_MAX 255
+#define LOGIN_TAG_MAX 128
+#define LOGIN_DELAY_MAX 8000 /* milliseconds */
+#define LOGIN_KEEP_MAX 16
+
+enum login_kind {
+	LOGIN_SESSION, /* the program ends in a session that takes the connection over (imap, pop3)
+			*/
+	LOGIN_VERDICT, /* only its exit code counts; the child keeps the connection (smtp-recv) */
+};
+
+struct login_policy {
+	enum login_kind kind;
+	/* CHECKPASSWORD ARGS... SESSION, null at the end; for LOGIN_VERDICT SESSION is `true` or
+	 * alike. Null: every check is LOGIN_TEMPFAIL (smtp-recv without authentication has no need
+	 * of a pair: sandbox_drop_user, sandbox_close_but and sandbox_enter do alone). */
+	char *const *argv;
+	/* What the child may do; null: nothing but talk on what is open (the login programs). */
+	struct sandbox const *sandbox;
+	/* Descriptors that the child keeps beside 0, 1, 2, the request socket and
+	 * SSL{CTL,READ,WRITE}FD. */
+	int keep[LOGIN_KEEP_MAX];
+	size_t keep_count;
+};
+
+struct login {
+	enum login_kind kind;
+	int fd; /* the request socket. Readable without a request: the parent was told to end */
+	unsigned int answer_seconds; /* how long an answer can take */
+};
+
+/* Forks. Returns in the child only, which is then what the policy leaves of it; the parent serves
+ * requests, passes TERM and HUP on, and exits: with the session's code once there is one, else 0
+ * (refused clients and hang-ups included). Call after ucspi_init, after every setting is read and
+ * before net_init; id_connection() is called here. Exits 100 (root without UID and GID) or 111. */
+void login_start(struct login *l, struct login_policy const *p);
+
+struct login_credentials {
+	char const *login, *password; /* C strings */
+	char const *mechanism;	      /* for log and session: "PLAIN", "LOGIN", "USER" */
+	/* What the session answers to (LOGIN_SESSION): IMAP "a1" and "LOGIN" or "AUTHENTICATE",
+	 * POP3 "-" and "PASS". */
+	char const *tag, *command;
+};
+
+enum login_verdict {
+	LOGIN_OK,	/* LOGIN_VERDICT only: a session's child does not come back */
+	LOGIN_REFUSED,	/* wrong, or not a possible login or password (empty, too long, a control in
+			   it) */
+	LOGIN_TEMPFAIL, /* the program failed in any other way */
+	/* After these two the child must say so and close: no further check is made. */
+	LOGIN_TOOMANY, /* refused, and it was the last try (etc/login-attempts) */
+	LOGIN_GONE,    /* no answer in time; the program may still hold the connection */
+};
+
+/* Has the credentials checked; waits for the answer, which a refusal delays. LOGIN_SESSION: flushes
+ * n, makes it blocking, and hands it over with its buffered input; when the session is up the child
+ * _exits 0 here without a further byte. After any other answer n is as before, without a deadline.
+ * The SSL_* of the child's environment go along (TLS begun by STARTTLS). The caller wipes the
+ * password. */
+enum login_verdict login_check(struct login *l, struct net *n, struct login_credentials const *c);
+
+/* Waits for input on the connection: 1 there is some (or its end), 0 deadline, -1 error, 2 the
+ * parent was told to end: say goodbye and exit. Flushes first. */
+int login_wait(struct login const *l, struct net *n);
+
+/* 1 if this peer may send clear-text passwords without TLS: loopback, or listed in
+ * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see
+ * login_tls. Reads a setting, so before login_start. */
+int login_cleartext(struct ucspi const *peer);
+/* TLS is on: SSL_PROTOCOL is set and not empty. */
+int login_tls(void);
+
+#endif

@@ -1,0 +1,55 @@
+/* What a process gives up: its user, new files and sockets, memory without bound. Two layers, and
+ * either alone still holds most of it: Landlock says which files may be reached, a seccomp
+ * allow-list says which system calls exist at all. A kernel that lacks one costs a log line
+ * (event=sandbox), not the service. All of it passes on through exec, so never before running a
+ * user's program. */
+#ifndef POSTERN_SANDBOX_H
+#define POSTERN_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* System calls beyond those on descriptors that are open already, memory, time and exit. */
+enum {
+	SANDBOX_FILES = 1, /* open, stat, rename, link, unlink, ...: what Landlock leaves of them */
+	SANDBOX_SOCKETS = 2,  /* socket and connect: Unix, IPv4, IPv6; nothing listens */
+	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
+};
+
+/* What may be done below a path. */
+enum {
+	SANDBOX_READ = 1, /* files and directories read */
+	SANDBOX_EDIT = 2, /* written, made, renamed, linked, truncated, removed as well */
+	SANDBOX_RUN = 4,  /* executed */
+};
+
+struct sandbox_path {
+	char const *path; /* null ends the list; one that does not exist is passed over */
+	unsigned int access;
+};
+
+struct sandbox {
+	unsigned int calls;
+	struct sandbox_path const *paths; /* null: no file at all */
+	uint64_t memory;		  /* RLIMIT_AS in bytes; 0: as it is */
+	unsigned int files;	/* RLIMIT_NOFILE; 0: as it is. poll needs as many as it is given */
+	uint64_t file_size;	/* RLIMIT_FSIZE; 0 none may grow, SANDBOX_UNLIMITED: as it is */
+	unsigned int processes; /* RLIMIT_NPROC; SANDBOX_ANY: as it is */
+};
+#define SANDBOX_UNLIMITED UINT64_MAX
+#define SANDBOX_ANY ((unsigned int)-1)
+
+/* If root: takes GIDLIST, GID and UID of the environment (s6-envuidgid), for good. Exits 100 with a
+ * message when root and UID or GID is missing, bad or 0: bytes from outside are never parsed as
+ * root. Does nothing for other users. */
+void sandbox_drop_user(void);
+
+/* Closes every descriptor from 3 on but the count in keep (any order; -1 is passed over). */
+void sandbox_close_but(int const *keep, size_t count);
+
+/* no_new_privs, not dumpable, no core, the limits, Landlock, seccomp, in this order. Exits 111 if
+ * the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a regular
+ * file, RLIMIT_FSIZE is left alone. */
+void sandbox_enter(struct sandbox const *s);
+
+#endif
