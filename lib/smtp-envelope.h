@@ -9,10 +9,11 @@
 
 #include "lib/arena.h"
 
-/* Limits of RFC 5321 4.5.3.1, in octets. */
-#define SMTP_LOCAL_MAX 64
+/* What is accepted, in octets. RFC 5321 4.5.3.1 promises 64, 255 and 256; mailing lists put whole
+ * addresses into local parts and exceed the first. */
+#define SMTP_LOCAL_MAX 512
 #define SMTP_DOMAIN_MAX 255
-#define SMTP_PATH_MAX 256 /* with the angle brackets */
+#define SMTP_PATH_MAX 800 /* a route included */
 /* A command line with its CR LF: 512 of RFC 5321, and room for every parameter of every extension. */
 #define SMTP_LINE_MAX 4096
 
