@@ -1,0 +1,58 @@
+/* One message on its way into Maildirs: a file in tmp/, written in one pass that also counts it,
+ * then linked into new/ (or cur/, if it has flags) of every folder that gets a copy, all durable
+ * before delivery_commit returns. mda-local and APPEND use this. */
+#ifndef POSTERN_MAILDIR_DELIVER_H
+#define POSTERN_MAILDIR_DELIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "maildir/limits.h"
+
+struct delivery {
+	int fd;				 /* the open file, readable too; -1 when there is none */
+	int fd_tmp;			 /* tmp/ of the folder where it began */
+	uint64_t disk;			 /* octets written */
+	uint64_t wire;			 /* octets with every line end as CR LF */
+	char last;			 /* the last octet */
+	int error;			 /* errno of the first failed write */
+	char name[MAILDIR_BASE_MAX + 1]; /* in tmp/ */
+};
+#define DELIVERY_ZERO                                                                              \
+	{                                                                                          \
+		-1, -1, 0, 0, 0, 0,                                                                \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+
+/* Where one copy goes. */
+struct delivery_copy {
+	char const *dir;    /* the folder's directory, from tree_dir */
+	unsigned int flags; /* enum message_flag; none and no keywords: into new/, else into cur/ */
+	char const *const *keywords;	 /* names, null-terminated; or null */
+	char file[MAILDIR_NAME_MAX + 1]; /* set by commit: the file's name */
+	int in_cur;			 /* set by commit */
+};
+
+/* Begins a message in dir/tmp. cur/, new/ and tmp/ (and dir itself, if its parent exists) are made
+ * when missing, mode 0700. 0, or -1 with errno (ENOSPC, EDQUOT, EACCES, ENOENT). */
+int delivery_begin(struct delivery *d, char const *dir);
+/* Adds octets, with LF line ends as they are to stand on disk. An error is remembered and makes
+ * commit fail as well. 0 or -1 with errno (ENOSPC, EDQUOT, EIO, EFBIG). */
+int delivery_write(struct delivery *d, char const *s, size_t n);
+/* Puts a copy into every folder: all of them or none. internaldate (or null: now) becomes the
+ * file's mtime. When it returns 0 the files and their directories are synced, and the temporary
+ * file is gone; wakes sessions that idle there. -1 with errno: no copy is anywhere, and
+ * delivery_abort is to be called. */
+int delivery_commit(
+    struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate);
+/* Removes the temporary file; harmless after commit. errno is kept. */
+void delivery_abort(struct delivery *d);
+
+/* Removes files in dir/tmp untouched for MAILDIR_TMP_HOURS. Done at most rarely: the callers are
+ * the session programs at start. The number removed. */
+unsigned int delivery_clean(char const *dir);
+
+#endif

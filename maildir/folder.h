@@ -1,0 +1,120 @@
+/* One folder, open in a session: its messages in ascending order of UID, and what changed since the
+ * session was last told. Callers know messages by index (0-based; sequence number - 1) and by UID,
+ * never by file name. Indexes stay as they are until folder_report: messages that went meanwhile
+ * keep their place, new ones come behind the end. */
+#ifndef POSTERN_MAILDIR_FOLDER_H
+#define POSTERN_MAILDIR_FOLDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <skalibs/stralloc.h>
+
+#include "maildir/keywords.h"
+#include "maildir/name.h"
+#include "maildir/tree.h"
+
+struct folder;
+struct quota;
+
+enum folder_option {
+	FOLDER_READONLY =
+	    1, /* nothing is changed but for UIDs that must be given: EXAMINE, STATUS */
+	FOLDER_TAKE_NEW =
+	    2 /* move what lies in new/ to cur/; it is \Recent in this session: SELECT */
+};
+
+/* Opens a folder: reads it, gives UIDs where they are missing (synced before this returns). All
+ * messages are there at once, nothing is pending. quota may be null; otherwise expunges are counted
+ * in it. 0, or -1: ENOENT no such folder, EINVAL, ETIMEDOUT (lock), EFBIG (MAILDIR_MESSAGES),
+ * EACCES, ENOSPC … */
+int folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
+    unsigned int options, struct quota *quota);
+void folder_close(struct folder *f);
+
+/* What a client is told about the whole folder. */
+uint32_t folder_uidvalidity(struct folder const *f);
+uint32_t folder_uidnext(struct folder const *f);
+/* MAILBOXID (RFC 8474): header key G, 32 hex digits, made when missing; "" if it cannot be. */
+char const *folder_mailboxid(struct folder *f);
+/* The folder's directory, for maildir/watch.h and maildir/transfer.h. */
+char const *folder_dir(struct folder const *f);
+
+/* Messages, announced ones only: 0 <= i < folder_count. What came since the last report is not
+ * counted. */
+uint32_t folder_count(struct folder const *f);
+uint32_t folder_uid(struct folder const *f, uint32_t i);
+/* The index of the first message whose UID is >= uid; folder_count if there is none. */
+uint32_t folder_find(struct folder const *f, uint32_t uid);
+/* enum message_flag, with FLAG_RECENT. */
+unsigned int folder_flags(struct folder const *f, uint32_t i);
+struct keyword_set folder_keyword_set(struct folder const *f, uint32_t i);
+/* 1 if the message is gone and the client has not been told yet. */
+int folder_gone(struct folder const *f, uint32_t i);
+
+/* The rest may read the disk; 0 or -1 with errno, ENOENT if the message is gone. */
+/* INTERNALDATE: the file's mtime. */
+int folder_internaldate(struct folder *f, uint32_t i, struct timespec *t);
+/* RFC822.SIZE: octets as the wire has them. W= where it is plausible, else counted; remembered. */
+int folder_size(struct folder *f, uint32_t i, uint64_t *wire);
+/* Octets on disk. */
+int folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk);
+/* Opens the message's file for reading, wherever other programs have renamed it to. The caller
+ * closes it. See maildir/message.h for reading it as wire text. The descriptor, or -1. */
+int folder_open_message(struct folder *f, uint32_t i);
+/* message_size found another size than folder_size had: remembers it. */
+void folder_set_size(struct folder *f, uint32_t i, uint64_t wire);
+/* EMAILID (RFC 8474): record key G, else the base name. Appended. */
+int folder_emailid(struct folder *f, uint32_t i, stralloc *id);
+/* POP3's unique id: record key P, else %08x%08x of UID and UIDVALIDITY. Appended. */
+int folder_uidl(struct folder *f, uint32_t i, stralloc *uidl);
+
+/* Keywords of the folder: numbers to names and back. */
+struct keywords const *folder_keywords(struct folder const *f);
+/* The number of a keyword; make: a new one is made (it lasts after folder_commit). -1: not there,
+ * or EOVERFLOW, EINVAL, EROFS as keywords_make. */
+int folder_keyword(struct folder *f, char const *name, size_t len, int make);
+
+/* Changes. Each acts at once on the disk and in this session's view; folder_commit makes a
+ * command's changes durable and wakes other sessions. A message that another program renames at the
+ * same moment is found again, and the change is made to its flags as they then are. */
+enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
+/* 0; 1 if nothing had to be changed; -1: ENOENT the message is gone, EROFS, ENOSPC … */
+int folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned int flags,
+    struct keyword_set const *keywords);
+/* Removes the message's file. It is gone for this session, to be told by folder_report. 0 or -1;
+ * gone already is 0. */
+int folder_expunge(struct folder *f, uint32_t i);
+/* 0 or -1: then an OK must not be sent. Cheap when nothing was changed. */
+int folder_commit(struct folder *f);
+
+/* Looks for what others changed. Cheap if the directories' stamps say that nothing did. Bits of
+ * enum folder_event that are now pending (0: nothing), or -1: ESTALE the folder was deleted or has
+ * another UIDVALIDITY (the session cannot go on with it), or another errno (try again later). */
+enum folder_event { FOLDER_EXPUNGED = 1, FOLDER_NEW = 2, FOLDER_FLAGS = 4 };
+int folder_refresh(struct folder *f);
+
+/* Tells what is pending, of the kinds in `what`, by calling back: expunged (highest index first;
+ * the index is valid as of this moment, as EXPUNGE wants it), then exists (the new count, once),
+ * then flags (of announced messages that others changed; not of what this session changed itself).
+ * Null callbacks: the events are dropped. Before an absence is told it is recorded, so that the UID
+ * never comes back. When FOLDER_EXPUNGED is not in `what`, messages that are gone stay listed (RFC
+ * 3501 7.4.1). 0, or -1 (errno) if absences could not be recorded: they stay pending, the rest was
+ * told. */
+struct folder_events {
+	void (*expunged)(void *arg, uint32_t i, uint32_t uid);
+	void (*exists)(void *arg, uint32_t count);
+	void (*flags)(void *arg, uint32_t i);
+};
+int folder_report(struct folder *f, unsigned int what, struct folder_events const *e, void *arg);
+
+/* STATUS without a session: counts of a folder as it is now. 0 or -1 as folder_open. */
+struct folder_status {
+	uint32_t messages, recent, unseen, deleted, uidnext, uidvalidity;
+	uint64_t size; /* only if with_size */
+	char mailboxid[33];
+};
+int folder_status(
+    struct folder_status *s, struct maildir_tree const *t, char const *name, int with_size);
+
+#endif

@@ -1,0 +1,42 @@
+/* Every limit of the message store, by name. What happens at each stands beside it. */
+#ifndef POSTERN_MAILDIR_LIMITS_H
+#define POSTERN_MAILDIR_LIMITS_H
+
+/* A file name of a message (NAME_MAX); longer ones cannot exist on disk. */
+#define MAILDIR_NAME_MAX 255
+/* A base name that we make, with S= and W=; leaves room for ":2," and every flag and keyword
+ * letter. */
+#define MAILDIR_BASE_MAX 200
+/* Keywords that have a letter (a-z) in the file name; those beyond stand in postern-keywords. */
+#define MAILDIR_LETTERS 26
+/* Keywords of one folder, letters included; one more is EOVERFLOW. */
+#define MAILDIR_KEYWORDS 128
+/* Octets of one keyword's name; a longer one is EINVAL. */
+#define MAILDIR_KEYWORD_MAX 100
+/* Messages of one folder that a session lists; more is EFBIG. */
+#define MAILDIR_MESSAGES 16000000
+/* Octets of a folder's whole name in UTF-8 (RFC 9051 asks for no limit, NAME_MAX sets one on disk);
+ * longer is ENAMETOOLONG. */
+#define MAILDIR_FOLDER_NAME 240
+/* Folders of one tree; creating one more is EMLINK. tree->folders_max overrides it. */
+#define MAILDIR_FOLDERS 10000
+/* Subscriptions of one tree; one more is EMLINK. */
+#define MAILDIR_SUBSCRIPTIONS 20000
+/* Octets of one value in postern-metadata, and of the whole file; more is EFBIG. */
+#define MAILDIR_METADATA_VALUE 65536
+#define MAILDIR_METADATA_FILE 4194304
+/* Seconds that a writer waits for a folder's lock before ETIMEDOUT. */
+#define MAILDIR_LOCK_WAIT 60
+/* A foreign lock whose time stamp has not moved for so many seconds is stale; holders touch theirs
+ * at least every MAILDIR_LOCK_TOUCH seconds (Dovecot's figures). */
+#define MAILDIR_LOCK_STALE 120
+#define MAILDIR_LOCK_TOUCH 10
+/* A file in tmp/ untouched for so many hours is removed (maildir(5)). */
+#define MAILDIR_TMP_HOURS 36
+/* maildirsize is computed anew when it has grown to so many bytes, or, over quota, is so old. */
+#define MAILDIR_QUOTA_FILE 5120
+#define MAILDIR_QUOTA_AGE 900
+/* Seconds between looks at a folder that inotify cannot watch. */
+#define MAILDIR_POLL 5
+
+#endif

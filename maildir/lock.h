@@ -1,0 +1,30 @@
+/* A folder's lock: dovecot-uidlist.lock, made with O_EXCL, content "pid:host", as Dovecot keeps it.
+ * It guards dovecot-uidlist, dovecot-keywords and postern-keywords of one folder. A lock is stale
+ * when its process is dead on this host, or when its time has not moved for MAILDIR_LOCK_STALE
+ * seconds. Where two folders' locks are needed: never; see the lock order in doc/store.md. */
+#ifndef POSTERN_MAILDIR_LOCK_H
+#define POSTERN_MAILDIR_LOCK_H
+
+#include <time.h>
+#include <sys/types.h>
+
+struct lock {
+	int fd_dir; /* the caller's, stays open while the lock is held; -1: not held */
+	dev_t dev;
+	ino_t ino;
+	time_t touched;
+};
+#define LOCK_ZERO                                                                                  \
+	{                                                                                          \
+		-1, 0, 0, 0                                                                        \
+	}
+
+/* Waits at most `seconds` (an absolute deadline set at entry). 0, or -1: ETIMEDOUT, or the error
+ * that made the lock impossible (EACCES, EROFS, ENOSPC, EDQUOT, ENOENT). */
+int lock_take(struct lock *l, int fd_dir, unsigned int seconds);
+/* To be called in long work: keeps the lock fresh. 0, or -1 with ESTALE if another took it away. */
+int lock_touch(struct lock *l);
+/* Gives it back, if it is still ours. errno is kept. */
+void lock_release(struct lock *l);
+
+#endif

@@ -1,0 +1,38 @@
+/* Maildir++ quota: the file maildirsize at the root. Its first line is the limit ("1000000S,200C"),
+ * every other a change in octets and messages; changes are appended in one write, so any number of
+ * programs count at once. It is computed anew when missing, too long, or over the limit and old. */
+#ifndef POSTERN_MAILDIR_QUOTA_H
+#define POSTERN_MAILDIR_QUOTA_H
+
+#include <stdint.h>
+
+#include "maildir/tree.h"
+
+struct quota {
+	char const *root;	       /* the Maildir */
+	uint64_t bytes_max, count_max; /* 0: no limit */
+	int given; /* the limits are the administrator's; otherwise those in maildirsize count */
+	int skip_trash; /* Courier's way: .Trash and messages flagged \Deleted are not counted */
+	uint64_t bytes, count; /* in use, as of the last quota_read */
+};
+/* No limit given: the one in maildirsize. Otherwise set bytes_max, count_max and given. */
+#define QUOTA_DEFAULT(root)                                                                        \
+	{                                                                                          \
+		(root), 0, 0, 0, 0, 0, 0                                                           \
+	}
+
+/* Understands "*:bytes=N", "*:storage=N[K|M|G]" and "*:messages=N" (also joined by ':'); of users'
+ * extra field userdb_quota_rule. 0, or -1 EINVAL. */
+int quota_rule(struct quota *q, char const *rule);
+/* Reads what is in use; computes it anew when that is due. 0 or -1. Without a limit and without a
+ * file nothing is written and use is 0. */
+int quota_read(struct quota *q);
+/* Is there room for so much more? 1, 0 (over quota), -1 error. At RCPT: bytes = SIZE= or 1,
+ * count 1. */
+int quota_check(struct quota *q, uint64_t bytes, uint64_t count);
+/* Counts a change that has been made. 0 or -1 (the next computation repairs it). */
+int quota_add(struct quota *q, int64_t bytes, int64_t count);
+/* Computes use from the folders and writes maildirsize anew. 0 or -1. */
+int quota_compute(struct quota *q);
+
+#endif

@@ -1,0 +1,73 @@
+/* dovecot-uidlist, version 3: which base name has which UID. Read without a lock, written under the
+ * folder's lock (maildir/lock.h). Lines are appended and synced before anyone is told their UIDs; a
+ * line whose message's absence has been told is struck out in place (the first octet of its name
+ * becomes a dot, which no message has); whoever rewrites the file leaves those out.
+ * Unknown header keys and record keys are kept. Versions 1 and 2, and courierimapuiddb where there
+ * is no uidlist, are taken over. */
+#ifndef POSTERN_MAILDIR_UIDLIST_H
+#define POSTERN_MAILDIR_UIDLIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <skalibs/stralloc.h>
+
+#include "maildir/lock.h"
+
+struct uidlist {
+	int fd; /* the file as last opened; -1: none */
+	dev_t dev;
+	ino_t ino;
+	off_t parsed; /* octets read so far; always at a line's beginning */
+	uint32_t validity;
+	uint32_t next;	      /* max(N, last UID + 1): UIDNEXT */
+	uint32_t last;	      /* the largest UID in a line */
+	uint32_t lines, dead; /* lines read; how many of them are struck out or useless */
+	int damaged;	      /* a line could not be understood: to be written anew */
+	char guid[33];	      /* header key G; empty if there is none */
+	stralloc extra;	      /* other header words, each with a blank before it */
+};
+#define UIDLIST_ZERO                                                                               \
+	{                                                                                          \
+		-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, {0}, STRALLOC_ZERO                                  \
+	}
+
+/* One line: its UID, base name, record keys as they stand (may be empty), and where it begins. */
+struct uidlist_line {
+	uint32_t uid;
+	uint32_t offset;
+	char const *base, *keys;
+	size_t base_len, keys_len;
+};
+typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
+
+/* Reads what is new since the last call. 0 nothing new; 1 lines were appended (each given to fn);
+ * 2 the file is another one: all its lines are given to fn, what was known before is void;
+ * -1 error. A file that is not there is 0, with validity 0. An unfinished last line is not read. */
+int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
+void uidlist_close(struct uidlist *u);
+
+/* The functions below are called with the folder's lock held, after a uidlist_read under the lock.
+ */
+
+/* Makes the file, if there is none: with the UIDs of courierimapuiddb (given to fn), else empty
+ * with a fresh UIDVALIDITY from the protocol at fd_root. 0 or -1. */
+int uidlist_create(struct uidlist *u, int fd_dir, int fd_root, uidlist_line_fn *fn, void *arg);
+/* Appends n lines in one write and syncs once. keys (record keys, "" for none) may be null.
+ * line[i].uid and .offset are set. 0 or -1; after -1 nothing was added. EOVERFLOW: the UIDs are
+ * used up. */
+int uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n);
+/* Strikes out lines that begin at these offsets, and syncs; when most of the file is dead it is
+ * written anew instead. 0 or -1. */
+int uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n);
+/* Writes the file anew without what is dead; the next uidlist_read is 2. Durable. 0 or -1. */
+int uidlist_rewrite(struct uidlist *u, int fd_dir);
+
+/* A record key's value of the line at an offset, into value. 1, 0 not there, -1 error. No lock. */
+int uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value);
+
+/* A UIDVALIDITY larger than every one given before in this Maildir: dovecot-uidvalidity and its
+ * companion at the root, in Dovecot's protocol. 0 on error (errno). */
+uint32_t uidvalidity_next(int fd_root);
+
+#endif
