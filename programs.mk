@@ -3,3 +3,6 @@
 
 PROGRAMS += postern-tables
 OBJ_postern-tables := bin/postern-tables.o
+
+PROGRAMS += tcpserver
+OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-conns.o bin/tcpserver-spawn.o
