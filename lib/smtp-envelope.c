@@ -1,0 +1,542 @@
+#include "lib/smtp-envelope.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+#include "lib/ucspi.h"
+#include "lib/utf8.h"
+
+#define ENVID_MAX 100 /* RFC 3461 4.4 */
+#define ORCPT_MAX 500 /* RFC 3461 4.2 */
+#define AUTH_MAX 500  /* RFC 4954 3 */
+
+/* ---- paths (RFC 5321 4.1.2) ---- */
+
+/* A cursor over one path; `error` sticks. */
+struct scan {
+	char const *s;
+	unsigned int flags;
+	int error, utf8;
+};
+
+static int
+is_high(char c)
+{
+	return (unsigned char)c > 127;
+}
+
+/* atext, the dot, and with SMTP_PATH_UTF8 what RFC 6531 3.3 adds. Dots may stand anywhere: real
+ * addresses break that rule. */
+static int
+is_local_char(struct scan *p, char c)
+{
+	if (is_high(c)) {
+		p->utf8 = 1;
+		return (p->flags & SMTP_PATH_UTF8) != 0;
+	}
+	return c > ' ' && c != 127 && !strchr("()<>[]:;@\\,\"", c);
+}
+
+/* Scans "quoted" or plain; puts the unquoted text into out. */
+static void
+scan_local(struct scan *p, stralloc *out)
+{
+	int quoted = *p->s == '"';
+	p->s += quoted;
+	for (; *p->s && out->len <= SMTP_LOCAL_MAX; p->s++) {
+		if (quoted && *p->s == '"')
+			break;
+		if (quoted && *p->s == '\\' && p->s[1])
+			p->s++;
+		else if (!quoted && !is_local_char(p, *p->s))
+			break;
+		if (is_high(*p->s))
+			p->utf8 = 1;
+		if ((unsigned char)*p->s < ' ' || *p->s == 127)
+			p->error = 1;
+		sa_append(out, *p->s);
+	}
+	if (quoted && *p->s++ != '"')
+		p->error = 1;
+	if ((!out->len && !quoted) || out->len > SMTP_LOCAL_MAX)
+		p->error = 1;
+}
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3). */
+static int
+literal_ok(char const *s, size_t n)
+{
+	char text[UCSPI_IPMAX + 8];
+	unsigned char addr[16];
+	if (n < 3 || n >= sizeof text || s[n - 1] != ']')
+		return 0;
+	memcpy(text, s + 1, n - 2);
+	text[n - 2] = 0;
+	if (!strncasecmp(text, "ipv6:", 5))
+		return strchr(text, ':') && ucspi_scan(text + 5, addr) && !strchr(text, '%');
+	return ucspi_scan(text, addr) == 4 && !strchr(text, ':');
+}
+
+/* Labels of letters, digits, hyphens, underscores (which the DNS carries) and, with SMTP_PATH_UTF8,
+ * anything above ASCII; none empty. */
+static int
+labels_ok(struct scan *p, char const *s, size_t n)
+{
+	size_t label = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '.') {
+			if (!label)
+				return 0;
+			label = 0;
+			continue;
+		}
+		char c = ascii_tolower(s[i]);
+		if (is_high(c))
+			p->utf8 = 1;
+		else if (!(c >= 'a' && c <= 'z') && !ascii_isdigit(c) && c != '-' && c != '_')
+			return 0;
+		label++;
+	}
+	return label && (!p->utf8 || (p->flags & SMTP_PATH_UTF8));
+}
+
+static void
+scan_domain(struct scan *p, stralloc *out)
+{
+	size_t n = *p->s == '[' ? strcspn(p->s, "]> ") : strcspn(p->s, "> \t,:");
+	if (*p->s == '[' && p->s[n] == ']')
+		n++;
+	char const *s = p->s;
+	p->s += n;
+	if (n && *s != '[' && s[n - 1] == '.')
+		n--;
+	if (!n || n > SMTP_DOMAIN_MAX || !(*s == '[' ? literal_ok(s, n) : labels_ok(p, s, n))) {
+		p->error = 1;
+		return;
+	}
+	sa_copyb(out, s, n);
+	ascii_lower(out->s, out->len);
+}
+
+static int
+needs_quotes(char const *s, size_t n)
+{
+	struct scan p = {.flags = SMTP_PATH_UTF8};
+	if (!n)
+		return 1;
+	for (size_t i = 0; i < n; i++)
+		if (!is_local_char(&p, s[i]))
+			return 1;
+	return 0;
+}
+
+static void
+format_text(stralloc *text, stralloc const *local, stralloc const *domain)
+{
+	int quotes = needs_quotes(local->s, local->len);
+	if (quotes)
+		sa_append(text, '"');
+	for (size_t i = 0; i < local->len; i++) {
+		if (quotes && (local->s[i] == '"' || local->s[i] == '\\'))
+			sa_append(text, '\\');
+		sa_append(text, local->s[i]);
+	}
+	if (quotes)
+		sa_append(text, '"');
+	if (domain->len) {
+		sa_append(text, '@');
+		sa_catb(text, domain->s, domain->len);
+	}
+}
+
+static void
+path_store(struct arena *a, struct scan const *p, stralloc *local, stralloc *domain,
+    struct smtp_path *out)
+{
+	stralloc text = STRALLOC_ZERO;
+	if (local->len || domain->len)
+		format_text(&text, local, domain);
+	out->text = arena_strndup(a, text.s ? text.s : "", text.len);
+	out->local = arena_strndup(a, local->s ? local->s : "", local->len);
+	out->domain = arena_strndup(a, domain->s ? domain->s : "", domain->len);
+	out->utf8 = p->utf8;
+	stralloc_free(&text);
+}
+
+/* "@a,@b:" in front of an address: to be ignored (RFC 5321 appendix C). */
+static void
+skip_route(struct scan *p)
+{
+	if (*p->s != '@')
+		return;
+	size_t n = strcspn(p->s, ":>");
+	if (p->s[n] == ':')
+		p->s += n + 1;
+	else
+		p->error = 1;
+}
+
+/* local@domain, or what the flags allow without domain. */
+static void
+scan_mailbox(struct scan *p, stralloc *local, stralloc *domain)
+{
+	scan_local(p, local);
+	if (*p->s == '@') {
+		p->s++;
+		scan_domain(p, domain);
+	} else if (!(p->flags & SMTP_PATH_POSTMASTER) || !ascii_ieq(local->s, local->len, "postmaster"))
+		p->error = 1;
+}
+
+char const *
+smtp_path_parse(struct arena *a, char const *s, unsigned int flags, struct smtp_path *out)
+{
+	struct scan p = {.s = s, .flags = flags};
+	stralloc local = STRALLOC_ZERO, domain = STRALLOC_ZERO;
+	int bracket = *p.s == '<';
+	p.s += bracket;
+	if (bracket && *p.s == '>' && (flags & SMTP_PATH_NULL))
+		;
+	else {
+		if (bracket)
+			skip_route(&p);
+		scan_mailbox(&p, &local, &domain);
+	}
+	if (bracket && *p.s++ != '>')
+		p.error = 1;
+	else if (!bracket && *p.s && !ascii_isblank(*p.s))
+		p.error = 1;
+	if (!p.error && (p.s - s > SMTP_PATH_MAX || (p.utf8 && !utf8_valid(s, (size_t)(p.s - s)))))
+		p.error = 1;
+	if (!p.error)
+		path_store(a, &p, &local, &domain, out);
+	stralloc_free(&local);
+	stralloc_free(&domain);
+	return p.error ? 0 : p.s;
+}
+
+int
+smtp_path_set(struct arena *a, char const *address, struct smtp_path *out)
+{
+	char const *end = *address == '<' ? 0
+	    : smtp_path_parse(a, address, SMTP_PATH_UTF8 | SMTP_PATH_POSTMASTER, out);
+	return end && !*end ? 0 : -1;
+}
+
+/* ---- parameters (RFC 5321 4.1.2, esmtp-param) ---- */
+
+static char const syntax_from[] = "501 5.5.4 Syntax: MAIL FROM:<address>";
+static char const syntax_to[] = "501 5.5.4 Syntax: RCPT TO:<address>";
+static char const bad_sender[] = "501 5.1.7 Bad sender address syntax";
+static char const bad_rcpt[] = "501 5.1.3 Bad recipient address syntax";
+static char const bad_value[] = "501 5.5.4 Bad parameter value";
+static char const unknown_param[] = "555 5.5.4 Parameter not recognized or not offered";
+static char const needs_utf8[] = "553 5.6.7 The address needs SMTPUTF8";
+static char const twice[] = "501 5.5.4 Parameter given twice";
+
+struct parse {
+	struct arena *a;
+	struct smtp_mail *mail;
+	struct smtp_rcpt *rcpt;
+};
+
+/* A handler gets the value (C string, "" if there is none): 0, or -1 if it is bad. */
+struct param {
+	char const *keyword;
+	unsigned int ext; /* the extension that brings it */
+	int has_value;
+	int (*fn)(struct parse *p, char const *value);
+};
+
+/* xtext: printable but "+" and "=", or "+" and two upper-case hex digits (RFC 3461 4). */
+static int
+is_xtext(char const *s)
+{
+	static char const hex[] = "0123456789ABCDEF";
+	for (; *s; s++) {
+		if (*s == '+') {
+			if (!s[1] || !s[2] || !strchr(hex, s[1]) || !strchr(hex, s[2]))
+				return 0;
+			s += 2;
+		} else if (*s < '!' || *s > '~' || *s == '=')
+			return 0;
+	}
+	return 1;
+}
+
+static int
+param_size(struct parse *p, char const *value)
+{
+	return strlen(value) <= 20 && uint640_scan(value, &p->mail->size) ? 0 : -1;
+}
+
+static int
+param_body(struct parse *p, char const *value)
+{
+	static char const *const names[] = {"7BIT", "8BITMIME", "BINARYMIME"};
+	for (int i = 0; i < 3; i++)
+		if (!strcasecmp(value, names[i])) {
+			p->mail->body = (enum smtp_body)i;
+			return 0;
+		}
+	return -1;
+}
+
+static int
+param_smtputf8(struct parse *p, char const *value)
+{
+	(void)value;
+	p->mail->smtputf8 = 1;
+	return 0;
+}
+
+static int
+param_requiretls(struct parse *p, char const *value)
+{
+	(void)value;
+	p->mail->requiretls = 1;
+	return 0;
+}
+
+static int
+param_prdr(struct parse *p, char const *value)
+{
+	(void)value;
+	p->mail->prdr = 1;
+	return 0;
+}
+
+static int
+param_ret(struct parse *p, char const *value)
+{
+	p->mail->ret = !strcasecmp(value, "FULL") ? RET_FULL
+	    : !strcasecmp(value, "HDRS")          ? RET_HDRS
+	                                          : RET_UNSET;
+	return p->mail->ret == RET_UNSET ? -1 : 0;
+}
+
+static int
+param_envid(struct parse *p, char const *value)
+{
+	p->mail->envid = value;
+	return strlen(value) <= ENVID_MAX && is_xtext(value) ? 0 : -1;
+}
+
+static int
+param_auth(struct parse *p, char const *value)
+{
+	p->mail->auth = value;
+	return strlen(value) <= AUTH_MAX && is_xtext(value) ? 0 : -1;
+}
+
+static int
+notify_bit(char const *s, size_t n, unsigned int *bits)
+{
+	static struct {
+		char const *word;
+		unsigned int bit;
+	} const words[] = {{"NEVER", NOTIFY_NEVER}, {"SUCCESS", NOTIFY_SUCCESS},
+	    {"FAILURE", NOTIFY_FAILURE}, {"DELAY", NOTIFY_DELAY}};
+	for (size_t i = 0; i < 4; i++)
+		if (ascii_ieq(s, n, words[i].word)) {
+			*bits |= words[i].bit;
+			return 0;
+		}
+	return -1;
+}
+
+static int
+param_notify(struct parse *p, char const *value)
+{
+	unsigned int bits = 0;
+	for (char const *s = value;; s++) {
+		size_t n = strcspn(s, ",");
+		if (notify_bit(s, n, &bits) < 0)
+			return -1;
+		s += n;
+		if (!*s)
+			break;
+	}
+	p->rcpt->notify = bits;
+	/* NEVER stands alone: RFC 3461 4.1 */
+	return (bits & NOTIFY_NEVER) && bits != NOTIFY_NEVER ? -1 : 0;
+}
+
+static int
+param_orcpt(struct parse *p, char const *value)
+{
+	size_t n = strcspn(value, ";");
+	p->rcpt->orcpt = value;
+	if (!n || !value[n] || strlen(value) > ORCPT_MAX)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (value[i] != '-' && !ascii_isdigit(value[i])
+		    && !(ascii_tolower(value[i]) >= 'a' && ascii_tolower(value[i]) <= 'z'))
+			return -1;
+	/* "utf-8" addresses have an encoding of their own (RFC 6533 3), a superset of printable text. */
+	if (ascii_ieq(value, n, "utf-8"))
+		return utf8_valid(value, strlen(value)) ? 0 : -1;
+	return is_xtext(value + n + 1) ? 0 : -1;
+}
+
+static struct param const mail_params[] = {
+    {"SIZE", EXT_SIZE, 1, param_size},             /* RFC 1870 */
+    {"BODY", EXT_8BITMIME, 1, param_body},         /* RFC 6152, 3030 */
+    {"SMTPUTF8", EXT_SMTPUTF8, 0, param_smtputf8}, /* RFC 6531 3.4 */
+    {"RET", EXT_DSN, 1, param_ret},                /* RFC 3461 4.3 */
+    {"ENVID", EXT_DSN, 1, param_envid},            /* RFC 3461 4.4 */
+    {"AUTH", EXT_AUTH, 1, param_auth},             /* RFC 4954 5 */
+    {"REQUIRETLS", EXT_REQUIRETLS, 0, param_requiretls}, /* RFC 8689 */
+    {"PRDR", EXT_PRDR, 0, param_prdr},
+    {0, 0, 0, 0},
+};
+
+static struct param const rcpt_params[] = {
+    {"NOTIFY", EXT_DSN, 1, param_notify}, /* RFC 3461 4.1 */
+    {"ORCPT", EXT_DSN, 1, param_orcpt},   /* RFC 3461 4.2 */
+    {0, 0, 0, 0},
+};
+
+static char const *
+one_param(struct parse *p, struct param const *table, unsigned int offered, char const *s, size_t n,
+    unsigned int *seen)
+{
+	char const *eq = memchr(s, '=', n);
+	size_t klen = eq ? (size_t)(eq - s) : n;
+	for (unsigned int i = 0; table[i].keyword; i++) {
+		if (!ascii_ieq(s, klen, table[i].keyword))
+			continue;
+		if (!(offered & table[i].ext))
+			return unknown_param;
+		if (*seen & (1u << i))
+			return twice;
+		*seen |= 1u << i;
+		if (table[i].has_value != (eq && klen + 1 < n))
+			return bad_value;
+		char const *value = arena_strndup(p->a, eq ? eq + 1 : "", eq ? n - klen - 1 : 0);
+		return table[i].fn(p, value) < 0 ? bad_value : 0;
+	}
+	return unknown_param;
+}
+
+static char const *
+parse_params(struct parse *p, struct param const *table, unsigned int offered, char const *s)
+{
+	unsigned int seen = 0;
+	for (;;) {
+		s += strspn(s, " \t");
+		size_t n = strcspn(s, " \t");
+		if (!n)
+			return 0;
+		char const *error = one_param(p, table, offered, s, n, &seen);
+		if (error)
+			return error;
+		s += n;
+	}
+}
+
+/* "FROM:" or "TO:" and blanks, which RFC 5321 forbids and peers send. */
+static char const *
+skip_word(char const *s, char const *word)
+{
+	size_t n = strlen(word);
+	if (strncasecmp(s, word, n))
+		return 0;
+	s += n;
+	return s + strspn(s, " \t");
+}
+
+char const *
+smtp_mail_parse(struct arena *a, char const *arg, unsigned int offered, struct smtp_mail *out)
+{
+	struct parse p = {.a = a, .mail = out};
+	unsigned int utf8 = offered & EXT_SMTPUTF8 ? SMTP_PATH_UTF8 : 0;
+	memset(out, 0, sizeof *out);
+	char const *s = skip_word(arg, "FROM:");
+	if (!s || !*s)
+		return syntax_from;
+	s = smtp_path_parse(a, s, SMTP_PATH_NULL | utf8, &out->from);
+	if (!s || (*s && !ascii_isblank(*s)))
+		return bad_sender;
+	char const *error = parse_params(&p, mail_params, offered, s);
+	if (error)
+		return error;
+	if (out->body == BODY_BINARYMIME && !(offered & EXT_BINARYMIME))
+		return bad_value;
+	return out->from.utf8 && !out->smtputf8 ? needs_utf8 : 0;
+}
+
+char const *
+smtp_rcpt_parse(struct arena *a, char const *arg, unsigned int offered, int smtputf8,
+    struct smtp_rcpt *out)
+{
+	struct parse p = {.a = a, .rcpt = out};
+	memset(out, 0, sizeof *out);
+	char const *s = skip_word(arg, "TO:");
+	if (!s || !*s)
+		return syntax_to;
+	unsigned int utf8 = offered & EXT_SMTPUTF8 ? SMTP_PATH_UTF8 : 0;
+	s = smtp_path_parse(a, s, SMTP_PATH_POSTMASTER | utf8, &out->to);
+	if (!s || (*s && !ascii_isblank(*s)))
+		return bad_rcpt;
+	char const *error = parse_params(&p, rcpt_params, offered, s);
+	if (error)
+		return error;
+	return out->to.utf8 && !smtputf8 ? needs_utf8 : 0;
+}
+
+/* ---- the client's side ---- */
+
+void
+smtp_mail_format(stralloc *sa, struct smtp_mail const *m, unsigned int ext)
+{
+	static char const *const body[] = {"7BIT", "8BITMIME", "BINARYMIME"};
+	sa_catf(sa, "MAIL FROM:<%s>", m->from.text);
+	if (m->size && (ext & EXT_SIZE))
+		sa_catf(sa, " SIZE=%llu", (unsigned long long)m->size);
+	if (m->body != BODY_7BIT && (ext & EXT_8BITMIME)
+	    && (m->body != BODY_BINARYMIME || (ext & EXT_BINARYMIME)))
+		sa_catf(sa, " BODY=%s", body[m->body]);
+	if (m->smtputf8 && (ext & EXT_SMTPUTF8))
+		sa_cats(sa, " SMTPUTF8");
+	if (m->ret != RET_UNSET && (ext & EXT_DSN))
+		sa_catf(sa, " RET=%s", m->ret == RET_FULL ? "FULL" : "HDRS");
+	if (m->envid && (ext & EXT_DSN))
+		sa_catf(sa, " ENVID=%s", m->envid);
+	if (m->auth && (ext & EXT_AUTH))
+		sa_catf(sa, " AUTH=%s", m->auth);
+	if (m->requiretls && (ext & EXT_REQUIRETLS))
+		sa_cats(sa, " REQUIRETLS");
+	if (m->prdr && (ext & EXT_PRDR))
+		sa_cats(sa, " PRDR");
+	sa_cats(sa, "\r\n");
+}
+
+static void
+notify_format(stralloc *sa, unsigned int notify)
+{
+	static char const *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+	char const *before = " NOTIFY=";
+	for (unsigned int i = 0; i < 4; i++)
+		if (notify & (1u << i)) {
+			sa_cats(sa, before);
+			sa_cats(sa, words[i]);
+			before = ",";
+		}
+}
+
+void
+smtp_rcpt_format(stralloc *sa, struct smtp_rcpt const *r, unsigned int ext)
+{
+	sa_catf(sa, "RCPT TO:<%s>", r->to.text);
+	if (ext & EXT_DSN) {
+		notify_format(sa, r->notify);
+		if (r->orcpt)
+			sa_catf(sa, " ORCPT=%s", r->orcpt);
+	}
+	sa_cats(sa, "\r\n");
+}
