@@ -50,8 +50,8 @@ struct login {
 };
 
 /* Forks. Returns in the child only, which is then what the policy leaves of it; the parent serves
- * requests, passes TERM and HUP on, and exits: with the session's code once there is one, else 0
- * (refused clients and hang-ups included). Call after ucspi_init, after every setting is read and
+ * requests, passes TERM and HUP on, and exits: with the session's code once there is one, else with
+ * the child's. Call after ucspi_init, after every setting is read and
  * before net_init; id_connection() is called here. Exits 100 (root without UID and GID) or 111. */
 void login_start(struct login *l, struct login_policy const *p);
 
@@ -88,7 +88,4 @@ int login_wait(struct login const *l, struct net *n);
  * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see
  * login_tls. Reads a setting, so before login_start. */
 int login_cleartext(struct ucspi const *peer);
-/* TLS is on: SSL_PROTOCOL is set and not empty. */
-int login_tls(void);
-
 #endif

@@ -44,7 +44,8 @@ enum sasl_status sasl_step(struct sasl *s, char const *line, size_t len);
 void sasl_end(struct sasl *s);
 
 /* The i-th mechanism's name, null behind the last: for AUTH=, SASL and AUTH lines. All of today's
- * send the password in clear and may be named only where login_cleartext or login_tls holds. */
+ * send the password in clear and may be named only where login_cleartext or ucspitls_active holds.
+ */
 char const *sasl_name(unsigned int i);
 
 #endif
