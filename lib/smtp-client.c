@@ -1,0 +1,328 @@
+#include "lib/smtp-client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <skalibs/iopause.h>
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+
+void
+smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
+{
+	net_init(&c->net, fd_in, fd_out);
+	c->lmtp = 0;
+	c->ext = 0;
+	c->size_limit = 0;
+	c->auth = stralloc_zero;
+	c->data_bol = 1;
+}
+
+/* Waits for a connect in progress: 0, or -1 with its errno. */
+static int
+connected(struct smtp_client *c)
+{
+	iopause_fd x = {.fd = c->net.fd_out, .events = IOPAUSE_WRITE};
+	int e = 0;
+	socklen_t len = sizeof e;
+	int r = iopause_g(&x, 1, &c->net.deadline);
+	if (r <= 0) {
+		if (!r)
+			errno = ETIMEDOUT;
+		return -1;
+	}
+	if (getsockopt(c->net.fd_out, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
+		return -1;
+	errno = e;
+	return e ? -1 : 0;
+}
+
+int
+smtp_client_unix(struct smtp_client *c, char const *path, unsigned int seconds)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof sun.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(sun.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	smtp_client_fds(c, fd, fd);
+	net_deadline(&c->net, seconds);
+	int r = connect(fd, (struct sockaddr *)&sun, sizeof sun);
+	/* A Unix socket answers EAGAIN, not EINPROGRESS, when its backlog is full, and then it is not
+	 * polled for: wait for room by blocking under SO_SNDTIMEO. */
+	if (r < 0 && errno == EAGAIN) {
+		struct timeval tv = {.tv_sec = (time_t)seconds};
+		ndelay_off(fd);
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+		r = connect(fd, (struct sockaddr *)&sun, sizeof sun);
+		ndelay_on(fd);
+	} else if (r < 0 && errno == EINPROGRESS)
+		r = connected(c);
+	if (r < 0) {
+		int e = errno;
+		close(fd);
+		errno = e == EAGAIN ? ETIMEDOUT : e;
+	}
+	return r;
+}
+
+void
+smtp_client_deadline(struct smtp_client *c, unsigned int seconds)
+{
+	net_deadline(&c->net, seconds);
+}
+
+void
+smtp_client_close(struct smtp_client *c)
+{
+	if (c->net.fd_out != c->net.fd_in)
+		close(c->net.fd_out);
+	close(c->net.fd_in);
+	stralloc_free(&c->auth);
+}
+
+/* ---- replies (RFC 5321 4.2, RFC 2034) ---- */
+
+/* Length of an enhanced status code at s, 0 if there is none or it belongs to another class. */
+static size_t
+status_length(char const *s, int code)
+{
+	size_t i = 1;
+	if (s[0] != '0' + code / 100)
+		return 0;
+	for (int part = 0; part < 2; part++) {
+		size_t digits = 0;
+		if (s[i++] != '.')
+			return 0;
+		while (ascii_isdigit(s[i]) && digits < 3)
+			i++, digits++;
+		if (!digits)
+			return 0;
+	}
+	return s[i] && !ascii_isblank(s[i]) ? 0 : i;
+}
+
+/* One line of a reply: its code, or -1; *more says whether another follows. */
+static int
+reply_line(struct smtp_client *c, stralloc *text, int *more)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+	size_t len;
+	switch (net_getline(&c->net, line, sizeof line, &len)) {
+	case NET_LINE:
+		break;
+	case NET_EOF:
+		errno = ECONNRESET;
+		return -1;
+	case NET_LONG:
+		errno = EPROTO;
+		return -1;
+	case NET_ERROR:
+		return -1;
+	}
+	if (len < 3 || line[0] < '2' || line[0] > '5' || !ascii_isdigit(line[1])
+	    || !ascii_isdigit(line[2]) || (len > 3 && line[3] != ' ' && line[3] != '-')) {
+		errno = EPROTO;
+		return -1;
+	}
+	*more = len > 3 && line[3] == '-';
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)line[i] < ' ')
+			line[i] = ' ';
+	if (text->len)
+		sa_append(text, '\n');
+	if (len > 4)
+		sa_catb(text, line + 4, len - 4);
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+}
+
+int
+smtp_client_reply(struct smtp_client *c, struct smtp_reply *r)
+{
+	int more = 1;
+	r->code = 0;
+	r->status[0] = 0;
+	sa_reset(&r->text);
+	for (unsigned int lines = 0; more; lines++) {
+		int code = lines < SMTP_REPLY_LINES_MAX ? reply_line(c, &r->text, &more) : -1;
+		if (lines == SMTP_REPLY_LINES_MAX || (code > 0 && r->code && code != r->code))
+			errno = EPROTO;
+		if (code < 0 || (r->code && code != r->code)) {
+			r->code = 0;
+			return -1;
+		}
+		r->code = code;
+	}
+	sa_str(&r->text);
+	size_t n = status_length(r->text.s, r->code);
+	if (n < sizeof r->status) {
+		memcpy(r->status, r->text.s, n);
+		r->status[n] = 0;
+	}
+	return 0;
+}
+
+/* ---- commands ---- */
+
+void
+smtp_client_cmd(struct smtp_client *c, char const *fmt, ...)
+{
+	char line[SMTP_LINE_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	net_puts(&c->net, line);
+	net_puts(&c->net, "\r\n");
+}
+
+int
+smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *id)
+{
+	stralloc sa = STRALLOC_ZERO;
+	int replies = 1;
+	if (id && (c->ext & EXT_XFORWARD)) {
+		sa_catf(&sa, "XFORWARD IDENT=%s\r\n", id);
+		replies++;
+	}
+	smtp_mail_format(&sa, m, c->ext);
+	net_put(&c->net, sa.s, sa.len);
+	stralloc_free(&sa);
+	return replies;
+}
+
+void
+smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt)
+{
+	stralloc sa = STRALLOC_ZERO;
+	smtp_rcpt_format(&sa, rcpt, c->ext);
+	net_put(&c->net, sa.s, sa.len);
+	stralloc_free(&sa);
+}
+
+/* ---- greeting ---- */
+
+static struct {
+	char const *keyword;
+	unsigned int ext;
+} const keywords[] = {
+    {"PIPELINING", EXT_PIPELINING},
+    {"SIZE", EXT_SIZE},
+    {"8BITMIME", EXT_8BITMIME},
+    {"SMTPUTF8", EXT_SMTPUTF8},
+    {"CHUNKING", EXT_CHUNKING},
+    {"BINARYMIME", EXT_BINARYMIME},
+    {"DSN", EXT_DSN},
+    {"ENHANCEDSTATUSCODES", EXT_ENHANCEDSTATUSCODES},
+    {"STARTTLS", EXT_STARTTLS},
+    {"AUTH", EXT_AUTH},
+    {"REQUIRETLS", EXT_REQUIRETLS},
+    {"XFORWARD", EXT_XFORWARD},
+    {"PRDR", EXT_PRDR},
+    {"LIMITS", EXT_LIMITS},
+};
+
+static void
+note_extension(struct smtp_client *c, char const *s, size_t n)
+{
+	size_t klen = 0;
+	while (klen < n && !ascii_isblank(s[klen]) && s[klen] != '=')
+		klen++;
+	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+		if (ascii_ieq(s, klen, keywords[i].keyword))
+			c->ext |= keywords[i].ext;
+	if (ascii_ieq(s, klen, "SIZE") && klen < n)
+		uint64_scan(s + klen + 1, &c->size_limit);
+	if (ascii_ieq(s, klen, "AUTH") && klen < n) { /* also the old "AUTH=LOGIN" */
+		sa_append(&c->auth, ' ');
+		sa_catb(&c->auth, s + klen + 1, n - klen - 1);
+		sa_str(&c->auth);
+	}
+}
+
+static void
+note_extensions(struct smtp_client *c, stralloc const *text)
+{
+	char const *s = memchr(text->s, '\n', text->len);
+	char const *end = text->s + text->len;
+	c->ext = 0;
+	c->size_limit = 0;
+	sa_reset(&c->auth);
+	while (s) {
+		s++;
+		char const *lf = memchr(s, '\n', (size_t)(end - s));
+		note_extension(c, s, (size_t)((lf ? lf : end) - s));
+		s = lf;
+	}
+}
+
+int
+smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r)
+{
+	smtp_client_cmd(c, "%s %s", c->lmtp ? "LHLO" : "EHLO", me);
+	if (smtp_client_reply(c, r) < 0)
+		return -1;
+	if (r->code / 100 != 2)
+		return 1;
+	note_extensions(c, &r->text);
+	return 0;
+}
+
+int
+smtp_client_hello(struct smtp_client *c, char const *me, struct smtp_reply *r)
+{
+	if (smtp_client_reply(c, r) < 0)
+		return -1;
+	if (r->code / 100 != 2)
+		return 1;
+	int verdict = smtp_client_ehlo(c, me, r);
+	if (verdict <= 0 || c->lmtp || r->code / 100 != 5)
+		return verdict;
+	smtp_client_cmd(c, "HELO %s", me);
+	if (smtp_client_reply(c, r) < 0)
+		return -1;
+	c->ext = 0;
+	return r->code / 100 != 2;
+}
+
+/* ---- the message ---- */
+
+int
+smtp_client_send(struct smtp_client *c, char const *s, size_t n)
+{
+	while (n) {
+		if (c->data_bol && *s == '.')
+			net_put(&c->net, ".", 1);
+		/* A CR that the message should not hold must not leave as a bare one. */
+		char const *lf = memchr(s, '\n', n);
+		char const *cr = memchr(s, '\r', lf ? (size_t)(lf - s) : n);
+		size_t part = cr ? (size_t)(cr - s) : lf ? (size_t)(lf - s) : n;
+		net_put(&c->net, s, part);
+		if (part < n) {
+			net_puts(&c->net, cr ? " " : "\r\n");
+			part++;
+		}
+		c->data_bol = !cr && lf;
+		s += part;
+		n -= part;
+	}
+	return c->net.werr ? -1 : 0;
+}
+
+int
+smtp_client_send_end(struct smtp_client *c)
+{
+	net_puts(&c->net, c->data_bol ? ".\r\n" : "\r\n.\r\n");
+	c->data_bol = 1;
+	return c->net.werr ? -1 : 0;
+}
