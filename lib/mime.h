@@ -15,7 +15,7 @@
 #include "lib/header.h"
 
 #define MIME_DEPTH_MAX 100    /* parts inside parts; a deeper one is left unparsed, as a leaf */
-#define MIME_PARTS_MAX 10000  /* parts of a message; what follows belongs to the last one */
+#define MIME_PARTS_MAX 10000  /* parts of a message; what follows is text of their multipart */
 #define MIME_PARAM_MAX 100    /* parameters of one field; more are left out */
 #define MIME_BOUNDARY_MAX 100 /* octets of a boundary that count; RFC 2046 5.1.1 allows 70 */
 
@@ -39,8 +39,8 @@ struct mime_part {
 	enum mime_kind
 	    kind;   /* MIME_MESSAGE (message/rfc822, message/global): one child, the message */
 	int digest; /* multipart/digest: its parts are message/rfc822 by default */
-	unsigned int number; /* 1 for the first child of its parent */
-	unsigned int count;  /* children */
+	unsigned int level; /* parents */
+	unsigned int count; /* children */
 	/* In memory: header is [header, body), the empty line included; body is [body, end). */
 	size_t header, body, end;
 	/* On the wire. Lines are line ends. */

@@ -1,0 +1,354 @@
+/* Strings, ENVELOPE, BODY and BODYSTRUCTURE (RFC 3501 7.4.2 and section 9). */
+#include "lib/imap-text.h"
+
+#include <string.h>
+
+#include "lib/address.h"
+#include "lib/ascii.h"
+#include "lib/header-token.h"
+#include "lib/sa.h"
+
+static void
+put_literal(stralloc *out, char const *s, size_t n)
+{
+	sa_catf(out, "{%zu}\r\n", n);
+	sa_catb(out, s, n);
+}
+
+void
+imap_string(stralloc *out, char const *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr("\r\n\"\\", s[i]) || (unsigned char)s[i] > 127) {
+			put_literal(out, s, n);
+			return;
+		}
+	sa_append(out, '"');
+	sa_catb(out, s, n);
+	sa_append(out, '"');
+}
+
+void
+imap_astring(stralloc *out, char const *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && s[i] > ' ' && s[i] < 127 && !strchr("(){%*\"\\", s[i]))
+		i++;
+	/* NIL as an atom would be read as none (RFC 3501 4.5). */
+	if (n && i == n && !ascii_ieq(s, n, "nil"))
+		sa_catb(out, s, n);
+	else
+		imap_string(out, s, n);
+}
+
+/* A nstring from a C string or null. */
+static void
+put_nstring(stralloc *out, char const *s)
+{
+	if (s)
+		imap_string(out, s, strlen(s));
+	else
+		sa_cats(out, "NIL");
+}
+
+/* Text that people read: tabs become blanks, runs of blanks one, and what had to be changed or
+ * escaped goes as a literal. */
+static void
+put_text(stralloc *out, char const *s, size_t n)
+{
+	stralloc clean = STRALLOC_ZERO;
+	int changed = 0;
+	for (size_t i = 0; i < n; i++) {
+		char const c = s[i] == '\t' ? ' ' : s[i];
+		changed |= c != s[i] || c == '"' || c == '\\' || (unsigned char)c > 127;
+		if (c == '\r' || c == '\n' ||
+		    (c == ' ' && (!clean.len || clean.s[clean.len - 1] == ' ')))
+			changed = 1;
+		else
+			sa_append(&clean, c);
+	}
+	if (clean.len && clean.s[clean.len - 1] == ' ') {
+		clean.len--;
+		changed = 1;
+	}
+	if (changed && clean.len)
+		put_literal(out, clean.s, clean.len);
+	else
+		imap_string(out, clean.len ? clean.s : "", clean.len);
+	stralloc_free(&clean);
+}
+
+/* ENVELOPE's fields in its order. */
+enum envelope_field {
+	DATE,
+	SUBJECT,
+	FROM,
+	SENDER,
+	REPLY_TO,
+	TO,
+	CC,
+	BCC,
+	IN_REPLY_TO,
+	MESSAGE_ID,
+	FIELDS
+};
+static struct {
+	char name[12];
+	int addresses;
+} const envelope_fields[FIELDS] = {
+    [DATE] = {"date", 0},
+    [SUBJECT] = {"subject", 0},
+    [FROM] = {"from", 1},
+    [SENDER] = {"sender", 1},
+    [REPLY_TO] = {"reply-to", 1},
+    [TO] = {"to", 1},
+    [CC] = {"cc", 1},
+    [BCC] = {"bcc", 1},
+    [IN_REPLY_TO] = {"in-reply-to", 0},
+    [MESSAGE_ID] = {"message-id", 0},
+};
+
+static void
+put_addresses(stralloc *out, struct address const *addr)
+{
+	if (!addr) {
+		sa_cats(out, "NIL");
+		return;
+	}
+	sa_append(out, '(');
+	for (; addr; addr = addr->next) {
+		int const mailbox = addr->kind == ADDRESS_MAILBOX;
+		sa_append(out, '(');
+		if (addr->name)
+			put_text(out, addr->name, strlen(addr->name));
+		else
+			sa_cats(out, "NIL");
+		sa_append(out, ' ');
+		put_nstring(out, addr->route);
+		sa_append(out, ' ');
+		/* NIL here would mean a group (RFC 3501 7.4.2), so what is missing gets a name. */
+		put_nstring(out, mailbox && !*addr->mailbox ? "MISSING_MAILBOX" : addr->mailbox);
+		sa_append(out, ' ');
+		put_nstring(out, mailbox && !*addr->host ? "MISSING_DOMAIN" : addr->host);
+		sa_append(out, ')');
+	}
+	sa_append(out, ')');
+}
+
+/* All lists of one name are one list. */
+static void
+add_addresses(struct arena *a, struct address **list, char const *s, size_t n)
+{
+	while (*list)
+		list = &(*list)->next;
+	*list = address_parse(a, s, n);
+}
+
+void
+imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
+{
+	struct header_cursor c;
+	struct header_field f;
+	struct address *list[FIELDS] = {0};
+	stralloc text[FIELDS] = {STRALLOC_ZERO}, unfolded = STRALLOC_ZERO;
+	int have[FIELDS] = {0};
+	header_start(&c, header, n);
+	while (header_next(&c, &f)) {
+		unsigned int i = 0;
+		while (i < FIELDS && !header_is(&f, envelope_fields[i].name))
+			i++;
+		if (i == FIELDS)
+			continue;
+		sa_reset(&unfolded);
+		header_unfold(&unfolded, &f);
+		if (envelope_fields[i].addresses) {
+			add_addresses(a, &list[i], unfolded.s, unfolded.len);
+		} else {
+			have[i] = 1;
+			sa_copyb(&text[i], unfolded.s, unfolded.len);
+		}
+	}
+	for (unsigned int i = 0; i < FIELDS; i++) {
+		sa_append(out, i ? ' ' : '(');
+		if (envelope_fields[i].addresses)
+			/* RFC 3501 7.4.2: sender and reply-to default to from. */
+			put_addresses(
+			    out, !list[i] && (i == SENDER || i == REPLY_TO) ? list[FROM] : list[i]);
+		else if (!have[i])
+			sa_cats(out, "NIL");
+		else if (i == SUBJECT)
+			put_text(out, text[i].s, text[i].len);
+		else
+			imap_string(out, text[i].s, text[i].len);
+		stralloc_free(&text[i]);
+	}
+	sa_append(out, ')');
+	stralloc_free(&unfolded);
+}
+
+static void
+put_params(stralloc *out, struct mime_value const *v)
+{
+	for (unsigned int i = 0; i < v->count; i++) {
+		sa_append(out, i ? ' ' : '(');
+		put_nstring(out, v->params[i].name);
+		sa_append(out, ' ');
+		put_nstring(out, v->params[i].value);
+	}
+	sa_cats(out, v->count ? ")" : "NIL");
+}
+
+/* A field's text, unfolded, or NIL. */
+static void
+put_field(stralloc *out, struct mime_part const *p, enum mime_field i)
+{
+	stralloc text = STRALLOC_ZERO;
+	if (!p->fields[i].start) {
+		sa_cats(out, "NIL");
+		return;
+	}
+	header_unfold(&text, &p->fields[i]);
+	imap_string(out, text.len ? text.s : "", text.len);
+	stralloc_free(&text);
+}
+
+static void
+put_disposition(stralloc *out, struct arena *a, struct mime_part const *p)
+{
+	struct mime_value v;
+	struct header_field const *f = &p->fields[MIME_CONTENT_DISPOSITION];
+	if (!f->start || mime_disposition(a, f, &v)) {
+		sa_cats(out, "NIL");
+		return;
+	}
+	sa_append(out, '(');
+	put_nstring(out, v.type);
+	sa_append(out, ' ');
+	put_params(out, &v);
+	sa_append(out, ')');
+}
+
+/* Content-Language (RFC 3282): a list, shown as one even of one. */
+static void
+put_language(stralloc *out, struct mime_part const *p)
+{
+	struct header_field const *f = &p->fields[MIME_CONTENT_LANGUAGE];
+	struct token_cursor t = {f->body, f->body + f->body_len, 0};
+	stralloc tag = STRALLOC_ZERO;
+	unsigned int count = 0;
+	int more = f->start ? token_skip(&t) : 0;
+	while (more > 0) {
+		sa_reset(&tag);
+		more = token_atom(&t, &tag);
+		if (more < 0)
+			break;
+		sa_append(out, count++ ? ' ' : '(');
+		imap_string(out, tag.s, tag.len);
+		if (!token_at(&t, ','))
+			break;
+		t.p++;
+		more = token_skip(&t);
+	}
+	sa_cats(out, count ? ")" : "NIL");
+	stralloc_free(&tag);
+}
+
+/* body-ext-mpart and body-ext-1part behind the parameters and the MD5. */
+static void
+put_extension(stralloc *out, struct arena *a, struct mime_part const *p)
+{
+	put_disposition(out, a, p);
+	sa_append(out, ' ');
+	put_language(out, p);
+	sa_append(out, ' ');
+	put_field(out, p, MIME_CONTENT_LOCATION);
+}
+
+static void
+put_multipart(
+    stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+{
+	struct mime_value v;
+	int const bad = mime_content_type(a, &p->fields[MIME_CONTENT_TYPE], &v);
+	for (struct mime_part const *child = p->children; child; child = child->next)
+		imap_bodystructure(out, a, msg, child, extended);
+	/* The grammar wants at least one part (RFC 3501 section 9, body-type-mpart). */
+	if (!p->children)
+		sa_cats(
+		    out, "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)");
+	sa_append(out, ' ');
+	put_nstring(out, bad ? "mixed" : v.subtype);
+	if (!extended)
+		return;
+	sa_append(out, ' ');
+	put_params(out, &v);
+	sa_append(out, ' ');
+	put_extension(out, a, p);
+}
+
+/* type, subtype and parameters of what is no multipart: 1 if it is text. */
+static int
+put_type(stralloc *out, struct arena *a, struct mime_part const *p)
+{
+	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
+	struct mime_value v = {0};
+	if (f->start && !mime_content_type(a, f, &v)) {
+		put_nstring(out, v.type);
+		sa_append(out, ' ');
+		put_nstring(out, v.subtype);
+		sa_append(out, ' ');
+		put_params(out, &v);
+		return !strcasecmp(v.type, "text");
+	}
+	/* RFC 2045 5.2; RFC 2046 5.1.5 */
+	if (p->kind == MIME_MESSAGE) {
+		sa_cats(out, "\"message\" \"rfc822\" NIL");
+		return 0;
+	}
+	sa_cats(out, "\"text\" \"plain\" (\"charset\" \"us-ascii\")");
+	return 1;
+}
+
+static void
+put_single(stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+{
+	int const text = put_type(out, a, p);
+	char const *encoding = mime_encoding(a, p);
+	sa_append(out, ' ');
+	put_field(out, p, MIME_CONTENT_ID);
+	sa_append(out, ' ');
+	put_field(out, p, MIME_CONTENT_DESCRIPTION);
+	sa_append(out, ' ');
+	put_nstring(out, encoding ? encoding : "7bit");
+	sa_append(out, ' ');
+	sa_catnum(out, p->body_wire);
+	if (p->kind == MIME_MESSAGE && p->children) {
+		struct mime_part const *inner = p->children;
+		sa_append(out, ' ');
+		imap_envelope(out, a, msg + inner->header, inner->body - inner->header);
+		sa_append(out, ' ');
+		imap_bodystructure(out, a, msg, inner, extended);
+	}
+	if (text || p->kind == MIME_MESSAGE) {
+		sa_append(out, ' ');
+		sa_catnum(out, p->body_lines);
+	}
+	if (!extended)
+		return;
+	sa_append(out, ' ');
+	put_field(out, p, MIME_CONTENT_MD5);
+	sa_append(out, ' ');
+	put_extension(out, a, p);
+}
+
+void
+imap_bodystructure(
+    stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+{
+	sa_append(out, '(');
+	if (p->kind == MIME_MULTIPART)
+		put_multipart(out, a, msg, p, extended);
+	else
+		put_single(out, a, msg, p, extended);
+	sa_append(out, ')');
+}

@@ -1,0 +1,265 @@
+#include "lib/mime.h"
+
+#include <string.h>
+
+#include "lib/ascii.h"
+
+/* A place in the message, and what the octets before it come to on the wire. */
+struct mark {
+	size_t at;
+	uint32_t lines; /* line ends before it */
+	uint64_t bare;	/* those of them without a CR */
+};
+
+struct boundary {
+	struct mime_part *part;
+	char const *text;
+	size_t len;
+};
+
+struct parser {
+	struct arena *a;
+	char const *msg;
+	size_t n;
+	unsigned int parts;
+	struct mark here;   /* the beginning of a line */
+	struct mark before; /* the end of the line before it, its line end excluded */
+	struct boundary
+	    open[MIME_DEPTH_MAX]; /* multiparts whose boundaries count, outermost first */
+	unsigned int opened;
+	struct mark body[MIME_DEPTH_MAX + 1]; /* by level: where the body began */
+};
+
+/* Goes behind the line at p->here. */
+static void
+next_line(struct parser *p)
+{
+	char const *from = p->msg + p->here.at;
+	char const *lf = memchr(from, '\n', p->n - p->here.at);
+	p->before = p->here;
+	if (!lf) {
+		p->here.at = p->before.at = p->n;
+		return;
+	}
+	int const cr = lf > from && lf[-1] == '\r';
+	p->before.at = (size_t)(lf - p->msg) - (size_t)cr;
+	p->here.at = (size_t)(lf - p->msg) + 1;
+	p->here.lines++;
+	p->here.bare += !cr;
+}
+
+/* The open multipart whose boundary begins the line at p->here: its index, or -1. RFC 2046 5.1.1:
+ * the boundary need only be the line's beginning; where several match, the longest is meant, and
+ * the innermost of equal ones. */
+static int
+boundary_here(struct parser const *p, int *closing)
+{
+	char const *s = p->msg + p->here.at;
+	size_t left = p->n - p->here.at, best = 0;
+	int found = -1;
+	if (left < 3 || s[0] != '-' || s[1] != '-')
+		return -1;
+	s += 2;
+	left -= 2;
+	for (int i = (int)p->opened - 1; i >= 0; i--) {
+		struct boundary const *b = &p->open[i];
+		if (b->len > best && b->len <= left && !memcmp(b->text, s, b->len)) {
+			found = i;
+			best = b->len;
+		}
+	}
+	*closing = found >= 0 && left - best >= 2 && s[best] == '-' && s[best + 1] == '-';
+	return found;
+}
+
+/* Goes on to a boundary line or to the end of the message. */
+static int
+skip_body(struct parser *p, int *closing)
+{
+	while (p->here.at < p->n) {
+		int const found = p->opened ? boundary_here(p, closing) : -1;
+		if (found >= 0)
+			return found;
+		next_line(p);
+	}
+	return -1;
+}
+
+static void
+note_field(struct mime_part *part, struct header_field const *f)
+{
+	static char const names[MIME_FIELDS][20] = {
+	    [MIME_CONTENT_TYPE] = "type",
+	    [MIME_CONTENT_ENCODING] = "transfer-encoding",
+	    [MIME_CONTENT_ID] = "id",
+	    [MIME_CONTENT_DESCRIPTION] = "description",
+	    [MIME_CONTENT_DISPOSITION] = "disposition",
+	    [MIME_CONTENT_LANGUAGE] = "language",
+	    [MIME_CONTENT_LOCATION] = "location",
+	    [MIME_CONTENT_MD5] = "md5",
+	};
+	if (f->name_len < 10 || !ascii_ieq(f->name, 8, "content-"))
+		return;
+	for (unsigned int i = 0; i < MIME_FIELDS; i++)
+		if (ascii_ieq(f->name + 8, f->name_len - 8, names[i])) {
+			part->fields[i] = *f;
+			return;
+		}
+}
+
+/* A part's header, from p->here. A boundary line ends it too: 0, otherwise 1. */
+static int
+parse_header(struct parser *p, struct mime_part *part)
+{
+	struct mark const start = p->here;
+	int closing, whole = 1;
+	part->header = start.at;
+	for (;;) {
+		struct header_cursor c;
+		struct header_field f;
+		if (p->opened && boundary_here(p, &closing) >= 0) {
+			whole = 0;
+			break;
+		}
+		header_start(&c, p->msg + p->here.at, p->n - p->here.at);
+		int const more = header_next(&c, &f);
+		if (more)
+			note_field(part, &f);
+		size_t const to = (size_t)(c.p - p->msg);
+		while (p->here.at < to)
+			next_line(p);
+		if (!more)
+			break;
+	}
+	part->body = p->here.at;
+	part->header_lines = p->here.lines - start.lines;
+	part->header_wire = part->body - part->header + (p->here.bare - start.bare);
+	p->body[part->level] = p->here;
+	return whole;
+}
+
+static struct mime_part *
+part_new(struct parser *p, struct mime_part *parent)
+{
+	struct mime_part *part = arena_zalloc(p->a, sizeof *part);
+	part->parent = parent;
+	part->level = parent ? parent->level + 1 : 0;
+	p->parts++;
+	return part;
+}
+
+static void
+part_end(struct parser const *p, struct mime_part *part, struct mark const *end)
+{
+	struct mark const *body = &p->body[part->level];
+	if (end->at < body->at)
+		end = body;
+	part->end = end->at;
+	part->body_lines = end->lines - body->lines;
+	part->body_wire = end->at - body->at + (end->bare - body->bare);
+}
+
+/* Does the field's body begin with this word? */
+static int
+begins(struct header_field const *f, char const *word)
+{
+	char const *s = f->body;
+	size_t n = f->body_len, len = strlen(word);
+	if (!f->start)
+		return 0;
+	ascii_trim(&s, &n);
+	/* A comment may stand in front; then the full reader has to look. */
+	return n && (*s == '(' || (n >= len && ascii_ieq(s, len, word)));
+}
+
+/* What the part is, and its boundary, if it is a multipart that has one. */
+static void
+classify(struct parser *p, struct mime_part *part)
+{
+	struct header_field const *f = &part->fields[MIME_CONTENT_TYPE];
+	int const digest = part->parent && part->parent->digest;
+	struct mime_value v;
+	if (part->level + 1 >= MIME_DEPTH_MAX)
+		return;
+	if (!f->start && digest)
+		part->kind = MIME_MESSAGE;
+	if ((!begins(f, "multipart") && !begins(f, "message")) || mime_content_type(p->a, f, &v))
+		return;
+	if (!strcasecmp(v.type, "message"))
+		part->kind = !strcasecmp(v.subtype, "rfc822") || !strcasecmp(v.subtype, "global")
+				 ? MIME_MESSAGE
+				 : MIME_LEAF;
+	if (strcasecmp(v.type, "multipart"))
+		return;
+	part->kind = MIME_MULTIPART;
+	part->digest = !strcasecmp(v.subtype, "digest");
+	int extended;
+	char const *text = mime_param(&v, "boundary", &extended);
+	if (!text || !*text || extended)
+		return;
+	size_t const len = strlen(text);
+	p->open[p->opened++] =
+	    (struct boundary){part, text, len < MIME_BOUNDARY_MAX ? len : MIME_BOUNDARY_MAX};
+}
+
+/* A new last child, unless there are too many parts. */
+static struct mime_part *
+add_child(struct parser *p, struct mime_part *parent, struct mime_part **last)
+{
+	if (p->parts >= MIME_PARTS_MAX)
+		return 0;
+	struct mime_part *part = part_new(p, parent);
+	*last = part;
+	parent->count++;
+	return part;
+}
+
+/* Where the next child of part is to be hung. The last child is the part that just ended. */
+static struct mime_part **
+child_slot(struct mime_part *part, struct mime_part *ended)
+{
+	while (ended != part && ended->parent != part)
+		ended = ended->parent;
+	return ended == part ? &part->children : &ended->next;
+}
+
+/* The header of part and of the messages it begins with: the part in whose body p->here is. */
+static struct mime_part *
+enter(struct parser *p, struct mime_part *part)
+{
+	while (part) {
+		struct mime_part *inner = 0;
+		if (parse_header(p, part)) {
+			classify(p, part);
+			if (part->kind == MIME_MESSAGE)
+				inner = add_child(p, part, &part->children);
+		}
+		if (!inner)
+			return part;
+		part = inner;
+	}
+	return 0;
+}
+
+struct mime_part *
+mime_parse(struct arena *a, char const *msg, size_t n)
+{
+	struct parser p = {.a = a, .msg = msg, .n = n};
+	struct mime_part *root = part_new(&p, 0);
+	struct mime_part *part = enter(&p, root);
+	int found, closing;
+	while ((found = skip_body(&p, &closing)) >= 0) {
+		struct mime_part *const multipart = p.open[found].part;
+		struct mime_part **const slot = child_slot(multipart, part);
+		for (; part != multipart; part = part->parent)
+			part_end(&p, part, &p.before);
+		next_line(&p);
+		struct mime_part *child = closing ? 0 : add_child(&p, multipart, slot);
+		p.opened = (unsigned int)found + (child != 0);
+		if (child)
+			part = enter(&p, child);
+	}
+	for (; part; part = part->parent)
+		part_end(&p, part, &p.here);
+	return root;
+}

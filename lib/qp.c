@@ -1,0 +1,114 @@
+#include "lib/qp.h"
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+
+static int
+hex_value(char c)
+{
+	c = ascii_tolower(c);
+	return ascii_isdigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void
+release(struct qp_stream *q, stralloc *out)
+{
+	sa_catb(out, q->held, q->held_len);
+	q->held_len = 0;
+}
+
+/* One octet while "=" and perhaps more is held. 1 if c has been used. */
+static int
+in_escape(struct qp_stream *q, stralloc *out, char c)
+{
+	char const last = q->held[q->held_len - 1];
+	int const soft = q->held_len == 1 || ascii_isspace(last); /* only blanks behind the "=" */
+	if (soft && c == '\n') {
+		q->held_len = 0;
+		return 1;
+	}
+	if (soft && (c == '\r' || ascii_isblank(c))) {
+		if (q->held_len == QP_HELD)
+			release(q, out);
+		q->held[q->held_len++] = c;
+		return 1;
+	}
+	if (hex_value(c) < 0 || q->held_len > 2 || (q->held_len == 2 && hex_value(last) < 0)) {
+		release(q, out);
+		return 0;
+	}
+	q->held[q->held_len++] = c;
+	if (q->held_len == 3) {
+		sa_append(out, (char)(hex_value(q->held[1]) << 4 | hex_value(c)));
+		q->held_len = 0;
+	}
+	return 1;
+}
+
+/* Blanks and CR are held until it is known whether the line ends behind them. */
+static void
+put_octet(struct qp_stream *q, stralloc *out, char c)
+{
+	if (q->held_len && q->held[0] == '=') {
+		if (in_escape(q, out, c))
+			return;
+	}
+	if (c == '=' || ascii_isblank(c) || c == '\r') {
+		if (c == '=' || q->held_len == QP_HELD)
+			release(q, out);
+		q->held[q->held_len++] = c;
+		return;
+	}
+	if (c == '\n') {
+		int const cr = q->held_len && q->held[q->held_len - 1] == '\r';
+		q->held_len = 0;
+		sa_catb(out, cr ? "\r\n" : "\n", cr ? 2 : 1);
+		return;
+	}
+	release(q, out);
+	sa_append(out, c);
+}
+
+void
+qp_feed(struct qp_stream *q, stralloc *out, char const *s, size_t n, int last)
+{
+	for (size_t i = 0; i < n;) {
+		size_t k = 0;
+		if (!q->held_len)
+			while (i + k < n && s[i + k] != '=' && !ascii_isspace(s[i + k]))
+				k++;
+		if (k)
+			sa_catb(out, s + i, k);
+		else
+			put_octet(q, out, s[i++]);
+		i += k;
+	}
+	if (!last || !q->held_len)
+		return;
+	/* At the end a lone "=" is a soft break, blanks belong to no text, a cut escape stays. */
+	if (q->held[0] == '=' && q->held_len == 2 && hex_value(q->held[1]) >= 0)
+		release(q, out);
+	q->held_len = 0;
+}
+
+int
+qp_decode_word(stralloc *out, char const *s, size_t n)
+{
+	size_t const before = out->len;
+	for (size_t i = 0; i < n; i++) {
+		int high, low;
+		if (s[i] == '_') {
+			sa_append(out, ' ');
+		} else if (s[i] != '=') {
+			sa_append(out, s[i]);
+		} else if (n - i > 2 && (high = hex_value(s[i + 1])) >= 0 &&
+			   (low = hex_value(s[i + 2])) >= 0) {
+			sa_append(out, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			out->len = before;
+			return -1;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,86 @@
+#include "lib/wire.h"
+
+#include <string.h>
+
+#include "lib/sa.h"
+
+uint64_t
+wire_size(char const *s, size_t n)
+{
+	uint64_t size = n;
+	char const *end = s + n;
+	for (char const *p = s; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		size += p == s || p[-1] != '\r';
+	return size;
+}
+
+void
+wire_put(stralloc *out, char const *s, size_t n)
+{
+	struct wire_cursor w;
+	size_t got;
+	wire_start(&w, s, n);
+	do {
+		sa_room(out, n + 64);
+		got = wire_read(&w, out->s + out->len, n + 64);
+		out->len += got;
+	} while (got);
+}
+
+void
+wire_start(struct wire_cursor *w, char const *s, size_t n)
+{
+	*w = (struct wire_cursor){.p = s, .end = s + n};
+}
+
+/* Octets at p that are the same on the wire, at most max: up to a bare LF. */
+static size_t
+plain_run(struct wire_cursor const *w, uint64_t max)
+{
+	size_t const left = (size_t)(w->end - w->p);
+	size_t const n = left < max ? left : (size_t)max;
+	char const *p = w->p;
+	while ((p = memchr(p, '\n', n - (size_t)(p - w->p)))) {
+		if ((p == w->p ? w->before : p[-1]) != '\r')
+			return (size_t)(p - w->p);
+		p++;
+	}
+	return n;
+}
+
+/* Moves over up to max wire octets, copying them if buf is not null. */
+static uint64_t
+advance(struct wire_cursor *w, char *buf, uint64_t max)
+{
+	uint64_t done = 0;
+	while (done < max && w->p < w->end) {
+		size_t const n = w->lf_owed ? 0 : plain_run(w, max - done);
+		if (n) {
+			if (buf)
+				memcpy(buf + done, w->p, n);
+			w->p += n;
+			w->before = w->p[-1];
+			done += n;
+			continue;
+		}
+		if (buf)
+			buf[done] = w->lf_owed ? '\n' : '\r';
+		done++;
+		w->lf_owed = !w->lf_owed;
+		if (!w->lf_owed)
+			w->before = *w->p++;
+	}
+	return done;
+}
+
+uint64_t
+wire_skip(struct wire_cursor *w, uint64_t count)
+{
+	return advance(w, 0, count);
+}
+
+size_t
+wire_read(struct wire_cursor *w, char *buf, size_t max)
+{
+	return (size_t)advance(w, buf, max);
+}
