@@ -10,9 +10,8 @@
 #include "lib/arena.h"
 
 #define ADDRESS_LIST_MAX 100000 /* addresses of one list; what follows is left out */
-* /
 
-    enum address_kind {
+enum address_kind {
 	    ADDRESS_MAILBOX,
 	    ADDRESS_GROUP,    /* mailbox is the group's name; its members follow */
 	    ADDRESS_GROUP_END /* all parts null */
