@@ -47,9 +47,9 @@ void sandbox_drop_user(void);
 /* Closes every descriptor from 3 on but the count in keep (any order; -1 is passed over). */
 void sandbox_close_but(int const *keep, size_t count);
 
-/* no_new_privs, not dumpable, no core, the limits, Landlock, seccomp, in this order. Exits 111 if
- * the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a regular
- * file, RLIMIT_FSIZE is left alone. */
+/* no_new_privs, not dumpable, Landlock, the limits and no core, seccomp, in this order. Exits 111
+ * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
+ * regular file, RLIMIT_FSIZE is left alone. */
 void sandbox_enter(struct sandbox const *s);
 
 #endif

@@ -1,0 +1,124 @@
+#include "lib/login-request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <skalibs/iopause.h>
+
+#include "lib/skalibs-compat.h"
+
+int
+login_wait(struct login const *l, struct net *n)
+{
+	return net_wait(n, l->fd);
+}
+
+/* 0 if s does not fit or holds a control: no login or password that a program may be asked about.
+ */
+static int
+put(char *to, size_t size, char const *s)
+{
+	size_t n = strlen(s);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 127)
+			return 0;
+	if (n >= size)
+		return 0;
+	memcpy(to, s, n + 1);
+	return 1;
+}
+
+static int
+fill(struct login_request *r, struct login_credentials const *c)
+{
+	memset(r, 0, sizeof *r);
+	if (!*c->login || !*c->password)
+		return 0;
+	if (strlen(c->login) + strlen(c->password) + 3 > LOGIN_CREDENTIALS_MAX)
+		return 0;
+	return put(r->login, sizeof r->login, c->login) &&
+	       put(r->password, sizeof r->password, c->password) &&
+	       put(r->mechanism, sizeof r->mechanism, c->mechanism) &&
+	       put(r->tag, sizeof r->tag, c->tag ? c->tag : "-") &&
+	       put(r->command, sizeof r->command, c->command ? c->command : "-");
+}
+
+/* One message, with the connection's descriptors if there are any to give. */
+static int
+send_request(struct login *l, struct net *n, struct login_request *r)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	char *input;
+	size_t ssl_len, input_len = l->kind == LOGIN_SESSION ? net_peek(n, &input) : 0;
+	char const *ssl = ucspitls_reply(&ssl_len);
+	struct iovec v[3] = {
+	    {r, sizeof *r}, {(char *)ssl, ssl_len}, {input_len ? input : "", input_len}};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 3};
+	r->ssl_len = (uint32_t)ssl_len;
+	r->input_len = (uint32_t)input_len;
+	if (l->kind == LOGIN_SESSION) {
+		int const fds[2] = {n->fd_in, n->fd_out};
+		memset(&control, 0, sizeof control);
+		m.msg_control = &control;
+		m.msg_controllen = sizeof control;
+		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof fds);
+		memcpy(CMSG_DATA(h), fds, sizeof fds);
+	}
+	ssize_t sent;
+	do
+		sent = sendmsg(l->fd, &m, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
+static enum login_verdict
+read_answer(struct login *l)
+{
+	iopause_fd x = {.fd = l->fd, .events = IOPAUSE_READ};
+	unsigned char verdict;
+	tain deadline;
+	int r;
+	tain_now_g();
+	tain_addsec_g(&deadline, (int)l->answer_seconds);
+	do
+		r = iopause_g(&x, 1, &deadline);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0 || read(l->fd, &verdict, 1) != 1 || verdict > LOGIN_GONE)
+		return LOGIN_GONE;
+	return (enum login_verdict)verdict;
+}
+
+enum login_verdict
+login_check(struct login *l, struct net *n, struct login_credentials const *c)
+{
+	struct login_request r;
+	/* What cannot be right is sent with an empty login, so that it is counted and delayed too.
+	 */
+	if (!fill(&r, c))
+		r.login[0] = r.password[0] = 0;
+	if (net_flush(n) < 0)
+		_exit(0);
+	if (l->kind == LOGIN_SESSION)
+		net_release(n);
+	int sent = send_request(l, n, &r);
+	explicit_bzero(&r, sizeof r);
+	enum login_verdict v = sent < 0 ? LOGIN_GONE : read_answer(l);
+	if (l->kind != LOGIN_SESSION)
+		return v;
+	/* The connection is the session's now; not even its end is ours to say. */
+	if (v == LOGIN_OK)
+		_exit(0);
+	ndelay_on(n->fd_in);
+	ndelay_on(n->fd_out);
+	n->deadline = tain_infinite;
+	return v;
+}

@@ -1,0 +1,134 @@
+#include "lib/login.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <skalibs/selfpipe.h>
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+
+#include "lib/conf.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/login-parent.h"
+#include "lib/skalibs-compat.h"
+#include "lib/ucspitls.h"
+
+#define CHECK_SECONDS 60
+#define ATTEMPTS 6
+#define DELAY_MS 500
+
+/* A login program's parser: it needs little more than its own 30 KiB of buffers. */
+#define PARSER_MEMORY (48u << 20)
+
+static void
+read_settings(struct login_parent *p)
+{
+	p->check_seconds = (unsigned int)conf_uint("login-check-timeout", CHECK_SECONDS, 1, 600);
+	p->attempts = (unsigned int)conf_uint("login-attempts", ATTEMPTS, 1, 100);
+	p->delay_ms = (unsigned int)conf_uint("login-delay", DELAY_MS, 0, LOGIN_DELAY_MAX);
+}
+
+static int
+highest(int const *fd, size_t count)
+{
+	int max = 3; /* poll takes up to three */
+	for (size_t i = 0; i < count; i++)
+		if (fd[i] > max)
+			max = fd[i];
+	return max;
+}
+
+/* What is left of the child: user, descriptors, files, system calls. */
+static void
+become_child(struct login_policy const *pol, int fd)
+{
+	struct sandbox nothing = {.memory = PARSER_MEMORY};
+	struct sandbox const *box = pol->sandbox;
+	int keep[LOGIN_KEEP_MAX + 4];
+	size_t count = 0;
+	for (; count < pol->keep_count && count < LOGIN_KEEP_MAX; count++)
+		keep[count] = pol->keep[count];
+	keep[count++] = fd;
+	count += ucspitls_fds(keep + count);
+	sandbox_drop_user();
+	sandbox_close_but(keep, count);
+	if (!box) {
+		nothing.files = (unsigned int)highest(keep, count) + 1;
+		box = &nothing;
+	}
+	sandbox_enter(box);
+}
+
+static int
+move_up(int fd)
+{
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	close(fd);
+	return up;
+}
+
+/* The parent lets go of the connection, and occupies the numbers that a program's descriptors get,
+ * so that nothing else ever has them. */
+static void
+become_parent(struct login_parent *p)
+{
+	ucspitls_close();
+	p->fd = move_up(p->fd);
+	int null = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
+	if (p->fd < 0 || null < 0)
+		strerr_diefu1sys(111, "open /dev/null");
+	for (int fd = 0; fd < 5; fd++)
+		if (fd != 2 && (fd < 2 ? dup2(null, fd) : dup3(null, fd, O_CLOEXEC)) < 0)
+			strerr_diefu1sys(111, "dup");
+	sandbox_close_but((int[]){3, 4, p->fd}, 3);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sig_ignore(SIGPIPE);
+	p->fd_signals = selfpipe_init();
+	if (p->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM)
+	    || !selfpipe_trap(SIGHUP))
+		strerr_diefu1sys(111, "trap signals");
+}
+
+/* Nothing from outside may pass for our own word to the programs behind. */
+static void
+clean_environment(void)
+{
+	static char const *const names[] = {"UID", "GID", "GIDLIST", "AUTHORIZED",
+	    "POSTERN_SESSION_FD", "POSTERN_SESSION_START", "POSTERN_MECHANISM", "USER", "HOME",
+	    "SHELL", "MAILDIR"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unsetenv(names[i]);
+}
+
+void
+login_start(struct login *l, struct login_policy const *pol)
+{
+	struct login_parent p = {.kind = pol->kind, .argv = pol->argv};
+	int pair[2];
+	read_settings(&p);
+	log_id(id_connection());
+	p.tls_before = ucspitls_active();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		strerr_diefu1sys(111, "make a socketpair");
+	p.child = fork();
+	if (p.child < 0)
+		strerr_diefu1sys(111, "fork");
+	if (p.child) {
+		p.fd = pair[1];
+		close(pair[0]);
+		become_parent(&p);
+		clean_environment();
+		tain_now_set_stopwatch_g();
+		login_parent_serve(&p);
+	}
+	*l = (struct login){.kind = pol->kind,
+	    .fd = pair[0],
+	    .answer_seconds = p.check_seconds + LOGIN_DELAY_MAX / 1000 + 10};
+	close(pair[1]);
+	become_child(pol, l->fd);
+}

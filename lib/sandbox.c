@@ -1,0 +1,138 @@
+#include "lib/sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "lib/log.h"
+#include "lib/sandbox-calls.h"
+#include "lib/sandbox-layers.h"
+
+#define GROUPS_MAX 64
+
+/* Under AddressSanitizer the address space is all taken. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+static unsigned int
+id_from(char const *name)
+{
+	unsigned int id;
+	char const *s = getenv(name);
+	if (!s)
+		strerr_dief3x(100, "started as root: ", name, " must say which user to become");
+	if (!uint0_scan(s, &id) || !id || id == (unsigned int)-1)
+		strerr_dief3x(100, "bad ", name, " in the environment");
+	return id;
+}
+
+void
+sandbox_drop_user(void)
+{
+	gid_t groups[GROUPS_MAX];
+	size_t count = 0;
+	if (geteuid() && getuid())
+		return;
+	uid_t uid = id_from("UID");
+	gid_t gid = id_from("GID");
+	char const *list = getenv("GIDLIST");
+	if (list && *list && !gid_scanlist(groups, GROUPS_MAX, list, &count))
+		strerr_dief1x(100, "bad GIDLIST in the environment");
+	if (setgroups(count, groups) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+		strerr_diefu1sys(111, "drop root");
+}
+
+static void
+close_range_of(unsigned int first, unsigned int last)
+{
+	if (first > last || !syscall(SYS_close_range, first, last, 0))
+		return;
+	struct rlimit r;
+	if (!getrlimit(RLIMIT_NOFILE, &r) && last >= r.rlim_cur)
+		last = (unsigned int)r.rlim_cur;
+	for (unsigned int fd = first; fd <= last; fd++)
+		close((int)fd);
+}
+
+void
+sandbox_close_but(int const *keep, size_t count)
+{
+	unsigned int from = 3;
+	for (;;) {
+		/* The lowest one to be kept, from `from` on. */
+		unsigned int next = ~0u;
+		for (size_t i = 0; i < count; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= from &&
+			    (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next == ~0u)
+			break;
+		if (next > from)
+			close_range_of(from, next - 1);
+		from = next + 1;
+	}
+	close_range_of(from, ~0u);
+}
+
+static void
+limit(unsigned int what, uint64_t n)
+{
+	struct rlimit now, r = {.rlim_cur = n, .rlim_max = n};
+	/* A lower hard limit that is there already stays. */
+	if (!getrlimit(what, &now) && now.rlim_max < r.rlim_max)
+		r.rlim_cur = r.rlim_max = now.rlim_max;
+	if (setrlimit(what, &r) < 0)
+		strerr_diefu1sys(111, "set a resource limit");
+}
+
+static void
+set_limits(struct sandbox const *s)
+{
+	struct stat st;
+	int log_is_file = !fstat(2, &st) && S_ISREG(st.st_mode);
+	limit(RLIMIT_CORE, 0);
+#ifndef SANITIZED
+	if (s->memory)
+		limit(RLIMIT_AS, s->memory);
+#endif
+	if (s->files)
+		limit(RLIMIT_NOFILE, s->files);
+	if (s->file_size != SANDBOX_UNLIMITED && !log_is_file)
+		limit(RLIMIT_FSIZE, s->file_size);
+	if (s->processes != SANDBOX_ANY)
+		limit(RLIMIT_NPROC, s->processes);
+}
+
+static void
+layer(char const *name, int r)
+{
+	if (r < 0)
+		strerr_diefu2sys(111, "confine itself by ", name);
+	if (!r)
+		log_1("sandbox", "missing", name);
+}
+
+void
+sandbox_enter(struct sandbox const *s)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		strerr_diefu1sys(111, "give up privileges");
+	/* Landlock before the limits: its rules open files. */
+	layer("landlock", sandbox_landlock(s));
+	set_limits(s);
+	if (!(s->calls & SANDBOX_ANY_CALL))
+		layer("seccomp", sandbox_seccomp(s->calls));
+}
