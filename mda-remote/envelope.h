@@ -1,0 +1,53 @@
+/* The envelope of a spool file: its text form, written and read. doc/spool.md has the grammar.
+ * Pure: no files. */
+#ifndef POSTERN_MDA_REMOTE_ENVELOPE_H
+#define POSTERN_MDA_REMOTE_ENVELOPE_H
+
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+#include "lib/arena.h"
+#include "lib/smtp-envelope.h"
+
+/* The state byte of a recipient. */
+enum rcpt_state {
+	RCPT_WAITING = 'w',
+	RCPT_DONE = 'd',     /* delivered, nothing more to say */
+	RCPT_RELAYED = 's',  /* delivered, the sender is still to be told (RFC 3461 5.2.2) */
+	RCPT_FAILED = 'f',   /* failed for good, the sender is still to be told */
+	RCPT_REPORTED = 'F', /* failed for good, the sender has been told or wants no word */
+};
+/* The byte behind it. */
+enum { DELAY_UNTOLD = '-', DELAY_TOLD = 'D' };
+
+struct envelope_rcpt {
+	struct smtp_rcpt rcpt;
+	char state, delay;
+	uint64_t at; /* where the state byte stands in the file; the delay byte follows */
+};
+
+struct envelope {
+	char const *id;		 /* of the message, for the log */
+	int64_t arrival, expiry; /* seconds since 1970 */
+	struct smtp_mail mail;	 /* from, body, smtputf8, ret, envid; size in wire octets */
+	int eightbit;		 /* the message holds octets over 127 */
+	uint64_t offset, length; /* of the message in the file */
+	struct envelope_rcpt *rcpt;
+	unsigned int count;
+};
+
+/* Places of the fields that are known only when the message has been written. */
+#define ENVELOPE_SIZES_AT 16
+/* Text of exactly ENVELOPE_SIZES_LEN bytes for ENVELOPE_SIZES_AT. */
+#define ENVELOPE_SIZES_LEN 50
+void envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *e);
+
+/* Appends the whole envelope with the empty line that ends it. Sets offset and every at. */
+void envelope_format(stralloc *out, struct envelope *e);
+
+/* Reads s[0..n), which begins at the file's begin. 1, 0 if it is cut short (read more), -1 if it is
+ * damaged; *reason then says why. Strings live in the arena. */
+int envelope_parse(
+    struct arena *a, char const *s, size_t n, struct envelope *e, char const **reason);
+
+#endif

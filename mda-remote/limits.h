@@ -1,0 +1,40 @@
+/* Every limit of remote delivery that is not a setting (settings: settings.h, spool-recv.c). */
+#ifndef POSTERN_MDA_REMOTE_LIMITS_H
+#define POSTERN_MDA_REMOTE_LIMITS_H
+
+#define SPOOL_ENVELOPE_MAX (64u << 20) /* bytes before the message; more is damage */
+#define SPOOL_NAME_MAX 80	       /* of a file in the spool */
+#define SPOOL_SAME_NAME 1000	       /* files that may share one id */
+#define SPOOL_TMP_SECONDS 86400	       /* after which a file in tmp/ has no writer any more */
+
+#define RECV_COMMAND_SECONDS 300 /* RFC 5321 4.5.3.2.7 */
+#define RECV_DATA_SECONDS 600	 /* from DATA or the first BDAT to the last byte */
+#define RECV_ERRORS_MAX 20	 /* refused commands of one session */
+#define RECV_SIZE_SLACK 65536	 /* octets of a message beyond the setting smtp-size */
+
+#define DNS_PACKET_MAX 60000 /* bytes of one answer of the DNS child */
+#define DNS_NAME_MAX 256     /* a name with its NUL */
+#define DNS_MX_MAX 20	     /* hosts of one domain that are looked at */
+#define DNS_ADDRESSES_MAX 8  /* addresses of one host that are looked at */
+#define DNS_HOSTS_MAX (DNS_MX_MAX * DNS_ADDRESSES_MAX)
+#define DNS_SECONDS 60	      /* one question, from asked to answered */
+#define DNS_QUESTIONS_MAX 500 /* at the same time; more wait */
+#define DNS_CACHE_SECONDS 60  /* a route is kept as long while its destination has mail */
+
+#define SEND_PACKET_MAX 100000 /* bytes between mda-remote and smtp-send, either way */
+#define SEND_RCPT_MAX 1000     /* recipients in one transaction (setting: recipients-per-mail) */
+#define SEND_ADDRESSES_MAX 32  /* addresses tried for one connection */
+
+#define WHY_TEXT_MAX 1000 /* bytes of a reply that are kept for bounce and mailq */
+#define WHY_FILE_MAX (16u << 20)
+
+#define WALK_STEP 200		 /* spool files looked at between two rounds of events */
+#define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
+#define WALK_FLOOD 32768     /* bytes read from the fifo at once: some names may have been lost */
+#define WALK_SYNC_MS 1000    /* a state byte is on disk after this */
+#define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
+
+#define BOUNCE_HEADER_MAX (64u << 10) /* bytes of the original's header that are returned */
+#define BOUNCE_FULL_MAX (1u << 20)    /* larger messages come back as their header only */
+
+#endif

@@ -1,0 +1,34 @@
+/* The settings of remote delivery, one file each in the control directory (lib/conf.h). */
+#ifndef POSTERN_MDA_REMOTE_SETTINGS_H
+#define POSTERN_MDA_REMOTE_SETTINGS_H
+
+#include <stdint.h>
+
+/* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; a bad value ends the
+ * program as conf_uint's does. */
+uint64_t settings_duration(char const *name, char const *otherwise, uint64_t min, uint64_t max);
+/* Reads such a text: 0, or -1 if it is none. */
+int duration_scan(char const *s, uint64_t *ms);
+
+/* What mda-remote reads at its start and again whenever a file in etc/ changes. */
+struct settings {
+	uint64_t retry_min, retry_max; /* ms between two attempts for one message */
+	uint64_t host_retry_min,
+	    host_retry_max;	      /* ms that a destination that did not answer rests */
+	uint64_t delay_notice;	      /* ms after which a delay is reported; 0 never */
+	int delay_always;	      /* reported although NOTIFY=DELAY was not asked for */
+	uint64_t lifetime;	      /* ms that a notification of ours may wait */
+	int double_bounce;	      /* a notification that fails goes to the postmaster */
+	unsigned int connections;     /* smtp-send processes at the same time */
+	unsigned int per_destination; /* of them to one destination */
+	unsigned int per_connection;  /* messages over one connection */
+	unsigned int per_mail;	      /* recipients of one transaction */
+	unsigned int active;	      /* messages read in for delivery at the same time */
+	uint16_t port;		      /* of remote SMTP servers */
+};
+
+void settings_read(struct settings *s);
+/* 1 if settings_read would not end the program: tried in a child, whose message stands on fd 2. */
+int settings_valid(void);
+
+#endif

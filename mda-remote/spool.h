@@ -1,0 +1,76 @@
+/* The spool directory: one file per message. doc/spool.md has the layout and the table of states.
+ *
+ *     SPOOL/tmp/NAME        being written, or a notification about to be published
+ *     SPOOL/H/NAME          queued; H is one of 0..f, made from the name
+ *     SPOOL/H/NAME:why      why its recipients still wait or have failed (why.h)
+ *     SPOOL/damaged/NAME    set aside
+ *     SPOOL/trigger         a fifo that wakes mda-remote
+ *     SPOOL/lock            held by the one mda-remote that walks */
+#ifndef POSTERN_MDA_REMOTE_SPOOL_H
+#define POSTERN_MDA_REMOTE_SPOOL_H
+
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+#include "mda-remote/envelope.h"
+#include "mda-remote/limits.h"
+
+#define SPOOL_HASHES 16
+#define SPOOL_PATH_MAX (SPOOL_NAME_MAX + 16) /* "H/NAME:why" with its NUL */
+
+/* Opens the spool of the instance (spool/), makes what is missing in it. Its descriptor, or -1. */
+int spool_open(void);
+
+/* "H/NAME" and what `suffix` adds, relative to the spool. */
+void spool_path(char path[static SPOOL_PATH_MAX], char const *name, char const *suffix);
+/* 1 if it may be the name of a message's file. */
+int spool_name_valid(char const *name);
+
+/* ---- writing a new file ---- */
+
+struct spool_file {
+	int fd_spool, fd;
+	char tmp[SPOOL_NAME_MAX + 5]; /* "tmp/NAME" */
+	size_t used;
+	int error; /* errno of the first failure, 0 if none */
+	char buffer[65536];
+};
+
+/* Begins a file in tmp/ with e's envelope; sizes are filled in at the end. name: of a notification,
+ * else null for a fresh one. 0, or -1 and errno. */
+int spool_begin(struct spool_file *f, int fd_spool, struct envelope *e, char const *name);
+/* A part of the message, LF line ends. A failure is remembered. */
+void spool_write(struct spool_file *f, char const *s, size_t n);
+/* Writes what is buffered and the sizes: e's length is set here, size and eightbit by the caller.
+ * 0, or -1 and errno. */
+int spool_finish(struct spool_file *f, struct envelope *e);
+/* Makes it a queued message, durably, under name or name-2, name-3, ... (written to got): when this
+ * returns 0 the message is on disk. -1 and errno otherwise. Closes the file. */
+int spool_commit(struct spool_file *f, char const *name, char got[static SPOOL_NAME_MAX + 1]);
+/* For a notification: durable in tmp/ under its name. Closes the file. */
+int spool_park(struct spool_file *f);
+/* Moves a parked file to its place, durably. 0 or -1. */
+int spool_publish(int fd_spool, char const *name);
+/* Closes and removes. */
+void spool_abort(struct spool_file *f);
+
+/* Writes a line to the fifo: a file's name, or "!" and a command of mda-remote. Never waits. -1 if
+ * nobody reads. */
+int spool_wake(int fd_spool, char const *line);
+
+/* ---- files that are there ---- */
+
+/* Opens a queued file with these flags: O_RDONLY or O_RDWR. Descriptor or -1. */
+int spool_file_open(int fd_spool, char const *name, int flags);
+/* Reads and checks the envelope. 1; 0 if it is damaged (*reason); -1 and errno on a read error. */
+int spool_read(struct arena *a, int fd, struct envelope *e, char const **reason);
+/* Bytes [at, at+n) of the file; what could be read. -1 and errno. */
+ssize_t spool_pread(int fd, char *s, size_t n, uint64_t at);
+/* Changes a recipient's two bytes in place. Not synced. 0 or -1. */
+int spool_mark(int fd, struct envelope_rcpt const *r);
+/* Removes a message and its why file. */
+void spool_remove(int fd_spool, char const *name);
+/* Moves it to damaged/. */
+void spool_set_aside(int fd_spool, char const *name);
+
+#endif
