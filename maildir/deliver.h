@@ -19,13 +19,9 @@ struct delivery {
 	int error;			 /* errno of the first failed write */
 	char name[MAILDIR_BASE_MAX + 1]; /* in tmp/ */
 };
-#define DELIVERY_ZERO                                                                              \
-	{                                                                                          \
-		-1, -1, 0, 0, 0, 0,                                                                \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
+/* clang-format off */
+#define DELIVERY_ZERO {-1, -1, 0, 0, 0, 0, {0}}
+/* clang-format on */
 
 /* Where one copy goes. */
 struct delivery_copy {

@@ -16,12 +16,9 @@
 struct keyword_set {
 	uint64_t bits[MAILDIR_KEYWORDS / 64];
 };
-#define KEYWORD_SET_ZERO                                                                           \
-	{                                                                                          \
-		{                                                                                  \
-			0, 0                                                                       \
-		}                                                                                  \
-	}
+/* clang-format off */
+#define KEYWORD_SET_ZERO {{0, 0}}
+/* clang-format on */
 static inline int
 keyword_has(struct keyword_set const *s, unsigned int n)
 {
@@ -42,11 +39,21 @@ keyword_same(struct keyword_set const *a, struct keyword_set const *b)
 {
 	return a->bits[0] == b->bits[0] && a->bits[1] == b->bits[1];
 }
-/* The letters of a set, and its members beyond the letters. */
+/* The letters of a set; whether it has members beyond them. */
 #define KEYWORD_LETTER_BITS (((uint64_t)1 << MAILDIR_LETTERS) - 1)
+static inline uint32_t
+keyword_letters(struct keyword_set const *s)
+{
+	return (uint32_t)(s->bits[0] & KEYWORD_LETTER_BITS);
+}
+static inline int
+keyword_beyond(struct keyword_set const *s)
+{
+	return s->bits[0] >> MAILDIR_LETTERS || s->bits[1];
+}
 
 struct keywords {
-	char *name[MAILDIR_KEYWORDS]; /* null: no keyword has this number */
+	char *name[MAILDIR_KEYWORDS]; /* null: nameless, not to be told */
 	unsigned int count;	      /* one beyond the largest number in use */
 	/* the files as last read */
 	struct timespec dovecot_time;
@@ -54,10 +61,9 @@ struct keywords {
 	off_t postern_parsed;
 	unsigned int dirty; /* 1 dovecot-keywords, 2 postern-keywords lack names that are here */
 };
-#define KEYWORDS_ZERO                                                                              \
-	{                                                                                          \
-		{0}, 0, {0, 0}, 0, 0, 0, 0                                                         \
-	}
+/* clang-format off */
+#define KEYWORDS_ZERO {{0}, 0, {0, 0}, 0, 0, 0, 0}
+/* clang-format on */
 
 /* One message's set beyond the letters, as postern-keywords says; the last one for a base counts.
  */
@@ -83,6 +89,8 @@ struct keywords_line {
 	struct keyword_set set; /* letters in it are ignored */
 };
 int keywords_append(struct keywords *k, int fd_dir, struct keywords_line const *line, size_t n);
+/* Writes postern-keywords anew with these sets only. Lock held. 0 or -1. */
+int keywords_rewrite(struct keywords *k, int fd_dir, struct keywords_line const *line, size_t n);
 void keywords_free(struct keywords *k);
 
 #endif

@@ -10,14 +10,12 @@
 
 struct lock {
 	int fd_dir; /* the caller's, stays open while the lock is held; -1: not held */
-	dev_t dev;
-	ino_t ino;
+	int fd;	    /* the lock file: while it is open no other file can have its inode */
 	time_t touched;
 };
-#define LOCK_ZERO                                                                                  \
-	{                                                                                          \
-		-1, 0, 0, 0                                                                        \
-	}
+/* clang-format off */
+#define LOCK_ZERO {-1, -1, 0}
+/* clang-format on */
 
 /* Waits at most `seconds` (an absolute deadline set at entry). 0, or -1: ETIMEDOUT, or the error
  * that made the lock impossible (EACCES, EROFS, ENOSPC, EDQUOT, ENOENT). */

@@ -16,10 +16,9 @@ struct quota {
 	uint64_t bytes, count; /* in use, as of the last quota_read */
 };
 /* No limit given: the one in maildirsize. Otherwise set bytes_max, count_max and given. */
-#define QUOTA_DEFAULT(root)                                                                        \
-	{                                                                                          \
-		(root), 0, 0, 0, 0, 0, 0                                                           \
-	}
+/* clang-format off */
+#define QUOTA_DEFAULT(root) {(root), 0, 0, 0, 0, 0, 0}
+/* clang-format on */
 
 /* Understands "*:bytes=N", "*:storage=N[K|M|G]" and "*:messages=N" (also joined by ':'); of users'
  * extra field userdb_quota_rule. 0, or -1 EINVAL. */

@@ -11,10 +11,9 @@ struct subscriptions {
 	char **name; /* UTF-8, as a client means them, in the file's order */
 	size_t count;
 };
-#define SUBSCRIPTIONS_ZERO                                                                         \
-	{                                                                                          \
-		0, 0                                                                               \
-	}
+/* clang-format off */
+#define SUBSCRIPTIONS_ZERO {0, 0}
+/* clang-format on */
 
 /* 0 (also if there is no file) or -1; free after both. */
 int subscriptions_read(struct maildir_tree const *t, struct subscriptions *s);

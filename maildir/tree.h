@@ -16,10 +16,9 @@ struct maildir_tree {
 	unsigned int folders_max; /* 0: MAILDIR_FOLDERS */
 };
 /* tree->root set, the rest as by default (separator '.', no prefix). */
-#define TREE_DEFAULT(root)                                                                         \
-	{                                                                                          \
-		(root), "", '.', 0                                                                 \
-	}
+/* clang-format off */
+#define TREE_DEFAULT(root) {(root), "", '.', 0}
+/* clang-format on */
 
 enum tree_flag {
 	TREE_NOSELECT = 1, /* only its children exist */

@@ -19,6 +19,7 @@ struct uidlist {
 	dev_t dev;
 	ino_t ino;
 	off_t parsed; /* octets read so far; always at a line's beginning */
+	int version;  /* 3; 1 and 2 are written anew before anything is added */
 	uint32_t validity;
 	uint32_t next;	      /* max(N, last UID + 1): UIDNEXT */
 	uint32_t last;	      /* the largest UID in a line */
@@ -27,10 +28,9 @@ struct uidlist {
 	char guid[33];	      /* header key G; empty if there is none */
 	stralloc extra;	      /* other header words, each with a blank before it */
 };
-#define UIDLIST_ZERO                                                                               \
-	{                                                                                          \
-		-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, {0}, STRALLOC_ZERO                                  \
-	}
+/* clang-format off */
+#define UIDLIST_ZERO {-1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, {0}, STRALLOC_ZERO}
+/* clang-format on */
 
 /* One line: its UID, base name, record keys as they stand (may be empty), and where it begins. */
 struct uidlist_line {
@@ -45,14 +45,21 @@ typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
  * 2 the file is another one: all its lines are given to fn, what was known before is void;
  * -1 error. A file that is not there is 0, with validity 0. An unfinished last line is not read. */
 int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
+/* Whether uidlist_read would find something, without reading: 0, 1, 2 as there. */
+int uidlist_changed(struct uidlist const *u, int fd_dir);
+/* The next uidlist_read gives all lines again. */
+void uidlist_forget(struct uidlist *u);
 void uidlist_close(struct uidlist *u);
+/* Reads all of another file in the same format (courierimapuiddb). 0, also if it is not there, or
+ * -1. */
+int uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *fn, void *arg);
 
 /* The functions below are called with the folder's lock held, after a uidlist_read under the lock.
  */
 
-/* Makes the file, if there is none: with the UIDs of courierimapuiddb (given to fn), else empty
- * with a fresh UIDVALIDITY from the protocol at fd_root. 0 or -1. */
-int uidlist_create(struct uidlist *u, int fd_dir, int fd_root, uidlist_line_fn *fn, void *arg);
+/* Makes the file, if there is none: with the UIDs of courierimapuiddb, else empty with a fresh
+ * UIDVALIDITY from the protocol at fd_root. The next uidlist_read is 2. 0 or -1. */
+int uidlist_create(struct uidlist *u, int fd_dir, int fd_root);
 /* Appends n lines in one write and syncs once. keys (record keys, "" for none) may be null.
  * line[i].uid and .offset are set. 0 or -1; after -1 nothing was added. EOVERFLOW: the UIDs are
  * used up. */
@@ -62,6 +69,9 @@ int uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, siz
 int uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n);
 /* Writes the file anew without what is dead; the next uidlist_read is 2. Durable. 0 or -1. */
 int uidlist_rewrite(struct uidlist *u, int fd_dir);
+
+/* A fresh MAILBOXID. 0 or -1. */
+int uidlist_new_guid(char guid[static 33]);
 
 /* A record key's value of the line at an offset, into value. 1, 0 not there, -1 error. No lock. */
 int uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value);

@@ -14,10 +14,9 @@ struct watch {
 			      as you like */
 	stralloc path;	   /* the fifo */
 };
-#define WATCH_ZERO                                                                                 \
-	{                                                                                          \
-		-1, -1, 0, STRALLOC_ZERO                                                           \
-	}
+/* clang-format off */
+#define WATCH_ZERO {-1, -1, 0, STRALLOC_ZERO}
+/* clang-format on */
 
 /* dir: folder_dir. Never fails: the worst is fd -1 and poll. Then folder_refresh once, as things
  * may have changed before. */
@@ -29,5 +28,6 @@ void watch_close(struct watch *w);
 /* Wakes every session that keeps a fifo there; done by delivery_commit, folder_commit and
  * transfer_commit. One failed opendir when nobody does. errno is kept. */
 void watch_wake(int fd_dir);
+void watch_wake_dir(char const *dir);
 
 #endif

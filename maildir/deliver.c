@@ -1,0 +1,270 @@
+#include "maildir/deliver.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/sa.h"
+#include "maildir/keywords.h"
+#include "maildir/layout.h"
+#include "maildir/name.h"
+#include "maildir/watch.h"
+
+#define NAME_ATTEMPTS 5
+
+/* Opens a new file in tmp/; its name goes to d->name. */
+static int
+open_tmp(struct delivery *d)
+{
+	for (int i = 0;; i++) {
+		name_new(d->name, NAME_UNKNOWN, NAME_UNKNOWN);
+		d->fd = openat(d->fd_tmp, d->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (d->fd >= 0 || errno != EEXIST || i == NAME_ATTEMPTS)
+			return d->fd;
+	}
+}
+
+int
+delivery_begin(struct delivery *d, char const *dir)
+{
+	*d = (struct delivery)DELIVERY_ZERO;
+	int fd_dir = layout_open(dir, 1);
+	if (fd_dir < 0)
+		return -1;
+	d->fd_tmp = layout_sub(fd_dir, "tmp");
+	int e = errno;
+	close(fd_dir);
+	errno = e;
+	if (d->fd_tmp < 0)
+		return -1;
+	if (open_tmp(d) >= 0)
+		return 0;
+	e = errno;
+	close(d->fd_tmp);
+	d->fd_tmp = -1;
+	errno = e;
+	return -1;
+}
+
+int
+delivery_write(struct delivery *d, char const *s, size_t n)
+{
+	if (d->error) {
+		errno = d->error;
+		return -1;
+	}
+	if (!n)
+		return 0;
+	if (durable_write(d->fd, s, n) < 0) {
+		d->error = errno;
+		return -1;
+	}
+	d->disk += n;
+	d->wire += n;
+	for (char const *p = s, *end = s + n; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		d->wire += (p > s ? p[-1] : d->last) != '\r';
+	d->last = s[n - 1];
+	return 0;
+}
+
+/* ---- commit -----------------------------------------------------------------------------------
+ */
+
+/* The folder's numbers of the keywords; new ones are made, under the lock. 0 or -1. */
+static int
+keyword_numbers(int fd_dir, char const *const *names, char const *base, struct keyword_set *set)
+{
+	struct keywords k = KEYWORDS_ZERO;
+	struct lock lock = LOCK_ZERO;
+	int r = keywords_read(&k, fd_dir, 0, 0) < 0 ? -1 : 0, missing = 0;
+	for (size_t i = 0; !r && names[i]; i++) {
+		int n = keywords_find(&k, names[i], strlen(names[i]));
+		if (n < 0 || n >= MAILDIR_LETTERS)
+			missing = 1;
+		else
+			keyword_add(set, (unsigned int)n);
+	}
+	if (!r && missing) {
+		r = lock_take(&lock, fd_dir, MAILDIR_LOCK_WAIT);
+		if (!r && keywords_read(&k, fd_dir, 0, 0) < 0)
+			r = -1;
+		for (size_t i = 0; !r && names[i]; i++) {
+			int n = keywords_make(&k, names[i], strlen(names[i]));
+			if (n < 0)
+				r = -1;
+			else
+				keyword_add(set, (unsigned int)n);
+		}
+		struct keywords_line line = {base, strlen(base), *set};
+		if (!r)
+			r = keywords_save(&k, fd_dir);
+		if (!r && keyword_beyond(set))
+			r = keywords_append(&k, fd_dir, &line, 1);
+		lock_release(&lock);
+	}
+	int e = errno;
+	keywords_free(&k);
+	errno = e;
+	return r;
+}
+
+/* Where hard links are impossible (another file system, or one without them): the content again. */
+static int
+copy_content(
+    struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const t[2])
+{
+	struct delivery c = DELIVERY_ZERO;
+	char buf[65536];
+	c.fd_tmp = layout_sub(fd_dir, "tmp");
+	if (c.fd_tmp < 0)
+		return -1;
+	int r = open_tmp(&c) < 0 ? -1 : 0;
+	for (off_t at = 0; !r && at < (off_t)d->disk;) {
+		ssize_t n = pread(d->fd, buf, sizeof buf, at);
+		if (n <= 0) {
+			if (!n)
+				errno = EIO;
+			r = -1;
+		} else
+			r = delivery_write(&c, buf, (size_t)n);
+		at += n;
+	}
+	if (!r)
+		r = futimens(c.fd, t);
+	if (!r)
+		r = durable_file(c.fd);
+	if (!r)
+		r = renameat2(c.fd_tmp, c.name, fd_dest, file, RENAME_NOREPLACE);
+	delivery_abort(&c);
+	return r;
+}
+
+/* Puts one copy under its final name; its directory is synced. */
+static int
+place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const t[2])
+{
+	char base[MAILDIR_BASE_MAX + 1];
+	struct keyword_set set = KEYWORD_SET_ZERO;
+	size_t len = name_new(base, d->disk, d->wire);
+	int any = c->keywords && c->keywords[0];
+	if (any && keyword_numbers(fd_dir, c->keywords, base, &set) < 0)
+		return -1;
+	c->in_cur = any || (c->flags & FLAG_LETTERS);
+	if (!c->in_cur)
+		memcpy(c->file, base, len + 1);
+	else if (!name_format(c->file, base, len, c->flags, keyword_letters(&set))) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd_dest = layout_sub(fd_dir, c->in_cur ? "cur" : "new");
+	if (fd_dest < 0)
+		return -1;
+	int r = linkat(d->fd_tmp, d->name, fd_dest, c->file, 0);
+	if (r < 0 && errno != EEXIST && errno != ENOSPC && errno != EDQUOT)
+		r = copy_content(d, fd_dir, fd_dest, c->file, t);
+	/* The name must last as well before anyone is told 250. */
+	if (!r && durable_dir(fd_dest) < 0) {
+		int e = errno;
+		unlinkat(fd_dest, c->file, 0);
+		errno = e;
+		r = -1;
+	}
+	int e = errno;
+	close(fd_dest);
+	errno = e;
+	return r;
+}
+
+/* Takes back a copy that place made. */
+static void
+withdraw(struct delivery_copy const *c)
+{
+	int fd_dir = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fd_dir < 0 ? -1 : layout_sub(fd_dir, c->in_cur ? "cur" : "new");
+	if (fd >= 0) {
+		unlinkat(fd, c->file, 0);
+		close(fd);
+	}
+	if (fd_dir >= 0)
+		close(fd_dir);
+}
+
+int
+delivery_commit(
+    struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate)
+{
+	struct timespec t[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+	size_t done = 0;
+	if (d->error) {
+		errno = d->error;
+		return -1;
+	}
+	if (internaldate)
+		t[1] = *internaldate;
+	/* The content before any name of it: a name that survives must lead to the whole. */
+	if (futimens(d->fd, t) < 0 || durable_file(d->fd) < 0)
+		return -1;
+	for (; done < n; done++) {
+		int fd_dir = layout_open(copy[done].dir, 1);
+		int r = fd_dir < 0 ? -1 : place(d, copy + done, fd_dir, t), e = errno;
+		if (fd_dir >= 0)
+			close(fd_dir);
+		errno = e;
+		if (r < 0)
+			break;
+	}
+	if (done < n) {
+		int e = errno;
+		while (done)
+			withdraw(copy + --done);
+		errno = e;
+		return -1;
+	}
+	delivery_abort(d);
+	for (size_t i = 0; i < n; i++)
+		watch_wake_dir(copy[i].dir);
+	return 0;
+}
+
+void
+delivery_abort(struct delivery *d)
+{
+	int e = errno;
+	if (d->fd >= 0) {
+		unlinkat(d->fd_tmp, d->name, 0);
+		close(d->fd);
+	}
+	if (d->fd_tmp >= 0)
+		close(d->fd_tmp);
+	d->fd = d->fd_tmp = -1;
+	errno = e;
+}
+
+unsigned int
+delivery_clean(char const *dir)
+{
+	unsigned int removed = 0;
+	stralloc path = STRALLOC_ZERO;
+	sa_catf(&path, "%s/tmp", dir);
+	DIR *tmp = opendir(sa_str(&path));
+	stralloc_free(&path);
+	if (!tmp)
+		return 0;
+	time_t limit = time(0) - MAILDIR_TMP_HOURS * 3600;
+	for (struct dirent *e; (e = readdir(tmp));) {
+		struct stat st;
+		if (e->d_name[0] == '.' ||
+		    fstatat(dirfd(tmp), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		if (st.st_atime < limit && st.st_mtime < limit)
+			removed += !unlinkat(dirfd(tmp), e->d_name, 0);
+	}
+	closedir(tmp);
+	return removed;
+}

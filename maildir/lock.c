@@ -1,0 +1,171 @@
+#include "maildir/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/id.h"
+#include "maildir/limits.h"
+
+#define LOCK_NAME "dovecot-uidlist.lock"
+
+/* Locks that this process holds: a lock that bears our pid while we hold none is a dead one's. */
+static unsigned int held;
+
+static char const *
+host(void)
+{
+	static char name[256];
+	if (!name[0] && gethostname(name, sizeof name - 1) < 0)
+		strcpy(name, "localhost");
+	return name;
+}
+
+/* 0, or -1: EEXIST another holds it. */
+static int
+try_take(struct lock *l, int fd_dir)
+{
+	char text[300];
+	int fd = openat(fd_dir, LOCK_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	int n = snprintf(text, sizeof text, "%ld:%s", (long)getpid(), host());
+	if (durable_write(fd, text, (size_t)n) < 0) {
+		int e = errno;
+		close(fd);
+		unlinkat(fd_dir, LOCK_NAME, 0);
+		errno = e;
+		return -1;
+	}
+	l->fd_dir = fd_dir;
+	l->fd = fd;
+	l->touched = time(0);
+	held++;
+	return 0;
+}
+
+/* 1 if the process named in the lock, if it is one of this host, is no more. */
+static int
+owner_dead(char const *text)
+{
+	char *end;
+	long pid = strtol(text, &end, 10);
+	if (pid <= 0 || *end != ':' || strcmp(end + 1, host()))
+		return 0;
+	if (pid == (long)getpid())
+		return !held;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* The descriptor of a lock that is stale, or -1. */
+static int
+stale_lock(int fd_dir)
+{
+	char text[300];
+	struct stat st;
+	int fd = openat(fd_dir, LOCK_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n >= 0) {
+		text[n] = 0;
+		if (owner_dead(text) || time(0) - st.st_mtime > MAILDIR_LOCK_STALE)
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* 1 if fd is the file of this name. fd is open, so no later file has its inode. */
+static int
+is_file(int fd, int fd_dir, char const *name)
+{
+	struct stat a, b;
+	return !fstat(fd, &a) && !fstatat(fd_dir, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* Takes a stale lock away. Two waiters may have judged the same lock; the second must not remove
+ * the fresh lock of the first. So it is renamed, looked at, and put back if it is not the one
+ * judged. */
+static void
+break_stale(int fd_dir, int fd_judged)
+{
+	char aside[ID_MAX + 20], id[ID_MAX + 1];
+	id_new(id);
+	snprintf(aside, sizeof aside, ".stale-lock.%s", id);
+	if (renameat(fd_dir, LOCK_NAME, fd_dir, aside) < 0)
+		return;
+	if (is_file(fd_judged, fd_dir, aside) || !linkat(fd_dir, aside, fd_dir, LOCK_NAME, 0) ||
+	    errno == EEXIST)
+		unlinkat(fd_dir, aside, 0);
+}
+
+static long long
+now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int
+lock_take(struct lock *l, int fd_dir, unsigned int seconds)
+{
+	long long deadline = now_ms() + (long long)seconds * 1000;
+	long pause_us = 500;
+	l->fd_dir = l->fd = -1;
+	for (;;) {
+		if (!try_take(l, fd_dir))
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+		int fd_stale = stale_lock(fd_dir);
+		if (fd_stale >= 0) {
+			break_stale(fd_dir, fd_stale);
+			close(fd_stale);
+			continue;
+		}
+		if (now_ms() >= deadline) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		struct timespec t = {0, pause_us * 1000};
+		nanosleep(&t, 0);
+		if (pause_us < 40000)
+			pause_us *= 2;
+	}
+}
+
+int
+lock_touch(struct lock *l)
+{
+	if (time(0) - l->touched < MAILDIR_LOCK_TOUCH / 2)
+		return 0;
+	if (!is_file(l->fd, l->fd_dir, LOCK_NAME)) {
+		errno = ESTALE;
+		return -1;
+	}
+	l->touched = time(0);
+	return utimensat(l->fd_dir, LOCK_NAME, 0, 0);
+}
+
+void
+lock_release(struct lock *l)
+{
+	if (l->fd_dir < 0)
+		return;
+	int e = errno;
+	if (is_file(l->fd, l->fd_dir, LOCK_NAME))
+		unlinkat(l->fd_dir, LOCK_NAME, 0);
+	close(l->fd);
+	l->fd_dir = l->fd = -1;
+	held--;
+	errno = e;
+}

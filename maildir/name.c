@@ -1,0 +1,179 @@
+#include "maildir/name.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/ascii.h"
+
+static char const letters_of_flags[] = "DFPRST";
+
+/* ",X=digits" of a base name, or NAME_UNKNOWN. */
+static uint64_t
+size_word(char const *s, size_t n, char key)
+{
+	for (size_t i = 0; i + 3 < n; i++) {
+		if (s[i] != ',' || s[i + 1] != key || s[i + 2] != '=')
+			continue;
+		uint64_t v = 0;
+		size_t j = i + 3;
+		for (; j < n && ascii_isdigit(s[j]); j++)
+			if (__builtin_mul_overflow(v, 10, &v) ||
+			    __builtin_add_overflow(v, (uint64_t)(s[j] - '0'), &v))
+				return NAME_UNKNOWN;
+		return j > i + 3 && (j == n || s[j] == ',') ? v : NAME_UNKNOWN;
+	}
+	return NAME_UNKNOWN;
+}
+
+/* Where the flags begin: behind the last colon, if "2," follows it; len if there are none. */
+static size_t
+flags_at(char const *file, size_t len)
+{
+	char const *colon = memrchr(file, ':', len);
+	if (!colon)
+		return len;
+	size_t at = (size_t)(colon - file);
+	return at + 3 <= len && colon[1] == '2' && colon[2] == ',' ? at + 3 : len;
+}
+
+int
+name_parse(struct name *n, char const *file, size_t len)
+{
+	if (!len || len > MAILDIR_NAME_MAX || file[0] == '.')
+		return 0;
+	char const *colon = memchr(file, ':', len);
+	n->base_len = colon ? (size_t)(colon - file) : len;
+	if (!n->base_len)
+		return 0;
+	n->flags = 0;
+	n->letters = 0;
+	for (size_t i = flags_at(file, len); i < len && file[i] != ','; i++) {
+		char const *known = strchr(letters_of_flags, file[i]);
+		if (known && *known)
+			n->flags |= 1u << (known - letters_of_flags);
+		else if (file[i] >= 'a' && file[i] <= 'z')
+			n->letters |= (uint32_t)1 << (file[i] - 'a');
+	}
+	n->disk = size_word(file, n->base_len, 'S');
+	n->wire = size_word(file, n->base_len, 'W');
+	return 1;
+}
+
+/* Marks in set[] every letter that the new name is to have. */
+static void
+letter_set(unsigned char set[static 256], char const *old, size_t len, unsigned int flags,
+    uint32_t letters)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!(old[i] >= 'a' && old[i] <= 'z') && !memchr(letters_of_flags, old[i], 6))
+			set[(unsigned char)old[i]] = 1; /* not ours to drop */
+	for (unsigned int i = 0; i < 6; i++)
+		if (flags >> i & 1)
+			set[(unsigned char)letters_of_flags[i]] = 1;
+	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
+		if (letters >> i & 1)
+			set['a' + i] = 1;
+}
+
+size_t
+name_format(char out[static MAILDIR_NAME_MAX + 1], char const *file, size_t len, unsigned int flags,
+    uint32_t letters)
+{
+	unsigned char set[256] = {0};
+	size_t at = flags_at(file, len);
+	char const *comma = at < len ? memchr(file + at, ',', len - at) : 0;
+	size_t end = comma ? (size_t)(comma - file) : len;
+	size_t head = at < len || (len >= 3 && !memcmp(file + len - 3, ":2,", 3)) ? at - 3 : len;
+	letter_set(set, file + at, end - at, flags, letters);
+
+	char buf[MAILDIR_NAME_MAX + 300];
+	if (head > MAILDIR_NAME_MAX || len - end > MAILDIR_NAME_MAX)
+		return 0;
+	memcpy(buf, file, head);
+	memcpy(buf + head, ":2,", 3);
+	size_t o = head + 3;
+	for (unsigned int c = 1; c < 256; c++)
+		if (set[c])
+			buf[o++] = (char)c;
+	if (o + (len - end) > MAILDIR_NAME_MAX)
+		return 0;
+	memcpy(out, buf, o);
+	memcpy(out + o, file + end, len - end);
+	o += len - end;
+	out[o] = 0;
+	return o;
+}
+
+/* maildir(5): / and : may not stand in a host's part; a comma would begin a size. */
+static char const *
+escaped_host(void)
+{
+	static char host[80];
+	if (host[0])
+		return host;
+	char raw[256] = "";
+	gethostname(raw, sizeof raw - 1);
+	size_t o = 0;
+	for (char const *p = raw[0] ? raw : "localhost"; *p && o < sizeof host - 5; p++)
+		if (*p == '/' || *p == ':' || *p == ',' || *p <= ' ' || *p == 127)
+			o += (size_t)snprintf(host + o, 5, "\\%03o", (unsigned char)*p);
+		else
+			host[o++] = *p;
+	host[o] = 0;
+	return host;
+}
+
+size_t
+name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t wire)
+{
+	static unsigned long count;
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	int n = snprintf(out, MAILDIR_BASE_MAX + 1, "%lld.M%06ldP%ldQ%lu.%s", (long long)t.tv_sec,
+	    t.tv_nsec / 1000, (long)getpid(), ++count, escaped_host());
+	size_t o = (size_t)n;
+	if (disk != NAME_UNKNOWN)
+		o += (size_t)snprintf(
+		    out + o, MAILDIR_BASE_MAX + 1 - o, ",S=%llu", (unsigned long long)disk);
+	if (wire != NAME_UNKNOWN)
+		o += (size_t)snprintf(
+		    out + o, MAILDIR_BASE_MAX + 1 - o, ",W=%llu", (unsigned long long)wire);
+	return o;
+}
+
+int
+name_plausible(struct name const *n, uint64_t disk)
+{
+	if (n->wire == NAME_UNKNOWN || (n->disk != NAME_UNKNOWN && n->disk != disk))
+		return 0;
+	return n->wire >= disk && n->wire <= 2 * disk;
+}
+
+/* Reads digits from *s on; 0 without any. */
+static uint64_t
+digits(char const **s, char const *end)
+{
+	uint64_t v = 0;
+	for (; *s < end && ascii_isdigit(**s) && v < UINT64_MAX / 16; (*s)++)
+		v = v * 10 + (uint64_t)(**s - '0');
+	return v;
+}
+
+int
+name_order(char const *a, size_t alen, char const *b, size_t blen)
+{
+	char const *p = a, *q = b;
+	uint64_t s = digits(&p, a + alen), t = digits(&q, b + blen);
+	if (s != t)
+		return s < t ? -1 : 1;
+	if (p + 2 < a + alen && q + 2 < b + blen && !memcmp(p, ".M", 2) && !memcmp(q, ".M", 2)) {
+		p += 2, q += 2;
+		s = digits(&p, a + alen), t = digits(&q, b + blen);
+		if (s != t)
+			return s < t ? -1 : 1;
+	}
+	int r = memcmp(a, b, alen < blen ? alen : blen);
+	return r ? r : (alen > blen) - (alen < blen);
+}

@@ -1,0 +1,233 @@
+/* Writing dovecot-uidlist. All of it under the folder's lock. */
+#include "maildir/uidlist.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/sa.h"
+#include "maildir/name.h"
+
+#define FILE_NAME "dovecot-uidlist"
+#define TMP_NAME "dovecot-uidlist.tmp"
+#define COURIER_NAME "courierimapuiddb"
+#define UID_MAX UINT32_C(0xfffffffe)
+#define CHUNK 65536
+#define DEAD_WORTH 64 /* so many dead lines, and more than live ones: the file is written anew */
+
+static void
+put_header(struct uidlist const *u, stralloc *out)
+{
+	sa_catf(out, "3 V%u N%u", u->validity, u->next);
+	if (u->guid[0])
+		sa_catf(out, " G%s", u->guid);
+	sa_catb(out, u->extra.s, u->extra.len);
+	sa_append(out, '\n');
+}
+
+static void
+put_line(stralloc *out, struct uidlist_line const *l)
+{
+	sa_catnum(out, l->uid);
+	sa_append(out, ' ');
+	if (l->keys_len) {
+		sa_catb(out, l->keys, l->keys_len);
+		sa_append(out, ' ');
+	}
+	sa_append(out, ':');
+	sa_catb(out, l->base, l->base_len);
+	sa_append(out, '\n');
+}
+
+int
+uidlist_new_guid(char guid[static 33])
+{
+	unsigned char r[16];
+	if (getentropy(r, sizeof r) < 0)
+		return -1;
+	for (unsigned int i = 0; i < 16; i++)
+		snprintf(guid + 2 * i, 3, "%02x", r[i]);
+	return 0;
+}
+
+struct rewriting {
+	int fd;
+	int error;
+	stralloc out;
+};
+
+static void
+spill(struct rewriting *w)
+{
+	if (!w->error && durable_write(w->fd, w->out.s, w->out.len) < 0)
+		w->error = errno;
+	sa_reset(&w->out);
+}
+
+static void
+keep_line(void *arg, struct uidlist_line const *l)
+{
+	struct rewriting *w = arg;
+	put_line(&w->out, l);
+	if (w->out.len >= CHUNK)
+		spill(w);
+}
+
+/* Writes a header made of h and the live lines of `from` (null: none) to a file and puts it in
+ * place. */
+static int
+write_anew(int fd_dir, struct uidlist const *h, struct uidlist *from, char const *from_name)
+{
+	struct rewriting w = {-1, 0, STRALLOC_ZERO};
+	struct stat st;
+	mode_t mode = from && !fstat(from->fd, &st) ? st.st_mode & 0777 : 0600;
+	/* A left-over of a writer that was killed: the lock is ours, so nobody writes it now. */
+	unlinkat(fd_dir, TMP_NAME, 0);
+	w.fd = openat(fd_dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (w.fd < 0)
+		return -1;
+	put_header(h, &w.out);
+	if (from && uidlist_scan(from, fd_dir, from_name, keep_line, &w) < 0)
+		w.error = errno;
+	spill(&w);
+	/* The content before the name, so that after a power cut the name leads to all of it. */
+	if (!w.error && (fchmod(w.fd, mode) < 0 || durable_file(w.fd) < 0))
+		w.error = errno;
+	close(w.fd);
+	stralloc_free(&w.out);
+	if (!w.error && renameat(fd_dir, TMP_NAME, fd_dir, FILE_NAME) < 0)
+		w.error = errno;
+	if (!w.error)
+		return durable_dir(fd_dir);
+	unlinkat(fd_dir, TMP_NAME, 0);
+	errno = w.error;
+	return -1;
+}
+
+int
+uidlist_rewrite(struct uidlist *u, int fd_dir)
+{
+	struct uidlist old = UIDLIST_ZERO;
+	int r = write_anew(fd_dir, u, &old, FILE_NAME), e = errno;
+	uidlist_close(&old);
+	errno = e;
+	return r;
+}
+
+int
+uidlist_create(struct uidlist *u, int fd_dir, int fd_root)
+{
+	struct uidlist h = UIDLIST_ZERO, courier = UIDLIST_ZERO;
+	int found = uidlist_scan(&courier, fd_dir, COURIER_NAME, 0, 0) == 0 && courier.validity;
+	if (found) {
+		h.validity = courier.validity;
+		h.next = courier.next;
+		uidlist_forget(&courier);
+	} else if (!(h.validity = uidvalidity_next(fd_root)))
+		return -1;
+	int r = uidlist_new_guid(h.guid);
+	if (!r)
+		r = write_anew(fd_dir, &h, found ? &courier : 0, COURIER_NAME);
+	int e = errno;
+	uidlist_close(&courier);
+	uidlist_forget(u);
+	errno = e;
+	return r;
+}
+
+/* Makes the file fit for adding: version 3, every line whole. What an append left unfinished when
+ * its writer died was told to nobody. */
+static int
+prepare(struct uidlist *u, int fd_dir)
+{
+	struct stat st;
+	if (u->version != 3 || u->damaged) {
+		if (uidlist_rewrite(u, fd_dir) < 0 || uidlist_read(u, fd_dir, 0, 0) < 0)
+			return -1;
+		uidlist_forget(u);
+	}
+	if (fstat(u->fd, &st) < 0)
+		return -1;
+	return st.st_size > u->parsed ? ftruncate(u->fd, u->parsed) : 0;
+}
+
+int
+uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n)
+{
+	stralloc out = STRALLOC_ZERO;
+	if (!n)
+		return 0;
+	if (prepare(u, fd_dir) < 0)
+		return -1;
+	if (n > UID_MAX - u->next) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		line[i].uid = u->next + (uint32_t)i;
+		line[i].offset = (uint32_t)u->parsed + (uint32_t)out.len;
+		put_line(&out, line + i);
+	}
+	int r = -1, e = EFBIG;
+	if ((uint64_t)u->parsed + out.len < UINT32_MAX) {
+		r = lseek(u->fd, u->parsed, SEEK_SET) < 0 ? -1
+							  : durable_write(u->fd, out.s, out.len);
+		/* Synced before anyone is told: a UID that a client has seen must not be given
+		 * again. */
+		if (!r)
+			r = durable_data(u->fd);
+		e = errno;
+		if (r < 0 && ftruncate(u->fd, u->parsed) < 0)
+			u->damaged = 1;
+	}
+	if (!r) {
+		u->parsed += (off_t)out.len;
+		u->lines += (uint32_t)n;
+		u->next += (uint32_t)n;
+		u->last = u->next - 1;
+	}
+	stralloc_free(&out);
+	errno = e;
+	return r;
+}
+
+/* Overwrites the first octet of the name of the line at `offset`. */
+static int
+strike(struct uidlist *u, uint32_t offset)
+{
+	char buf[2 * MAILDIR_NAME_MAX + 1000];
+	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
+	if (n <= 0)
+		return n < 0 ? -1 : 0;
+	char const *lf = memchr(buf, '\n', (size_t)n), *s = lf ? memchr(buf, ' ', (size_t)n) : 0;
+	while (s && s < lf && s[1] != ':')
+		s = memchr(s + 1, ' ', (size_t)(lf - s - 1));
+	if (!s || s + 2 >= lf || s[2] == '.')
+		return 0;
+	if (pwrite(u->fd, ".", 1, (off_t)offset + (s + 2 - buf)) != 1)
+		return -1;
+	u->dead++;
+	return 0;
+}
+
+int
+uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
+{
+	if (!n)
+		return 0;
+	if (u->version != 3) {
+		errno = EAGAIN; /* the caller appends or rewrites first: offsets would be void */
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strike(u, offset[i]) < 0)
+			return -1;
+	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2)
+		return uidlist_rewrite(u, fd_dir);
+	return durable_data(u->fd);
+}

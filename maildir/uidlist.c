@@ -1,0 +1,262 @@
+#include "maildir/uidlist.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/ascii.h"
+#include "lib/durable.h"
+#include "lib/id.h"
+#include "lib/sa.h"
+
+#define FILE_NAME "dovecot-uidlist"
+#define UID_MAX UINT32_C(0xfffffffe)
+#define CHUNK 65536
+#define LINE_MAX_OCTETS 4096 /* of a record; a longer one is damage */
+
+/* ---- parsing ----------------------------------------------------------------------------------
+ */
+
+/* A number at *s; 0 if there is none or it is too large. */
+static int
+number(char const **s, char const *end, uint32_t *v)
+{
+	uint64_t n = 0;
+	char const *p = *s;
+	for (; p < end && ascii_isdigit(*p) && n <= UINT32_MAX; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	if (p == *s || n > UINT32_MAX)
+		return 0;
+	*s = p;
+	*v = (uint32_t)n;
+	return 1;
+}
+
+/* "3 V.. N.. G.. ..." or, of versions 1 and 2, "1 VALIDITY NEXT". */
+static int
+parse_header(struct uidlist *u, char const *s, char const *end)
+{
+	uint32_t version, v;
+	if (!number(&s, end, &version) || version < 1 || version > 3)
+		return 0;
+	u->version = (int)version;
+	if (version < 3)
+		return s < end && *s++ == ' ' && number(&s, end, &u->validity) && s < end &&
+		       *s++ == ' ' && number(&s, end, &u->next);
+	while (s < end) {
+		char const *word = ++s;
+		while (s < end && *s != ' ')
+			s++;
+		char const *value = word + 1;
+		if (word >= s)
+			continue;
+		if (*word == 'V' && number(&value, s, &v))
+			u->validity = v;
+		else if (*word == 'N' && number(&value, s, &v))
+			u->next = v;
+		else if (*word == 'G' && (size_t)(s - value) < sizeof u->guid)
+			memcpy(u->guid, value, (size_t)(s - value));
+		else {
+			sa_append(&u->extra, ' ');
+			sa_catb(&u->extra, word, (size_t)(s - word));
+		}
+	}
+	return u->validity != 0;
+}
+
+/* Takes a record's line apart. 1, or 0 if it is none. */
+static int
+parse_line(int version, struct uidlist_line *l, char const *s, char const *end)
+{
+	if (!number(&s, end, &l->uid) || !l->uid || l->uid > UID_MAX || s >= end || *s++ != ' ')
+		return 0;
+	l->keys = s;
+	if (version == 2)
+		while (s < end && *s++ != ' ')
+			;
+	if (version == 3) {
+		while (s < end && *s != ':') {
+			s = memchr(s, ' ', (size_t)(end - s));
+			if (!s)
+				return 0;
+			s++;
+		}
+		if (s++ >= end)
+			return 0;
+	}
+	l->base = s;
+	size_t k = (size_t)(s - l->keys);
+	l->keys_len = version == 3 && k >= 2 ? k - 2 : 0; /* without " :" */
+	char const *colon = memchr(s, ':', (size_t)(end - s));
+	l->base_len = (size_t)((colon ? colon : end) - s);
+	return l->base_len && !memchr(s, '/', (size_t)(end - s)) &&
+	       !memchr(s, 0, (size_t)(end - s));
+}
+
+/* One line of the file, which begins at `offset`. */
+static int
+take_line(
+    struct uidlist *u, char const *s, size_t len, off_t offset, uidlist_line_fn *fn, void *arg)
+{
+	struct uidlist_line l;
+	if (!offset)
+		return parse_header(u, s, s + len);
+	u->lines++;
+	if (!parse_line(u->version, &l, s, s + len) || l.uid <= u->last) {
+		u->damaged = 1;
+		u->dead++;
+		return 1;
+	}
+	u->last = l.uid;
+	if (u->next <= l.uid)
+		u->next = l.uid + 1;
+	l.offset = (uint32_t)offset;
+	if (l.base[0] == '.')
+		u->dead++; /* struck out */
+	else if (fn)
+		fn(arg, &l);
+	return 1;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+/* Reads whole lines from u->parsed on. 0 or -1 (EINVAL: no header that can be understood). */
+static int
+read_lines(struct uidlist *u, uidlist_line_fn *fn, void *arg)
+{
+	char *buf = xmalloc(CHUNK);
+	for (;;) {
+		ssize_t n = pread(u->fd, buf, CHUNK, u->parsed);
+		if (n < 0 && errno == EINTR)
+			continue;
+		char *s = buf, *end = buf + (n > 0 ? n : 0), *lf;
+		for (; (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1)
+			if (!take_line(u, s, (size_t)(lf - s), u->parsed + (s - buf), fn, arg)) {
+				errno = EINVAL;
+				n = -1;
+				break;
+			}
+		u->parsed += s - buf;
+		if (n > 0 && s == buf && n == CHUNK)
+			u->parsed += CHUNK, u->damaged = 1; /* no line at all */
+		else if (n > 0 && s > buf)
+			continue;
+		if (n != CHUNK) {
+			free(buf);
+			return n < 0 ? -1 : 0;
+		}
+	}
+}
+
+void
+uidlist_forget(struct uidlist *u)
+{
+	u->ino = 0;
+}
+
+void
+uidlist_close(struct uidlist *u)
+{
+	if (u->fd >= 0)
+		close(u->fd);
+	u->fd = -1;
+	stralloc_free(&u->extra);
+}
+
+int
+uidlist_changed(struct uidlist const *u, int fd_dir)
+{
+	struct stat st;
+	if (fstatat(fd_dir, FILE_NAME, &st, 0) < 0)
+		return u->validity ? 2 : 0;
+	if (st.st_ino != u->ino || st.st_dev != u->dev || st.st_size < u->parsed)
+		return 2;
+	return st.st_size > u->parsed;
+}
+
+/* Forgets what was read and opens the file that now bears the name. 1, 0 no file, -1. */
+static int
+reopen(struct uidlist *u, int fd_dir, char const *name)
+{
+	struct stat st;
+	if (u->fd >= 0)
+		close(u->fd);
+	stralloc extra = u->extra;
+	*u = (struct uidlist)UIDLIST_ZERO;
+	u->extra = extra;
+	u->extra.len = 0;
+	u->fd = openat(fd_dir, name, O_RDWR | O_CLOEXEC);
+	if (u->fd < 0 && (errno == EACCES || errno == EROFS))
+		u->fd = openat(fd_dir, name, O_RDONLY | O_CLOEXEC);
+	if (u->fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (fstat(u->fd, &st) < 0)
+		return -1;
+	u->dev = st.st_dev;
+	u->ino = st.st_ino;
+	if (st.st_size >= UINT32_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	return 1;
+}
+
+int
+uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
+{
+	int what = uidlist_changed(u, fd_dir);
+	if (what == 2) {
+		int r = reopen(u, fd_dir, FILE_NAME);
+		if (r < 0)
+			return -1;
+		if (!r)
+			return 2;
+	}
+	if (!what)
+		return 0;
+	uint32_t lines = u->lines;
+	if (read_lines(u, fn, arg) < 0) {
+		if (errno != EINVAL)
+			return -1;
+		/* No header: as if there were no file; uidlist_create puts a new one in its place.
+		 */
+		u->validity = 0;
+		return 2;
+	}
+	return what == 2 ? 2 : u->lines > lines;
+}
+
+int
+uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *fn, void *arg)
+{
+	int r = reopen(u, fd_dir, name);
+	return r > 0 ? read_lines(u, fn, arg) : r;
+}
+
+int
+uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value)
+{
+	char buf[LINE_MAX_OCTETS];
+	struct uidlist_line l;
+	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
+	if (n < 0)
+		return -1;
+	char const *lf = memchr(buf, '\n', (size_t)n);
+	if (!lf || !parse_line(u->version, &l, buf, lf))
+		return 0;
+	for (char const *s = l.keys, *end = s + l.keys_len; s < end; s++) {
+		char const *sp = memchr(s, ' ', (size_t)(end - s));
+		if (!sp)
+			sp = end;
+		if (*s == key) {
+			sa_catb(value, s + 1, (size_t)(sp - s - 1));
+			return 1;
+		}
+		s = sp;
+	}
+	return 0;
+}
