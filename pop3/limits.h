@@ -1,0 +1,19 @@
+/* The limits of pop3-login and pop3; each has its own reply (pop3/replies.h). */
+#ifndef POSTERN_POP3_LIMITS_H
+#define POSTERN_POP3_LIMITS_H
+
+/* RFC 2449 4 promises 255 octets a command; a base64 line may be longer. */
+#define POP3_LINE_MAX 2112
+/* A session's commands are short. */
+#define POP3_COMMAND_MAX 512
+#define POP3_LOGIN_ERRORS_MAX 10
+#define POP3_ERRORS_MAX 100
+/* Seconds from the greeting to a login (etc/login-timeout). */
+#define POP3_LOGIN_SECONDS 180
+/* RFC 1939 3: at least ten minutes from one command to the next (etc/pop3-timeout); the same for
+ * the client to take each reply. */
+#define POP3_IDLE_SECONDS 600
+/* Seconds for the client to take our last words. */
+#define POP3_FINISH_SECONDS 5
+
+#endif
