@@ -11,3 +11,20 @@ OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
 
 PROGRAMS += spool-recv
 OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o settings.o spool.o envelope.o)
+
+PROGRAMS += imap-login
+OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o
+
+PROGRAMS += smtp-recv
+OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o data.o decide.o \
+    envelope.o greet.o header-scan.o message.o outlet.o received.o replies.o route.o session.o \
+    settings.o submission.o)
+LIBS_smtp-recv := -lidn2 -lunistring
+
+PROGRAMS += pop3-login
+OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o
+
+PROGRAMS += mda-remote-dns
+OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o link.o)
+USE_mda-remote-dns := dynamic
+LIBS_mda-remote-dns := -lunbound
