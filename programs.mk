@@ -28,3 +28,14 @@ PROGRAMS += mda-remote-dns
 OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o link.o)
 USE_mda-remote-dns := dynamic
 LIBS_mda-remote-dns := -lunbound
+
+# OpenSSL is in these two only.
+TLS_OBJECTS := bin/tls-serve.o bin/tls-relay.o bin/tls-session.o bin/tls-certs.o bin/tls-context.o \
+    bin/tls-warm.o bin/tls-tickets.o bin/tls-file.o bin/tls-request.o
+PROGRAMS += tls-engine tls-keeper
+OBJ_tls-engine := bin/tls-engine.o $(TLS_OBJECTS)
+OBJ_tls-keeper := bin/tls-keeper.o bin/tls-keeper-client.o $(TLS_OBJECTS)
+USE_tls-engine := dynamic
+USE_tls-keeper := dynamic
+LIBS_tls-engine := $(SSL)
+LIBS_tls-keeper := $(SSL)

@@ -1,0 +1,203 @@
+/* DATA and BDAT: the message's octets, off the wire and into the store; then accept.c decides.
+ * RFC 5321 4.1.1.4, RFC 3030 2. Whatever is wrong with a message, its octets are read to their end,
+ * so that none of them is ever taken for a command. */
+#include "smtp-recv/handlers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/log.h"
+#include "smtp-recv/accept.h"
+#include "smtp-recv/session.h"
+
+/* ---- octets ---- */
+
+static void
+begin(struct session *s, int chunked)
+{
+	message_clear(&s->tx.message);
+	s->tx.header = (struct header_scan)HEADER_SCAN_ZERO;
+	s->tx.fault = REPLY_OK;
+	smtp_data_init(&s->tx.data, chunked);
+}
+
+static void
+fail(struct transaction *t, enum reply r)
+{
+	t->fault = r;
+	message_clear(&t->message);
+}
+
+/* Message octets with LF line ends. */
+static void
+store(struct session *s, char const *out, size_t n)
+{
+	struct transaction *t = &s->tx;
+	if (t->fault != REPLY_OK)
+		return;
+	header_scan_feed(&t->header, out, n);
+	if (t->data.size > s->set.size_max)
+		fail(t, REPLY_TOOBIG);
+	else if (message_add(&t->message, out, n) < 0) {
+		int e = errno;
+		log_event("store-failed");
+		log_errno("reason", e);
+		log_send();
+		fail(t, e == ENOSPC || e == EDQUOT || e == EFBIG ? REPLY_DISKFULL : REPLY_NOFILE);
+	}
+}
+
+/* Waits for input: octets at *in, or 0 when the session ends. */
+static size_t
+await(struct session *s, char **in)
+{
+	net_deadline_before(&s->net, s->set.idle_seconds, &s->end);
+	ssize_t n = net_fill(&s->net, in);
+	if (n < 0)
+		session_lost(s);
+	else if (!n)
+		log_1("hangup", "during", "message");
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Feeds up to `limit` octets of what is buffered; how many were used. */
+static size_t
+feed(struct session *s, char const *in, size_t limit, int *done)
+{
+	static char out[NET_INSIZE + 2];
+	size_t outlen;
+	size_t used = smtp_data_feed(&s->tx.data, in, limit, out, &outlen, done);
+	store(s, out, outlen);
+	net_consume(&s->net, used);
+	return used;
+}
+
+/* What only the whole message shows. The order is that of gravity. */
+static void
+judge(struct session *s)
+{
+	struct transaction *t = &s->tx;
+	struct smtp_data const *d = &t->data;
+	if (t->fault != REPLY_OK)
+		return;
+	if (d->size > s->set.size_max)
+		t->fault = REPLY_TOOBIG;
+	else if ((d->bare_cr || d->bare_lf) && !s->set.repair_newlines)
+		t->fault = REPLY_BARE;
+	else if (d->nul)
+		t->fault = REPLY_NUL;
+	else if (d->longest > s->set.line_max)
+		t->fault = REPLY_TEXTLINE;
+	else if (t->header.received > s->set.hops_max)
+		t->fault = REPLY_LOOP;
+}
+
+/* The message is complete: the one reply to it, and the end of the transaction. */
+static int
+finish(struct session *s)
+{
+	judge(s);
+	if (s->tx.fault == REPLY_TOOBIG)
+		reply_number(s, REPLY_TOOBIG, s->set.size_max);
+	else if (s->tx.fault != REPLY_OK)
+		reply(s, s->tx.fault);
+	else
+		accept_message(s);
+	session_reset(s);
+	return 0;
+}
+
+/* ---- DATA ---- */
+
+int
+do_data(void *session, char *arg, size_t len)
+{
+	struct session *s = session;
+	int done = 0;
+	(void)arg, (void)len;
+	begin(s, 0);
+	reply(s, REPLY_DATA);
+	while (!done) {
+		char *in;
+		size_t n = await(s, &in);
+		if (!n)
+			return 1;
+		feed(s, in, n, &done);
+	}
+	return finish(s);
+}
+
+/* ---- BDAT ---- */
+
+/* "SIZE" or "SIZE LAST": 0, or -1. */
+static int
+parse_bdat(char const *arg, uint64_t *size, int *last)
+{
+	size_t n = ascii_isdigit(*arg) ? uint64_scan(arg, size) : 0;
+	if (!n || n > 19)
+		return -1;
+	*last = arg[n] == ' ' && ascii_ieq(arg + n + 1, strlen(arg + n + 1), "LAST");
+	return arg[n] && !*last ? -1 : 0;
+}
+
+/* A chunk's octets, to the message or nowhere. 0, or not 0: the session ends. */
+static int
+read_chunk(struct session *s, uint64_t size, int keep)
+{
+	while (size) {
+		char *in;
+		int done;
+		size_t n = await(s, &in);
+		if (!n)
+			return 1;
+		if (n > size)
+			n = (size_t)size;
+		if (keep)
+			n = feed(s, in, n, &done);
+		else
+			net_consume(&s->net, n);
+		size -= n;
+	}
+	return 0;
+}
+
+static int
+last_chunk(struct session *s)
+{
+	char out[2];
+	size_t n = smtp_data_end(&s->tx.data, out);
+	store(s, out, n);
+	return finish(s);
+}
+
+int
+do_bdat(void *session, char *arg, size_t len)
+{
+	struct session *s = session;
+	uint64_t size;
+	int last;
+	(void)len;
+	if (parse_bdat(arg, &size, &last) < 0) {
+		reply(s, REPLY_BAD_BDAT);
+		return 1;
+	}
+	int keep = s->state == ST_RCPT || s->state == ST_BDAT;
+	if (s->state == ST_RCPT)
+		begin(s, 1);
+	if (read_chunk(s, size, keep))
+		return 1;
+	if (!keep)
+		return reply(s, s->state == ST_START  ? REPLY_NEED_HELO
+				: s->state == ST_MAIL ? REPLY_NEED_RCPT
+						      : REPLY_NEED_MAIL);
+	if (last)
+		return last_chunk(s);
+	s->state = ST_BDAT;
+	/* RFC 3030 2: a failed chunk fails the transaction; what is pipelined behind gets 503. */
+	if (s->tx.fault != REPLY_OK)
+		return finish(s);
+	return reply_number(s, REPLY_CHUNK, size);
+}

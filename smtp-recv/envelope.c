@@ -1,0 +1,212 @@
+/* MAIL and RCPT. Local recipients are checked at once by the server that will deliver (RFC 5321
+ * 3.3, 4.1.1.2, 4.1.1.3; the reasons stand in doc/acceptance.md). */
+#include "smtp-recv/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "smtp-recv/route.h"
+#include "smtp-recv/session.h"
+#include "smtp-recv/submission.h"
+
+/* ---- MAIL ---- */
+
+/* The id of XFORWARD, else the connection's and the number of the message. */
+static void
+make_id(struct session *s)
+{
+	if (s->ident[0])
+		memcpy(s->tx.id, s->ident, sizeof s->tx.id);
+	else {
+		int n = snprintf(s->tx.id, sizeof s->tx.id, "%s.%u", id_connection(), s->messages);
+		if (n >= (int)sizeof s->tx.id)
+			id_new(s->tx.id);
+	}
+	s->ident[0] = 0;
+	log_id(s->tx.id);
+}
+
+/* Whether a submitter may use this sender: REPLY_OK if so. */
+static enum reply
+check_sender(struct session *s, struct smtp_path const *from)
+{
+	if (!s->user[0])
+		return REPLY_AUTH_NEEDED;
+	/* The null sender is for notifications, which mail clients send too (RFC 8098). */
+	if (s->any_sender || !*from->text)
+		return REPLY_OK;
+	switch (submission_may_send(&s->tx.arena, s->user, s->set.me, s->set.separators, from)) {
+	case 1:
+		return REPLY_OK;
+	case 0:
+		return REPLY_NOT_OWN;
+	default:
+		return REPLY_TABLE;
+	}
+}
+
+static int
+parse_mail(struct session *s, char const *arg)
+{
+	struct transaction *t = &s->tx;
+	enum reply r = s->set.submission && !s->user[0] ? REPLY_AUTH_NEEDED : REPLY_OK;
+	char const *wrong =
+	    r == REPLY_OK ? smtp_mail_parse(&t->arena, arg, session_offers(s), &t->mail) : 0;
+	if (wrong)
+		return reply_text(s, atoi(wrong), wrong + 4), -1;
+	if (r == REPLY_OK && t->mail.size > s->set.size_max) /* RFC 1870 6.1 */
+		return reply_number(s, REPLY_TOOBIG, s->set.size_max), -1;
+	if (r == REPLY_OK && s->set.submission)
+		r = check_sender(s, &t->mail.from);
+	if (r != REPLY_OK)
+		return reply(s, r), -1;
+	return 0;
+}
+
+int
+do_mail(void *session, char *arg, size_t len)
+{
+	struct session *s = session;
+	(void)len;
+	if (s->messages >= s->set.messages_max) {
+		reply(s, REPLY_MESSAGES);
+		return 1;
+	}
+	s->messages++;
+	if (parse_mail(s, arg) < 0) {
+		arena_reset(&s->tx.arena);
+		return 0;
+	}
+	/* RFC 4954 5: who a stranger says he is means nothing. */
+	if (!session_may_relay(s))
+		s->tx.mail.auth = 0;
+	make_id(s);
+	s->state = ST_MAIL;
+	return reply(s, REPLY_SENDER_OK);
+}
+
+/* ---- RCPT ---- */
+
+static struct recipient *
+find_same(struct transaction *t, char const *given)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (!strcmp(t->rcpts[i].given, given))
+			return t->rcpts + i;
+	return 0;
+}
+
+static int
+add(struct session *s, struct recipient const *r, enum reply said)
+{
+	struct transaction *t = &s->tx;
+	if (t->count == t->room) {
+		t->room = t->room ? 2 * t->room : 8;
+		t->rcpts = xrealloc(t->rcpts, t->room, sizeof *t->rcpts);
+	}
+	t->rcpts[t->count++] = *r;
+	s->state = ST_RCPT;
+	return reply(s, said);
+}
+
+static int
+in_use(struct transaction const *t, struct outlet const *o)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->rcpts[i].via == o)
+			return 1;
+	return 0;
+}
+
+/* The outlet for a server: the one that is there, a new one, or one that this message does not use.
+ * Null: OUTLETS_MAX are in use. */
+static struct outlet *
+outlet_for(struct session *s, char const *target)
+{
+	struct outlet **place = 0;
+	for (size_t i = 0; i < OUTLETS_MAX; i++) {
+		struct outlet **o = s->outlets + i;
+		if (*o && !strcmp((*o)->target, target))
+			return *o;
+		if (!place && (!*o || !in_use(&s->tx, *o)))
+			place = o;
+	}
+	if (!place)
+		return 0;
+	if (*place) {
+		outlet_close(*place);
+		free((*place)->target);
+		free(*place);
+	}
+	return *place = outlet_new(target);
+}
+
+/* Asks the server that will deliver. Its answer is the sender's. */
+static int
+ask(struct session *s, struct recipient *r, char const *target)
+{
+	struct outlet *o = outlet_for(s, target);
+	if (!o)
+		return reply(s, REPLY_OUTLETS_MAX);
+	struct smtp_mail mail = s->tx.mail;
+	if (outlet_begin(o, s->set.me, &mail, s->tx.id, &s->end) < 0 ||
+	    outlet_rcpt(o, &r->rcpt, &s->end) < 0) {
+		/* Mail clients do not try again: what fails for a time waits in the spool. */
+		if (!s->set.submission || o->reply.code >= 500)
+			return reply_text(s, o->reply.code, o->reply.text.s);
+		log_event("deferred");
+		log_str("to", r->given);
+		log_num("code", (uint64_t)o->reply.code);
+		log_str("reply", o->reply.text.s);
+		log_send();
+		r->verdict = VERDICT_SPOOL;
+		return add(s, r, REPLY_RCPT_QUEUED);
+	}
+	r->via = o;
+	return add(s, r, REPLY_RCPT_OK);
+}
+
+static int
+take_recipient(struct session *s, struct smtp_rcpt const *rcpt)
+{
+	struct recipient r = {.rcpt = *rcpt, .given = rcpt->to.text, .verdict = VERDICT_SPOOL};
+	struct route_context c = {
+	    .me = s->set.me,
+	    .local_ip = s->peer.local_ip,
+	    .relayclient = s->set.relayclient,
+	    .may_relay = session_may_relay(s),
+	};
+	struct route route = route_find(&s->tx.arena, &c, &r.rcpt.to);
+	switch (route.kind) {
+	case ROUTE_REFUSED:
+		return reply(s, route.refusal);
+	case ROUTE_SPOOL:
+		return add(s, &r, REPLY_RCPT_OK);
+	case ROUTE_LOCAL:
+		return ask(s, &r, s->set.lmtp);
+	case ROUTE_LMTP:
+		return ask(s, &r, route.target);
+	}
+	return 0;
+}
+
+int
+do_rcpt(void *session, char *arg, size_t len)
+{
+	struct session *s = session;
+	struct smtp_rcpt rcpt;
+	(void)len;
+	if (s->tx.count >= s->set.recipients_max)
+		return reply(s, REPLY_RCPTS_MAX);
+	char const *wrong =
+	    smtp_rcpt_parse(&s->tx.arena, arg, session_offers(s), s->tx.mail.smtputf8, &rcpt);
+	if (wrong)
+		return reply_text(s, atoi(wrong), wrong + 4);
+	/* Twice the same address is one copy. */
+	if (find_same(&s->tx, rcpt.to.text))
+		return reply(s, REPLY_RCPT_AGAIN);
+	return take_recipient(s, &rcpt);
+}

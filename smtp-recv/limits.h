@@ -1,0 +1,28 @@
+/* Every limit of smtp-recv: the defaults of its settings and what no setting changes. */
+#ifndef SMTP_RECV_LIMITS_H
+#define SMTP_RECV_LIMITS_H
+
+/* Defaults of settings (settings.c has the file names and the bounds). */
+#define MESSAGE_BYTES (64 << 20) /* of a message on the wire: 552 */
+#define RECIPIENTS 1000		 /* of one message: 452; RFC 5321 4.5.3.1.8 asks for 100 */
+#define HOPS 50			 /* Received fields: 554, RFC 5321 6.3 asks for 100 hops of slack */
+#define TEXT_LINE_OCTETS 65536	 /* of a text line without its end; RFC 5321 4.5.3.1.6 says 998 */
+#define REPLY_SECONDS 60	 /* from the final dot to the reply */
+#define IDLE_SECONDS 300	 /* for a command line or some data, RFC 5321 4.5.3.2.7 */
+#define SESSION_SECONDS 10800	 /* for all of a connection */
+#define ERRORS 20		 /* 5xx replies in one connection: 421 */
+#define MESSAGES 1000		 /* transactions in one connection: 421 */
+
+/* Fixed. */
+#define COMMAND_LINE_MAX 12290	 /* an AUTH line with its CR LF, RFC 4954 4 */
+#define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */
+#define OUTLETS_MAX 8		 /* LMTP servers that one message may go to: 452 */
+#define ALIAS_DOMAIN_HOPS 8	 /* alias: entries of etc/domains that follow each other: 451 */
+#define MEMORY_BYTES (128 << 10) /* of a message held in memory; what is longer goes to a file */
+#define SPOOL_RESERVE_SECONDS 10 /* of REPLY_SECONDS, kept for the spool */
+#define LMTP_SECONDS 30		 /* for the check of one recipient */
+#define FINISH_SECONDS 3	 /* to wait for the peer's close */
+#define ADDRESS_SPACE (64 << 20) /* RLIMIT_AS */
+#define FILES_MAX 64		 /* RLIMIT_NOFILE */
+
+#endif

@@ -1,0 +1,91 @@
+#include "smtp-recv/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/id.h"
+#include "lib/sa.h"
+#include "smtp-recv/limits.h"
+
+static int fd_dir = -1;
+
+int
+message_directory(char const *path)
+{
+	fd_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd_dir < 0 ? -1 : 0;
+}
+
+/* Where O_TMPFILE is unknown (NFS, old filesystems) the name is taken away at once. */
+static int
+open_nameless(void)
+{
+	char name[ID_MAX + 1];
+	int fd = openat(fd_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 ||
+	    (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
+		return fd;
+	id_new(name);
+	fd = openat(fd_dir, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlinkat(fd_dir, name, 0);
+	return fd;
+}
+
+static int
+move_to_file(struct message *m)
+{
+	m->fd = open_nameless();
+	if (m->fd < 0 || durable_write(m->fd, m->memory.s, m->memory.len) < 0)
+		return -1;
+	stralloc_free(&m->memory);
+	return 0;
+}
+
+int
+message_add(struct message *m, char const *s, size_t n)
+{
+	m->size += n;
+	if (m->fd < 0 && m->memory.len + n <= MEMORY_BYTES) {
+		/* All at once: growing bit by bit would leave holes behind. */
+		if (!m->memory.s)
+			sa_room(&m->memory, MEMORY_BYTES);
+		sa_catb(&m->memory, s, n);
+		return 0;
+	}
+	if (m->fd < 0 && move_to_file(m) < 0)
+		return -1;
+	return durable_write(m->fd, s, n);
+}
+
+ssize_t
+message_read(struct message const *m, uint64_t offset, char *buf, size_t max)
+{
+	if (m->fd >= 0) {
+		ssize_t r;
+		do
+			r = pread(m->fd, buf, max, (off_t)offset);
+		while (r < 0 && errno == EINTR);
+		return r;
+	}
+	if (offset >= m->memory.len)
+		return 0;
+	size_t n = m->memory.len - (size_t)offset;
+	if (n > max)
+		n = max;
+	memcpy(buf, m->memory.s + offset, n);
+	return (ssize_t)n;
+}
+
+void
+message_clear(struct message *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
+	sa_reset(&m->memory);
+	m->size = 0;
+}

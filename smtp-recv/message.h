@@ -1,0 +1,29 @@
+/* A message while it is received: in memory up to MEMORY_BYTES, beyond in a file without a name. */
+#ifndef SMTP_RECV_MESSAGE_H
+#define SMTP_RECV_MESSAGE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <skalibs/stralloc.h>
+
+struct message {
+	stralloc memory; /* all of it while fd is -1, empty otherwise */
+	int fd;
+	uint64_t size;
+};
+#define MESSAGE_ZERO                                                                               \
+	{                                                                                          \
+		STRALLOC_ZERO, -1, 0                                                               \
+	}
+
+/* Says in which directory files are made; opened now, so that it may be out of reach later. 0, or
+ * -1 and errno. */
+int message_directory(char const *path);
+/* Appends. 0, or -1 and errno (ENOSPC, EDQUOT: disk full); then only message_clear makes sense. */
+int message_add(struct message *m, char const *s, size_t n);
+/* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
+ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
+/* Empties it and gives the file's room back. */
+void message_clear(struct message *m);
+
+#endif

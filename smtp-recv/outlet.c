@@ -1,0 +1,253 @@
+#include "smtp-recv/outlet.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <skalibs/socket.h>
+#include <skalibs/types.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+#include "lib/ucspi.h"
+#include "smtp-recv/limits.h"
+#include "smtp-recv/replies.h"
+
+#define PIECE 16384
+
+struct outlet *
+outlet_new(char const *target)
+{
+	struct outlet *o = xmalloc(sizeof *o);
+	memset(o, 0, sizeof *o);
+	o->target = xstrdup(target);
+	return o;
+}
+
+static void
+made_up(struct outlet *o, enum reply r)
+{
+	char const *words = reply_words(r);
+	o->reply.code = (words[0] - '0') * 100 + (words[1] - '0') * 10 + words[2] - '0';
+	sa_copys(&o->reply.text, words + 4);
+	sa_str(&o->reply.text);
+}
+
+static int
+gone(struct outlet *o)
+{
+	log_event("lmtp-gone");
+	log_str("server", o->target);
+	log_errno("reason", errno);
+	log_send();
+	outlet_close(o);
+	made_up(o, REPLY_LMTP_GONE);
+	return -1;
+}
+
+/* 421 to our client would say that this program closes. Anything but 2xx, 4xx and 5xx is nonsense.
+ */
+static int
+judge(struct outlet *o)
+{
+	int class = o->reply.code / 100;
+	if (o->reply.code == 421)
+		o->reply.code = 451;
+	if (class != 2 && class != 4 && class != 5)
+		made_up(o, REPLY_LMTP_GONE);
+	return class == 2 ? 0 : -1;
+}
+
+static int
+get_reply(struct outlet *o)
+{
+	return smtp_client_reply(&o->client, &o->reply) < 0 ? gone(o) : 0;
+}
+
+static void
+until(struct outlet *o, unsigned int seconds, tain const *latest)
+{
+	net_deadline_before(&o->client.net, seconds, latest);
+}
+
+static int
+connect_tcp(struct outlet *o, tain const *latest)
+{
+	unsigned char addr[16];
+	char *colon = strrchr(o->target, ':');
+	char host[UCSPI_IPMAX + 2];
+	uint16_t port;
+	size_t n = (size_t)(colon - o->target);
+	char const *from = o->target;
+	if (n > 2 && *from == '[' && from[n - 1] == ']')
+		from++, n -= 2;
+	if (n >= sizeof host || !uint160_scan(colon + 1, &port)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(host, from, n);
+	host[n] = 0;
+	unsigned int len = ucspi_scan(strcmp(host, "localhost") ? host : "127.0.0.1", addr);
+	if (!len) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = len == 4 ? socket_tcp4_nbcoe() : socket_tcp6_nbcoe();
+	if (fd < 0)
+		return -1;
+	tain_now_g();
+	int ok = len == 4 ? socket_deadlineconnstamp4_g(fd, (char *)addr, port, latest)
+			  : socket_deadlineconnstamp6_g(fd, (char *)addr, port, latest);
+	if (!ok) {
+		fd_close(fd);
+		return -1;
+	}
+	socket_tcpnodelay(fd);
+	smtp_client_fds(&o->client, fd, fd);
+	return 0;
+}
+
+static int
+connect_target(struct outlet *o, char const *me, tain const *latest)
+{
+	int r = *o->target == '/' ? smtp_client_unix(&o->client, o->target, LMTP_SECONDS)
+				  : connect_tcp(o, latest);
+	if (r < 0) {
+		int e = errno;
+		log_event("lmtp-unreachable");
+		log_str("server", o->target);
+		log_errno("reason", e);
+		log_send();
+		made_up(o, REPLY_LMTP_GONE);
+		return -1;
+	}
+	o->connected = 1;
+	o->stale = 0;
+	o->client.lmtp = 1;
+	until(o, LMTP_SECONDS, latest);
+	switch (smtp_client_hello(&o->client, me, &o->reply)) {
+	case 0:
+		return 0;
+	case 1:
+		outlet_close(o);
+		return judge(o);
+	default:
+		return gone(o);
+	}
+}
+
+/* RSET where needed, XFORWARD, MAIL in one packet: 1 when the connection turned out to be dead. */
+static int
+send_mail(struct outlet *o, struct smtp_mail const *mail, char const *id, tain const *latest)
+{
+	until(o, LMTP_SECONDS, latest);
+	int replies = o->stale;
+	if (o->stale)
+		smtp_client_cmd(&o->client, "RSET");
+	replies += smtp_client_mail(&o->client, mail, id);
+	while (replies--)
+		if (smtp_client_reply(&o->client, &o->reply) < 0)
+			return 1;
+	o->stale = 1;
+	return 0;
+}
+
+int
+outlet_begin(struct outlet *o, char const *me, struct smtp_mail const *mail, char const *id,
+    tain const *latest)
+{
+	if (o->begun)
+		return 0;
+	/* A server may close between two messages, and that shows only now: once more, then. */
+	if (o->connected && send_mail(o, mail, id, latest))
+		outlet_close(o);
+	if (!o->connected) {
+		if (connect_target(o, me, latest) < 0)
+			return -1;
+		if (send_mail(o, mail, id, latest))
+			return gone(o);
+	}
+	o->begun = !judge(o);
+	return o->begun ? 0 : -1;
+}
+
+int
+outlet_rcpt(struct outlet *o, struct smtp_rcpt const *rcpt, tain const *latest)
+{
+	if (!o->connected) {
+		made_up(o, REPLY_LMTP_GONE);
+		return -1;
+	}
+	/* RFC 6531 3.2: never to a server that has not said that it can. */
+	if (rcpt->to.utf8 && !(o->client.ext & EXT_SMTPUTF8)) {
+		made_up(o, REPLY_UTF8_ROUTE);
+		return -1;
+	}
+	until(o, LMTP_SECONDS, latest);
+	smtp_client_rcpt(&o->client, rcpt);
+	if (get_reply(o) < 0 || judge(o) < 0)
+		return -1;
+	o->accepted++;
+	return 0;
+}
+
+static int
+send_message(struct outlet *o, stralloc const *head, struct message const *m)
+{
+	static char piece[PIECE];
+	uint64_t offset = 0;
+	ssize_t n;
+	if (smtp_client_send(&o->client, head->s, head->len) < 0)
+		return -1;
+	while ((n = message_read(m, offset, piece, sizeof piece)) > 0) {
+		if (smtp_client_send(&o->client, piece, (size_t)n) < 0)
+			return -1;
+		offset += (uint64_t)n;
+	}
+	/* A message that cannot be read back must not be ended as if it were whole. */
+	if (n < 0)
+		return -1;
+	return smtp_client_send_end(&o->client);
+}
+
+int
+outlet_data(struct outlet *o, stralloc const *head, struct message const *m, tain const *latest)
+{
+	if (!o->connected) {
+		made_up(o, REPLY_LMTP_GONE);
+		return -1;
+	}
+	o->client.net.deadline = *latest;
+	smtp_client_cmd(&o->client, "DATA");
+	if (get_reply(o) < 0)
+		return -1;
+	if (o->reply.code != 354) {
+		judge(o);
+		return -1;
+	}
+	return send_message(o, head, m) < 0 ? gone(o) : 0;
+}
+
+void
+outlet_verdict(struct outlet *o)
+{
+	if (!o->connected)
+		made_up(o, REPLY_LMTP_GONE);
+	else if (!get_reply(o))
+		judge(o);
+}
+
+void
+outlet_reset(struct outlet *o)
+{
+	o->begun = 0;
+	o->accepted = 0;
+}
+
+void
+outlet_close(struct outlet *o)
+{
+	if (o->connected)
+		smtp_client_close(&o->client);
+	o->connected = o->stale = 0;
+}

@@ -1,0 +1,111 @@
+/* One connection: its state, and what every command's file needs. */
+#ifndef SMTP_RECV_SESSION_H
+#define SMTP_RECV_SESSION_H
+
+#include <stddef.h>
+#include <skalibs/stralloc.h>
+
+#include "lib/arena.h"
+#include "lib/command.h"
+#include "lib/id.h"
+#include "lib/login.h"
+#include "lib/net.h"
+#include "lib/smtp-data.h"
+#include "lib/smtp-envelope.h"
+#include "lib/ucspi.h"
+#include "smtp-recv/decide.h"
+#include "smtp-recv/header-scan.h"
+#include "smtp-recv/limits.h"
+#include "smtp-recv/message.h"
+#include "smtp-recv/outlet.h"
+#include "smtp-recv/replies.h"
+#include "smtp-recv/settings.h"
+
+/* Protocol states, for the states column of commands.c. */
+enum {
+	ST_START = 1, /* no greeting so far */
+	ST_HELO = 2,
+	ST_EHLO = 4,
+	ST_MAIL = 8,  /* a sender, no recipient */
+	ST_RCPT = 16, /* at least one recipient */
+	ST_BDAT = 32, /* between chunks */
+};
+
+/* Flags of this protocol in commands.c. */
+enum {
+	SMTP_JUNK = COMMAND_OWN,     /* brings no message nearer: JUNK_MAX in a row are enough */
+	SMTP_LONG = COMMAND_OWN * 2, /* the line may be longer than SMTP_LINE_MAX */
+	SMTP_OCTETS =
+	    COMMAND_OWN * 4, /* octets follow, even when it is refused: the handler checks */
+};
+
+struct recipient {
+	struct smtp_rcpt rcpt; /* as it is passed on */
+	char const *given;     /* as it came, for the log and the Received field */
+	struct outlet *via;    /* its LMTP server; null: the spool */
+	enum verdict verdict;
+	int queued;	  /* the spool has taken it into its transaction */
+	int code;	  /* of the last reply about it, text with enhanced code */
+	char const *text; /* in the arena */
+};
+
+struct transaction {
+	struct arena arena; /* everything below that points */
+	char id[ID_MAX + 1];
+	struct smtp_mail mail;
+	struct recipient *rcpts;
+	size_t count, room;
+	struct message message;
+	struct smtp_data data;
+	struct header_scan header;
+	enum reply fault; /* why the message will be refused; REPLY_OK: it will not */
+};
+
+struct session {
+	struct net net;
+	struct settings set;
+	struct ucspi peer;
+	struct login *login; /* the pair; null without a checkpassword program */
+	int fd_end;	     /* readable when the program was told to end; -1 where login tells */
+	int cleartext;	     /* this peer may send passwords without TLS */
+	int tls;
+	tain end; /* of the whole session */
+	unsigned int state;
+	int esmtp; /* greeted with EHLO */
+	char helo[SMTP_DOMAIN_MAX + 1];
+	char user[LOGIN_NAME_MAX + 1]; /* authenticated as, or the local peer's login; "" nobody */
+	char local_user[LOGIN_NAME_MAX + 1]; /* the local peer's login on a submission socket */
+	int any_sender;		/* the local peer is root or this instance's own user */
+	char ident[ID_MAX + 1]; /* of XFORWARD, for the next MAIL */
+	unsigned int errors, junk, messages;
+	int code; /* of the last reply, and its text, for the log */
+	char said[512];
+	int early; /* talking ahead was logged */
+	struct transaction tx;
+	struct outlet *outlets[OUTLETS_MAX];
+	struct outlet *spool;
+};
+
+/* Prepares over descriptors 0 and 1; settings, peer, login and fd_end are set already. */
+void session_init(struct session *s);
+/* Greeting, commands, end; returns when the connection is to be closed. */
+void session_run(struct session *s);
+/* Ends the transaction: RSET, EHLO, after a message. The state becomes HELO or EHLO. */
+void session_reset(struct session *s);
+/* Whether this peer may send to anywhere; such senders are also told of late failures by mail. */
+int session_may_relay(struct session const *s);
+/* The extensions that EHLO names now. */
+unsigned int session_offers(struct session const *s);
+/* The connection failed or timed out (errno): says 421 where that makes sense, logs, returns 1. */
+int session_lost(struct session *s);
+/* One line of the client, waiting for the end of the program too. NET_*; -2: told to end. */
+int session_line(struct session *s, char *line, size_t max, size_t *len);
+
+/* Replies: a constant one; the same with something behind it; one that came from elsewhere
+ * (text with enhanced code, lines divided by "\n"). Always return 0, for handlers to return. */
+int reply(struct session *s, enum reply r);
+int reply_with(struct session *s, enum reply r, char const *detail);
+int reply_number(struct session *s, enum reply r, uint64_t n);
+int reply_text(struct session *s, int code, char const *text);
+
+#endif

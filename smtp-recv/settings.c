@@ -1,0 +1,59 @@
+#include "smtp-recv/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "lib/conf.h"
+#include "smtp-recv/limits.h"
+
+static unsigned int
+number(char const *name, unsigned int otherwise, unsigned int min, unsigned int max)
+{
+	return (unsigned int)conf_uint(name, otherwise, min, max);
+}
+
+/* A path below the instance unless it is absolute. */
+static char const *
+path_setting(char const *name, char const *otherwise)
+{
+	char const *path = conf_string(name, otherwise);
+	return *path == '/' ? path : conf_path(path);
+}
+
+static int
+repair_newlines(void)
+{
+	char const *word = conf_string("smtp-bare-newlines", "refuse");
+	if (strcmp(word, "refuse") && strcmp(word, "repair"))
+		strerr_dief3x(
+		    100, "etc/smtp-bare-newlines: neither refuse nor repair: \"", word, "\"");
+	return word[2] == 'p';
+}
+
+void
+settings_read(struct settings *s, int submission)
+{
+	s->submission = submission;
+	s->me = conf_me();
+	s->relayclient = getenv("RELAYCLIENT");
+	s->separators = conf_string("subaddress", "+");
+	s->lmtp = path_setting("smtp-lmtp", "run/lmtp/sock");
+	s->spool = path_setting("smtp-spool", "run/spool/sock");
+	s->directory = path_setting("smtp-tmp", "run/tmp");
+	if (!conf_string("smtp-tmp", 0) && access(s->directory, W_OK) < 0)
+		s->directory = "/tmp";
+	s->size_max = conf_size("smtp-size", MESSAGE_BYTES, 1024, UINT64_C(1) << 40);
+	s->line_max = (size_t)conf_size("smtp-line", TEXT_LINE_OCTETS, 998, 1 << 30);
+	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 100000);
+	s->hops_max = number("smtp-hops", HOPS, 5, 1000);
+	s->errors_max = number("smtp-errors", ERRORS, 1, 1000000);
+	s->messages_max = number("smtp-messages", MESSAGES, 1, 1000000);
+	s->reply_seconds =
+	    number("smtp-reply-seconds", REPLY_SECONDS, 2 * SPOOL_RESERVE_SECONDS, 600);
+	s->idle_seconds = number("smtp-idle-seconds", IDLE_SECONDS, 1, 3600);
+	s->session_seconds = number("smtp-session-seconds", SESSION_SECONDS, 1, 1000000);
+	s->repair_newlines = repair_newlines();
+}

@@ -1,0 +1,118 @@
+/* smtp-recv [-s] [CHECKPASSWORD [ARGS...]]: one SMTP session, from a server or, with -s, from a
+ * mail client (submission, RFC 6409). Local recipients are checked and delivered by an LMTP server
+ * while the sender waits; all that remain go to the spool. 250 means on disk.
+ *
+ * Descriptors: 0 and 1 the connection (or pipes to a TLS engine), 2 the log.
+ * CHECKPASSWORD ARGS... `true`: checks credentials; none: AUTH is not offered.
+ * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h and lib/ucspitls.h read, RELAYCLIENT, and
+ * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
+ * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
+ * Touches: etc/ (reads tables), run/tmp (files without a name), run/lmtp/sock, run/spool/sock and
+ * the LMTP servers of etc/domains. Privileges: none. Never parses as root: started as root it
+ * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
+ * and runs CHECKPASSWORD. */
+#include <string.h>
+
+#include <skalibs/selfpipe.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+
+#include "lib/conf.h"
+#include "lib/date.h"
+#include "lib/sa.h"
+#include "lib/sandbox.h"
+#include "lib/ucspitls.h"
+#include "smtp-recv/session.h"
+#include "smtp-recv/submission.h"
+
+#define USAGE "smtp-recv [-s] [checkpassword [args...]]"
+#define NO_SESSION "true"
+
+static int
+options(int argc, char const *const *argv, int *submission)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	int opt;
+	while ((opt = subgetopt_r(argc, argv, "s", &l)) != -1) {
+		if (opt != 's')
+			strerr_dieusage(100, USAGE);
+		*submission = 1;
+	}
+	return l.ind;
+}
+
+/* A submission socket's peer is who the kernel says, so it needs no password. */
+static void
+know_local_peer(struct session *s)
+{
+	if (!s->set.submission || s->peer.kind != UCSPI_UNIX)
+		return;
+	submission_local_user(s->peer.euid, s->local_user, sizeof s->local_user);
+	s->any_sender = !s->peer.euid || s->peer.euid == geteuid();
+}
+
+static struct sandbox const *
+confinement(struct settings const *set)
+{
+	static struct sandbox_path paths[3];
+	static struct sandbox box = {
+	    .calls = SANDBOX_FILES | SANDBOX_SOCKETS,
+	    .paths = paths,
+	    .memory = ADDRESS_SPACE,
+	    .files = FILES_MAX,
+	    .file_size = SANDBOX_UNLIMITED,
+	    .processes = SANDBOX_ANY,
+	};
+	paths[0] = (struct sandbox_path){conf_path("etc"), SANDBOX_READ};
+	paths[1] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
+	return &box;
+}
+
+/* With a checkpassword program: behind it `true`, and the pair. Without: this process alone. */
+static void
+confine(struct session *s, char **argv, int argc)
+{
+	static struct login login;
+	struct sandbox const *box = confinement(&s->set);
+	if (!argc) {
+		s->fd_end = selfpipe_init();
+		if (s->fd_end < 0 || !selfpipe_trap(SIGTERM) || !selfpipe_trap(SIGHUP))
+			strerr_diefu1sys(111, "trap signals");
+		sandbox_drop_user();
+		sandbox_enter(box);
+		return;
+	}
+	char **all = xmalloc(((size_t)argc + 2) * sizeof *all);
+	memcpy(all, argv, (size_t)argc * sizeof *all);
+	all[argc] = (char *)NO_SESSION;
+	all[argc + 1] = 0;
+	struct login_policy policy = {.kind = LOGIN_VERDICT, .argv = all, .sandbox = box};
+	s->fd_end = -1;
+	login_start(&login, &policy);
+	s->login = &login;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct session s;
+	int submission = 0;
+	PROG = "smtp-recv";
+	int first = options(argc, (char const *const *)argv, &submission);
+	ucspitls_init();
+	ucspi_init(&s.peer);
+	settings_read(&s.set, submission);
+	s.cleartext = login_cleartext(&s.peer);
+	know_local_peer(&s);
+	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
+	if (sig_ignore(SIGPIPE) < 0)
+		strerr_diefu1sys(111, "ignore SIGPIPE");
+	confine(&s, argv + first, argc - first);
+	/* Opened by whoever will write in it. */
+	if (message_directory(s.set.directory) < 0)
+		strerr_diefu2sys(111, "open ", s.set.directory);
+	session_init(&s);
+	session_run(&s);
+	return 0;
+}

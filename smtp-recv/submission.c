@@ -1,0 +1,149 @@
+#include "smtp-recv/submission.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+#include "lib/table.h"
+#include "smtp-recv/route.h"
+
+#define PASSWD_LINE_MAX 1024
+
+/* ---- the local peer ---- */
+
+void
+submission_local_user(uid_t uid, char *name, size_t max)
+{
+	char line[PASSWD_LINE_MAX];
+	FILE *f = fopen("/etc/passwd", "re");
+	snprintf(name, max, "uid-%lu", (unsigned long)uid);
+	while (f && fgets(line, sizeof line, f)) {
+		uid_t found;
+		char *colon = strchr(line, ':');
+		char *id = colon ? strchr(colon + 1, ':') : 0;
+		size_t n = id ? strcspn(id + 1, ":") : 0;
+		if (!n)
+			continue;
+		*colon = id[1 + n] = 0;
+		if (uid0_scan(id + 1, &found) && found == uid) {
+			snprintf(name, max, "%s", line);
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+/* ---- addresses ---- */
+
+/* An address with its domain as tables have it and its local part in lower case, without the
+ * subaddress (what stands behind one of the separators): what accounts, aliases and logins are
+ * compared by. Null: no such thing. */
+static char const *
+plain(struct arena *a, char const *local, char const *domain, char const *separators)
+{
+	stralloc sa = STRALLOC_ZERO;
+	char const *d = *domain ? route_domain(a, domain) : 0;
+	if (!d)
+		return 0;
+	size_t n = strcspn(local, separators);
+	sa_catb(&sa, local, n ? n : strlen(local));
+	ascii_lower(sa.s, sa.len);
+	sa_append(&sa, '@');
+	sa_cats(&sa, d);
+	char const *r = arena_strndup(a, sa.s, sa.len);
+	stralloc_free(&sa);
+	return r;
+}
+
+/* One item of a comma-separated list against the sender: an address, "@domain", or a bare name in
+ * `home`. */
+static int
+item_matches(struct arena *a, char const *item, size_t n, char const *wanted, char const *home)
+{
+	char const *at = memchr(item, '@', n);
+	if (!at) {
+		item = arena_strndup(a, item, n);
+		item = plain(a, item, home, "");
+	} else {
+		char const *local = arena_strndup(a, item, (size_t)(at - item));
+		char const *domain = arena_strndup(a, at + 1, n - (size_t)(at + 1 - item));
+		item = plain(a, local, domain, "");
+	}
+	if (!item)
+		return 0;
+	/* "@domain" stands for all of it. */
+	return !strcmp(item, wanted) || (*item == '@' && !strcmp(item, strchr(wanted, '@')));
+}
+
+static int
+list_has(struct arena *a, char const *list, char const *wanted, char const *home)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+		char const *item = list;
+		size_t len = n;
+		ascii_trim(&item, &len);
+		if (len && item_matches(a, item, len, wanted, home))
+			return 1;
+		list += n + (list[n] == ',');
+	}
+	return 0;
+}
+
+/* etc/TABLE's entry for key names wanted: 1, 0, -1. */
+static int
+entry_has(struct arena *a, char const *table, char const *key, char const *wanted, char const *home)
+{
+	stralloc sa = STRALLOC_ZERO;
+	int r = table_find(table, key, strlen(key), &sa);
+	if (r > 0)
+		r = list_has(a, sa_str(&sa), wanted, home);
+	stralloc_free(&sa);
+	return r;
+}
+
+/* An alias that leads directly to the login: the address itself, the bare name, the catch-all. */
+static int
+alias_leads(struct arena *a, char const *address, char const *own)
+{
+	char const *at = strchr(address, '@');
+	char const *keys[] = {address, arena_strndup(a, address, (size_t)(at - address)), at};
+	for (size_t i = 0; i < 3; i++) {
+		int r = *keys[i] ? entry_has(a, "aliases", keys[i], own, at + 1) : 0;
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int
+submission_may_send(struct arena *a, char const *login, char const *me, char const *separators,
+    struct smtp_path const *from)
+{
+	char const *value, *canonical, *at = strrchr(login, '@');
+	char const *name = at ? arena_strndup(a, login, (size_t)(at - login)) : login;
+	char const *given = plain(a, from->local, from->domain, "");
+	char const *bare = plain(a, from->local, from->domain, separators);
+	char const *own = plain(a, name, at ? at + 1 : me, "");
+	if (!given || !own)
+		return 0;
+	/* A login without a domain is at home in every local domain. */
+	int local = route_is_local(a, strchr(given, '@') + 1, &value, &canonical);
+	if (local < 0)
+		return -1;
+	if (!at && local)
+		own = plain(a, name, strchr(given, '@') + 1, "");
+	if (!strcmp(given, own) || !strcmp(bare, own))
+		return 1;
+	int r = entry_has(a, "senders", login, given, at ? at + 1 : me);
+	if (!r && local)
+		r = alias_leads(a, given, own);
+	if (!r && local)
+		r = alias_leads(a, bare, own);
+	return r;
+}
