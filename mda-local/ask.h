@@ -1,0 +1,36 @@
+/* What the parser child may ask of its parent: fixed forms over a channel (channel.h). The parent
+ * takes nothing in them on trust. */
+#ifndef POSTERN_MDA_LOCAL_ASK_H
+#define POSTERN_MDA_LOCAL_ASK_H
+
+#include <stdint.h>
+
+#include "lib/id.h"
+#include "mda-local/worker.h"
+
+enum ask_op {
+	ASK_MAIL,    /* id, path, extra (ENVID), size, body, ret, smtputf8: no answer */
+	ASK_RCPT,    /* path, local, domain, extra (ORCPT), notify: one answer */
+	ASK_BIG,     /* an unlinked file for the message: one answer, with the descriptor */
+	ASK_LOOPED,  /* recipient number `size` is looping: no answer */
+	ASK_DELIVER, /* size octets: one answer per accepted recipient, in their order */
+	ASK_RESET,   /* the message is over: no answer */
+};
+
+struct ask {
+	uint32_t op, notify;
+	uint64_t size;
+	uint32_t body, ret, smtputf8;
+	char id[ID_MAX + 1];
+	char path[WORK_ADDRESS_MAX]; /* as written between < and > */
+	char local[WORK_ADDRESS_MAX];
+	char domain[WORK_ADDRESS_MAX]; /* A-labels */
+	char extra[WORK_ADDRESS_MAX];
+};
+
+struct answer {
+	uint32_t reply;	   /* enum reply */
+	uint32_t forwards; /* the recipient has copies that go elsewhere: look for loops */
+};
+
+#endif

@@ -1,0 +1,116 @@
+#include "mda-local/channel.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+int
+channel_pair(int fd[static 2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd);
+}
+
+int64_t
+channel_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int
+channel_timeout(int64_t until)
+{
+	if (until == CHANNEL_FOREVER)
+		return -1;
+	int64_t left = until - channel_now();
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+union control {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+int
+channel_send(int fd, void const *s, size_t len, int fd_pass)
+{
+	union control c;
+	struct iovec v = {.iov_base = (void *)(uintptr_t)s, .iov_len = len};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+	if (fd_pass >= 0) {
+		memset(&c, 0, sizeof c);
+		m.msg_control = &c;
+		m.msg_controllen = sizeof c;
+		c.header.cmsg_level = SOL_SOCKET;
+		c.header.cmsg_type = SCM_RIGHTS;
+		c.header.cmsg_len = CMSG_LEN(sizeof fd_pass);
+		memcpy(CMSG_DATA(&c.header), &fd_pass, sizeof fd_pass);
+	}
+	ssize_t w;
+	do
+		w = sendmsg(fd, &m, MSG_NOSIGNAL);
+	while (w < 0 && errno == EINTR);
+	return w == (ssize_t)len ? 0 : -1;
+}
+
+static int
+wait_readable(int fd, int64_t until)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int r;
+	do
+		r = poll(&p, 1, channel_timeout(until));
+	while (r < 0 && errno == EINTR);
+	if (!r)
+		errno = ETIMEDOUT;
+	return r > 0 ? 0 : -1;
+}
+
+/* The descriptor of a message, or -1; closes it if none is wanted. */
+static void
+take_fd(struct msghdr *m, int *fd_r)
+{
+	int got = -1;
+	struct cmsghdr *h = CMSG_FIRSTHDR(m);
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+	    h->cmsg_len == CMSG_LEN(sizeof got))
+		memcpy(&got, CMSG_DATA(h), sizeof got);
+	if (fd_r)
+		*fd_r = got;
+	else if (got >= 0)
+		close(got);
+}
+
+int
+channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
+{
+	union control c;
+	struct iovec v = {.iov_base = s, .iov_len = len};
+	struct msghdr m = {
+	    .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
+	if (fd_r)
+		*fd_r = -1;
+	if (until != CHANNEL_FOREVER && wait_readable(fd, until) < 0)
+		return -1;
+	memset(&c, 0, sizeof c);
+	ssize_t r;
+	do
+		r = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0)
+		return r < 0 && errno != ECONNRESET ? -1 : 0;
+	take_fd(&m, fd_r);
+	if ((size_t)r == len && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return 1;
+	if (fd_r && *fd_r >= 0) {
+		close(*fd_r);
+		*fd_r = -1;
+	}
+	errno = EPROTO;
+	return -1;
+}

@@ -1,0 +1,29 @@
+/* Copies that go on: to addresses elsewhere through smtp-recv's relay socket (SMTP), and what
+ * failed for a time beside copies that are committed to the spool (LMTP). One process, forked for
+ * it and without rights once it is connected, speaks to the peer. */
+#ifndef POSTERN_MDA_LOCAL_FORWARD_H
+#define POSTERN_MDA_LOCAL_FORWARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/smtp-envelope.h"
+#include "mda-local/replies.h"
+
+/* One address to send to. Items of the same rcpt stand together: they are one transaction, whose
+ * copy begins with "Delivered-To: rcpt". */
+struct forward_item {
+	char const *rcpt, *address;
+	unsigned int notify; /* DSN parameters of the recipient, RFC 3461 5.2.7.1 */
+	char const *orcpt;
+	enum reply verdict; /* out: REPLY_FORWARDED, REPLY_SPOOLED, _TEMP or _PERM */
+};
+
+enum forward_way { FORWARD_RELAY, FORWARD_SPOOL };
+
+/* Sends fd_message for every item and sets its verdict; what is undecided at `until` (channel_now)
+ * is REPLY_FORWARD_TEMP. id: for XFORWARD and the log. */
+void forward(enum forward_way way, struct smtp_mail const *mail, char const *id, int fd_message,
+    struct forward_item *item, size_t n, int64_t until);
+
+#endif

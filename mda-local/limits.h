@@ -1,0 +1,46 @@
+/* Every limit of mda-local, by name. What happens at each stands beside it. */
+#ifndef POSTERN_MDA_LOCAL_LIMITS_H
+#define POSTERN_MDA_LOCAL_LIMITS_H
+
+/* Octets of a message on the wire, announced by SIZE: 552 5.3.4. Setting lmtp-size; by default
+ * smtp-size or, without that, MDA_SMTP_SIZE, and MDA_SIZE_SLACK for fields added on the way. */
+#define MDA_SMTP_SIZE ((uint64_t)64 << 20)
+#define MDA_SIZE_SLACK ((uint64_t)1 << 20)
+/* Octets of a message held in memory; what is longer goes to an unlinked file. */
+#define MDA_MEMORY_MAX (1 << 20)
+/* Recipients of one transaction: 452 4.5.3. */
+#define MDA_RCPT_MAX 1000
+/* Mailboxes and forward addresses of one transaction, after aliases: 452 4.5.3, at the alias 451.
+ */
+#define MDA_TARGETS_MAX 5000
+/* Aliases that lead to one another, domain aliases included: 451 4.3.5. */
+#define MDA_ALIAS_DEPTH 16
+/* Addresses looked at for one recipient: 451 4.3.5. */
+#define MDA_ALIAS_STEPS 5000
+/* Octets of a message's header searched for Delivered-To; what lies behind is not seen. */
+#define MDA_HEADER_MAX (256 << 10)
+/* Commands in a row that are wrong: 421 4.7.0 and the end. */
+#define MDA_ERRORS_MAX 20
+/* Worker processes at a time for one connection; one more waits for a free one. */
+#define MDA_WORKERS_MAX 32
+/* Seconds: for one command to arrive (421 4.4.2); for a whole message to arrive. */
+#define MDA_COMMAND_SECONDS 300
+#define MDA_MESSAGE_SECONDS 900
+/* Seconds from the final dot to the last reply: what is undecided then is 451 4.3.2. Setting
+ * delivery-seconds, at most MDA_DELIVERY_SECONDS_MAX. Less than the 50 s that smtp-recv waits
+ * before it turns to the spool, so that the verdict arrives while someone listens. */
+#define MDA_DELIVERY_SECONDS 45
+#define MDA_DELIVERY_SECONDS_MAX 3600
+/* Seconds for the check of one recipient: 451 4.3.2. smtp-recv waits for 30. */
+#define MDA_CHECK_SECONDS 25
+/* Of MDA_DELIVERY_SECONDS, kept for the spool to take what the mailboxes did not. */
+#define MDA_SPOOL_SECONDS 10
+/* Seconds beyond that, after which the parser gives the parent up. */
+#define MDA_PARENT_GRACE 10
+/* The smallest uid that mail is delivered as by root: 451 4.3.5. Setting account-uid-min, never 0.
+ */
+#define MDA_UID_MIN 100
+/* Address space of the parser. */
+#define MDA_PARSER_MEMORY ((uint64_t)64 << 20)
+
+#endif

@@ -1,0 +1,191 @@
+/* DATA and BDAT: RFC 5321 4.1.1.4, RFC 3030, with LMTP's reply per recipient (RFC 2033 4.2, 4.3).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/log.h"
+#include "mda-local/lmtp.h"
+
+/* For message.c: the file comes from the parent. */
+static int
+ask_for_file(void *arg)
+{
+	struct lmtp *l = arg;
+	struct ask q = {.op = ASK_BIG};
+	struct answer a;
+	int fd = -1;
+	if (lmtp_tell(l, &q) < 0 || lmtp_hear(l, &a, &fd) < 0 || fd < 0)
+		errno = ENOSPC;
+	return fd;
+}
+
+static void
+begin(struct lmtp *l, int chunked)
+{
+	smtp_data_init(&l->data, chunked);
+	message_reset(&l->message);
+	l->message.spill = ask_for_file;
+	l->message.arg = l;
+	l->failed = REPLY_NONE;
+}
+
+/* What is too big is read to its end, but not kept. */
+static void
+take(struct lmtp *l, char const *s, size_t n)
+{
+	if (l->data.size > l->size_max)
+		l->failed = REPLY_TOO_BIG;
+	if (!l->failed)
+		message_write(&l->message, s, n);
+}
+
+/* Loops are looked for here and not where there are rights: these are bytes from outside. */
+static int
+tell_loops(struct lmtp *l)
+{
+	struct ask q = {.op = ASK_LOOPED};
+	for (size_t i = 0; i < l->count; i++) {
+		char const *address = l->rcpt[i].address;
+		if (!address || !message_delivered_to(message_fd(&l->message), address))
+			continue;
+		q.size = i;
+		if (lmtp_tell(l, &q) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The message is whole: delivers it, one reply for each recipient. Non-zero: the session ends. */
+static int
+finish(struct lmtp *l)
+{
+	struct ask q = {.op = ASK_DELIVER, .size = l->message.size};
+	struct answer a = {.reply = REPLY_NONE};
+	int gone = 0;
+	if (message_end(&l->message) < 0 && !l->failed) {
+		log_1("no-room", "reason", strerror(errno));
+		l->failed = REPLY_STORAGE;
+	}
+	if (!l->failed)
+		gone = tell_loops(l) < 0 || lmtp_tell(l, &q) < 0;
+	for (size_t i = 0; i < l->count; i++) {
+		if (!l->failed && !gone)
+			gone = lmtp_hear(l, &a, 0) < 0;
+		lmtp_reply(l, l->failed ? l->failed : gone ? REPLY_WORKER : (enum reply)a.reply);
+	}
+	lmtp_reset(l);
+	return gone;
+}
+
+int
+lmtp_data(void *session, char *arg, size_t len)
+{
+	struct lmtp *l = session;
+	char out[NET_INSIZE + 2], *s;
+	(void)arg;
+	(void)len;
+	begin(l, 0);
+	lmtp_reply(l, REPLY_DATA);
+	net_deadline(&l->net, MDA_MESSAGE_SECONDS);
+	for (int done = 0; !done;) {
+		size_t outlen;
+		ssize_t n = net_fill(&l->net, &s);
+		if (n <= 0) {
+			if (n < 0 && errno == ETIMEDOUT)
+				lmtp_reply(l, REPLY_TIMEOUT);
+			return -1;
+		}
+		net_consume(&l->net, smtp_data_feed(&l->data, s, (size_t)n, out, &outlen, &done));
+		take(l, out, outlen);
+	}
+	return finish(l);
+}
+
+/* ---- BDAT ---- */
+
+/* "SIZE [LAST]": 0, or -1. */
+static int
+chunk_parse(char const *arg, uint64_t *size, int *last)
+{
+	size_t n = uint64_scan(arg, size);
+	if (!n || n > 19)
+		return -1;
+	arg += n;
+	*last = 0;
+	if (!*arg)
+		return 0;
+	if (!ascii_isblank(*arg))
+		return -1;
+	while (ascii_isblank(*arg))
+		arg++;
+	*last = ascii_ieq(arg, strlen(arg), "LAST");
+	return *last ? 0 : -1;
+}
+
+/* The chunk's octets, kept or not. 0, or -1 the connection is over. */
+static int
+read_chunk(struct lmtp *l, uint64_t size, int keep)
+{
+	char out[NET_INSIZE + 2], *s;
+	while (size) {
+		size_t outlen;
+		int done;
+		ssize_t n = net_fill(&l->net, &s);
+		if (n <= 0) {
+			if (n < 0 && errno == ETIMEDOUT)
+				lmtp_reply(l, REPLY_TIMEOUT);
+			return -1;
+		}
+		size_t part = (uint64_t)n < size ? (size_t)n : (size_t)size;
+		for (size_t used = 0; keep && used < part;) {
+			used +=
+			    smtp_data_feed(&l->data, s + used, part - used, out, &outlen, &done);
+			take(l, out, outlen);
+		}
+		net_consume(&l->net, part);
+		size -= part;
+	}
+	return 0;
+}
+
+/* A bad size leaves no way to know where commands go on: RFC 3030 3 has the connection end. */
+int
+lmtp_bdat(void *session, char *arg, size_t len)
+{
+	struct lmtp *l = session;
+	uint64_t size;
+	int last;
+	(void)len;
+	if (chunk_parse(arg, &size, &last) < 0) {
+		lmtp_reply(l, REPLY_BAD_CHUNK);
+		return -1;
+	}
+	int keep = (l->state & (LMTP_RCPT | LMTP_BDAT)) != 0;
+	if (l->state == LMTP_RCPT) {
+		begin(l, 1);
+		net_deadline(&l->net, MDA_MESSAGE_SECONDS);
+		l->state = LMTP_BDAT;
+	}
+	if (read_chunk(l, size, keep) < 0)
+		return -1;
+	if (!keep) {
+		/* No recipients, no replies: RFC 2033 4.3. */
+		if (!last || l->state != LMTP_MAIL)
+			lmtp_reply(l, l->state == LMTP_MAIL  ? REPLY_NO_RCPT
+				      : l->state == LMTP_NEW ? REPLY_LHLO_FIRST
+							     : REPLY_SEQUENCE);
+		if (last)
+			lmtp_reset(l);
+		return 0;
+	}
+	if (!last) {
+		lmtp_reply(l, l->failed ? l->failed : REPLY_CHUNK);
+		return 0;
+	}
+	char rest[2];
+	take(l, rest, smtp_data_end(&l->data, rest));
+	return finish(l);
+}

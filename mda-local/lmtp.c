@@ -1,0 +1,142 @@
+#include "mda-local/lmtp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/conf.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "mda-local/channel.h"
+#include "mda-local/replies.h"
+
+#define FINISH_SECONDS 3
+
+int
+lmtp_init(struct lmtp *l)
+{
+	memset(l, 0, sizeof *l);
+	uint64_t smtp_size = conf_size("smtp-size", MDA_SMTP_SIZE, 1024, UINT64_C(1) << 40);
+	l->size_max = conf_size("lmtp-size", smtp_size + MDA_SIZE_SLACK, 1024, UINT64_C(1) << 41);
+	l->seconds = (unsigned int)conf_uint(
+	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
+	l->connection = id_connection();
+	l->state = LMTP_NEW;
+	message_directory();
+	conf_me();
+	return message_init(&l->message);
+}
+
+void
+lmtp_reply(struct lmtp *l, enum reply r)
+{
+	net_putf(&l->net, "%s\r\n", reply_text(r));
+	if (reply_class(r) == 5)
+		l->errors++;
+}
+
+int
+lmtp_tell(struct lmtp *l, struct ask const *q)
+{
+	return channel_send(l->fd_parent, q, sizeof *q, -1);
+}
+
+int
+lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r)
+{
+	int64_t until = channel_now() + (int64_t)(l->seconds + MDA_PARENT_GRACE) * 1000;
+	return channel_recv(l->fd_parent, a, sizeof *a, fd_r, until) == 1 ? 0 : -1;
+}
+
+void
+lmtp_reset(struct lmtp *l)
+{
+	struct ask q = {.op = ASK_RESET};
+	lmtp_tell(l, &q);
+	arena_reset(&l->arena);
+	message_reset(&l->message);
+	l->count = 0;
+	l->failed = REPLY_NONE;
+	if (l->state != LMTP_NEW)
+		l->state = LMTP_READY;
+}
+
+static enum reply
+out_of_place(struct lmtp const *l, struct command const *row)
+{
+	if (l->state == LMTP_NEW)
+		return REPLY_LHLO_FIRST;
+	return row->fn == lmtp_data && l->state == LMTP_MAIL ? REPLY_NO_RCPT : REPLY_SEQUENCE;
+}
+
+/* One command. 0 to go on. */
+static int
+dispatch(struct lmtp *l, char *line, size_t len)
+{
+	struct command const *row;
+	char *arg;
+	size_t arglen;
+	unsigned int errors = l->errors;
+	int end = 0;
+	switch (command_check(lmtp_commands, l->state, line, len, &row, &arg, &arglen)) {
+	case COMMAND_OK:
+		end = row->fn(l, arg, arglen);
+		break;
+	case COMMAND_UNKNOWN:
+		lmtp_reply(l, REPLY_UNKNOWN);
+		break;
+	case COMMAND_BADSTATE:
+		lmtp_reply(l, out_of_place(l, row));
+		break;
+	case COMMAND_NEEDSARG:
+	case COMMAND_NOARG:
+		net_putf(&l->net, "%s: %s\r\n", reply_text(REPLY_SYNTAX), row->syntax);
+		l->errors++;
+		break;
+	case COMMAND_NUL:
+		lmtp_reply(l, REPLY_CONTROL);
+		break;
+	}
+	if (l->errors == errors)
+		l->errors = 0;
+	return end;
+}
+
+static void
+loop(struct lmtp *l)
+{
+	char line[SMTP_LINE_MAX];
+	size_t len;
+	for (;;) {
+		net_deadline(&l->net, MDA_COMMAND_SECONDS);
+		switch (net_getline(&l->net, line, sizeof line, &len)) {
+		case NET_LINE:
+			if (dispatch(l, line, len))
+				return;
+			break;
+		case NET_LONG:
+			lmtp_reply(l, REPLY_LINE_LONG);
+			break;
+		case NET_ERROR:
+			if (errno == ETIMEDOUT)
+				lmtp_reply(l, REPLY_TIMEOUT);
+			return;
+		case NET_EOF:
+			return;
+		}
+		if (l->errors >= MDA_ERRORS_MAX) {
+			lmtp_reply(l, REPLY_ERRORS);
+			return;
+		}
+	}
+}
+
+void
+lmtp_serve(struct lmtp *l, int fd_parent)
+{
+	l->fd_parent = fd_parent;
+	net_init(&l->net, 0, 1);
+	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());
+	loop(l);
+	net_finish(&l->net, FINISH_SECONDS);
+}

@@ -1,0 +1,71 @@
+/* The LMTP server (RFC 2033) that speaks to the client: no file, no user, one channel to its parent
+ * (ask.h). commands.c has the table of commands, lmtp-data.c takes the message. */
+#ifndef POSTERN_MDA_LOCAL_LMTP_H
+#define POSTERN_MDA_LOCAL_LMTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/command.h"
+#include "lib/id.h"
+#include "lib/net.h"
+#include "lib/smtp-data.h"
+#include "lib/smtp-envelope.h"
+#include "mda-local/ask.h"
+#include "mda-local/limits.h"
+#include "mda-local/message.h"
+
+#define LMTP_EXTENSIONS                                                                            \
+	(EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING |                  \
+	    EXT_ENHANCEDSTATUSCODES | EXT_XFORWARD)
+
+enum lmtp_state {
+	LMTP_NEW = 1,	/* before LHLO */
+	LMTP_READY = 2, /* no message begun */
+	LMTP_MAIL = 4,	/* MAIL, and no recipient yet */
+	LMTP_RCPT = 8,
+	LMTP_BDAT = 16, /* some chunks have come */
+};
+#define LMTP_ANY (LMTP_NEW | LMTP_READY | LMTP_MAIL | LMTP_RCPT | LMTP_BDAT)
+
+/* A recipient that was accepted. */
+struct lmtp_rcpt {
+	char const *address; /* null unless loops are to be looked for */
+};
+
+struct lmtp {
+	struct net net;
+	int fd_parent;
+	enum lmtp_state state;
+	char const *connection;	  /* id */
+	unsigned int messages;	  /* begun, for their ids */
+	char next_id[ID_MAX + 1]; /* of XFORWARD; "" */
+	unsigned int errors;	  /* in a row */
+	uint64_t size_max;
+	unsigned int seconds; /* that the parent takes at most to deliver */
+	struct arena arena;   /* of one message */
+	struct lmtp_rcpt rcpt[MDA_RCPT_MAX];
+	size_t count;
+	struct smtp_data data;
+	struct message message;
+	enum reply failed; /* the message cannot be taken: why */
+};
+
+/* Prepares the session: settings, memory for the message. Before the sandbox is on. 0 or -1. */
+int lmtp_init(struct lmtp *l);
+/* Serves descriptors 0 and 1 until QUIT or the end. */
+void lmtp_serve(struct lmtp *l, int fd_parent);
+
+/* For the handlers. */
+extern struct command const lmtp_commands[];
+void lmtp_reply(struct lmtp *l, enum reply r);
+/* Ends the transaction. */
+void lmtp_reset(struct lmtp *l);
+/* Sends a question. 0, or -1: the parent is gone, and the session must end. */
+int lmtp_tell(struct lmtp *l, struct ask const *q);
+/* Waits for an answer; fd_r as channel_recv. 0 or -1. */
+int lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r);
+command_fn lmtp_data, lmtp_bdat;
+
+#endif

@@ -1,0 +1,171 @@
+#include "mda-local/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/ascii.h"
+#include "lib/conf.h"
+#include "lib/durable.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+#include "mda-local/limits.h"
+
+static char const *directory = "/tmp";
+
+int
+message_init(struct message *m)
+{
+	m->fd_big = -1;
+	m->size = 0;
+	m->spill = message_open_big;
+	m->arg = 0;
+	m->error = 0;
+	m->held = 0;
+	m->fd_memory = memfd_create("message", MFD_CLOEXEC);
+	return m->fd_memory < 0 ? -1 : 0;
+}
+
+void
+message_directory(void)
+{
+	directory = conf_string("lmtp-tmp", 0);
+	if (directory)
+		return;
+	directory = conf_path("run/tmp");
+	if (access(directory, W_OK) < 0)
+		directory = "/tmp";
+}
+
+int
+message_open_big(void *arg)
+{
+	(void)arg;
+	char path[4096];
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 ||
+	    (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
+		return fd;
+	/* Where unnamed files are unknown the name is taken away at once. */
+	if ((size_t)snprintf(path, sizeof path, "%s/mda-local.XXXXXX", directory) >= sizeof path)
+		return -1;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+void
+message_reset(struct message *m)
+{
+	if (m->fd_big >= 0)
+		close(m->fd_big);
+	m->fd_big = -1;
+	m->size = 0;
+	m->held = 0;
+	m->error =
+	    ftruncate(m->fd_memory, 0) < 0 || lseek(m->fd_memory, 0, SEEK_SET) < 0 ? errno : 0;
+}
+
+int
+message_fd(struct message const *m)
+{
+	return m->fd_big >= 0 ? m->fd_big : m->fd_memory;
+}
+
+/* What memory has goes to the file, and memory is free again. */
+static int
+move_to_file(struct message *m)
+{
+	char buf[16384];
+	off_t at = 0;
+	ssize_t r;
+	m->fd_big = m->spill(m->arg);
+	if (m->fd_big < 0)
+		return -1;
+	while ((r = pread(m->fd_memory, buf, sizeof buf, at)) > 0) {
+		if (durable_write(m->fd_big, buf, (size_t)r) < 0)
+			return -1;
+		at += r;
+	}
+	return r < 0 ? -1 : ftruncate(m->fd_memory, 0);
+}
+
+static void
+write_out(struct message *m)
+{
+	if (m->error || !m->held)
+		return;
+	if (m->fd_big < 0 && m->size > MDA_MEMORY_MAX && move_to_file(m) < 0)
+		m->error = errno;
+	else if (durable_write(message_fd(m), m->buffer, m->held) < 0)
+		m->error = errno;
+	m->held = 0;
+}
+
+void
+message_write(struct message *m, char const *s, size_t n)
+{
+	m->size += n;
+	while (n && !m->error) {
+		size_t room = sizeof m->buffer - m->held, part = n < room ? n : room;
+		memcpy(m->buffer + m->held, s, part);
+		m->held += part;
+		s += part;
+		n -= part;
+		if (m->held == sizeof m->buffer)
+			write_out(m);
+	}
+}
+
+int
+message_end(struct message *m)
+{
+	write_out(m);
+	errno = m->error;
+	return m->error ? -1 : 0;
+}
+
+/* ---- Delivered-To ---- */
+
+/* Lines of the header one by one; a folded address is none of ours. */
+static int
+header_has(char const *s, size_t n, char const *address)
+{
+	static char const field[] = "delivered-to:";
+	while (n) {
+		char const *lf = memchr(s, '\n', n);
+		size_t len = lf ? (size_t)(lf - s) : n;
+		if (!len)
+			return 0;
+		if (len > sizeof field - 1 && ascii_ieq(s, sizeof field - 1, field)) {
+			char const *value = s + sizeof field - 1;
+			size_t vlen = len - sizeof field + 1;
+			ascii_trim(&value, &vlen);
+			if (ascii_ieq(value, vlen, address))
+				return 1;
+		}
+		if (!lf)
+			return 0;
+		s += len + 1;
+		n -= len + 1;
+	}
+	return 0;
+}
+
+int
+message_delivered_to(int fd, char const *address)
+{
+	char *s = xmalloc(MDA_HEADER_MAX);
+	size_t have = 0;
+	ssize_t r = 1;
+	while (have < MDA_HEADER_MAX && r > 0) {
+		r = pread(fd, s + have, MDA_HEADER_MAX - have, (off_t)have);
+		if (r > 0)
+			have += (size_t)r;
+	}
+	int found = r < 0 ? -1 : header_has(s, have, address);
+	free(s);
+	return found;
+}

@@ -1,0 +1,152 @@
+#include "mda-local/parent.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "mda-local/ask.h"
+#include "mda-local/channel.h"
+#include "mda-local/message.h"
+
+struct parent {
+	struct deliver *d;
+	int fd, fd_memory, fd_big;
+	int begun;
+};
+
+/* A C string that fits its place and holds no control character: it goes into files and commands.
+ */
+static int
+clean(char const *s, size_t room)
+{
+	if (!memchr(s, 0, room))
+		return 0;
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			return 0;
+	return 1;
+}
+
+static int
+form_ok(struct ask const *q)
+{
+	return q->op <= ASK_RESET && q->body <= BODY_BINARYMIME && q->ret <= RET_HDRS &&
+	       clean(q->id, sizeof q->id) && clean(q->path, sizeof q->path) &&
+	       clean(q->local, sizeof q->local) && clean(q->domain, sizeof q->domain) &&
+	       clean(q->extra, sizeof q->extra);
+}
+
+static char const *
+keep(struct parent *p, char const *s)
+{
+	return arena_strndup(&p->d->arena, s, strlen(s));
+}
+
+static int
+answer(struct parent *p, enum reply reply, int forwards, int fd)
+{
+	struct answer a = {.reply = (uint32_t)reply, .forwards = (uint32_t)forwards};
+	return channel_send(p->fd, &a, sizeof a, fd);
+}
+
+static void
+forget(struct parent *p)
+{
+	deliver_reset(p->d);
+	if (p->fd_big >= 0)
+		close(p->fd_big);
+	p->fd_big = -1;
+	p->begun = 0;
+}
+
+static int
+ask_mail(struct parent *p, struct ask const *q)
+{
+	struct smtp_mail m = {.size = q->size,
+	    .body = (enum smtp_body)q->body,
+	    .ret = (enum smtp_ret)q->ret,
+	    .smtputf8 = q->smtputf8 != 0};
+	if (p->begun || !id_valid(q->id))
+		return -1;
+	m.from.text = keep(p, q->path);
+	m.envid = *q->extra ? keep(p, q->extra) : 0;
+	deliver_mail(p->d, q->id, &m);
+	p->begun = 1;
+	return 0;
+}
+
+static int
+ask_rcpt(struct parent *p, struct ask const *q)
+{
+	struct smtp_rcpt r = {.notify = q->notify};
+	if (!p->begun)
+		return -1;
+	r.to.text = keep(p, q->path);
+	r.to.local = keep(p, q->local);
+	r.orcpt = *q->extra ? keep(p, q->extra) : 0;
+	enum reply reply = deliver_check(p->d, &r, keep(p, q->domain));
+	int ok = reply == REPLY_RCPT_OK;
+	return answer(p, reply, ok && p->d->rcpt[p->d->count - 1].forwards, -1);
+}
+
+static int
+ask_big(struct parent *p)
+{
+	if (!p->begun || p->fd_big >= 0)
+		return -1;
+	p->fd_big = message_open_big(0);
+	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, 0, p->fd_big);
+}
+
+static int
+ask_deliver(struct parent *p, uint64_t size)
+{
+	struct deliver *d = p->d;
+	if (!p->begun || !d->count)
+		return -1;
+	deliver_message(d, p->fd_big >= 0 ? p->fd_big : p->fd_memory, size);
+	for (size_t i = 0; i < d->count; i++)
+		if (answer(p, d->rcpt[i].verdict, 0, -1) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+serve(struct parent *p, struct ask const *q)
+{
+	switch ((enum ask_op)q->op) {
+	case ASK_MAIL:
+		return ask_mail(p, q);
+	case ASK_RCPT:
+		return ask_rcpt(p, q);
+	case ASK_BIG:
+		return ask_big(p);
+	case ASK_LOOPED:
+		if (q->size >= p->d->count)
+			return -1;
+		p->d->rcpt[q->size].looped = 1;
+		return 0;
+	case ASK_DELIVER:
+		return ask_deliver(p, q->size);
+	case ASK_RESET:
+		forget(p);
+		return 0;
+	}
+	return -1;
+}
+
+int
+parent_serve(struct deliver *d, int fd, int fd_memory)
+{
+	struct parent p = {.d = d, .fd = fd, .fd_memory = fd_memory, .fd_big = -1};
+	struct ask q;
+	int r;
+	while ((r = channel_recv(fd, &q, sizeof q, 0, CHANNEL_FOREVER)) == 1)
+		if (!form_ok(&q) || serve(&p, &q) < 0) {
+			r = -1;
+			break;
+		}
+	forget(&p);
+	return r;
+}

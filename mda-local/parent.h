@@ -1,0 +1,11 @@
+/* The half that keeps its rights: answers the parser child's requests (ask.h). */
+#ifndef POSTERN_MDA_LOCAL_PARENT_H
+#define POSTERN_MDA_LOCAL_PARENT_H
+
+#include "mda-local/deliver.h"
+
+/* Serves fd until the child closes it; fd_memory: where the message is unless ASK_BIG was answered.
+ * 0; -1 the child did what the parser never does. */
+int parent_serve(struct deliver *d, int fd, int fd_memory);
+
+#endif

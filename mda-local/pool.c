@@ -1,0 +1,205 @@
+#include "mda-local/pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+#include "mda-local/channel.h"
+
+static char *
+copy_of(char const *s)
+{
+	return s ? xstrdup(s) : 0;
+}
+
+static void
+account_copy(struct account *to, struct account const *from)
+{
+	*to = *from;
+	to->name = copy_of(from->name);
+	to->home = copy_of(from->home);
+	to->maildir = copy_of(from->maildir);
+	to->quota_rule = copy_of(from->quota_rule);
+}
+
+static void
+account_free(struct account *a)
+{
+	free((char *)(uintptr_t)a->name);
+	free((char *)(uintptr_t)a->home);
+	free((char *)(uintptr_t)a->maildir);
+	free((char *)(uintptr_t)a->quota_rule);
+}
+
+static int
+same(char const *a, char const *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* A changed line of users is another account: its worker has the old quota. */
+static int
+same_account(struct account const *a, struct account const *b)
+{
+	return a->uid == b->uid && a->gid == b->gid && same(a->home, b->home) &&
+	       same(a->maildir, b->maildir) && same(a->quota_rule, b->quota_rule);
+}
+
+/* Ends a worker; kill: it is not trusted to end by itself. */
+static void
+dismiss(struct pool_worker *w, int kill_it)
+{
+	int status = 0;
+	if (kill_it)
+		kill(w->pid, SIGKILL);
+	close(w->fd);
+	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!kill_it && status) {
+		log_event("worker-died");
+		log_str("user", w->account.name);
+		log_num("status", (uint64_t)status);
+		log_send();
+	}
+	account_free(&w->account);
+	w->pid = 0;
+	w->busy = 0;
+}
+
+static int
+spawn(struct pool *p, struct pool_worker *w, struct account const *a)
+{
+	int fd[2];
+	if (channel_pair(fd) < 0)
+		return -1;
+	w->pid = fork();
+	if (!w->pid)
+		worker_run(fd[1], a, &p->policy);
+	int e = errno;
+	close(fd[1]);
+	if (w->pid < 0) {
+		close(fd[0]);
+		w->pid = 0;
+		errno = e;
+		return -1;
+	}
+	w->fd = fd[0];
+	w->busy = 0;
+	account_copy(&w->account, a);
+	return 0;
+}
+
+/* A worker for a that is idle now: 1; 0 all are busy, or its own is; -1 error. */
+static int
+idle_worker(struct pool *p, struct account const *a, struct pool_worker **w_r)
+{
+	struct pool_worker *oldest = 0, *unused = 0;
+	for (size_t i = 0; i < MDA_WORKERS_MAX; i++) {
+		struct pool_worker *w = &p->w[i];
+		if (!w->pid)
+			unused = w;
+		else if (same_account(&w->account, a)) {
+			*w_r = w;
+			return !w->busy;
+		} else if (!w->busy && (!oldest || w->used < oldest->used))
+			oldest = w;
+	}
+	if (!unused && !oldest)
+		return 0;
+	if (!unused)
+		dismiss(oldest, 0);
+	*w_r = unused ? unused : oldest;
+	return spawn(p, *w_r, a) < 0 ? -1 : 1;
+}
+
+/* Gives job i to a worker: 1; 0 not yet; -1 it failed, and its report says so. */
+static int
+assign(struct pool *p, struct job *job, size_t i, int fd_message)
+{
+	struct pool_worker *w;
+	job[i].report = (struct report){.reply = REPLY_WORKER};
+	int r = idle_worker(p, job[i].account, &w);
+	if (r < 0)
+		job[i].report.error = errno;
+	if (r <= 0)
+		return r;
+	if (channel_send(w->fd, &job[i].order, sizeof job[i].order, fd_message) < 0) {
+		job[i].report.error = errno;
+		dismiss(w, 0);
+		return -1;
+	}
+	w->busy = 1;
+	w->job = i;
+	w->used = ++p->orders;
+	job[i].report.reply = REPLY_DEADLINE;
+	return 1;
+}
+
+/* A worker has something to say, or is dead. */
+static void
+collect(struct pool_worker *w, struct job *job)
+{
+	struct report rep;
+	w->busy = 0;
+	if (channel_recv(w->fd, &rep, sizeof rep, 0, CHANNEL_FOREVER) == 1 &&
+	    rep.reply < REPLY_COUNT) {
+		rep.folder[sizeof rep.folder - 1] = 0;
+		job[w->job].report = rep;
+		return;
+	}
+	job[w->job].report.reply = REPLY_WORKER;
+	dismiss(w, 0);
+}
+
+/* Waits for the busy ones: how many of them, 0 if there is none or it is too late. */
+static size_t
+await(struct pool *p, struct job *job, int64_t until)
+{
+	struct pollfd x[MDA_WORKERS_MAX];
+	struct pool_worker *who[MDA_WORKERS_MAX];
+	nfds_t n = 0;
+	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
+		if (p->w[i].pid && p->w[i].busy) {
+			who[n] = &p->w[i];
+			x[n++] = (struct pollfd){.fd = p->w[i].fd, .events = POLLIN};
+		}
+	int r;
+	do
+		r = n ? poll(x, n, channel_timeout(until)) : 0;
+	while (r < 0 && errno == EINTR);
+	for (nfds_t i = 0; r > 0 && i < n; i++)
+		if (x[i].revents)
+			collect(who[i], job);
+	return r > 0 ? n : 0;
+}
+
+void
+pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until)
+{
+	size_t next = 0;
+	for (;;) {
+		while (next < n && assign(p, job, next, fd_message) != 0)
+			next++;
+		if (!await(p, job, until))
+			break;
+	}
+	for (; next < n; next++)
+		job[next].report = (struct report){.reply = REPLY_DEADLINE};
+	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
+		if (p->w[i].pid && p->w[i].busy)
+			dismiss(&p->w[i], 1);
+}
+
+void
+pool_end(struct pool *p)
+{
+	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
+		if (p->w[i].pid)
+			dismiss(&p->w[i], 0);
+}

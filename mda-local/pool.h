@@ -1,0 +1,43 @@
+/* The workers of one connection, one per account that it has met, kept from RCPT to delivery and
+ * from message to message: a fork costs more than an order. At most MDA_WORKERS_MAX; the one idle
+ * longest makes room. */
+#ifndef POSTERN_MDA_LOCAL_POOL_H
+#define POSTERN_MDA_LOCAL_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mda-local/limits.h"
+#include "mda-local/worker.h"
+
+struct pool_worker {
+	pid_t pid; /* 0: free */
+	int fd;
+	struct account account; /* a copy with strings of its own */
+	uint64_t used;		/* when, in orders */
+	size_t job;		/* index of the job in work */
+	int busy;
+};
+
+struct pool {
+	struct worker_policy policy;
+	struct pool_worker w[MDA_WORKERS_MAX];
+	uint64_t orders;
+};
+
+/* One order and what came of it. */
+struct job {
+	struct account const *account;
+	struct order order;
+	struct report
+	    report; /* reply REPLY_WORKER if the worker died, REPLY_DEADLINE if undecided */
+};
+
+/* Runs n jobs, side by side, each with the message's descriptor (-1 none), until all are decided or
+ * `until` (channel_now) has come: what is undecided then is killed. */
+void pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until);
+/* Ends every worker. */
+void pool_end(struct pool *p);
+
+#endif

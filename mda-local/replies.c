@@ -1,0 +1,63 @@
+#include "mda-local/replies.h"
+
+/* Codes: RFC 5321 4.2.3; enhanced codes: RFC 3463, RFC 5248. */
+/* clang-format off */
+static char const *const text[REPLY_COUNT] = {
+	[REPLY_BYE]             = "221 2.0.0 bye",
+	[REPLY_SENDER_OK]       = "250 2.1.0 sender ok",
+	[REPLY_RSET]            = "250 2.0.0 forgotten",
+	[REPLY_NOOP]            = "250 2.0.0 ok",
+	[REPLY_VRFY]            = "252 2.5.2 try RCPT",
+	[REPLY_CHUNK]           = "250 2.0.0 chunk taken",
+	[REPLY_XFORWARD]        = "250 2.0.0 noted",
+	[REPLY_DATA]            = "354 end with a line of one dot",
+	[REPLY_TIMEOUT]         = "421 4.4.2 no command for too long, closing",
+	[REPLY_ERRORS]          = "421 4.7.0 too many errors, closing",
+	[REPLY_UNKNOWN]         = "500 5.5.2 unknown command",
+	[REPLY_CONTROL]         = "500 5.5.2 control character in command",
+	[REPLY_LINE_LONG]       = "500 5.5.6 line too long",
+	[REPLY_SYNTAX]          = "501 5.5.4 syntax",
+	[REPLY_NOT_LMTP]        = "500 5.5.1 this is LMTP, use LHLO",
+	[REPLY_LHLO_FIRST]      = "503 5.5.1 LHLO first",
+	[REPLY_SEQUENCE]        = "503 5.5.1 not now",
+	[REPLY_NO_RCPT]         = "503 5.5.1 no valid recipients",
+	[REPLY_BAD_CHUNK]       = "501 5.5.4 syntax: BDAT size [LAST]",
+	[REPLY_BAD_XFORWARD]    = "501 5.5.4 bad attribute",
+	[REPLY_RCPT_MANY]       = "452 4.5.3 too many recipients",
+	[REPLY_TOO_BIG]         = "552 5.3.4 message too big",
+	[REPLY_RCPT_OK]         = "250 2.1.5 recipient ok",
+	[REPLY_DELIVERED]       = "250 2.0.0 delivered",
+	[REPLY_FORWARDED]       = "250 2.0.0 forwarded",
+	[REPLY_SPOOLED]         = "250 2.0.0 accepted, in part waiting in the spool",
+	[REPLY_NO_DOMAIN]       = "550 5.1.2 not a local domain",
+	[REPLY_NO_USER]         = "550 5.1.1 no such user",
+	[REPLY_DISABLED]        = "550 5.2.1 mailbox does not accept mail",
+	[REPLY_BAD_ADDRESS]     = "553 5.1.3 bad recipient address",
+	[REPLY_ALIAS_LOOP]      = "451 4.4.6 alias leads back to itself",
+	[REPLY_ALIAS_DEEP]      = "451 4.3.5 alias leads too far",
+	[REPLY_MAIL_LOOP]       = "554 5.4.6 message has been here before, loop",
+	[REPLY_OVER_QUOTA]      = "452 4.2.2 mailbox full",
+	[REPLY_OVER_QUOTA_PERM] = "552 5.2.2 mailbox full",
+	[REPLY_DISK_FULL]       = "452 4.3.1 disk full",
+	[REPLY_MAILBOX]         = "451 4.2.0 mailbox not accessible now",
+	[REPLY_CONFIG]          = "451 4.3.5 account not usable as configured",
+	[REPLY_TABLE]           = "451 4.3.0 table not readable now",
+	[REPLY_WORKER]          = "451 4.3.0 delivery broke off",
+	[REPLY_DEADLINE]        = "451 4.3.2 delivery took too long",
+	[REPLY_FORWARD_TEMP]    = "451 4.4.1 cannot forward now",
+	[REPLY_FORWARD_PERM]    = "550 5.7.1 forwarding refused",
+	[REPLY_STORAGE]         = "452 4.3.1 no room for the message now",
+};
+/* clang-format on */
+
+char const *
+reply_text(enum reply r)
+{
+	return r > REPLY_NONE && r < REPLY_COUNT ? text[r] : text[REPLY_WORKER];
+}
+
+int
+reply_class(enum reply r)
+{
+	return r == REPLY_NONE ? 0 : reply_text(r)[0] - '0';
+}

@@ -1,0 +1,62 @@
+/* Every reply of the LMTP server. The text is the protocol's; verdicts about recipients also travel
+ * between the processes, as numbers. */
+#ifndef POSTERN_MDA_LOCAL_REPLIES_H
+#define POSTERN_MDA_LOCAL_REPLIES_H
+
+enum reply {
+	REPLY_NONE, /* undecided; never sent */
+	/* session */
+	REPLY_BYE,
+	REPLY_SENDER_OK,
+	REPLY_RSET,
+	REPLY_NOOP,
+	REPLY_VRFY,
+	REPLY_CHUNK,
+	REPLY_XFORWARD,
+	REPLY_DATA,
+	REPLY_TIMEOUT,
+	REPLY_ERRORS,
+	REPLY_UNKNOWN,
+	REPLY_CONTROL,
+	REPLY_LINE_LONG,
+	REPLY_SYNTAX,
+	REPLY_NOT_LMTP,
+	REPLY_LHLO_FIRST,
+	REPLY_SEQUENCE,
+	REPLY_NO_RCPT,
+	REPLY_BAD_CHUNK,
+	REPLY_BAD_XFORWARD,
+	REPLY_RCPT_MANY,
+	REPLY_TOO_BIG,
+	/* verdicts about a recipient or one of its targets */
+	REPLY_RCPT_OK,
+	REPLY_DELIVERED,
+	REPLY_FORWARDED,
+	REPLY_SPOOLED,
+	REPLY_NO_DOMAIN,
+	REPLY_NO_USER,
+	REPLY_DISABLED,
+	REPLY_BAD_ADDRESS,
+	REPLY_ALIAS_LOOP,
+	REPLY_ALIAS_DEEP,
+	REPLY_MAIL_LOOP,
+	REPLY_OVER_QUOTA,
+	REPLY_OVER_QUOTA_PERM,
+	REPLY_DISK_FULL,
+	REPLY_MAILBOX,
+	REPLY_CONFIG,
+	REPLY_TABLE,
+	REPLY_WORKER,
+	REPLY_DEADLINE,
+	REPLY_FORWARD_TEMP,
+	REPLY_FORWARD_PERM,
+	REPLY_STORAGE,
+	REPLY_COUNT
+};
+
+/* Code, enhanced code and text, without CR LF. */
+char const *reply_text(enum reply r);
+/* The code's first digit: 2, 4 or 5 (3 for DATA); 0 for REPLY_NONE. */
+int reply_class(enum reply r);
+
+#endif

@@ -1,0 +1,41 @@
+/* What becomes of a recipient: the mailboxes and forward addresses that it leads to. Pure look-ups
+ * in domains, users and aliases; doc/delivery.md has the order. */
+#ifndef POSTERN_MDA_LOCAL_RESOLVE_H
+#define POSTERN_MDA_LOCAL_RESOLVE_H
+
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "mda-local/account.h"
+#include "mda-local/replies.h"
+
+/* Where one copy goes: into a mailbox here, or to an address elsewhere. */
+struct target {
+	struct account const *account; /* null: forward */
+	char const *folder;	       /* what stood behind the separator; "" INBOX */
+	/* The address that leads to exactly this target, past every alias. */
+	char const *address;
+	enum reply verdict; /* REPLY_NONE until it is decided */
+};
+
+/* Settings; read once. */
+struct resolver {
+	char const *separators; /* each begins a subaddress; "" none */
+	char const *postmaster; /* address, or null */
+};
+void resolver_init(struct resolver *r);
+
+/* The targets of one transaction, each at most once. */
+struct targets {
+	struct target *v;
+	size_t count, room;
+};
+
+/* Adds what local@domain leads to, and writes the numbers of its targets (at most max) to index.
+ * domain: A-labels, "" for a bare name. REPLY_RCPT_OK, with *n >= 1; another reply: refused, and
+ * *n is 0. Accounts and strings live in a. A part of an alias that leads nowhere beside others that
+ * do is logged and left out. */
+enum reply resolve(struct resolver const *r, struct arena *a, struct targets *t, char const *local,
+    char const *domain, size_t *index, size_t max, size_t *n);
+
+#endif
