@@ -39,3 +39,9 @@ USE_tls-engine := dynamic
 USE_tls-keeper := dynamic
 LIBS_tls-engine := $(SSL)
 LIBS_tls-keeper := $(SSL)
+
+PROGRAMS += mda-local
+OBJ_mda-local := $(addprefix mda-local/,mda-local.o command-line.o lmtp.o lmtp-data.o commands.o parent.o \
+    deliver.o resolve.o account.o pool.o worker.o home.o forward.o message.o channel.o replies.o)
+USE_mda-local := store
+LIBS_mda-local := -l:libidn2.a -l:libunistring.a

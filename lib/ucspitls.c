@@ -41,8 +41,8 @@ launcher_name(char const *var)
 	return 0;
 }
 
-static void
-unset_launcher_names(void)
+void
+ucspitls_hide(void)
 {
 	for (char **p = environ; p && *p;) {
 		char *name = launcher_name(*p);
@@ -70,7 +70,7 @@ ucspitls_init(void)
 {
 	for (int i = 0; i < FDS; i++)
 		fds[i] = take_fd(fd_names[i]);
-	unset_launcher_names();
+	ucspitls_hide();
 	if (!ucspitls_available())
 		ucspitls_close();
 	return ucspitls_available();
@@ -86,6 +86,15 @@ int
 ucspitls_active(void)
 {
 	return getenv("SSL_PROTOCOL") != 0;
+}
+
+size_t
+ucspitls_fds(int out[static 3])
+{
+	if (!ucspitls_available())
+		return 0;
+	memcpy(out, fds, sizeof fds);
+	return FDS;
 }
 
 void
@@ -119,9 +128,8 @@ known_name(char const *s)
 	return 0;
 }
 
-/* A list of strings, each with its NUL, into the environment. */
-static int
-put_environment(char const *s, size_t len)
+int
+ucspitls_setenv(char const *s, size_t len)
 {
 	if (len && s[len - 1])
 		return protocol_error();
@@ -199,7 +207,7 @@ ucspitls_start(struct net *n)
 	/* The launcher may be gone: EPIPE, not a signal. */
 	if (send(fds[CTL], "Y", 1, MSG_NOSIGNAL) != 1)
 		return errno == EPIPE || errno == ECONNRESET ? protocol_error() : -1;
-	if (read_reply(fds[CTL], &deadline) < 0 || put_environment(reply, reply_len) < 0)
+	if (read_reply(fds[CTL], &deadline) < 0 || ucspitls_setenv(reply, reply_len) < 0)
 		return -1;
 	if (swap_descriptors(n->fd_in, n->fd_out) < 0)
 		return -1;
@@ -220,7 +228,7 @@ ucspitls_adopt(int fd_in, int fd_out, char const *s, size_t len)
 {
 	if (!ucspitls_available() || len > UCSPITLS_REPLY_MAX)
 		return protocol_error();
-	if (put_environment(s, len) < 0)
+	if (ucspitls_setenv(s, len) < 0)
 		return -1;
 	return swap_descriptors(fd_in, fd_out);
 }

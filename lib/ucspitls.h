@@ -54,6 +54,16 @@ char const *ucspitls_reply(size_t *len);
  * -1. */
 int ucspitls_adopt(int fd_in, int fd_out, char const *reply, size_t len);
 
+/* For launchers: removes from the environment what no program behind them may see. */
+void ucspitls_hide(void);
+/* For launchers: puts a reply (len without the NUL that ends the list) into the environment; only
+ * the five SSL_* names are used. 0, or -1 with errno (EPROTO: no such list). */
+int ucspitls_setenv(char const *reply, size_t len);
+
+/* The descriptors that are kept for a later start, into fds: their number, 0 or 3. For a process that
+ * closes all it does not know. */
+size_t ucspitls_fds(int fds[static 3]);
+
 /* Declines: closes the three descriptors. Before waiting for a child that has the connection, and
  * in every child that does not need them. Nothing happens if there are none. */
 void ucspitls_close(void);

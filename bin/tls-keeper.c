@@ -1,0 +1,377 @@
+/* tls-keeper [-v level] [-c engines] [-a mode] [-d notify] [socket]: the resident key holder.
+ *
+ * Loads the certificates once, watches their files, listens on a Unix socket (default
+ * run/tls/sock of the instance) where tlsd and ucspitlsd hand over connections (doc/tls.md), and
+ * forks one engine for each. Descriptors: 2 the log; notify gets a newline when the socket is
+ * ready. Environment: POSTERN_DIR, or KEYFILE and CERTFILE (and KEYFILE:NAME...) instead of
+ * etc/tls; CAFILE, CADIR, TLS_UID, TLS_GID, TLS_TICKETS, TLS_CIPHERS. Signals: TERM ends it and
+ * leaves the engines alone, HUP rereads every file. Exit: 0 after TERM, 100 usage, 111 system.
+ * Privileges: whoever may read the keys; engines become TLS_UID and TLS_GID where it is root, and
+ * give up everything else. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <skalibs/selfpipe.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/sig.h>
+#include <skalibs/socket.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "bin/tls-keeper.h"
+#include "bin/tls-serve.h"
+#include "lib/conf.h"
+#include "lib/log.h"
+#include "lib/sandbox.h"
+#include "lib/skalibs-compat.h"
+
+#define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
+
+#define ENGINES_DEFAULT 1000
+#define ENGINES_MAX 100000
+#define BACKLOG 512
+#define EVENTS 64
+/* Without descriptors or memory to accept, a pause instead of a busy loop. */
+#define ACCEPT_PAUSE_MS 100
+/* A client holds its socket and TLS_FDS more; some are for files being read. */
+#define FDS_PER_CLIENT (TLS_FDS + 1)
+#define FDS_RESERVE 32
+
+struct keeper {
+	struct tls_certs certs;
+	struct tls_ids ids;
+	unsigned int engines, engines_max, clients_max, mode;
+	int notify, epoll, listener, signals, listening;
+	tain accept_again;
+};
+
+static struct keeper k = {
+    .engines_max = ENGINES_DEFAULT, .mode = 0700, .notify = -1, .certs = {.count = 0}};
+static unsigned int verbosity = 1;
+
+/* ---- engines ----------------------------------------------------------------------------------
+ */
+
+/* In the child. */
+static void become_engine(struct client *c, int notify) __attribute__((noreturn));
+static void
+become_engine(struct client *c, int notify)
+{
+	struct tls_job job = {
+	    .notify = notify, .request = c->request, .tell_failure = c->request.at_once};
+	int keep[TLS_FDS + 1];
+	memcpy(job.fd, c->held, sizeof job.fd);
+	memcpy(keep, c->held, sizeof c->held);
+	keep[TLS_FDS] = notify;
+	selfpipe_finish();
+	/* Other clients' connections must not live on in here. */
+	sandbox_close_but(keep, TLS_FDS + 1);
+	PROG = "tls-engine";
+	if (job.request.verbosity < verbosity)
+		job.request.verbosity = verbosity;
+	_exit(tls_serve(&k.certs, &k.ids, &job));
+}
+
+static void
+refuse(struct client *c, char const *reason)
+{
+	char const answer[2] = {TLS_FAILED_MARK, TLS_EXIT_SYSTEM};
+	log_id(c->request.id);
+	log_2("refused", "ip", c->request.ip, "reason", reason);
+	log_id(0);
+	if (c->request.at_once && write(c->fd, answer, sizeof answer) < 0) {
+	}
+}
+
+static void
+start_engine(struct client *c, int silent)
+{
+	if (k.engines >= k.engines_max) {
+		refuse(c, "as many engines as -c allows");
+		return;
+	}
+	tls_certs_refresh(&k.certs);
+	pid_t pid = fork();
+	if (pid < 0)
+		refuse(c, "unable to fork");
+	else if (!pid)
+		become_engine(c, silent ? -1 : c->fd);
+	else
+		k.engines++;
+}
+
+static void
+reap(void)
+{
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		k.engines--;
+		if (!WIFSIGNALED(status))
+			continue;
+		log_event("engine-killed");
+		log_num("pid", (uint64_t)pid);
+		log_num("signal", (uint64_t)WTERMSIG(status));
+		log_send();
+	}
+}
+
+/* ---- clients ----------------------------------------------------------------------------------
+ */
+
+static void
+handle_client(struct client *c)
+{
+	enum client_does what = client_read(c);
+	if (what == CLIENT_WAITS)
+		return;
+	if (what != CLIENT_GOES)
+		start_engine(c, what == CLIENT_STARTS_SILENT);
+	/* The engine has its own copies. Closing takes c out of the epoll set. */
+	client_free(c);
+}
+
+/* Listens or not; the socket stays in the set. */
+static void
+set_listening(int on)
+{
+	struct epoll_event e = {.events = on ? EPOLLIN : 0, .data.ptr = &k.listener};
+	if (on != k.listening && !epoll_ctl(k.epoll, EPOLL_CTL_MOD, k.listener, &e))
+		k.listening = on;
+}
+
+static void
+accept_clients(void)
+{
+	while (client_count() < k.clients_max) {
+		int fd = accept4(k.listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+			continue;
+		if (fd < 0 && errno == EAGAIN)
+			return;
+		struct client *c = fd < 0 ? 0 : client_new(fd);
+		struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+		if (!c || epoll_ctl(k.epoll, EPOLL_CTL_ADD, fd, &e) < 0) {
+			strerr_warnwu1sys("accept");
+			if (c)
+				client_free(c);
+			tain_from_millisecs(&k.accept_again, ACCEPT_PAUSE_MS);
+			tain_add_g(&k.accept_again, &k.accept_again);
+			return;
+		}
+		/* The request is sent right behind the connect, so it is mostly there. */
+		handle_client(c);
+	}
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------
+ */
+
+/* 0 when it is time to end. */
+static int
+handle_signals(void)
+{
+	for (int sig; (sig = selfpipe_read()) > 0;) {
+		if (sig == SIGCHLD)
+			reap();
+		else if (sig == SIGHUP)
+			tls_certs_reread(&k.certs);
+		else
+			return 0;
+	}
+	return 1;
+}
+
+static void
+drop_late_clients(void)
+{
+	for (struct client *c; (c = client_oldest()) && !tain_future(&c->deadline);) {
+		log_1("bad-request", "reason", "no request in time");
+		client_free(c);
+	}
+}
+
+/* Milliseconds until something is to be done unasked; -1: nothing. */
+static int
+next_timeout(void)
+{
+	tain left, *until = 0;
+	struct client *c = client_oldest();
+	if (c)
+		until = &c->deadline;
+	if (tain_future(&k.accept_again) && (!until || tain_less(&k.accept_again, until)))
+		until = &k.accept_again;
+	if (!until)
+		return -1;
+	tain_sub(&left, until, &STAMP);
+	int ms = tain_to_millisecs(&left);
+	return ms < 0 ? 0 : ms + 1;
+}
+
+/* 0 when it is time to end. */
+static int
+one_round(void)
+{
+	struct epoll_event e[EVENTS];
+	set_listening(client_count() < k.clients_max && !tain_future(&k.accept_again));
+	int n = epoll_wait(k.epoll, e, EVENTS, next_timeout());
+	if (n < 0 && errno != EINTR)
+		strerr_diefu1sys(111, "wait for events");
+	tain_now_g();
+	/* Accepting last: it may free clients, and their events would be left in the array. */
+	int accepting = 0;
+	for (int i = 0; i < n; i++) {
+		if (e[i].data.ptr == &k.listener)
+			accepting = 1;
+		else if (e[i].data.ptr != &k.signals)
+			handle_client(e[i].data.ptr);
+		else if (!handle_signals())
+			return 0;
+	}
+	if (accepting)
+		accept_clients();
+	drop_late_clients();
+	return 1;
+}
+
+/* ---- start ------------------------------------------------------------------------------------
+ */
+
+static unsigned int
+number(char const *s, unsigned int min, unsigned int max)
+{
+	unsigned int n;
+	if (!uint0_scan(s, &n) || n < min || n > max)
+		strerr_dieusage(100, USAGE);
+	return n;
+}
+
+/* clang-format off */
+static void
+option(int c, char const *arg)
+{
+	switch (c) {
+	case 'v': verbosity = number(arg, 0, 9); break;
+	case 'c': k.engines_max = number(arg, 1, ENGINES_MAX); break;
+	case 'a': if (!uint0_oscan(arg, &k.mode) || k.mode > 0777) strerr_dieusage(100, USAGE); break;
+	case 'd': k.notify = (int)number(arg, 3, 0x7fffffff); break;
+	default: strerr_dieusage(100, USAGE);
+	}
+}
+/* clang-format on */
+
+/* The path of the socket. */
+static char const *
+options(int argc, char const *const *argv)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	for (int c; (c = subgetopt_r(argc, argv, "v:c:a:d:", &l)) != -1;)
+		option(c, l.arg);
+	if (argc - l.ind > 1)
+		strerr_dieusage(100, USAGE);
+	return l.ind < argc ? argv[l.ind] : conf_path("run/tls/sock");
+}
+
+static void
+load_certificates(void)
+{
+	char const *missing = 0;
+	if (getenv("KEYFILE"))
+		missing = tls_certs_from_env(&k.certs, 1);
+	else
+		tls_certs_from_dir(&k.certs, conf_path("etc/tls"));
+	if (missing)
+		strerr_dienotset(100, missing);
+	tls_certs_client_ca(&k.certs, getenv("CAFILE"), getenv("CADIR"));
+	tls_tickets_init(&k.certs.tickets, getenv("TLS_TICKETS"), 1);
+	tls_certs_refresh(&k.certs);
+}
+
+/* As many descriptors as are allowed, and so as many clients. */
+static void
+count_descriptors(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		strerr_diefu1sys(111, "get the limit of descriptors");
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+	getrlimit(RLIMIT_NOFILE, &r);
+	rlim_t n = r.rlim_cur > 1000000 ? 1000000 : r.rlim_cur;
+	if (n < FDS_RESERVE + FDS_PER_CLIENT)
+		strerr_dief1x(111, "the limit of open descriptors is too low");
+	k.clients_max = (unsigned int)(n - FDS_RESERVE) / FDS_PER_CLIENT;
+}
+
+/* The lock keeps a second holder from taking the socket of a living one; it ends with the process.
+ */
+static int
+listen_on(char const *path)
+{
+	int lock;
+	int fd = ipc_stream_nbcoe();
+	if (fd < 0)
+		strerr_diefu1sys(111, "create a socket");
+	mode_t old = umask(0777 & ~k.mode);
+	if (ipc_bind_reuse_lock(fd, path, &lock) < 0)
+		strerr_diefu2sys(111, "bind to ", path);
+	umask(old);
+	if (ipc_listen(fd, BACKLOG) < 0)
+		strerr_diefu2sys(111, "listen on ", path);
+	return fd;
+}
+
+static void
+watch(int fd, void *what)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
+	if (epoll_ctl(k.epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+		strerr_diefu1sys(111, "watch a descriptor");
+}
+
+static void
+set_up_events(void)
+{
+	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP};
+	k.signals = selfpipe_init();
+	k.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (k.signals < 0 || k.epoll < 0)
+		strerr_diefu1sys(111, "set up events");
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (selfpipe_trap(signals[i]) < 0)
+			strerr_diefu1sys(111, "trap signals");
+	sig_ignore(SIGPIPE);
+	watch(k.signals, &k.signals);
+	watch(k.listener, &k.listener);
+	k.listening = 1;
+}
+
+int
+main(int argc, char const *const *argv)
+{
+	PROG = "tls-keeper";
+	char const *path = options(argc, argv);
+	if (!fd_sanitize())
+		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
+	tls_ids_from_env(&k.ids);
+	/* The keys are in memory: no core, no debugger. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		strerr_diefu1sys(111, "make the process undumpable");
+	tain_now_set_stopwatch_g();
+	count_descriptors();
+	load_certificates();
+	k.listener = listen_on(path);
+	set_up_events();
+	if (k.notify >= 0) {
+		if (write(k.notify, "\n", 1) < 0)
+			strerr_warnwu1sys("notify readiness");
+		close(k.notify);
+	}
+	while (one_round())
+		;
+	return 0;
+}

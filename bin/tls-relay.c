@@ -1,0 +1,261 @@
+#include "bin/tls-relay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <openssl/err.h>
+#include <skalibs/iopause.h>
+
+#include "bin/tls-certs.h"
+#include "lib/skalibs-compat.h"
+
+#define BUFFER 16384 /* a TLS record */
+
+/* One direction. eof: its source has ended; what is buffered still goes out. */
+struct flow {
+	char buf[BUFFER];
+	size_t start, end;
+	int eof;
+};
+
+struct relay {
+	SSL *ssl;
+	int from_app, to_app; /* -1 once closed */
+	struct flow in, out;
+	int close_sent;	   /* our close_notify is out */
+	int net_dead;	   /* nothing can be sent or received any more */
+	int ended_badly;   /* the peer's end was an error under strict_eof */
+	int closing, shut; /* the application is gone; all of it is sent */
+	tain deadline;
+	/* What the last round waits for. */
+	int net_read, net_write, app_read, app_write;
+	int progress;
+};
+
+static int
+is_empty(struct flow const *f)
+{
+	return f->start == f->end;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The network is gone for good: what is decrypted already still reaches the application. */
+static void
+net_is_dead(struct relay *r)
+{
+	r->net_dead = 1;
+	r->in.eof = 1;
+	r->close_sent = 1;
+	r->out.eof = 1;
+	r->out.start = r->out.end = 0;
+	/* The application's next write fails, as on a dead socket. */
+	close_fd(&r->from_app);
+}
+
+/* What an SSL call that did nothing wants. */
+static void
+want(struct relay *r, int result, int reading)
+{
+	switch (SSL_get_error(r->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		r->net_read = 1;
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		r->net_write = 1;
+		break;
+	case SSL_ERROR_ZERO_RETURN:
+		if (reading) {
+			r->in.eof = 1;
+			r->progress = 1;
+			break;
+		}
+		/* fall through */
+	default:
+		if (reading && !r->in.eof)
+			r->ended_badly = 1;
+		ERR_clear_error();
+		net_is_dead(r);
+		r->progress = 1;
+	}
+}
+
+/* Network to buffer. Runs even when the application reads no more: alerts, key updates and the
+ * peer's end must be seen; then the data is dropped. */
+static void
+read_net(struct relay *r)
+{
+	struct flow *f = &r->in;
+	if (f->eof || r->net_dead || !is_empty(f))
+		return;
+	ERR_clear_error();
+	int n = SSL_read(r->ssl, f->buf, BUFFER);
+	if (n <= 0) {
+		want(r, n, 1);
+		return;
+	}
+	r->progress = 1;
+	f->start = 0;
+	f->end = r->to_app >= 0 ? (size_t)n : 0;
+}
+
+static void
+write_app(struct relay *r)
+{
+	struct flow *f = &r->in;
+	if (r->to_app < 0)
+		return;
+	if (!is_empty(f)) {
+		ssize_t n = write(r->to_app, f->buf + f->start, f->end - f->start);
+		if (n > 0) {
+			f->start += (size_t)n;
+			r->progress = 1;
+		} else if (errno == EAGAIN)
+			r->app_write = 1;
+		else if (errno != EINTR) {
+			f->start = f->end = 0;
+			close_fd(&r->to_app);
+			r->progress = 1;
+		}
+	}
+	/* Everything first, then the end of file. */
+	if (f->eof && is_empty(f) && r->to_app >= 0)
+		close_fd(&r->to_app);
+}
+
+static void
+read_app(struct relay *r)
+{
+	struct flow *f = &r->out;
+	if (f->eof || !is_empty(f))
+		return;
+	ssize_t n = read(r->from_app, f->buf, BUFFER);
+	if (n > 0) {
+		f->start = 0;
+		f->end = (size_t)n;
+		r->progress = 1;
+	} else if (n < 0 && errno == EAGAIN)
+		r->app_read = 1;
+	else if (n == 0 || errno != EINTR) {
+		f->eof = 1;
+		close_fd(&r->from_app);
+		r->progress = 1;
+	}
+}
+
+static void
+write_net(struct relay *r)
+{
+	struct flow *f = &r->out;
+	int n;
+	if (r->net_dead)
+		return;
+	if (!is_empty(f)) {
+		ERR_clear_error();
+		n = SSL_write(r->ssl, f->buf + f->start, (int)(f->end - f->start));
+		if (n <= 0) {
+			want(r, n, 0);
+			return;
+		}
+		f->start += (size_t)n;
+		r->progress = 1;
+	}
+	if (!f->eof || !is_empty(f) || r->close_sent)
+		return;
+	/* RFC 8446 6.1: our end, which also answers the peer's. */
+	ERR_clear_error();
+	n = SSL_shutdown(r->ssl);
+	if (n < 0) {
+		want(r, n, 0);
+		return;
+	}
+	r->close_sent = 1;
+	r->progress = 1;
+}
+
+/* Nothing more can happen, or nothing more may be waited for. */
+static int
+is_over(struct relay *r)
+{
+	if (r->net_dead)
+		return r->to_app < 0;
+	return r->close_sent && r->in.eof && r->to_app < 0;
+}
+
+/* Once the application has neither end open, only the peer can keep us: not for ever, even if it
+ * keeps sending. 0 when its time is over. */
+static int
+keep_deadline(struct relay *r)
+{
+	if (r->to_app >= 0 || r->from_app >= 0)
+		return 1;
+	tain_now_g();
+	if (!r->closing) {
+		r->closing = 1;
+		tain_addsec_g(&r->deadline, TLS_FLUSH_SECONDS);
+	}
+	if (r->close_sent && !r->shut) {
+		r->shut = 1;
+		shutdown(SSL_get_wfd(r->ssl), SHUT_WR);
+		tain_addsec_g(&r->deadline, TLS_CLOSE_SECONDS);
+	}
+	return tain_future(&r->deadline);
+}
+
+static void
+add_fd(iopause_fd *x, unsigned int *n, int fd, int events)
+{
+	if (fd >= 0)
+		x[(*n)++] = (iopause_fd){.fd = fd, .events = (short)events};
+}
+
+/* Waits for what the last round found missing, or the deadline. */
+static void
+wait_for_more(struct relay *r)
+{
+	iopause_fd x[4];
+	unsigned int n = 0;
+	int to_app = -1;
+	add_fd(x, &n, r->net_read ? SSL_get_rfd(r->ssl) : -1, IOPAUSE_READ);
+	add_fd(x, &n, r->net_write ? SSL_get_wfd(r->ssl) : -1, IOPAUSE_WRITE);
+	add_fd(x, &n, r->app_read ? r->from_app : -1, IOPAUSE_READ);
+	if (r->to_app >= 0) {
+		to_app = (int)n;
+		/* Even with nothing to write: that the application has gone shows here. */
+		add_fd(x, &n, r->to_app, r->app_write ? IOPAUSE_WRITE : 0);
+	}
+	int got = iopause_g(x, n, &r->deadline);
+	if (got > 0 && to_app >= 0 && x[to_app].revents & (POLLERR | POLLNVAL)) {
+		r->in.start = r->in.end = 0;
+		close_fd(&r->to_app);
+	}
+}
+
+char const *
+tls_relay(SSL *ssl, int from_app, int to_app, int strict_eof)
+{
+	struct relay r = {
+	    .ssl = ssl, .from_app = from_app, .to_app = to_app, .deadline = TAIN_INFINITE};
+	ndelay_on(from_app);
+	ndelay_on(to_app);
+	for (;;) {
+		r.net_read = r.net_write = r.app_read = r.app_write = r.progress = 0;
+		read_net(&r);
+		write_app(&r);
+		read_app(&r);
+		write_net(&r);
+		if (is_over(&r))
+			break;
+		if (!keep_deadline(&r))
+			return r.close_sent ? 0 : "the peer did not take the rest";
+		if (!r.progress)
+			wait_for_more(&r);
+	}
+	return r.ended_badly && strict_eof ? "the peer ended without close_notify" : 0;
+}

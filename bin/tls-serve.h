@@ -1,0 +1,31 @@
+/* An engine's life: give up all rights, make the handshake, tell the application, relay. */
+#ifndef POSTERN_TLS_SERVE_H
+#define POSTERN_TLS_SERVE_H
+
+#include <sys/types.h>
+
+#include "bin/tls-certs.h"
+#include "bin/tls-request.h"
+
+struct tls_job {
+	int fd[TLS_FDS];
+	int notify;	  /* gets the reply, then is closed; -1: none */
+	int tell_failure; /* a failed handshake is told on notify too (TLS_FAILED_MARK and the code)
+			   */
+	struct tls_request request;
+};
+
+/* TLS_UID and TLS_GID: what an engine started as root becomes. */
+struct tls_ids {
+	int has_uid, has_gid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Reads them; exits 100 if they are no numbers. */
+void tls_ids_from_env(struct tls_ids *ids);
+
+/* Serves one connection in this process, which has nothing else to do any more: the exit code. */
+int tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job const *job);
+
+#endif
