@@ -59,15 +59,15 @@ second_host() {
 demonstrate() {
 	subject="first message"
 	say "alice sends bob a message (submission, STARTTLS, port $((base + 587)))"
-	send alice@example.test bob@example.test "$subject"
+	send "alice@$domain" "bob@$domain" "$subject"
 	show "bob reads it over POP3 with TLS (port $((base + 995)))" \
-		curl_read bob@example.test "pop3s://127.0.0.1:$((base + 995))/1"
+		curl_read "bob@$domain" "pop3s://127.0.0.1:$((base + 995))/1"
 	show "bob reads it over IMAP with TLS (port $((base + 993)))" \
-		curl_read bob@example.test "imaps://127.0.0.1:$((base + 993))/INBOX;MAILINDEX=1"
+		curl_read "bob@$domain" "imaps://127.0.0.1:$((base + 993))/INBOX;MAILINDEX=1"
 	say "starting a second mail host, second.test, on 127.0.0.2"
 	second_host
 	say "alice sends carol@second.test a message: it goes through the spool and mda-remote"
-	send alice@example.test carol@second.test "to another server"
+	send "alice@$domain" carol@second.test "to another server"
 	eventually second_received || {
 		echo "$prog: fatal: the message has not reached second.test; $dir/log/mda-remote/current says:" >&2
 		tail -n 5 "$dir/log/mda-remote/current" >&2
@@ -83,11 +83,11 @@ Point a mail client at it (accept the self-signed certificate):
   IMAP       127.0.0.1 port $((base + 993)) TLS, or port $((base + 143)) STARTTLS
   POP3       127.0.0.1 port $((base + 995)) TLS, or port $((base + 110)) STARTTLS
   SMTP       127.0.0.1 port $((base + 465)) TLS, or port $((base + 587)) STARTTLS
-  alice@example.test  $(password_of alice@example.test)
-  bob@example.test    $(password_of bob@example.test)
+  alice@$domain  $(password_of "alice@$domain")
+  bob@$domain    $(password_of "bob@$domain")
 
-More accounts: scripts/postern-user -i $dir add NAME@example.test
-What happened to a message: scripts/postern-trace -i $dir bob@example.test
+More accounts: scripts/postern-user -i $dir add NAME@$domain
+What happened to a message: scripts/postern-trace -i $dir bob@$domain
 Logs: $dir/log   Interrupt (Ctrl-C) to stop.
 EOF
 }

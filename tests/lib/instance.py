@@ -88,7 +88,7 @@ class Instance:
         self.env = dict(os.environ, **(env or {}))
         self.env.pop("POSTERN_DIR", None)
         os.makedirs(os.path.join(self.dir, "etc"))
-        for name, value in (settings or {}).items():
+        for name, value in dict({"domains": domain + ":", "me": "mail." + domain}, **(settings or {})).items():
             self.set(name, value)
         self.users = users
         self.password = {}
