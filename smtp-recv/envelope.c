@@ -166,6 +166,7 @@ ask(struct session *s, struct recipient *r, char const *target)
 		return add(s, r, REPLY_RCPT_QUEUED);
 	}
 	r->via = o;
+	r->verdict = VERDICT_TEMP; /* until its server says otherwise */
 	return add(s, r, REPLY_RCPT_OK);
 }
 

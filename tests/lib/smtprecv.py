@@ -1,0 +1,235 @@
+"""What the tests of smtp-recv share: an instance, scripted LMTP servers in the places of mda-local and
+the spool, a client that speaks over a socket, and TAP."""
+import os, re, shutil, socket, subprocess, sys, tempfile, threading
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.join(os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build")), "bin")
+NOBODY = 65534
+LIMIT = 30
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def ok(self, good, name, detail=""):
+        self.count += 1
+        self.failed += not good
+        print(f"{'' if good else 'not '}ok {self.count} - {name}".replace("#", ""))
+        if not good:
+            for line in str(detail).splitlines():
+                print("# " + line)
+        sys.stdout.flush()
+
+    def eq(self, got, wanted, name):
+        self.ok(got == wanted, name, f"got    {got!r}\nwanted {wanted!r}")
+
+    def like(self, got, pattern, name):
+        self.ok(got is not None and re.search(pattern, got, re.S), name, f"got {got!r}\nwanted {pattern}")
+
+    def done(self):
+        print(f"1..{self.count}")
+        sys.exit(self.failed != 0)
+
+
+class Lmtp:
+    """A scripted LMTP server. rules: maps "mail", "data", a recipient's local part (at RCPT), "dot:" +
+    local part (after the dot) to a reply, or to "close" (the connection drops there) or "hang"."""
+
+    def __init__(self, path, rules=None, ext=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT"),
+                 tcp=False):
+        self.rules, self.ext = dict(rules or {}), ext
+        self.messages, self.lines, self.connections = [], [], 0
+        if tcp:
+            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.port = self.socket.getsockname()[1]
+        else:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.bind(path)
+            os.chmod(path, 0o777)
+            self.socket.listen(64)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.session, args=(peer,), daemon=True).start()
+
+    def session(self, peer):
+        try:
+            self.talk(peer.makefile("rwb", buffering=0), peer)
+        except (OSError, ValueError):
+            pass
+        finally:
+            peer.close()
+
+    def answer(self, f, peer, key, default):
+        said = self.rules.get(key, default)
+        if said == "hang":
+            peer.recv(1 << 20)
+            threading.Event().wait(LIMIT)
+        if said == "close":
+            raise OSError
+        f.write(said.encode() + b"\r\n")
+        return said[0] in "23"
+
+    def talk(self, f, peer):
+        f.write(b"220 fake\r\n")
+        f = peer.makefile("rb")
+        out = peer.makefile("wb", buffering=0)
+        rcpts, mail, ident = [], None, None
+        for raw in f:
+            line = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+            self.lines.append(line)
+            verb = line.split(" ")[0].upper()
+            name = re.search(r"<([^@>]*)", line)
+            if verb == "LHLO":
+                out.write(("250-fake\r\n" + "".join(f"250-{e}\r\n" for e in self.ext) + "250 HELP\r\n").encode())
+            elif verb == "XFORWARD":
+                ident = line.split("=")[1]
+                out.write(b"250 2.0.0 ok\r\n")
+            elif verb == "MAIL":
+                rcpts, mail = [], line
+                self.answer(out, peer, "mail", "250 2.1.0 ok")
+            elif verb == "RCPT":
+                if self.answer(out, peer, name[1], "250 2.1.5 ok"):
+                    rcpts.append((name[1], line))
+            elif verb == "DATA":
+                if not self.answer(out, peer, "data", "354 go"):
+                    continue
+                body = b""
+                while True:
+                    raw = f.readline()
+                    if not raw:
+                        return
+                    if raw == b".\r\n":
+                        break
+                    body += raw[1:] if raw.startswith(b".") else raw
+                taken = []
+                for local, whole in rcpts:
+                    if self.answer(out, peer, "dot:" + local, self.rules.get("dot", "250 2.1.5 delivered")):
+                        taken.append(whole)
+                self.messages.append({"mail": mail, "rcpts": taken, "body": body, "ident": ident})
+            elif verb == "RSET":
+                rcpts = []
+                out.write(b"250 2.0.0 ok\r\n")
+            else:
+                out.write(b"500 5.5.1 what\r\n")
+
+    def close(self):
+        self.file.close() if hasattr(self, "file") else None
+        self.socket.close()
+
+
+class Instance:
+    """A directory with etc/ and, unless told otherwise, both servers."""
+
+    def __init__(self, tables=None, lmtp=None, spool=None, **settings):
+        self.dir = tempfile.mkdtemp(prefix="postern-test.")
+        for d in ("etc", "run/tmp", "run/lmtp", "run/spool"):
+            os.makedirs(os.path.join(self.dir, d))
+        self.write("me", "mx.example.test")
+        self.write("domains", "example.test:\n")
+        for name, text in {**(tables or {}), **settings}.items():
+            self.write(name.replace("_", "-"), str(text))
+        self.lmtp = Lmtp(self.path("run/lmtp/sock"), lmtp) if lmtp is not False else None
+        self.spool = Lmtp(self.path("run/spool/sock"), spool) if spool is not False else None
+        self.log = tempfile.TemporaryFile()
+        if os.getuid() == 0:
+            for d, dirs, files in os.walk(self.dir):
+                for n in [d] + [os.path.join(d, f) for f in files]:
+                    os.chown(n, NOBODY, NOBODY)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text):
+        with open(self.path("etc/" + name), "w") as f:
+            f.write(text)
+
+    def environment(self, **env):
+        e = dict(os.environ, POSTERN_DIR=self.dir, PROTO="TCP", TCPREMOTEIP="192.0.2.7", TCPREMOTEPORT="4321",
+                 TCPLOCALIP="192.0.2.1", TCPLOCALPORT="25", PATH=BIN + ":" + os.environ["PATH"])
+        e.pop("POSTERN_ID", None)
+        if os.getuid() == 0:
+            e.update(UID=str(NOBODY), GID=str(NOBODY))
+        for k, v in env.items():
+            e.pop(k, None) if v is None else e.update({k: v})
+        return e
+
+    def client(self, *args, **env):
+        return Client(self, args, env)
+
+    def logged(self):
+        self.log.flush()
+        with open(f"/proc/self/fd/{self.log.fileno()}", "rb") as f:
+            return f.read().decode(errors="replace")
+
+    def close(self):
+        for server in (self.lmtp, self.spool):
+            if server:
+                server.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Client:
+    def __init__(self, instance, args, env):
+        ours, theirs = socket.socketpair()
+        tcp = not env.pop("unix", False)
+        e = instance.environment(**({} if tcp else {"PROTO": None, "TCPREMOTEIP": None, "TCPREMOTEPORT": None,
+                                                    "TCPLOCALIP": None, "TCPLOCALPORT": None}), **env)
+        self.process = subprocess.Popen([os.path.join(BIN, "smtp-recv"), *args], stdin=theirs, stdout=theirs,
+                                        stderr=instance.log, env=e, cwd=instance.dir)
+        theirs.close()
+        self.socket = ours
+        ours.settimeout(LIMIT)
+        self.file = ours.makefile("rb")
+        self.greeting = self.reply()
+
+    def reply(self):
+        """A whole reply, lines joined by a newline; None at the end."""
+        lines = []
+        while True:
+            try:
+                raw = self.file.readline()
+            except ConnectionError:
+                raw = b""
+            if not raw:
+                return "\n".join(lines) if lines else None
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            lines.append(line)
+            if line[3:4] != "-":
+                return "\n".join(lines)
+
+    def send(self, data):
+        try:
+            self.socket.sendall(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
+        except OSError:
+            pass
+
+    def cmd(self, line):
+        self.send(line + "\r\n")
+        return self.reply()
+
+    def mail(self, rcpts, message="Subject: x\r\n\r\nhello\r\n", sender="sender@remote.example", hello=True):
+        """One message; the replies of RCPT and the last one."""
+        if hello:
+            self.cmd("EHLO client.example")
+        first = self.cmd(f"MAIL FROM:<{sender}>")
+        if first[0] != "2":
+            return [], first
+        answers = [self.cmd(f"RCPT TO:<{r}>") for r in rcpts]
+        if self.cmd("DATA")[0] != "3":
+            return answers, None
+        self.send(message + ".\r\n" if isinstance(message, str) else message + b".\r\n")
+        return answers, self.reply()
+
+    def close(self):
+        self.file.close() if hasattr(self, "file") else None
+        self.socket.close()
+        return self.process.wait(timeout=LIMIT)
