@@ -1,0 +1,211 @@
+/* auth-file PROGRAM [ARGS...]: the checkpassword program for etc/users. Reads login NUL password
+ * NUL timestamp NUL from descriptor 3, and if they are right becomes the account and runs PROGRAM.
+ * auth-file -h: reads a password from standard input and prints a hash for etc/users.
+ *
+ * Descriptors: 3 credentials (closed before PROGRAM runs), 2 log; all others are PROGRAM's.
+ * Environment: POSTERN_DIR, POSTERN_ID. AUTHORIZED=1 (Dovecot's extension; from a login parent,
+ * which sets POSTERN_MECHANISM): the account is opened without a look at the password. For PROGRAM:
+ * USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else unset), AUTHORIZED=2 if it was 1.
+ * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min.
+ * Exit: 1 refused, 2 misused, 3 no such account (AUTHORIZED only), 111 temporary; else PROGRAM's.
+ * Privileges: reads etc/users. As root it becomes the account's gid and uid, and no other account's
+ * uid than its own works without root. */
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <skalibs/allreadwrite.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+
+#include "bin/auth-hash.h"
+#include "lib/account.h"
+#include "lib/ascii.h"
+#include "lib/conf.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+
+#define USAGE "auth-file PROGRAM [ARGS...] | auth-file -h"
+/* The checkpassword interface. */
+#define CREDENTIALS_MAX 512
+#define FD_CREDENTIALS 3
+
+enum { EXIT_REFUSED = 1, EXIT_MISUSED = 2, EXIT_NO_ACCOUNT = 3 };
+
+static char credentials[CREDENTIALS_MAX + 1];
+
+/* Reads all of a descriptor, at most max bytes: how many, or max + 1 if there were more. */
+static size_t
+read_all(int fd, char *buf, size_t max)
+{
+	size_t len = 0;
+	while (len <= max) {
+		ssize_t r = read(fd, buf + len, max + 1 - len);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			strerr_diefu1sys(EXIT_MISUSED, "read the password");
+		if (!r)
+			break;
+		len += (size_t)r;
+	}
+	return len;
+}
+
+/* Login and password of descriptor 3. */
+static void
+read_credentials(char **login, char **password)
+{
+	size_t len = read_all(FD_CREDENTIALS, credentials, CREDENTIALS_MAX);
+	close(FD_CREDENTIALS);
+	if (len > CREDENTIALS_MAX)
+		strerr_dief1x(EXIT_MISUSED, "more than 512 bytes of credentials");
+	credentials[len] = 0;
+	size_t n = strlen(credentials) + 1;
+	size_t m = n < len ? strlen(credentials + n) + 1 : 0;
+	if (!m || n + m > len)
+		strerr_dief1x(EXIT_MISUSED, "descriptor 3 does not give a login and a password");
+	*login = credentials;
+	*password = credentials + n;
+	ascii_lower(*login, n - 1);
+}
+
+static void refuse(char const *user, char const *why) __attribute__((noreturn));
+static void
+refuse(char const *user, char const *why)
+{
+	log_2("refuse", "user", user, "why", why);
+	_exit(EXIT_REFUSED);
+}
+
+/* A login parent's word counts for a password. */
+static int
+is_authorized(void)
+{
+	char const *s = getenv("AUTHORIZED");
+	return s && !strcmp(s, "1") && getenv("POSTERN_MECHANISM");
+}
+
+static void
+check_password(struct account const *a, char const *password)
+{
+	switch (auth_hash_verify(a->password, password, conf_flag("plain-passwords", 0))) {
+	case 1:
+		break;
+	case 0:
+		refuse(a->name, "password");
+	default:
+		log_2("bad-account", "user", a->name, "why", "password scheme");
+		_exit(111);
+	}
+	if (a->nologin)
+		refuse(a->name, "nologin");
+}
+
+/* The account, its password being right. */
+static void
+open_account(struct arena *arena, struct account *a)
+{
+	char *login, *password;
+	read_credentials(&login, &password);
+	int r = account_find(arena, login, a);
+	if (r < 0)
+		strerr_diefu1sys(111, "look the account up in etc/users");
+	if (is_authorized()) {
+		if (!r)
+			_exit(EXIT_NO_ACCOUNT);
+		if (a->nologin)
+			refuse(login, "nologin");
+	} else if (!r) {
+		auth_hash_waste(password);
+		refuse(login, "unknown");
+	} else
+		check_password(a, password);
+	explicit_bzero(credentials, sizeof credentials);
+}
+
+static void
+become(struct account const *a)
+{
+	if (!geteuid()) {
+		uid_t min = (uid_t)conf_uint("account-uid-min", ACCOUNT_UID_MIN, 1, UINT32_MAX - 1);
+		if (a->uid < min || !a->gid) {
+			log_2("bad-account", "user", a->name, "why", "uid or gid is too low");
+			_exit(111);
+		}
+		if (setgroups(1, &a->gid) < 0 || setgid(a->gid) < 0 || setuid(a->uid) < 0)
+			strerr_diefu2sys(111, "become ", a->name);
+	} else if (a->uid != geteuid())
+		strerr_dief3x(
+		    111, "without root the uid of ", a->name, " must be empty or our own");
+	if (chdir(a->home) < 0)
+		strerr_diefu2sys(111, "change to ", a->home);
+}
+
+static void
+put(char const *name, char const *value)
+{
+	if ((value ? setenv(name, value, 1) : unsetenv(name)) < 0)
+		sa_nomem();
+}
+
+static void run(struct account const *a, char *const *argv) __attribute__((noreturn));
+static void
+run(struct account const *a, char *const *argv)
+{
+	put("USER", a->name);
+	put("HOME", a->home);
+	put("SHELL", a->shell);
+	put("MAILDIR", a->maildir);
+	put("QUOTA_RULE", a->quota_rule);
+	put("AUTHORIZED", is_authorized() ? "2" : 0);
+	execvp(argv[0], argv);
+	strerr_diefu2sys(111, "run ", argv[0]);
+}
+
+static int
+print_hash(void)
+{
+	stralloc hash = STRALLOC_ZERO;
+	size_t len = read_all(0, credentials, CREDENTIALS_MAX);
+	if (len && len <= CREDENTIALS_MAX && credentials[len - 1] == '\n')
+		len--;
+	if (!len || len > CREDENTIALS_MAX || memchr(credentials, 0, len) ||
+	    memchr(credentials, '\n', len))
+		strerr_dief1x(100, "a password is one line of 1 to 512 bytes without NUL");
+	credentials[len] = 0;
+	if (auth_hash_make(&hash, credentials) < 0)
+		strerr_diefu1sys(111, "make a hash");
+	explicit_bzero(credentials, sizeof credentials);
+	sa_append(&hash, '\n');
+	return allwrite(1, hash.s, hash.len) == hash.len ? 0 : 111;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arena arena = ARENA_ZERO;
+	subgetopt l = SUBGETOPT_ZERO;
+	struct account a;
+	int c, hash = 0;
+	PROG = "auth-file";
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	while ((c = subgetopt_r(argc, (char const *const *)argv, "h", &l)) != -1) {
+		if (c != 'h')
+			strerr_dieusage(EXIT_MISUSED, USAGE);
+		hash = 1;
+	}
+	if (hash)
+		return print_hash();
+	argv += l.ind;
+	if (!*argv)
+		strerr_dieusage(EXIT_MISUSED, USAGE);
+	if (getenv("POSTERN_ID"))
+		log_id(id_connection());
+	open_account(&arena, &a);
+	become(&a);
+	run(&a, argv);
+}

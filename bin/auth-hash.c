@@ -1,0 +1,133 @@
+#include "bin/auth-hash.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+
+/* What a hash of this scheme begins with; "" for every kind that libcrypt knows. */
+static struct scheme {
+	char const *name, *prefix;
+} const schemes[] = {
+    {"CRYPT", ""},
+    {"SHA256-CRYPT", "$5$"},
+    {"SHA512-CRYPT", "$6$"},
+    {"BLF-CRYPT", "$2"},
+};
+
+/* A hash of a password that nobody has, at the cost of those that auth_hash_make makes. */
+static char const nobody[] =
+    "$y$j9T$AAAAAAAAAAAAAAAAAAAAA/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.";
+static char const nobody_sha512[] = "$6$AAAAAAAAAAAAAAAA$";
+
+/* Compares in a time that tells nothing of where the difference is. */
+static int
+same(char const *a, char const *b)
+{
+	size_t n = strlen(a);
+	unsigned int difference = n != strlen(b);
+	for (size_t i = 0; !difference && i < n; i++)
+		difference |= (unsigned int)((unsigned char)a[i] ^ (unsigned char)b[i]) << 8;
+	return !difference;
+}
+
+/* The password under a setting (a hash will do), or null: libcrypt cannot. Wiped by the next call
+ * to wipe. */
+static struct crypt_data room;
+
+static char const *
+hash_of(char const *password, char const *setting)
+{
+	memset(&room, 0, sizeof room);
+	char const *r = crypt_r(password, setting, &room);
+	return r && *r != '*' ? r : 0;
+}
+
+static void
+wipe(void)
+{
+	explicit_bzero(&room, sizeof room);
+}
+
+static int
+verify_crypt(char const *hash, char const *password)
+{
+	char const *r = hash_of(password, hash);
+	int ok = !r ? -1 : same(r, hash);
+	wipe();
+	return ok;
+}
+
+void
+auth_hash_waste(char const *password)
+{
+	if (!hash_of(password, nobody))
+		hash_of(password, nobody_sha512);
+	wipe();
+}
+
+int
+auth_hash_verify(char const *hash, char const *password, int plain_ok)
+{
+	if (!*hash || *hash == '*' || *hash == '!') {
+		auth_hash_waste(password);
+		return 0;
+	}
+	if (*hash != '{')
+		return verify_crypt(hash, password);
+	char const *end = strchr(hash, '}');
+	size_t n = end ? (size_t)(end - hash - 1) : 0;
+	if (!n)
+		return -1;
+	if (ascii_ieq(hash + 1, n, "PLAIN"))
+		return plain_ok ? same(end + 1, password) : -1;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (ascii_ieq(hash + 1, n, schemes[i].name) &&
+		    !strncmp(end + 1, schemes[i].prefix, strlen(schemes[i].prefix)))
+			return auth_hash_verify(end + 1, password, 0);
+	return -1;
+}
+
+#ifdef CRYPT_GENSALT_OUTPUT_SIZE
+static int
+make_setting(char *setting, size_t size)
+{
+	return crypt_gensalt_rn("$y$", 0, 0, 0, setting, (int)size) ? 0 : -1;
+}
+#define SETTING_MAX CRYPT_GENSALT_OUTPUT_SIZE
+#else
+#define SETTING_MAX 20
+static int
+make_setting(char *setting, size_t size)
+{
+	static char const digits[64] =
+	    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	unsigned char r[16];
+	if (size < SETTING_MAX || getrandom(r, sizeof r, 0) != sizeof r)
+		return -1;
+	memcpy(setting, "$6$", 3);
+	for (size_t i = 0; i < sizeof r; i++)
+		setting[3 + i] = digits[r[i] & 63];
+	setting[3 + sizeof r] = 0;
+	return 0;
+}
+#endif
+
+int
+auth_hash_make(stralloc *out, char const *password)
+{
+	char setting[SETTING_MAX];
+	if (make_setting(setting, sizeof setting) < 0)
+		return -1;
+	char const *r = hash_of(password, setting);
+	if (r) {
+		sa_cats(out, "{CRYPT}");
+		sa_cats(out, r);
+	} else
+		errno = ENOSYS;
+	wipe();
+	return r ? 0 : -1;
+}

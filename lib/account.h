@@ -1,0 +1,29 @@
+/* An account, as etc/users has it (doc/joints.md): what auth-file and mda-local agree on. */
+#ifndef POSTERN_ACCOUNT_H
+#define POSTERN_ACCOUNT_H
+
+#include <sys/types.h>
+
+#include "lib/arena.h"
+
+/* The smallest uid that root becomes for an account, unless etc/account-uid-min says otherwise. */
+#define ACCOUNT_UID_MIN 100
+
+struct account {
+	char const *name;     /* key in users */
+	char const *password; /* {SCHEME}hash as it stands; for auth-file alone */
+	uid_t uid;
+	gid_t gid;
+	char const *home;	/* absolute */
+	char const *maildir;	/* absolute */
+	char const *shell;	/* "/bin/sh" if the line has none */
+	char const *quota_rule; /* null: the limit in maildirsize counts */
+	int nologin, nodelivery;
+};
+
+/* The account with this key (local@domain, or a bare login; lower case). 1; 0 there is none; -1
+ * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
+ * live in a. Empty uid and gid are this process's own. */
+int account_find(struct arena *a, char const *key, struct account *out);
+
+#endif
