@@ -13,8 +13,9 @@
 #include "lib/sandbox-calls.h"
 
 /* A row allows one system call, to those who have one of its groups; without a check for whatever
- * arguments, with one for those that pass it. Whatever has no row fails with EPERM: open, socket,
- * connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl, io_uring, bpf... */
+ * arguments, with one for those that pass it; of two rows the first counts. Whatever has no row
+ * fails with EPERM: open, socket, connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl,
+ * io_uring, bpf... */
 enum check {
 	ANY_ARGUMENT,
 	FCNTL_PLAIN,	/* no F_SETOWN: it makes the kernel send signals */
@@ -65,6 +66,9 @@ static struct call const calls[] = {
 	{SYS_setsockopt, BASE, TCP_OPTION},
 	{SYS_getsockname, BASE, ANY_ARGUMENT},
 	{SYS_getpeername, BASE, ANY_ARGUMENT},
+	/* Who may open files may load code from them: iconv's modules. */
+	{SYS_mmap, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_mprotect, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_mmap, BASE, NOT_EXECUTABLE},
 	{SYS_mprotect, BASE, NOT_EXECUTABLE},
 	{SYS_munmap, BASE, ANY_ARGUMENT},
@@ -80,6 +84,10 @@ static struct call const calls[] = {
 	{SYS_gettid, BASE, ANY_ARGUMENT},
 	{SYS_getuid, BASE, ANY_ARGUMENT},
 	{SYS_geteuid, BASE, ANY_ARGUMENT},
+	{SYS_getgid, BASE, ANY_ARGUMENT},
+	{SYS_getegid, BASE, ANY_ARGUMENT},
+	{SYS_getppid, BASE, ANY_ARGUMENT},
+	{SYS_uname, BASE, ANY_ARGUMENT},
 	{SYS_futex, BASE, ANY_ARGUMENT},
 	{SYS_rt_sigaction, BASE, ANY_ARGUMENT},
 	{SYS_rt_sigprocmask, BASE, ANY_ARGUMENT},
@@ -130,6 +138,8 @@ static struct call const calls[] = {
 	{SYS_copy_file_range, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_sendfile, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_memfd_create, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_msync, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_kill, SANDBOX_FILES, SIGNAL_NONE},
 	{SYS_inotify_init1, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_inotify_add_watch, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_inotify_rm_watch, SANDBOX_FILES, ANY_ARGUMENT},
@@ -202,6 +212,7 @@ emit_check(struct program *p, enum check check)
 {
 	static uint32_t const fcntl_plain[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
 	static uint32_t const families[] = {AF_UNIX, AF_INET, AF_INET6};
+	static uint32_t const none[] = {0};
 	static uint32_t const levels[] = {6 /* IPPROTO_TCP */};
 	switch (check) {
 	case ANY_ARGUMENT:
@@ -215,6 +226,9 @@ emit_check(struct program *p, enum check check)
 		break;
 	case KNOWN_FAMILY:
 		check_one_of(p, 0, families, sizeof families / sizeof *families);
+		break;
+	case SIGNAL_NONE:
+		check_one_of(p, 1, none, 1);
 		break;
 	case TCP_OPTION:
 		check_one_of(p, 1, levels, 1);

@@ -11,7 +11,8 @@
 
 /* System calls beyond those on descriptors that are open already, memory, time and exit. */
 enum {
-	SANDBOX_FILES = 1, /* open, stat, rename, link, unlink, ...: what Landlock leaves of them */
+	SANDBOX_FILES =
+	    1, /* open, stat, rename, unlink, ...: what Landlock leaves of them; loading code */
 	SANDBOX_SOCKETS = 2,  /* socket and connect: Unix, IPv4, IPv6; nothing listens */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
 };
