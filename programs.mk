@@ -45,3 +45,7 @@ OBJ_mda-local := $(addprefix mda-local/,mda-local.o command-line.o lmtp.o lmtp-d
     deliver.o resolve.o account.o pool.o worker.o home.o forward.o message.o channel.o replies.o)
 USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
+
+PROGRAMS += auth-file
+OBJ_auth-file := bin/auth-file.o bin/auth-hash.o
+LIBS_auth-file := -lcrypt
