@@ -22,6 +22,7 @@ enum check {
 	NOT_EXECUTABLE, /* mmap, mprotect */
 	KNOWN_FAMILY,	/* socket */
 	TCP_OPTION,	/* setsockopt */
+	SIGNAL_NONE,	/* kill: is there such a process? Locks ask that */
 };
 
 enum { BASE = 1 << 16 };
