@@ -266,21 +266,35 @@ net_getline(struct net *n, char *line, size_t max, size_t *len)
 }
 
 int
-net_wait(struct net *n, int fd_extra)
+net_wait_any(struct net *n, int const *fd, unsigned int count)
 {
+	iopause_fd x[1 + NET_EXTRA] = {{.fd = n->fd_in, .events = IOPAUSE_READ}};
+	unsigned int used = 1, which[1 + NET_EXTRA];
 	if (net_flush(n) < 0)
 		return -1;
 	if (n->in_start != n->in_end)
 		return 1;
-	iopause_fd x[2] = {{.fd = n->fd_in, .events = IOPAUSE_READ},
-	    {.fd = fd_extra, .events = IOPAUSE_READ}};
+	for (unsigned int k = 0; k < count && k < NET_EXTRA; k++)
+		if (fd[k] >= 0) {
+			which[used] = k;
+			x[used++] = (iopause_fd){.fd = fd[k], .events = IOPAUSE_READ};
+		}
 	int r;
 	do
-		r = iopause_g(x, fd_extra < 0 ? 1 : 2, &n->deadline);
+		r = iopause_g(x, used, &n->deadline);
 	while (r < 0 && errno == EINTR);
 	if (r <= 0)
 		return r;
-	return x[0].revents ? 1 : 2;
+	for (unsigned int k = 1; k < used; k++)
+		if (x[k].revents && !x[0].revents)
+			return 2 + (int)which[k];
+	return 1;
+}
+
+int
+net_wait(struct net *n, int fd_extra)
+{
+	return net_wait_any(n, &fd_extra, 1);
 }
 
 void
