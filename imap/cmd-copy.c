@@ -1,0 +1,110 @@
+/* COPY (RFC 3501 6.4.7) and MOVE (RFC 6851), with COPYUID (RFC 4315 section 3). */
+#include "imap/commands.h"
+
+#include <errno.h>
+
+#include "imap/mailbox.h"
+#include "imap/messages.h"
+#include "imap/reply.h"
+#include "imap/sync.h"
+#include "lib/sa.h"
+#include "maildir/transfer.h"
+
+typedef int transfer_fn(struct transfer *x, struct folder *from, uint32_t i);
+
+struct copy {
+	struct set messages;
+	char const *name;
+	uint32_t *from, *to; /* UIDs, in order */
+	size_t count;
+	uint32_t validity;
+};
+
+/* All of the set or nothing: null, or the tagged reply. */
+static char const *
+copy_run(struct session *s, struct copy *c, transfer_fn *each)
+{
+	struct transfer *x;
+	size_t room = messages_count(&c->messages);
+	c->from = arena_alloc(&s->arena, room * sizeof *c->from);
+	c->to = arena_alloc(&s->arena, room * sizeof *c->to);
+	c->count = 0;
+	if (transfer_begin(&x, &s->tree, c->name, &s->quota) < 0)
+		return errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
+	MESSAGES_EACH(&c->messages, r, i)
+	{
+		if (folder_gone(s->folder, i) || each(x, s->folder, i) < 0) {
+			if (!folder_gone(s->folder, i) && errno != ENOENT)
+				goto fail;
+			s->missed = 1;
+			continue;
+		}
+		c->from[c->count++] = folder_uid(s->folder, i);
+	}
+	/* RFC 3501 6.4.7: a COPY that cannot be whole leaves the destination as it was. */
+	if (s->missed && each == transfer_copy)
+		errno = ENOENT;
+	else if (!transfer_commit(x, &c->validity, c->to)) {
+		transfer_end(x);
+		return 0;
+	}
+fail:;
+	int e = errno;
+	transfer_end(x);
+	return s->missed ? DONE : reply_errno(e);
+}
+
+static int
+copy_parse(struct session *s, struct parse *p, struct copy *c)
+{
+	return parse_sp(p) && messages_parse(s, p, &c->messages) && parse_sp(p) &&
+	       mailbox_parse(p, &c->name) && parse_end(p);
+}
+
+static char const *
+copyuid(struct session *s, struct copy const *c)
+{
+	s->out.len = 0;
+	sa_catf(&s->out, "[COPYUID %u ", c->validity);
+	messages_put(&s->out, c->from, c->count);
+	sa_append(&s->out, ' ');
+	messages_put(&s->out, c->to, c->count);
+	sa_append(&s->out, ']');
+	char const *text = arena_strndup(&s->arena, s->out.s, s->out.len);
+	s->out.len = 0;
+	return text;
+}
+
+char const *
+cmd_copy(struct session *s, struct parse *p)
+{
+	struct copy c;
+	char const *reply;
+	if (!copy_parse(s, p, &c))
+		return BAD;
+	if (!c.name)
+		return REPLY_NAME;
+	if ((reply = copy_run(s, &c, transfer_copy)))
+		return reply;
+	return c.count ? reply_format(s, "OK %s COPY completed.", copyuid(s, &c)) : REPLY_NOTHING;
+}
+
+/* RFC 6851 section 3: COPYUID comes untagged, before the EXPUNGEs, which the loop tells. */
+char const *
+cmd_move(struct session *s, struct parse *p)
+{
+	struct copy c;
+	char const *reply;
+	if (!copy_parse(s, p, &c))
+		return BAD;
+	if (!c.name)
+		return REPLY_NAME;
+	if (s->readonly)
+		return REPLY_READONLY;
+	if ((reply = copy_run(s, &c, transfer_move)))
+		return reply;
+	if (!c.count)
+		return s->missed ? DONE : REPLY_NOTHING;
+	net_putf(&s->net, "* OK %s Moved.\r\n", copyuid(s, &c));
+	return folder_commit(s->folder) < 0 ? reply_errno(errno) : DONE;
+}

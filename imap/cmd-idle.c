@@ -1,0 +1,83 @@
+/* IDLE (RFC 2177). */
+#include "imap/commands.h"
+
+#include <strings.h>
+
+#include "imap/limits.h"
+#include "imap/reply.h"
+#include "imap/sync.h"
+#include "maildir/watch.h"
+
+enum { WAKE_END = -1, WAKE_TIMER, WAKE_CLIENT, WAKE_SIGNAL, WAKE_FOLDER };
+
+/* Waits for the client, a signal, a change in the folder, or the time to look or to say something.
+ */
+static int
+idle_wait(struct session *s, struct watch const *w, tain const *latest)
+{
+	int const fd[] = {s->fd_signal, w->fd};
+	unsigned int seconds = w->poll && w->poll < IDLE_ALIVE ? w->poll : IDLE_ALIVE;
+	net_deadline_before(&s->net, seconds, latest);
+	return net_wait_any(&s->net, fd, 2);
+}
+
+/* The line that ends IDLE. */
+static char const *
+idle_end(struct parse *p)
+{
+	if (parse_start(p, LITERAL_SECONDS) != NET_LINE)
+		return DONE; /* p->closed: nobody hears it */
+	if (p->len == 4 && !strncasecmp(p->line, "DONE", 4))
+		return DONE;
+	p->pos = p->len;
+	return parse_fail(p, "DONE expected"), BAD;
+}
+
+static char const *
+idle_loop(struct session *s, struct parse *p, struct watch *w)
+{
+	tain latest, alive;
+	tain_addsec_g(&latest, IDLE_SECONDS);
+	tain_addsec_g(&alive, IDLE_ALIVE);
+	for (;;) {
+		sync_tell(s, SYNC_ALL);
+		if (s->ended)
+			return DONE;
+		switch (idle_wait(s, w, &latest)) {
+		case WAKE_CLIENT:
+			return idle_end(p);
+		case WAKE_SIGNAL:
+			session_bye(s, REPLY_BYE_SHUTDOWN);
+			return DONE;
+		case WAKE_FOLDER:
+			watch_clear(w);
+			break;
+		case WAKE_TIMER:
+			if (!tain_future(&latest)) {
+				session_bye(s, REPLY_BYE_IDLE);
+				return DONE;
+			}
+			if (!tain_future(&alive)) {
+				net_puts(&s->net, "* OK Still here\r\n");
+				tain_addsec_g(&alive, IDLE_ALIVE);
+			}
+			break;
+		default:
+			p->closed = 1;
+			return DONE;
+		}
+	}
+}
+
+char const *
+cmd_idle(struct session *s, struct parse *p)
+{
+	struct watch w = WATCH_ZERO;
+	if (s->folder)
+		watch_open(&w, folder_dir(s->folder));
+	net_puts(&s->net, "+ idling\r\n");
+	char const *reply = idle_loop(s, p, &w);
+	if (s->folder || w.fd >= 0)
+		watch_close(&w);
+	return reply;
+}

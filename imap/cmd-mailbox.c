@@ -1,0 +1,151 @@
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7). */
+#include "imap/commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/mailbox.h"
+#include "imap/reply.h"
+#include "imap/sync.h"
+#include "lib/sa.h"
+#include "maildir/metadata.h"
+#include "maildir/subscriptions.h"
+
+/* " (USE (\Sent ...))" (RFC 6154 section 3): the uses, blank-separated; null without. */
+static int
+use_parse(struct parse *p, char const **uses)
+{
+	stralloc sa = STRALLOC_ZERO;
+	struct text t;
+	*uses = 0;
+	if (!parse_take(p, ' '))
+		return 1;
+	if (!parse_char(p, '(') || !parse_take_word(p, "USE") || !parse_sp(p) ||
+	    !parse_char(p, '('))
+		return parse_fail(p, "Unknown parameter of CREATE");
+	do {
+		if (!parse_flag(p, &t))
+			break;
+		if (sa.len)
+			sa_append(&sa, ' ');
+		sa_catb(&sa, t.s, t.len);
+	} while (parse_take(p, ' '));
+	*uses = arena_strndup(p->arena, sa.s, sa.len);
+	stralloc_free(&sa);
+	return parse_char(p, ')') && parse_char(p, ')');
+}
+
+/* RFC 3501 6.3.3 */
+char const *
+cmd_create(struct session *s, struct parse *p)
+{
+	char const *name, *uses;
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !use_parse(p, &uses) || !parse_end(p))
+		return BAD;
+	if (!name)
+		return REPLY_NAME;
+	if (!strcmp(name, "INBOX"))
+		return REPLY_EXISTS;
+	if (tree_create(&s->tree, name) < 0)
+		return reply_errno(errno);
+	if (uses && special_use_set(&s->tree, name, uses) < 0) {
+		int e = errno;
+		tree_delete(&s->tree, name);
+		return e == EINVAL ? REPLY_USE : reply_errno(e);
+	}
+	return DONE;
+}
+
+/* RFC 3501 6.3.4 */
+char const *
+cmd_delete(struct session *s, struct parse *p)
+{
+	char const *name;
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_end(p))
+		return BAD;
+	if (!name)
+		return REPLY_NAME;
+	if (!strcmp(name, "INBOX"))
+		return REPLY_INBOX_DELETE;
+	if (mailbox_is_selected(s, name))
+		session_unselect(s);
+	return tree_delete(&s->tree, name) < 0 ? reply_errno(errno) : DONE;
+}
+
+/* The selected mailbox goes by another name now: its messages and their numbers are the same, as
+ * all that had changed was told just before. If they are not, the session cannot go on. */
+static void
+follow(struct session *s, char const *from, char const *to)
+{
+	size_t n = strlen(from);
+	if (!s->folder || strncmp(s->name, from, n) ||
+	    (s->name[n] && s->name[n] != s->tree.separator))
+		return;
+	if (!strcmp(from, "INBOX"))
+		return; /* INBOX stays where it is, emptied */
+	char *name = xmalloc(strlen(to) + strlen(s->name + n) + 1);
+	stpcpy(stpcpy(name, to), s->name + n);
+	struct folder *f = 0;
+	uint32_t count = folder_count(s->folder);
+	if (folder_open(&f, &s->tree, name, s->readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW,
+		&s->quota) < 0 ||
+	    folder_uidvalidity(f) != folder_uidvalidity(s->folder) || folder_count(f) < count ||
+	    (count && folder_uid(f, count - 1) != folder_uid(s->folder, count - 1))) {
+		if (f)
+			folder_close(f);
+		free(name);
+		session_unselect(s);
+		session_bye(s, REPLY_BYE_GONE);
+		return;
+	}
+	session_unselect(s);
+	s->folder = f;
+	s->name = name;
+	if (folder_count(f) != count)
+		net_putf(&s->net, "* %u EXISTS\r\n", folder_count(f));
+}
+
+/* RFC 3501 6.3.5 */
+char const *
+cmd_rename(struct session *s, struct parse *p)
+{
+	char const *from, *to;
+	if (!parse_sp(p) || !mailbox_parse(p, &from) || !parse_sp(p) || !mailbox_parse(p, &to) ||
+	    !parse_end(p))
+		return BAD;
+	if (!from || !to)
+		return REPLY_NAME;
+	if (!strcmp(to, "INBOX"))
+		return REPLY_EXISTS;
+	sync_tell(s, SYNC_ALL);
+	if (tree_rename(&s->tree, from, to) < 0)
+		return reply_errno(errno);
+	follow(s, from, to);
+	return DONE;
+}
+
+static char const *
+subscribe(struct session *s, struct parse *p, int on)
+{
+	char const *name;
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_end(p))
+		return BAD;
+	if (!name)
+		return REPLY_NAME;
+	return subscriptions_set(&s->tree, name, on) < 0 ? reply_errno(errno) : DONE;
+}
+
+/* RFC 3501 6.3.6 */
+char const *
+cmd_subscribe(struct session *s, struct parse *p)
+{
+	return subscribe(s, p, 1);
+}
+
+/* RFC 3501 6.3.7 */
+char const *
+cmd_unsubscribe(struct session *s, struct parse *p)
+{
+	return subscribe(s, p, 0);
+}

@@ -1,0 +1,106 @@
+/* SELECT, EXAMINE, CLOSE, UNSELECT. */
+#include "imap/commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "imap/flags.h"
+#include "imap/mailbox.h"
+#include "imap/reply.h"
+#include "imap/sync.h"
+#include "lib/sa.h"
+#include "maildir/name.h"
+
+void
+session_unselect(struct session *s)
+{
+	if (!s->folder)
+		return;
+	folder_close(s->folder);
+	free(s->name);
+	s->folder = 0;
+	s->name = 0;
+}
+
+/* The first message without \Seen, as a sequence number; 0 if there is none. */
+static uint32_t
+first_unseen(struct folder const *f)
+{
+	for (uint32_t i = 0; i < folder_count(f); i++)
+		if (!(folder_flags(f, i) & FLAG_SEEN))
+			return i + 1;
+	return 0;
+}
+
+/* The responses of RFC 3501 6.3.1. */
+static void
+tell_folder(struct session *s)
+{
+	struct folder *f = s->folder;
+	uint32_t unseen = first_unseen(f);
+	flags_announce(s);
+	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", folder_count(f), sync_recent(f));
+	if (unseen)
+		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen);
+	net_putf(&s->net, "* OK [UIDVALIDITY %u] UIDs valid\r\n", folder_uidvalidity(f));
+	net_putf(&s->net, "* OK [UIDNEXT %u] Predicted next UID\r\n", folder_uidnext(f));
+}
+
+static char const *
+select_mailbox(struct session *s, struct parse *p, int readonly)
+{
+	char const *name;
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_end(p))
+		return BAD;
+	/* A SELECT that fails leaves nothing selected (6.3.1). */
+	session_unselect(s);
+	if (!name)
+		return REPLY_NAME;
+	if (folder_open(&s->folder, &s->tree, name, readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW,
+		&s->quota) < 0) {
+		s->folder = 0;
+		return reply_errno(errno);
+	}
+	s->name = xstrdup(name);
+	s->readonly = readonly;
+	tell_folder(s);
+	return readonly ? "OK [READ-ONLY] EXAMINE completed." : "OK [READ-WRITE] SELECT completed.";
+}
+
+/* RFC 3501 6.3.1 */
+char const *
+cmd_select(struct session *s, struct parse *p)
+{
+	return select_mailbox(s, p, 0);
+}
+
+/* RFC 3501 6.3.2 */
+char const *
+cmd_examine(struct session *s, struct parse *p)
+{
+	return select_mailbox(s, p, 1);
+}
+
+/* RFC 3501 6.4.2: removes what is \Deleted without telling. */
+char const *
+cmd_close(struct session *s, struct parse *p)
+{
+	char const *reply = DONE;
+	(void)p;
+	for (uint32_t i = 0; !s->readonly && i < folder_count(s->folder); i++)
+		if (folder_flags(s->folder, i) & FLAG_DELETED && folder_expunge(s->folder, i) < 0)
+			reply = reply_errno(errno);
+	if (folder_commit(s->folder) < 0)
+		reply = reply_errno(errno);
+	session_unselect(s);
+	return reply;
+}
+
+/* RFC 3691 section 2 */
+char const *
+cmd_unselect(struct session *s, struct parse *p)
+{
+	(void)p;
+	session_unselect(s);
+	return DONE;
+}

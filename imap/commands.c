@@ -1,0 +1,179 @@
+#include "imap/commands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "imap/limits.h"
+#include "imap/reply.h"
+#include "imap/sync.h"
+#include "lib/log.h"
+
+char const done[] = "done";
+
+#define ANY (STATE_AUTH | STATE_SELECTED)
+#define SEL STATE_SELECTED
+
+/* clang-format off */
+struct command const commands[] = {
+	/* verb            handler          states  flags                             RFC */
+	{"CAPABILITY",     cmd_capability,  ANY,    ALONE},                        /* 3501 6.1.1 */
+	{"NOOP",           cmd_noop,        ANY,    ALONE},                        /* 3501 6.1.2 */
+	{"LOGOUT",         cmd_logout,      ANY,    ALONE | TELLS_NOTHING},        /* 3501 6.1.3 */
+	{"STARTTLS",       0,               0,      0},                            /* 3501 6.2.1 */
+	{"AUTHENTICATE",   0,               0,      0},                            /* 3501 6.2.2 */
+	{"LOGIN",          0,               0,      0},                            /* 3501 6.2.3 */
+	{"ID",             cmd_id,          ANY,    0},                            /* 2971 3.1 */
+	{"ENABLE",         cmd_enable,      ANY,    0},                            /* 5161 3.1 */
+	{"NAMESPACE",      cmd_namespace,   ANY,    ALONE},                        /* 2342 5 */
+	{"SELECT",         cmd_select,      ANY,    TELLS_NOTHING},                /* 3501 6.3.1 */
+	{"EXAMINE",        cmd_examine,     ANY,    TELLS_NOTHING},                /* 3501 6.3.2 */
+	{"CREATE",         cmd_create,      ANY,    0},                            /* 3501 6.3.3, 6154 3 */
+	{"DELETE",         cmd_delete,      ANY,    0},                            /* 3501 6.3.4 */
+	{"RENAME",         cmd_rename,      ANY,    0},                            /* 3501 6.3.5 */
+	{"SUBSCRIBE",      cmd_subscribe,   ANY,    0},                            /* 3501 6.3.6 */
+	{"UNSUBSCRIBE",    cmd_unsubscribe, ANY,    0},                            /* 3501 6.3.7 */
+	{"LIST",           cmd_list,        ANY,    0},                            /* 3501 6.3.8, 5258, 5819, 6154 */
+	{"LSUB",           cmd_lsub,        ANY,    0},                            /* 3501 6.3.9 */
+	{"STATUS",         cmd_status,      ANY,    0},                            /* 3501 6.3.10, 8438 */
+	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 4315 3 */
+	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
+	{"CHECK",          cmd_noop,        SEL,    ALONE},                        /* 3501 6.4.1 */
+	{"CLOSE",          cmd_close,       SEL,    ALONE | TELLS_NOTHING},        /* 3501 6.4.2 */
+	{"UNSELECT",       cmd_unselect,    SEL,    ALONE | TELLS_NOTHING},        /* 3691 2 */
+	{"EXPUNGE",        cmd_expunge,     SEL,    ALONE},                        /* 3501 6.4.3 */
+	{"UID EXPUNGE",    cmd_uid_expunge, SEL,    UID_FORM},                     /* 4315 2.1 */
+	{"SEARCH",         cmd_search,      SEL,    KEEPS_NUMBERS},                /* 3501 6.4.4, 4731 */
+	{"UID SEARCH",     cmd_search,      SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"FETCH",          cmd_fetch,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.5 */
+	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"STORE",          cmd_store,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.6 */
+	{"UID STORE",      cmd_store,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"COPY",           cmd_copy,        SEL,    0},                            /* 3501 6.4.7 */
+	{"UID COPY",       cmd_copy,        SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"MOVE",           cmd_move,        SEL,    0},                            /* 6851 3.1 */
+	{"UID MOVE",       cmd_move,        SEL,    UID_FORM},                     /* 6851 3.2 */
+	{0, 0, 0, 0},
+};
+/* clang-format on */
+
+/* Reads the verb, with the word behind UID, and finds its row. */
+static struct command const *
+find(struct parse *p)
+{
+	struct text verb, second;
+	if (!parse_sp(p) || !parse_word(p, &verb))
+		return 0;
+	char *name = arena_alloc(p->arena, p->len + 8);
+	strcpy(name, verb.s);
+	if (!strcmp(name, "UID")) {
+		if (!parse_sp(p) || !parse_word(p, &second))
+			return 0;
+		strcat(strcat(name, " "), second.s);
+	}
+	for (struct command const *c = commands; c->verb; c++)
+		if (!strcmp(c->verb, name))
+			return c;
+	parse_fail(p, "Unknown command");
+	return 0;
+}
+
+/* The checks that the row can express, then the handler. */
+static char const *
+dispatch(struct session *s, struct command const *c)
+{
+	if (!c)
+		return BAD;
+	if (!c->states)
+		return parse_fail(&s->parse, "Already logged in"), BAD;
+	if (!(c->states & session_state(s)))
+		return parse_fail(&s->parse, "No mailbox is selected"), BAD;
+	if (c->flags & ALONE && !parse_end(&s->parse))
+		return BAD;
+	s->uid = (c->flags & UID_FORM) != 0;
+	s->missed = 0;
+	return c->fn(s, &s->parse);
+}
+
+static void
+answer(struct session *s, struct command const *c, char const *reply)
+{
+	char const *name = c ? c->verb : "";
+	s->bad = reply ? 0 : s->bad + 1;
+	if (c && reply && !(c->flags & TELLS_NOTHING) && !s->ended)
+		sync_tell(s, c->flags & KEEPS_NUMBERS ? FOLDER_NEW | FOLDER_FLAGS : SYNC_ALL);
+	if (reply == DONE)
+		net_putf(&s->net, s->missed ? "%s " REPLY_MISSED : "%s OK %s completed.\r\n",
+		    s->tag, name);
+	else if (reply)
+		net_putf(&s->net, "%s %s\r\n", s->tag, reply);
+	else if (s->parse.error[0] == '[')
+		net_putf(&s->net, "%s BAD %s\r\n", s->tag, s->parse.error);
+	else
+		net_putf(
+		    &s->net, "%s BAD %s%s%s.\r\n", s->tag, name, *name ? ": " : "", s->parse.error);
+}
+
+static void
+one_command(struct session *s)
+{
+	struct parse *p = &s->parse;
+	struct command const *c = 0;
+	char const *reply = BAD;
+	struct text tag;
+	s->tag = "*"; /* an unreadable tag (RFC 3501 7.1.3) */
+	if (parse_tag(p, &tag)) {
+		s->tag = tag.s;
+		c = find(p);
+		net_deadline(&s->net, WRITE_SECONDS);
+		reply = dispatch(s, c);
+	}
+	net_deadline(&s->net, WRITE_SECONDS);
+	if (p->closed) {
+		s->ended = 1;
+		return;
+	}
+	s->commands++;
+	answer(s, c, reply);
+	if (!reply && parse_finish(p) < 0)
+		session_bye(s, REPLY_BYE_LITERAL);
+	else if (s->bad > LIMIT_BAD)
+		session_bye(s, REPLY_BYE_BAD);
+}
+
+/* Waits for a command's first octet: 1, or 0 when the session has ended. */
+static int
+await(struct session *s)
+{
+	net_deadline(&s->net, AUTOLOGOUT);
+	switch (net_wait(&s->net, s->fd_signal)) {
+	case 1:
+		return 1;
+	case 2:
+		session_bye(s, REPLY_BYE_SHUTDOWN);
+		return 0;
+	case 0:
+		session_bye(s, REPLY_BYE_IDLE); /* RFC 3501 5.4 */
+		return 0;
+	default:
+		s->ended = 1;
+		return 0;
+	}
+}
+
+void
+commands_run(struct session *s)
+{
+	while (!s->ended && await(s)) {
+		switch (parse_start(&s->parse, LITERAL_SECONDS)) {
+		case NET_LINE:
+			one_command(s);
+			break;
+		case NET_LONG:
+			session_bye(s, REPLY_BYE_LINE);
+			break;
+		default:
+			s->ended = 1;
+		}
+		arena_reset(&s->arena);
+	}
+}

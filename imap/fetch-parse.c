@@ -1,0 +1,208 @@
+/* The arguments of FETCH (RFC 3501 6.4.5 and section 9, fetch-att). */
+#include "imap/fetch.h"
+
+#include <string.h>
+
+#include "imap/limits.h"
+#include "lib/ascii.h"
+#include "lib/sa.h"
+
+struct item_name {
+	char const *name;
+	enum fetch_kind kind;
+	enum fetch_need need;
+	int seen;
+	char const *section; /* of a section item without brackets */
+};
+/* Longer names before those that they begin with. */
+static struct item_name const names[] = {
+    {"UID", FETCH_UID, NEED_NOTHING, 0, 0},
+    {"FLAGS", FETCH_FLAGS, NEED_NOTHING, 0, 0},
+    {"INTERNALDATE", FETCH_INTERNALDATE, NEED_NOTHING, 0, 0},
+    {"RFC822.SIZE", FETCH_SIZE, NEED_NOTHING, 0, 0},
+    {"RFC822.HEADER", FETCH_SECTION, NEED_HEADER, 0, "HEADER"},
+    {"RFC822.TEXT", FETCH_SECTION, NEED_WHOLE, 1, "TEXT"},
+    {"RFC822", FETCH_SECTION, NEED_WHOLE, 1, ""},
+    {"ENVELOPE", FETCH_ENVELOPE, NEED_HEADER, 0, 0},
+    {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE, NEED_PARTS, 0, 0},
+    {"BODY", FETCH_BODY, NEED_PARTS, 0, 0},
+};
+static struct {
+	char const *name, *items;
+} const macros[] = {
+    {"ALL", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE"},
+    {"FAST", "FLAGS INTERNALDATE RFC822.SIZE"},
+    {"FULL", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY"},
+};
+
+static struct fetch_item *
+add(struct parse *p, struct fetch *f)
+{
+	if (f->count == f->room) {
+		struct fetch_item *more = arena_alloc(p->arena, 2 * f->room * sizeof *more);
+		memcpy(more, f->item, f->count * sizeof *more);
+		f->item = more;
+		f->room *= 2;
+	}
+	return memset(&f->item[f->count++], 0, sizeof *f->item);
+}
+
+static void
+add_named(struct parse *p, struct fetch *f, struct item_name const *n)
+{
+	struct fetch_item *it = add(p, f);
+	it->kind = n->kind;
+	it->need = n->need;
+	it->seen = n->seen;
+	it->label = n->name;
+	if (n->section)
+		imap_section_parse(&it->section, p->arena, n->section, strlen(n->section));
+}
+
+/* What the section needs of the message: the header alone, where that is asked for. */
+static enum fetch_need
+section_need(struct imap_section const *sec)
+{
+	if (sec->depth)
+		return NEED_PARTS;
+	return sec->kind == SECTION_WHOLE || sec->kind == SECTION_TEXT ? NEED_WHOLE : NEED_HEADER;
+}
+
+/* The text between the brackets, in upper case, strings as strings. */
+static int
+section_text(struct parse *p, stralloc *sa)
+{
+	struct text t;
+	while (parse_peek(p) && parse_peek(p) != ']') {
+		char c = parse_peek(p);
+		if (c == '"' || c == '{') {
+			if (!parse_string(p, &t))
+				return 0;
+			sa_append(sa, '"');
+			for (size_t i = 0; i < t.len; i++) {
+				if (t.s[i] == '"' || t.s[i] == '\\')
+					sa_append(sa, '\\');
+				sa_append(sa, ascii_toupper(t.s[i]));
+			}
+			sa_append(sa, '"');
+		} else {
+			sa_append(sa, ascii_toupper(c));
+			parse_take(p, c);
+		}
+	}
+	return parse_char(p, ']');
+}
+
+/* "<from.count>" behind a section. */
+static int
+partial_parse(struct parse *p, struct fetch_item *it)
+{
+	if (!parse_take(p, '<'))
+		return 1;
+	it->partial = 1;
+	return parse_number(p, &it->from) && parse_char(p, '.') && parse_nznumber(p, &it->count) &&
+	       parse_char(p, '>');
+}
+
+/* BODY[...] or BODY.PEEK[...], behind the bracket. */
+static int
+section_parse(struct parse *p, struct fetch *f, int seen)
+{
+	struct fetch_item *it = add(p, f);
+	stralloc sa = STRALLOC_ZERO;
+	it->kind = FETCH_SECTION;
+	it->seen = seen;
+	sa_cats(&sa, "BODY[");
+	if (!section_text(p, &sa) || !partial_parse(p, it)) {
+		stralloc_free(&sa);
+		return 0;
+	}
+	int r = imap_section_parse(&it->section, p->arena, sa.s + 5, sa.len - 5);
+	sa_append(&sa, ']');
+	if (it->partial)
+		sa_catf(&sa, "<%u>", it->from);
+	it->label = arena_strndup(p->arena, sa.s, sa.len);
+	stralloc_free(&sa);
+	it->need = section_need(&it->section);
+	return r < 0 ? parse_fail(p, "Invalid section") : 1;
+}
+
+static int
+item_parse(struct parse *p, struct fetch *f)
+{
+	if (f->count >= LIMIT_ARGUMENTS)
+		return parse_fail(p, "Too many items");
+	int peek = parse_take_word(p, "BODY.PEEK");
+	size_t at = p->pos;
+	if (peek || parse_take_word(p, "BODY")) {
+		if (parse_take(p, '['))
+			return section_parse(p, f, !peek);
+		if (peek)
+			return parse_fail(p, "Missing '['");
+		p->pos = at;
+	}
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (parse_take_word(p, names[k].name)) {
+			add_named(p, f, &names[k]);
+			return 1;
+		}
+	return parse_fail(p, "Unknown item");
+}
+
+static void
+add_by_name(struct parse *p, struct fetch *f, char const *name, size_t len)
+{
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (ascii_ieq(name, len, names[k].name))
+			add_named(p, f, &names[k]);
+}
+
+static int
+macro_parse(struct parse *p, struct fetch *f)
+{
+	for (size_t k = 0; k < sizeof macros / sizeof *macros; k++)
+		if (parse_take_word(p, macros[k].name)) {
+			char const *s = macros[k].items;
+			for (size_t n; *s; s += n + (s[n] == ' ')) {
+				n = strcspn(s, " ");
+				add_by_name(p, f, s, n);
+			}
+			return 1;
+		}
+	return 0;
+}
+
+static int
+items_parse(struct parse *p, struct fetch *f)
+{
+	if (macro_parse(p, f))
+		return 1;
+	if (!parse_take(p, '('))
+		return item_parse(p, f);
+	do
+		if (!item_parse(p, f))
+			return 0;
+	while (parse_take(p, ' '));
+	return parse_char(p, ')');
+}
+
+int
+fetch_parse(struct parse *p, struct fetch *f, int uid)
+{
+	f->room = 8;
+	f->count = 0;
+	f->item = arena_alloc(p->arena, f->room * sizeof *f->item);
+	if (uid)
+		add_by_name(p, f, "UID", 3); /* RFC 3501 6.4.8 */
+	if (!items_parse(p, f))
+		return 0;
+	f->need = NEED_NOTHING;
+	f->seen = f->flags = 0;
+	for (size_t k = 0; k < f->count; k++) {
+		struct fetch_item const *it = &f->item[k];
+		f->need = it->need > f->need ? it->need : f->need;
+		f->seen |= it->seen;
+		f->flags |= it->kind == FETCH_FLAGS;
+	}
+	return 1;
+}

@@ -1,0 +1,44 @@
+/* What FETCH was asked for (RFC 3501 6.4.5). */
+#ifndef POSTERN_IMAP_FETCH_H
+#define POSTERN_IMAP_FETCH_H
+
+#include "imap/hand.h"
+#include "imap/session.h"
+#include "lib/imap-text.h"
+
+enum fetch_kind {
+	FETCH_UID,
+	FETCH_FLAGS,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_ENVELOPE,
+	FETCH_BODY,
+	FETCH_BODYSTRUCTURE,
+	FETCH_SECTION,
+};
+/* How much of the message an item needs. */
+enum fetch_need { NEED_NOTHING, NEED_HEADER, NEED_WHOLE, NEED_PARTS };
+
+struct fetch_item {
+	enum fetch_kind kind;
+	enum fetch_need need;
+	int seen;	   /* sets \Seen */
+	char const *label; /* as it stands in the response */
+	struct imap_section section;
+	int partial; /* <from.count> */
+	uint32_t from, count;
+};
+struct fetch {
+	struct fetch_item *item;
+	size_t count, room;
+	enum fetch_need need; /* the largest of all */
+	int seen, flags;      /* some item sets \Seen; FLAGS are asked for */
+};
+
+/* fetch-parse.c: an item, a macro, or a list of items. */
+int fetch_parse(struct parse *p, struct fetch *f, int uid);
+/* fetch-write.c: sends the response for the message in hand. 0; -1 (errno) if the message cannot be
+ * read, and then nothing was sent. */
+int fetch_write(struct session *s, struct fetch const *f, struct hand *h);
+
+#endif

@@ -1,0 +1,146 @@
+#include "imap/flags.h"
+
+#include <errno.h>
+
+#include "imap/limits.h"
+#include "imap/reply.h"
+#include "lib/ascii.h"
+#include "lib/sa.h"
+#include "maildir/name.h"
+
+/* In the order in which they are told. $Forwarded has a letter of its own in file names. */
+static struct {
+	unsigned int flag;
+	char const *name;
+} const table[] = {
+    {FLAG_ANSWERED, "\\Answered"},
+    {FLAG_FLAGGED, "\\Flagged"},
+    {FLAG_DELETED, "\\Deleted"},
+    {FLAG_SEEN, "\\Seen"},
+    {FLAG_DRAFT, "\\Draft"},
+    {FLAG_RECENT, "\\Recent"},
+    {FLAG_PASSED, "$Forwarded"},
+};
+#define FLAGS (sizeof table / sizeof *table)
+
+static unsigned int
+by_name(struct text const *t)
+{
+	for (size_t k = 0; k < FLAGS; k++)
+		if (table[k].flag != FLAG_RECENT && ascii_ieq(t->s, t->len, table[k].name))
+			return table[k].flag;
+	return 0;
+}
+
+static int
+one_flag(struct parse *p, struct flag_list *out)
+{
+	struct text t;
+	if (out->count == LIMIT_ARGUMENTS)
+		return parse_fail(p, "Too many flags");
+	if (!parse_flag(p, &t))
+		return 0;
+	unsigned int flag = by_name(&t);
+	out->flags |= flag;
+	if (flag)
+		return 1;
+	if (t.s[0] == '\\')
+		return parse_fail(p, "Invalid system flag");
+	out->keywords[out->count++] = t.s;
+	return 1;
+}
+
+int
+flags_parse(struct parse *p, struct flag_list *out, int bare)
+{
+	size_t room = 2;
+	int list = parse_take(p, '(');
+	if (!list && !bare)
+		return parse_fail(p, "Flag list expected");
+	for (size_t i = p->pos; i < p->len; i++)
+		room += p->line[i] == ' ';
+	*out = (struct flag_list){0, arena_alloc(p->arena, room * sizeof *out->keywords), 0};
+	if (!list || parse_peek(p) != ')')
+		do
+			if (!one_flag(p, out))
+				return 0;
+		while (parse_take(p, ' '));
+	out->keywords[out->count] = 0;
+	return !list || parse_char(p, ')');
+}
+
+char const *
+flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set)
+{
+	*set = (struct keyword_set)KEYWORD_SET_ZERO;
+	for (size_t k = 0; k < l->count; k++) {
+		int n = folder_keyword(s->folder, l->keywords[k], strlen(l->keywords[k]), 1);
+		if (n < 0)
+			return errno == EOVERFLOW ? REPLY_KEYWORDS
+			       : errno == EINVAL  ? REPLY_KEYWORD
+						  : reply_errno(errno);
+		keyword_add(set, (unsigned int)n);
+	}
+	return 0;
+}
+
+static void
+put_word(stralloc *out, char const *name)
+{
+	if (out->s[out->len - 1] != '(')
+		sa_append(out, ' ');
+	sa_cats(out, name);
+}
+
+void
+flags_put(stralloc *out, struct folder const *f, uint32_t i)
+{
+	unsigned int flags = folder_flags(f, i);
+	struct keyword_set set = folder_keyword_set(f, i);
+	struct keywords const *names = folder_keywords(f);
+	sa_append(out, '(');
+	for (size_t k = 0; k < FLAGS; k++)
+		if (flags & table[k].flag)
+			put_word(out, table[k].name);
+	if (!keyword_none(&set))
+		for (unsigned int k = 0; k < names->count; k++)
+			if (keyword_has(&set, k) && names->name[k])
+				put_word(out, names->name[k]);
+	sa_append(out, ')');
+}
+
+static void
+put_names(stralloc *out, struct keywords const *names)
+{
+	for (size_t k = 0; k < FLAGS; k++)
+		if (table[k].flag != FLAG_RECENT)
+			put_word(out, table[k].name);
+	for (unsigned int k = 0; k < names->count; k++)
+		if (names->name[k] &&
+		    !ascii_ieq(names->name[k], strlen(names->name[k]), "$Forwarded"))
+			put_word(out, names->name[k]);
+}
+
+void
+flags_announce(struct session *s)
+{
+	struct keywords const *names = folder_keywords(s->folder);
+	stralloc *out = &s->out;
+	sa_cats(out, "* FLAGS (");
+	put_names(out, names);
+	sa_cats(out, ")\r\n* OK [PERMANENTFLAGS (");
+	if (!s->readonly) {
+		put_names(out, names);
+		put_word(out, "\\*");
+	}
+	sa_cats(out, s->readonly ? ")] Read-only mailbox.\r\n" : ")] Flags permitted.\r\n");
+	reply_out(s);
+	s->keywords = names->count;
+}
+
+void
+flags_announce_new(struct session *s)
+{
+	if (folder_keywords(s->folder)->count != s->keywords)
+		flags_announce(s);
+}

@@ -1,0 +1,27 @@
+/* Flags and keywords between the wire and the store (RFC 3501 2.3.2). */
+#ifndef POSTERN_IMAP_FLAGS_H
+#define POSTERN_IMAP_FLAGS_H
+
+#include <skalibs/stralloc.h>
+
+#include "imap/session.h"
+
+struct flag_list {
+	unsigned int flags;    /* enum message_flag */
+	char const **keywords; /* names, null-terminated */
+	size_t count;
+};
+
+/* A flag-list in parentheses, or with bare set flags without them (STORE). */
+int flags_parse(struct parse *p, struct flag_list *out, int bare);
+/* Keyword names as the folder's set, made where new: null, or the tagged reply. */
+char const *flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set);
+
+/* Appends "(\Seen $Junk)" of message i. */
+void flags_put(stralloc *out, struct folder const *f, uint32_t i);
+/* Sends FLAGS, and PERMANENTFLAGS (empty when read-only). */
+void flags_announce(struct session *s);
+/* The same if the folder has keywords that were not announced. */
+void flags_announce_new(struct session *s);
+
+#endif

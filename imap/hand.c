@@ -1,0 +1,170 @@
+#include "imap/hand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/imap-text.h"
+#include "lib/sa.h"
+
+void
+hand_take(struct hand *h, struct folder *f, uint32_t i)
+{
+	if (h->folder == f && h->i == i && h->fd >= 0)
+		return;
+	hand_drop(h);
+	h->folder = f;
+	h->i = i;
+}
+
+void
+hand_drop(struct hand *h)
+{
+	if (h->mapped)
+		munmap(h->s, h->size);
+	if (h->folder && h->fd >= 0)
+		close(h->fd);
+	arena_reset(&h->arena);
+	h->folder = 0;
+	h->fd = -1;
+	h->s = 0;
+	h->n = h->size = 0;
+	h->mapped = 0;
+	h->parts = 0;
+}
+
+void
+hand_free(struct hand *h)
+{
+	hand_drop(h);
+	arena_free(&h->arena);
+	free(h->buf);
+	h->buf = 0;
+}
+
+static int
+open_file(struct hand *h)
+{
+	struct stat st;
+	if (h->fd >= 0)
+		return 0;
+	int fd = folder_open_message(h->folder, h->i);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return -1;
+	}
+	h->fd = fd;
+	h->size = (size_t)st.st_size;
+	return 0;
+}
+
+static void
+hide_nuls(char *s, size_t n)
+{
+	for (char *p = s; (p = memchr(p, 0, n - (size_t)(p - s)));)
+		*p++ = (char)0x80;
+}
+
+/* The file's first octets, at most HAND_READ: all of a small message. */
+static int
+read_start(struct hand *h)
+{
+	if (!h->buf)
+		h->buf = xmalloc(HAND_READ);
+	size_t want = h->size < HAND_READ ? h->size : HAND_READ;
+	h->n = 0;
+	while (h->n < want) {
+		ssize_t r = pread(h->fd, h->buf + h->n, want - h->n, (off_t)h->n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (!r)
+			h->size = want = h->n; /* shortened meanwhile */
+		h->n += (size_t)r;
+	}
+	h->s = h->buf;
+	hide_nuls(h->s, h->n);
+	return 0;
+}
+
+/* Copy-on-write, for the NULs; pages without one stay shared. */
+static int
+map_all(struct hand *h)
+{
+	char *s = mmap(0, h->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, h->fd, 0);
+	if (s == MAP_FAILED)
+		return -1;
+	madvise(s, h->size, MADV_SEQUENTIAL);
+	h->s = s;
+	h->n = h->size;
+	h->mapped = 1;
+	hide_nuls(s, h->n);
+	return 0;
+}
+
+static struct mime_part const *
+top(struct hand *h, size_t body)
+{
+	memset(&h->top, 0, sizeof h->top);
+	h->top.body = body;
+	h->top.end = h->size;
+	return &h->top;
+}
+
+struct mime_part const *
+hand_header(struct hand *h)
+{
+	if (!h->s && (open_file(h) < 0 || read_start(h) < 0))
+		return 0;
+	size_t body = header_len(h->s, h->n);
+	if (body == h->n && h->n < h->size) {
+		if (map_all(h) < 0)
+			return 0;
+		body = header_len(h->s, h->n);
+	}
+	return top(h, body);
+}
+
+struct mime_part const *
+hand_whole(struct hand *h)
+{
+	if (!h->s) {
+		if (open_file(h) < 0)
+			return 0;
+		if ((h->size <= HAND_READ ? read_start(h) : map_all(h)) < 0)
+			return 0;
+	} else if (h->n < h->size && map_all(h) < 0)
+		return 0;
+	return top(h, header_len(h->s, h->n));
+}
+
+struct mime_part const *
+hand_parts(struct hand *h)
+{
+	if (!h->parts && hand_whole(h))
+		h->parts = mime_parse(&h->arena, h->s, h->n);
+	return h->parts;
+}
+
+int
+hand_text(struct hand *h, enum hand_text which, stralloc *out)
+{
+	if (which == TEXT_ENVELOPE) {
+		struct mime_part const *p = hand_header(h);
+		if (!p)
+			return -1;
+		imap_envelope(out, &h->arena, h->s, p->body);
+	} else {
+		struct mime_part const *p = hand_parts(h);
+		if (!p)
+			return -1;
+		imap_bodystructure(out, &h->arena, h->s, p, which == TEXT_BODYSTRUCTURE);
+	}
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* imap: an IMAP4rev1 session (RFC 3501) in one user's Maildir, after login.
+ *
+ * Descriptors: 0 and 1 the client (plaintext; TLS ends elsewhere), 2 the log. POSTERN_SESSION_FD
+ *     names the socket to the login program (lib/session.h); without it the client is greeted
+ *     PREAUTH, so imap also runs by hand or from ssh.
+ * Arguments: none.
+ * Environment: MAILDIR (default $HOME/Maildir), USER (for the log), POSTERN_DIR (settings),
+ *     POSTERN_ID, QUOTA_RULE.
+ * Settings in etc/: imap-separator, imap-prefix, imap-append-limit.
+ * Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir
+ *     cannot be served, or no memory.
+ * Touches: the Maildir, and nothing else (Landlock); reads charset modules and the time zone.
+ * Privileges: the account's uid; as root it serves root's own Maildir only. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <skalibs/selfpipe.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+
+#include "imap/commands.h"
+#include "imap/limits.h"
+#include "imap/reply.h"
+#include "lib/conf.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/sandbox.h"
+#include "lib/session.h"
+#include "maildir/deliver.h"
+
+#define USAGE "imap"
+
+static struct session session;
+static char line[LIMIT_LINE];
+
+void
+session_bye(struct session *s, char const *text)
+{
+	net_putf(&s->net, "* BYE %s\r\n", text);
+	s->ended = 1;
+}
+
+/* Out of memory: said past all buffers, since nothing can be allocated any more. */
+static void
+bye_memory(void)
+{
+	static char const bye[] = "\r\n* BYE " REPLY_BYE_MEMORY "\r\n";
+	(void)!write(1, bye, sizeof bye - 1);
+}
+
+/* A mapped message was cut short by another program (doc/store.md). */
+static void
+on_sigbus(int sig)
+{
+	static char const bye[] = "\r\n* BYE A message was truncated while it was read.\r\n";
+	(void)sig;
+	(void)!write(1, bye, sizeof bye - 1);
+	_exit(111);
+}
+
+static void
+options(int argc, char const *const *argv)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	if (subgetopt_r(argc, argv, "", &l) >= 0 || l.ind != argc)
+		strerr_dieusage(100, USAGE);
+}
+
+static char const *
+maildir_path(void)
+{
+	char const *dir = getenv("MAILDIR"), *home = getenv("HOME");
+	stralloc path = STRALLOC_ZERO;
+	if (dir && *dir)
+		sa_copys(&path, dir);
+	else if (home && *home) {
+		sa_copys(&path, home);
+		sa_cats(&path, "/Maildir");
+	} else
+		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
+	while (path.len > 1 && path.s[path.len - 1] == '/')
+		path.len--;
+	return sa_str(&path);
+}
+
+/* imap-separator: "." or "/". imap-prefix: "" or "INBOX" and the separator. */
+static void
+settings(struct session *s)
+{
+	char const *separator = conf_string("imap-separator", ".");
+	char const *prefix = conf_string("imap-prefix", "");
+	if ((separator[0] != '.' && separator[0] != '/') || separator[1])
+		strerr_dief1x(100, "etc/imap-separator: must be . or /");
+	s->tree.separator = separator[0];
+	if (*prefix && (strncmp(prefix, "INBOX", 5) || prefix[5] != separator[0] || prefix[6]))
+		strerr_dief1x(100, "etc/imap-prefix: must be INBOX and the separator");
+	s->tree.prefix = prefix;
+	s->append_limit = conf_size("imap-append-limit", LIMIT_APPEND, 1, UINT32_MAX);
+	char const *rule = getenv("QUOTA_RULE");
+	if (rule && quota_rule(&s->quota, rule) < 0)
+		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);
+}
+
+static void
+open_store(struct session *s)
+{
+	char const *root = maildir_path();
+	s->tree = (struct maildir_tree)TREE_DEFAULT(root);
+	s->quota = (struct quota)QUOTA_DEFAULT(root);
+	settings(s);
+	if (tree_create_inbox(&s->tree) < 0)
+		strerr_diefu2sys(111, "open Maildir ", root);
+	/* A checkpassword program that forgot to become the user must not go unnoticed. */
+	struct stat st;
+	if (!geteuid() && (stat(root, &st) < 0 || st.st_uid))
+		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
+	delivery_clean(root);
+}
+
+static void
+signals(struct session *s)
+{
+	sig_ignore(SIGPIPE);
+	sig_catch(SIGBUS, on_sigbus);
+	s->fd_signal = selfpipe_init();
+	if (s->fd_signal < 0 || selfpipe_trap(SIGTERM) < 0 || selfpipe_trap(SIGHUP) < 0)
+		strerr_diefu1sys(111, "trap signals");
+}
+
+/* One Maildir and nothing else; libc reads the time zone and charset modules when first needed. */
+static void
+confine(struct session const *s)
+{
+	struct sandbox_path const paths[] = {
+	    {s->tree.root, SANDBOX_READ | SANDBOX_EDIT},
+	    {"/etc/localtime", SANDBOX_READ},
+	    {"/usr/share/zoneinfo", SANDBOX_READ},
+	    {"/etc/ld.so.cache", SANDBOX_READ},
+	    {"/usr/lib", SANDBOX_READ},
+	    {"/lib", SANDBOX_READ},
+	    {"/lib64", SANDBOX_READ},
+	    {"/dev/null", SANDBOX_READ},
+	    {0, 0},
+	};
+	struct sandbox const box = {.calls = SANDBOX_FILES,
+	    .paths = paths,
+	    .file_size = SANDBOX_UNLIMITED,
+	    .processes = SANDBOX_ANY};
+	tzset();
+	sandbox_enter(&box);
+}
+
+/* The login command's answer, or the greeting of a session that needs none. */
+static void
+greet(struct session *s, struct session_start const *start)
+{
+	char const *caps = capability_text(&s->arena);
+	if (start->logged_in)
+		net_putf(&s->net, REPLY_LOGGED_IN, start->tag, caps);
+	else
+		net_putf(&s->net, REPLY_GREETING, caps);
+	log_event("session");
+	log_str("user", getenv("USER") ? getenv("USER") : "");
+	log_send();
+}
+
+int
+main(int argc, char const *const *argv)
+{
+	struct session *s = &session;
+	struct session_start start;
+	PROG = "imap";
+	options(argc, argv);
+	log_id(id_connection());
+	sa_nomem_hook = bye_memory;
+	signals(s);
+	open_store(s);
+	net_init(&s->net, 0, 1);
+	s->parse = (struct parse){.net = &s->net, .arena = &s->arena, .line = line};
+	if (session_begin(&start, &s->net) < 0)
+		return 111;
+	confine(s);
+	greet(s, &start);
+	commands_run(s);
+	session_unselect(s);
+	net_finish(&s->net, FINISH_SECONDS);
+	log_event("end");
+	log_num("commands", s->commands);
+	log_send();
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* Every limit of the session program; man/imap.8 lists them with their replies. */
+#ifndef POSTERN_IMAP_LIMITS_H
+#define POSTERN_IMAP_LIMITS_H
+
+/* One command line without its literals, octets: more is a BYE, since nobody can tell where the
+ * next command begins. RFC 9051 section 4 asks for 8192. */
+#define LIMIT_LINE 65536
+/* All literals of one command together (APPEND's message apart), octets: BAD [TOOBIG]. */
+#define LIMIT_LITERALS 65536
+/* A message of APPEND, octets on the wire, default of the setting imap-append-limit: NO [TOOBIG].
+ */
+#define LIMIT_APPEND (UINT64_C(100) << 20)
+/* A literal that is refused but already on its way (LITERAL+) is read and dropped up to here: more
+ * is a BYE. */
+#define LIMIT_SKIP (UINT64_C(1) << 30)
+/* Parentheses, NOTs and ORs within one another: BAD. */
+#define LIMIT_NESTING 32
+/* Search keys, fetch items, list patterns, flags of one command: BAD. */
+#define LIMIT_ARGUMENTS 4096
+/* Ranges in one sequence set: BAD. */
+#define LIMIT_RANGES 16384
+/* Part numbers in one section (1.2.3...): BAD. */
+#define LIMIT_SECTION 64
+/* A mailbox name, octets as it comes: NO [CANNOT]. */
+#define LIMIT_NAME 1000
+/* Keywords longer than this: NO [LIMIT]. */
+#define LIMIT_KEYWORD 255
+/* Commands in a row that are BAD: the one after it gets BYE. */
+#define LIMIT_BAD 20
+/* Patterns of one LIST (RFC 5258): BAD. Each may be as long as a name. */
+#define LIMIT_PATTERNS 100
+/* Pairs of an ID command (RFC 2971 3.3: 30 fields of 30 and 1024 octets): BAD. */
+#define LIMIT_ID 30
+
+/* Seconds. */
+#define AUTOLOGOUT 1800	    /* RFC 3501 5.4: at least 30 minutes without a command */
+#define LITERAL_SECONDS 600 /* for one literal or one pipelined line to come whole */
+#define WRITE_SECONDS 1800  /* for the reply to one command to be taken by the client */
+#define IDLE_SECONDS 1800   /* RFC 2177: clients renew every 29 minutes */
+#define IDLE_ALIVE 120	    /* between signs of life in IDLE, so that a lost client is noticed */
+#define FINISH_SECONDS 5
+
+#endif

@@ -1,0 +1,17 @@
+/* Mailbox names between the wire (modified UTF-7, RFC 3501 5.1.3) and the store (UTF-8). */
+#ifndef POSTERN_IMAP_MAILBOX_H
+#define POSTERN_IMAP_MAILBOX_H
+
+#include <skalibs/stralloc.h>
+
+#include "imap/session.h"
+
+/* A mailbox name: *name gets it in UTF-8, or null if no mailbox can have it (the handler answers
+ * REPLY_NAME once the command is read). 0 only on a syntax error. */
+int mailbox_parse(struct parse *p, char const **name);
+/* Appends the name as an astring of modified UTF-7. */
+void mailbox_put(stralloc *out, char const *name);
+/* The name is the selected mailbox's. */
+int mailbox_is_selected(struct session const *s, char const *name);
+
+#endif

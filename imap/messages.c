@@ -1,0 +1,56 @@
+#include "imap/messages.h"
+
+#include "lib/sa.h"
+
+void
+messages_resolve(struct session *s, struct set *set, int uid)
+{
+	uint32_t count = folder_count(s->folder);
+	size_t n = 0;
+	set_resolve(set, uid && count ? folder_uid(s->folder, count - 1) : count);
+	for (size_t k = 0; k < set->n; k++) {
+		uint32_t lo = set->r[k].lo, hi = set->r[k].hi;
+		if (uid) {
+			lo = folder_find(s->folder, lo);
+			hi = hi == UINT32_MAX ? count : folder_find(s->folder, hi + 1);
+		} else {
+			lo = lo ? lo - 1 : 0; /* "*" of an empty folder */
+			hi = hi < count ? hi : count;
+		}
+		if (lo < hi)
+			set->r[n++] = (struct range){lo, hi - 1};
+	}
+	set->n = n;
+}
+
+int
+messages_parse(struct session *s, struct parse *p, struct set *out)
+{
+	uint32_t count = folder_count(s->folder);
+	if (!parse_set(p, out))
+		return 0;
+	for (size_t k = 0; !s->uid && count && k < out->n; k++)
+		if (out->r[k].lo > count || out->r[k].hi > count)
+			return parse_fail(p, "Invalid message number");
+	messages_resolve(s, out, s->uid);
+	return 1;
+}
+
+size_t
+messages_count(struct set const *m)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < m->n; k++)
+		n += m->r[k].hi - m->r[k].lo + 1;
+	return n;
+}
+
+void
+messages_put(stralloc *out, uint32_t const *n, size_t count)
+{
+	for (size_t i = 0, j; i < count; i = j) {
+		for (j = i + 1; j < count && n[j] == n[j - 1] + 1; j++)
+			;
+		sa_catf(out, j - i > 1 ? "%s%u:%u" : "%s%u", i ? "," : "", n[i], n[j - 1]);
+	}
+}

@@ -1,0 +1,368 @@
+#include "imap/parse.h"
+
+#include <string.h>
+
+#include "imap/limits.h"
+#include "lib/ascii.h"
+
+int
+parse_fail(struct parse *p, char const *error)
+{
+	if (!p->error)
+		p->error = error;
+	return 0;
+}
+
+static enum net_line
+read_line(struct parse *p, unsigned int seconds)
+{
+	net_deadline(p->net, seconds);
+	p->pos = p->len = 0;
+	enum net_line r = net_getline(p->net, p->line, LIMIT_LINE, &p->len);
+	if (r != NET_LINE)
+		p->closed = 1;
+	return r;
+}
+
+enum net_line
+parse_start(struct parse *p, unsigned int seconds)
+{
+	p->error = 0;
+	p->closed = 0;
+	p->literals = 0;
+	return read_line(p, seconds);
+}
+
+/* The size and kind of the literal that ends the line at its head: 1, or 0 if none does. */
+static int
+literal_scan(char const *s, size_t n, uint64_t *size, int *wait)
+{
+	size_t i = 1;
+	if (n < 3 || s[0] != '{' || s[n - 1] != '}')
+		return 0;
+	*wait = s[n - 2] != '+'; /* LITERAL+ (RFC 7888) */
+	size_t end = n - (*wait ? 1 : 2);
+	if (i == end)
+		return 0;
+	for (*size = 0; i < end; i++)
+		if (!ascii_isdigit(s[i]) || __builtin_mul_overflow(*size, 10, size) ||
+		    __builtin_add_overflow(*size, (uint64_t)(s[i] - '0'), size))
+			return 0;
+	return 1;
+}
+
+static int
+skip_octets(struct parse *p, uint64_t n)
+{
+	char *s;
+	while (n) {
+		ssize_t r = net_fill(p->net, &s);
+		if (r <= 0)
+			return -1;
+		size_t part = (uint64_t)r < n ? (size_t)r : (size_t)n;
+		net_consume(p->net, part);
+		n -= part;
+	}
+	return 0;
+}
+
+int
+parse_finish(struct parse *p)
+{
+	for (;;) {
+		uint64_t size;
+		int wait;
+		if (p->closed)
+			return -1;
+		char const *head =
+		    p->pos < p->len ? memrchr(p->line + p->pos, '{', p->len - p->pos) : 0;
+		if (!head || !literal_scan(head, p->len - (size_t)(head - p->line), &size, &wait) ||
+		    wait)
+			return 0;
+		net_deadline(p->net, LITERAL_SECONDS);
+		if (size > LIMIT_SKIP || skip_octets(p, size) < 0 ||
+		    read_line(p, LITERAL_SECONDS) != NET_LINE)
+			return -1;
+	}
+}
+
+char
+parse_peek(struct parse const *p)
+{
+	return p->pos < p->len ? p->line[p->pos] : 0;
+}
+
+int
+parse_take(struct parse *p, char c)
+{
+	if (p->error || p->pos >= p->len || p->line[p->pos] != c)
+		return 0;
+	p->pos++;
+	return 1;
+}
+
+int
+parse_char(struct parse *p, char c)
+{
+	if (parse_take(p, c))
+		return 1;
+	return parse_fail(p, c == ' '	 ? "Missing argument"
+			     : c == '('	 ? "List expected"
+			     : c == ')'	 ? "Missing ')'"
+			     : c == '\n' ? "Too many arguments"
+			     : c == '>'	 ? "Missing '>'"
+			     : c == ']'	 ? "Missing ']'"
+					 : "Unexpected character");
+}
+
+int
+parse_sp(struct parse *p)
+{
+	return parse_char(p, ' ');
+}
+
+int
+parse_end(struct parse *p)
+{
+	if (p->error)
+		return 0;
+	return p->pos == p->len ? 1 : parse_fail(p, "Unexpected text behind the command");
+}
+
+/* Characters of an atom (RFC 3501 section 9): no controls, no 8-bit, no specials. */
+static int
+is_atom(char c)
+{
+	return c > ' ' && c < 127 && !strchr("(){%*\"\\]", c);
+}
+static int
+is_astring(char c)
+{
+	return is_atom(c) || c == ']';
+}
+/* Clients send names that are UTF-8 or hold "\" unquoted; they are let through to where a name is
+ * judged. */
+static int
+is_pattern(char c)
+{
+	return is_astring(c) || c == '%' || c == '*';
+}
+static int
+is_tag(char c)
+{
+	return is_astring(c) && c != '+';
+}
+static int
+is_word(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || ascii_isdigit(c) || c == '-' ||
+	       c == '=' || c == '.';
+}
+
+static int
+take_run(struct parse *p, int (*fits)(char), struct text *out, char const *error)
+{
+	size_t from = p->pos;
+	if (p->error)
+		return 0;
+	while (p->pos < p->len && fits(p->line[p->pos]))
+		p->pos++;
+	if (p->pos == from)
+		return parse_fail(p, error);
+	out->len = p->pos - from;
+	out->s = arena_strndup(p->arena, p->line + from, out->len);
+	return 1;
+}
+
+int
+parse_take_word(struct parse *p, char const *word)
+{
+	size_t n = strlen(word);
+	if (p->error || p->len - p->pos < n || !ascii_ieq(p->line + p->pos, n, word))
+		return 0;
+	if (p->pos + n < p->len && is_word(p->line[p->pos + n]))
+		return 0;
+	p->pos += n;
+	return 1;
+}
+
+int
+parse_tag(struct parse *p, struct text *out)
+{
+	return take_run(p, is_tag, out, "Invalid tag");
+}
+
+int
+parse_word(struct parse *p, struct text *out)
+{
+	if (!take_run(p, is_word, out, "Word expected"))
+		return 0;
+	char *s = (char *)out->s;
+	for (size_t i = 0; i < out->len; i++)
+		s[i] = ascii_toupper(s[i]);
+	return 1;
+}
+
+int
+parse_atom(struct parse *p, struct text *out)
+{
+	return take_run(p, is_atom, out, "Atom expected");
+}
+
+int
+parse_flag(struct parse *p, struct text *out)
+{
+	int system = parse_take(p, '\\');
+	if (!take_run(p, is_atom, out, "Invalid flag"))
+		return 0;
+	if (!system)
+		return 1;
+	char *s = arena_alloc(p->arena, out->len + 2);
+	s[0] = '\\';
+	memcpy(s + 1, out->s, out->len + 1);
+	out->s = s;
+	out->len++;
+	return 1;
+}
+
+static int
+take_quoted(struct parse *p, struct text *out)
+{
+	char *s = arena_alloc(p->arena, p->len - p->pos + 1);
+	size_t n = 0;
+	for (p->pos++; p->pos < p->len; p->pos++) {
+		char c = p->line[p->pos];
+		if (c == '"') {
+			p->pos++;
+			s[n] = 0;
+			out->s = s;
+			out->len = n;
+			return 1;
+		}
+		if (c == '\\') {
+			c = ++p->pos < p->len ? p->line[p->pos] : 0;
+			if (c != '"' && c != '\\')
+				return parse_fail(p, "Invalid escape in a quoted string");
+		}
+		if (c == 0 || c == '\r')
+			return parse_fail(p, "Control character in a quoted string");
+		s[n++] = c;
+	}
+	return parse_fail(p, "Missing '\"'");
+}
+
+int
+parse_literal_head(struct parse *p, uint64_t *size, int *wait)
+{
+	if (p->error)
+		return 0;
+	if (!literal_scan(p->line + p->pos, p->len - p->pos, size, wait))
+		return parse_fail(p, "Invalid literal");
+	/* The cursor stays in front, so that parse_finish skips a literal that nobody took. */
+	return 1;
+}
+
+int
+parse_continue(struct parse *p)
+{
+	enum net_line r = read_line(p, LITERAL_SECONDS);
+	return r == NET_LINE ? 1 : parse_fail(p, "Command line too long");
+}
+
+static int
+take_literal(struct parse *p, struct text *out)
+{
+	uint64_t size;
+	int wait;
+	if (!parse_literal_head(p, &size, &wait))
+		return 0;
+	if (size > LIMIT_LITERALS - p->literals)
+		return parse_fail(p, "[TOOBIG] Literal too long");
+	p->literals += (size_t)size;
+	if (wait)
+		net_puts(p->net, "+ OK\r\n");
+	char *s = arena_alloc(p->arena, (size_t)size + 1);
+	net_deadline(p->net, LITERAL_SECONDS);
+	if (net_readall(p->net, s, (size_t)size) != 1) {
+		p->closed = 1;
+		return parse_fail(p, "Connection lost");
+	}
+	s[size] = 0;
+	out->s = s;
+	out->len = (size_t)size;
+	if (!parse_continue(p))
+		return 0;
+	return strlen(s) == size ? 1 : parse_fail(p, "NUL in a literal"); /* CHAR8, section 9 */
+}
+
+int
+parse_string(struct parse *p, struct text *out)
+{
+	if (p->error)
+		return 0;
+	switch (parse_peek(p)) {
+	case '"':
+		return take_quoted(p, out);
+	case '{':
+		return take_literal(p, out);
+	default:
+		return parse_fail(p, "String expected");
+	}
+}
+
+static int
+is_string(struct parse const *p)
+{
+	char c = parse_peek(p);
+	return c == '"' || c == '{';
+}
+
+int
+parse_nstring(struct parse *p, struct text *out)
+{
+	if (parse_take_word(p, "NIL")) {
+		out->s = 0;
+		out->len = 0;
+		return 1;
+	}
+	return parse_string(p, out);
+}
+
+int
+parse_astring(struct parse *p, struct text *out)
+{
+	return is_string(p) ? parse_string(p, out)
+			    : take_run(p, is_astring, out, "String expected");
+}
+
+int
+parse_pattern(struct parse *p, struct text *out)
+{
+	return is_string(p) ? parse_string(p, out)
+			    : take_run(p, is_pattern, out, "Pattern expected");
+}
+
+int
+parse_number(struct parse *p, uint32_t *out)
+{
+	size_t from = p->pos;
+	uint32_t n = 0;
+	if (p->error)
+		return 0;
+	for (; p->pos < p->len && ascii_isdigit(p->line[p->pos]); p->pos++)
+		if (__builtin_mul_overflow(n, 10u, &n) ||
+		    __builtin_add_overflow(n, (uint32_t)(p->line[p->pos] - '0'), &n))
+			return parse_fail(p, "Number too large");
+	if (p->pos == from)
+		return parse_fail(p, "Number expected");
+	*out = n;
+	return 1;
+}
+
+int
+parse_nznumber(struct parse *p, uint32_t *out)
+{
+	if (!parse_number(p, out))
+		return 0;
+	return *out ? 1 : parse_fail(p, "Number must not be zero");
+}

@@ -1,0 +1,90 @@
+/* A command is read through a cursor that cannot run off its end. Each step takes one thing of the
+ * grammar of RFC 3501 section 9 and returns 1; at the first thing that is wrong it returns 0 and
+ * p->error says what, and all further steps return 0. So handlers read straight on:
+ *
+ *     if (!parse_sp(p) || !parse_mailbox(p, &name) || !parse_end(p))
+ *             return BAD;
+ *
+ * Literals are fetched on the way: a synchronizing one gets its "+". All strings live in the
+ * command's arena and have a NUL behind them that does not count. */
+#ifndef POSTERN_IMAP_PARSE_H
+#define POSTERN_IMAP_PARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/net.h"
+
+struct text {
+	char const *s;
+	size_t len;
+};
+
+struct parse {
+	struct net *net;
+	struct arena *arena;
+	char *line; /* LIMIT_LINE bytes; the current line is line[0..len) */
+	size_t len, pos;
+	size_t literals;   /* octets of literals so far */
+	char const *error; /* what is wrong, for BAD; null while all is well */
+	int closed;	   /* the connection ended or a deadline passed within the command */
+};
+
+/* Reads a command's first line, waiting `seconds` at most. */
+enum net_line parse_start(struct parse *p, unsigned int seconds);
+/* Reads and drops what is left of the command: non-synchronizing literals and the lines behind
+ * them. 0; -1 if the connection cannot go on. */
+int parse_finish(struct parse *p);
+
+/* Notes an error if none is noted yet; returns 0. */
+int parse_fail(struct parse *p, char const *error);
+
+/* The next character, 0 at the end of the line. */
+char parse_peek(struct parse const *p);
+/* Takes c if it is next; 0 without an error if not. */
+int parse_take(struct parse *p, char c);
+/* Takes the word (case does not matter) if it is next and ends there; 0 without an error if not. */
+int parse_take_word(struct parse *p, char const *word);
+/* c must be next. */
+int parse_char(struct parse *p, char c);
+int parse_sp(struct parse *p);
+int parse_end(struct parse *p);
+
+int parse_tag(struct parse *p, struct text *out);
+/* A verb, search key or option: a run of letters, digits, '-', '.', '=' in upper case. */
+int parse_word(struct parse *p, struct text *out);
+int parse_atom(struct parse *p, struct text *out);
+int parse_astring(struct parse *p, struct text *out);
+int parse_string(struct parse *p, struct text *out);
+/* NIL gives s = null. */
+int parse_nstring(struct parse *p, struct text *out);
+/* A list-mailbox: a string, or atom characters with wildcards. */
+int parse_pattern(struct parse *p, struct text *out);
+/* A flag: "\" atom or atom. */
+int parse_flag(struct parse *p, struct text *out);
+int parse_number(struct parse *p, uint32_t *out);
+int parse_nznumber(struct parse *p, uint32_t *out);
+/* The head of a literal, up to its line's end: APPEND streams what follows. */
+int parse_literal_head(struct parse *p, uint64_t *size, int *wait);
+/* The line behind a streamed literal. */
+int parse_continue(struct parse *p);
+
+/* ---- sequence sets (parse-set.c) ---------------------------------------------------------- */
+
+/* Ranges as they came; 0 stands for "*". After set_resolve: in order, joined, lo <= hi. */
+struct range {
+	uint32_t lo, hi;
+};
+struct set {
+	struct range *r;
+	size_t n;
+};
+int parse_set(struct parse *p, struct set *out);
+/* Puts `largest` for "*", then sorts and joins. */
+void set_resolve(struct set *s, uint32_t largest);
+/* The same ranges elsewhere, so that both forms are kept. */
+struct set set_copy(struct arena *a, struct set const *s);
+int set_has(struct set const *s, uint32_t n);
+
+#endif

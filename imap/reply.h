@@ -1,0 +1,43 @@
+/* What is said to the client: every text, and the writers of untagged data. */
+#ifndef POSTERN_IMAP_REPLY_H
+#define POSTERN_IMAP_REPLY_H
+
+#include "imap/session.h"
+
+#define REPLY_GREETING "* PREAUTH [CAPABILITY %s] postern ready.\r\n"
+#define REPLY_LOGGED_IN "%s OK [CAPABILITY %s] Logged in.\r\n"
+
+/* Some message of the set was removed by another session and not yet told (RFC 5530). */
+#define REPLY_MISSED "NO [EXPUNGEISSUED] %s: some of the messages no longer exist.\r\n"
+#define REPLY_READONLY "NO [READ-ONLY] The mailbox was opened read-only."
+#define REPLY_TRYCREATE "NO [TRYCREATE] No such mailbox."
+#define REPLY_TOOBIG "NO [TOOBIG] The message is larger than this server takes."
+#define REPLY_OVERQUOTA "NO [OVERQUOTA] The mailbox is full."
+#define REPLY_NAME "NO [CANNOT] Not a name that a mailbox can have."
+#define REPLY_CHARSET "NO [BADCHARSET (US-ASCII UTF-8 ISO-8859-1)] Charset not known."
+#define REPLY_KEYWORDS "NO [LIMIT] The mailbox has as many keywords as it can have."
+#define REPLY_KEYWORD "NO [CANNOT] Not a keyword that a message can have."
+#define REPLY_USE "NO [USEATTR] Special use not supported."
+#define REPLY_INBOX_DELETE "NO [CANNOT] INBOX cannot be deleted."
+#define REPLY_NOSELECT "NO [NONEXISTENT] Only the mailboxes below it exist."
+#define REPLY_EXISTS "NO [ALREADYEXISTS] The mailbox exists already."
+#define REPLY_NOTHING "OK No messages found."
+
+#define REPLY_BYE_LITERAL "The command's rest cannot be skipped."
+#define REPLY_BYE_LINE "Command line too long."
+#define REPLY_BYE_BAD "Too many invalid commands."
+#define REPLY_BYE_SHUTDOWN "Server shutting down."
+#define REPLY_BYE_IDLE "Disconnected for inactivity."
+#define REPLY_BYE_LOGOUT "Logging out."
+#define REPLY_BYE_GONE "The selected mailbox was removed or replaced."
+#define REPLY_BYE_MEMORY "Out of memory."
+
+/* The tagged reply for an errno of the store, as a constant. errno 0 is a plain failure. */
+char const *reply_errno(int e);
+/* A tagged reply with numbers or names in it, in the command's arena. */
+char const *reply_format(struct session *s, char const *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Sends the scratch text s->out and empties it. */
+void reply_out(struct session *s);
+
+#endif

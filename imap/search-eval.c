@@ -1,0 +1,172 @@
+/* Does a message match? Keys are tried level by level, cheap ones first: the message is opened only
+ * when flags and sets leave the question open, and its body read only when the header does. */
+#include "imap/search.h"
+
+#include "lib/date.h"
+#include "lib/header.h"
+
+enum level { LEVEL_FOLDER, LEVEL_FILE, LEVEL_HEADER, LEVEL_BODY };
+
+struct eval {
+	struct search *q;
+	struct hand *h;
+	struct folder *f;
+	uint32_t i;
+	enum level level;
+};
+
+static enum verdict
+verdict_of(int yes)
+{
+	return yes ? YES : NO;
+}
+
+static int64_t
+day_of(int64_t t)
+{
+	return t / 86400 - (t % 86400 < 0);
+}
+
+/* kind: SEARCH_BEFORE, ON, SINCE, or the SENT ones, in this order. */
+static enum verdict
+compare_day(enum search_kind kind, enum search_kind before, int64_t day, int64_t with)
+{
+	switch (kind - before) {
+	case 0:
+		return verdict_of(day < with);
+	case 1:
+		return verdict_of(day == with);
+	default:
+		return verdict_of(day >= with);
+	}
+}
+
+/* RFC 3501 6.4.4: the day disregards time and zone; INTERNALDATE's is that of the server's zone. */
+static enum verdict
+eval_date(struct eval const *e, struct search_key const *k)
+{
+	struct timespec t;
+	if (folder_internaldate(e->f, e->i, &t) < 0)
+		return NO;
+	int64_t local = t.tv_sec + 60 * date_local_zone(t.tv_sec);
+	return compare_day(k->kind, SEARCH_BEFORE, day_of(local), k->day);
+}
+
+static enum verdict
+eval_size(struct eval const *e, struct search_key const *k)
+{
+	uint64_t size;
+	if (folder_size(e->f, e->i, &size) < 0)
+		return NO;
+	return verdict_of(k->kind == SEARCH_LARGER ? size > k->number : size < k->number);
+}
+
+/* The day as it is written in the Date field. */
+static enum verdict
+eval_sent(struct eval const *e, struct search_key const *k, size_t header)
+{
+	struct header_field field;
+	int64_t t;
+	int zone;
+	if (!header_find(e->h->s, header, "Date", &field) ||
+	    date_parse(field.body, field.body_len, &t, &zone) < 0)
+		return NO;
+	return compare_day(k->kind, SEARCH_SENTBEFORE, day_of(t + 60 * zone), k->day);
+}
+
+static enum verdict
+eval_keyword(struct eval const *e, struct search_key const *k)
+{
+	struct keyword_set set = folder_keyword_set(e->f, e->i);
+	return verdict_of(k->keyword >= 0 && keyword_has(&set, (unsigned int)k->keyword));
+}
+
+static enum verdict
+eval_header(struct eval const *e, struct search_key *k)
+{
+	struct mime_part const *p = hand_header(e->h);
+	if (!p)
+		return NO;
+	switch (k->kind) {
+	case SEARCH_HEADER:
+		return verdict_of(search_header(k, e->h->s, p->body, k->name));
+	case SEARCH_TEXT:
+		/* What is not in the header may be in the body. */
+		return search_header(k, e->h->s, p->body, 0) ? YES : UNKNOWN;
+	default:
+		return eval_sent(e, k, p->body);
+	}
+}
+
+/* A key that is no combination of others. */
+static enum verdict
+eval_leaf(struct eval const *e, struct search_key *k)
+{
+	switch (k->kind) {
+	case SEARCH_ALL:
+		return YES;
+	case SEARCH_SET:
+		return verdict_of(set_has(&k->set, e->i));
+	case SEARCH_FLAGS:
+		return verdict_of((folder_flags(e->f, e->i) & k->mask) == k->want);
+	case SEARCH_KEYWORD:
+		return eval_keyword(e, k);
+	case SEARCH_BEFORE:
+	case SEARCH_ON:
+	case SEARCH_SINCE:
+		return e->level >= LEVEL_FILE ? eval_date(e, k) : UNKNOWN;
+	case SEARCH_LARGER:
+	case SEARCH_SMALLER:
+		return e->level >= LEVEL_FILE ? eval_size(e, k) : UNKNOWN;
+	case SEARCH_BODY:
+		return UNKNOWN; /* search_body decides */
+	default:
+		return e->level >= LEVEL_HEADER ? eval_header(e, k) : UNKNOWN;
+	}
+}
+
+static enum verdict
+eval(struct eval const *e, struct search_key *k)
+{
+	enum verdict v, all;
+	switch (k->kind) {
+	case SEARCH_NOT:
+		v = eval(e, k->child);
+		return v == UNKNOWN ? UNKNOWN : verdict_of(v == NO);
+	case SEARCH_AND:
+	case SEARCH_OR:
+		/* One NO decides an AND, one YES an OR. */
+		all = k->kind == SEARCH_AND ? YES : NO;
+		for (struct search_key *c = k->child; c; c = c->next) {
+			v = eval(e, c);
+			if (v != UNKNOWN && v != (k->kind == SEARCH_AND ? YES : NO))
+				return v;
+			if (v == UNKNOWN)
+				all = UNKNOWN;
+		}
+		return all;
+	default:
+		if (k->at != e->i + 1 || k->verdict == UNKNOWN) {
+			k->verdict = eval_leaf(e, k);
+			k->at = e->i + 1;
+		}
+		return k->verdict;
+	}
+}
+
+enum verdict
+search_message(struct search *q, struct hand *h, struct folder *f, uint32_t i)
+{
+	struct eval e = {q, h, f, i, LEVEL_FOLDER};
+	enum verdict v;
+	if (folder_gone(f, i))
+		return NO;
+	hand_take(h, f, i);
+	for (;; e.level++) {
+		if (e.level == LEVEL_BODY)
+			search_body(q, h);
+		v = eval(&e, q->root);
+		if (v != UNKNOWN || e.level == LEVEL_BODY)
+			return v == YES ? YES : NO;
+	}
+}

@@ -1,0 +1,193 @@
+/* Looking for text in a message, decoded and in UTF-8 (RFC 3501 6.4.4: BODY, TEXT, HEADER). */
+#include "imap/search.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "lib/charset.h"
+#include "lib/sa.h"
+
+#define PIECE 16384 /* octets decoded at a time */
+
+int
+search_header(struct search_key *k, char const *header, size_t n, char const *name)
+{
+	struct header_cursor c;
+	struct header_field f;
+	stralloc line = STRALLOC_ZERO, text = STRALLOC_ZERO;
+	int found = 0;
+	header_start(&c, header, n);
+	while (!found && header_next(&c, &f)) {
+		if (name && !header_is(&f, name))
+			continue;
+		line.len = text.len = 0;
+		if (!name) {
+			sa_catb(&text, f.name, f.name_len);
+			sa_cats(&text, ": ");
+		}
+		header_unfold(&line, &f);
+		charset_decode_words(&text, line.s, line.len, charset_iconv);
+		matcher_reset(&k->matcher);
+		found = matcher_feed(&k->matcher, text.s, text.len);
+	}
+	stralloc_free(&line);
+	stralloc_free(&text);
+	return found;
+}
+
+/* BODY or TEXT and not decided yet for the message in hand. */
+static int
+is_open(struct search_key const *k, struct hand const *h)
+{
+	return (k->kind == SEARCH_BODY || k->kind == SEARCH_TEXT) &&
+	       (k->at != h->i + 1 || k->verdict == UNKNOWN);
+}
+
+static void
+decide(struct search_key *k, struct hand const *h, enum verdict v)
+{
+	k->at = h->i + 1;
+	k->verdict = v;
+}
+
+/* Gives decoded text to every open key; how many are still open. */
+static size_t
+feed(struct search *q, struct hand *h, char const *s, size_t n)
+{
+	size_t open = 0;
+	for (size_t i = 0; i < q->text_count; i++) {
+		struct search_key *k = q->texts[i];
+		if (!is_open(k, h))
+			continue;
+		if (matcher_feed(&k->matcher, s, n))
+			decide(k, h, YES);
+		else
+			open++;
+	}
+	return open;
+}
+
+static void
+reset(struct search *q)
+{
+	for (size_t i = 0; i < q->text_count; i++)
+		matcher_reset(&q->texts[i]->matcher);
+}
+
+/* What a part is in: its charset opened (unknown ones are read as they are), and its encoding. */
+struct decoder {
+	int text; /* something to search in */
+	int plain;
+	struct charset charset;
+	struct cte_stream cte;
+	stralloc bytes, utf8;
+};
+
+static void
+decoder_open(struct decoder *d, struct hand *h, struct mime_part const *p)
+{
+	struct mime_value v = {0, 0, 0, 0};
+	char const *charset = 0;
+	int extended = 0;
+	enum cte cte = cte_by_name(mime_encoding(&h->arena, p));
+	struct header_field const *type = &p->fields[MIME_CONTENT_TYPE];
+	memset(d, 0, sizeof *d);
+	if (type->start && !mime_content_type(&h->arena, type, &v) && strcasecmp(v.type, "text"))
+		return;
+	if (v.type)
+		charset = mime_param(&v, "charset", &extended);
+	if (!charset)
+		charset = "us-ascii";
+	int ascii = !strcasecmp(charset, "us-ascii") || !strcasecmp(charset, "utf-8");
+	d->text = cte != CTE_UNKNOWN;
+	d->plain = cte == CTE_IDENTITY;
+	cte_start(&d->cte, cte);
+	if (ascii || charset_open(&d->charset, charset, strlen(charset), charset_iconv) < 0)
+		d->charset.feed = 0;
+}
+
+static void
+decoder_close(struct decoder *d)
+{
+	if (d->charset.feed)
+		charset_close(&d->charset);
+	stralloc_free(&d->bytes);
+	stralloc_free(&d->utf8);
+}
+
+/* The body of a leaf, piece by piece; how many keys are still open. */
+static size_t
+search_leaf(struct search *q, struct hand *h, struct mime_part const *p)
+{
+	struct decoder d;
+	size_t open = 1;
+	decoder_open(&d, h, p);
+	reset(q);
+	for (size_t at = p->body; d.text && open && at < p->end; at += PIECE) {
+		size_t n = p->end - at < PIECE ? p->end - at : PIECE;
+		int last = at + n == p->end;
+		char const *s = h->s + at;
+		if (!d.plain) {
+			d.bytes.len = 0;
+			cte_feed(&d.cte, &d.bytes, s, n, last);
+			s = d.bytes.s;
+			n = d.bytes.len;
+		}
+		if (d.charset.feed) {
+			d.utf8.len = 0;
+			charset_feed(&d.charset, &d.utf8, s, n, last);
+			s = d.utf8.s;
+			n = d.utf8.len;
+		}
+		open = feed(q, h, s, n);
+	}
+	decoder_close(&d);
+	return open;
+}
+
+/* The header of a part below the message's own: it belongs to the message's body. */
+static size_t
+search_part_header(struct search *q, struct hand *h, struct mime_part const *p)
+{
+	size_t open = 0;
+	for (size_t i = 0; i < q->text_count; i++) {
+		struct search_key *k = q->texts[i];
+		if (!is_open(k, h))
+			continue;
+		if (search_header(k, h->s + p->header, p->body - p->header, 0))
+			decide(k, h, YES);
+		else
+			open++;
+	}
+	return open;
+}
+
+/* The part behind p in the order of the message, null at the end. */
+static struct mime_part const *
+next_part(struct mime_part const *p)
+{
+	if (p->children)
+		return p->children;
+	while (p && !p->next)
+		p = p->parent;
+	return p ? p->next : 0;
+}
+
+void
+search_body(struct search *q, struct hand *h)
+{
+	struct mime_part const *root = 0;
+	size_t open;
+	reset(q);
+	open = feed(q, h, "", 0); /* finds the empty string */
+	if (open && (root = hand_parts(h)))
+		for (struct mime_part const *p = root; p && open; p = next_part(p)) {
+			if (p != root)
+				open = search_part_header(q, h, p);
+			if (open && p->kind == MIME_LEAF)
+				open = search_leaf(q, h, p);
+		}
+	for (size_t i = 0; i < q->text_count; i++)
+		if (is_open(q->texts[i], h))
+			decide(q->texts[i], h, NO);
+}

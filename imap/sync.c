@@ -1,0 +1,74 @@
+#include "imap/sync.h"
+
+#include <errno.h>
+
+#include "imap/flags.h"
+#include "imap/reply.h"
+#include "lib/sa.h"
+#include "maildir/name.h"
+
+uint32_t
+sync_recent(struct folder const *f)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < folder_count(f); i++)
+		n += (folder_flags(f, i) & FLAG_RECENT) != 0;
+	return n;
+}
+
+/* RFC 3501 7.4.1 */
+static void
+tell_expunged(void *arg, uint32_t i, uint32_t uid)
+{
+	struct session *s = arg;
+	(void)uid;
+	net_putf(&s->net, "* %u EXPUNGE\r\n", i + 1);
+}
+
+/* RFC 3501 7.3.1, 7.3.2 */
+static void
+tell_exists(void *arg, uint32_t count)
+{
+	struct session *s = arg;
+	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", count, sync_recent(s->folder));
+}
+
+/* RFC 3501 7.4.2 */
+static void
+tell_flags(void *arg, uint32_t i)
+{
+	struct session *s = arg;
+	flags_announce_new(s);
+	sa_catf(&s->out, "* %u FETCH (", i + 1);
+	if (s->uid)
+		sa_catf(&s->out, "UID %u ", folder_uid(s->folder, i));
+	sa_cats(&s->out, "FLAGS ");
+	flags_put(&s->out, s->folder, i);
+	sa_cats(&s->out, ")\r\n");
+	reply_out(s);
+}
+
+void
+sync_report(struct session *s, unsigned int what)
+{
+	static struct folder_events const events = {tell_expunged, tell_exists, tell_flags};
+	if (folder_report(s->folder, what, &events, s) < 0)
+		reply_errno(errno); /* logged; what is pending is told another time */
+}
+
+void
+sync_tell(struct session *s, unsigned int what)
+{
+	if (!s->folder)
+		return;
+	int r = folder_refresh(s->folder);
+	if (r < 0 && errno == ESTALE) {
+		session_unselect(s);
+		session_bye(s, REPLY_BYE_GONE);
+		return;
+	}
+	/* After another error the folder is as it was known; the next command looks again. */
+	if (r < 0)
+		reply_errno(errno);
+	sync_report(s, what);
+}
