@@ -11,6 +11,7 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "maildir/deliver.h"
+#include "maildir/name.h"
 #include "maildir/quota.h"
 #include "maildir/tree.h"
 #include "mda-local/channel.h"
@@ -171,11 +172,14 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep)
 static void
 confine(struct account const *a)
 {
-	struct sandbox_path const paths[] = {{a->maildir, SANDBOX_EDIT}, {0, 0}};
+	struct sandbox_path const paths[] = {{a->maildir, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
 	struct sandbox const s = {.calls = SANDBOX_FILES,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};
+	/* The host's name is part of every file name, and cannot be asked for behind the rules. */
+	char base[MAILDIR_BASE_MAX + 1];
+	name_new(base, NAME_UNKNOWN, NAME_UNKNOWN);
 	sandbox_enter(&s);
 }
 
