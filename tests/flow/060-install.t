@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""make install and postern-init, as root in private mount, network and process namespaces: the installed instance
+with its users, and nothing of the machine changed."""
+import os, subprocess, sys
+
+from instance import ROOT, tap
+
+if os.getuid() != 0:
+    print("1..0 # SKIP needs root")
+    sys.exit()
+if "inside" not in sys.argv:
+    probe = subprocess.run(["unshare", "-m", "-n", "-p", "-f", "true"], capture_output=True, text=True)
+    if probe.returncode:
+        print(f"1..0 # SKIP no namespaces here: {probe.stderr.strip()}")
+        sys.exit()
+    sys.exit(subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, __file__, "inside"]).returncode)
+
+import glob, imaplib, poplib, re, shutil, smtplib, ssl  # noqa: E401,E402
+from instance import wait_for  # noqa: E402
+
+UNSAFE = ssl.create_default_context()
+UNSAFE.check_hostname = False
+UNSAFE.verify_mode = ssl.CERT_NONE
+
+
+def sh(command, **more):
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=120, cwd=ROOT, **more)
+
+
+def must(command, **more):
+    done = sh(command, **more)
+    if done.returncode:
+        print(f"Bail out! {command}: {done.stdout}{done.stderr}")
+        sys.exit(1)
+    return done.stdout
+
+
+# A world of our own: /etc is a copy, /opt and /var/lib are empty, the network is a loopback.
+must("mount --make-rprivate / && mount -t tmpfs -o mode=755 none /mnt && cp -a /etc /mnt/etc && mount --bind /mnt/etc /etc && "
+     "mount -t tmpfs -o mode=755 none /opt && mount -t tmpfs -o mode=755 none /var/lib && ip link set lo up && mkdir -p /etc/systemd/system")
+must(f"make -s install PREFIX=/opt/postern")
+PATH = "/opt/postern/bin:/opt/postern/sbin:" + os.environ["PATH"].split("/build/bin:")[-1]
+os.environ["PATH"] = PATH
+os.environ.pop("POSTERN_DIR", None)
+tap.ok(os.access("/opt/postern/bin/imap", os.X_OK) and os.path.exists("/opt/postern/share/man/man8/imap.8")
+       and os.path.exists("/opt/postern/sbin/postern-user"), "make install")
+staged = sh("make -s install DESTDIR=/mnt/stage PREFIX=/usr")
+tap.ok(staged.returncode == 0 and os.path.exists("/mnt/stage/usr/bin/imap") and os.path.lexists("/mnt/stage/usr/sbin/sendmail"),
+       "make install with DESTDIR", staged.stderr)
+
+done = sh("postern-init -h mail.example.test example.test")
+tap.ok(done.returncode == 0, "postern-init", done.stdout + done.stderr)
+tap.ok(all(sh("getent passwd " + user).returncode == 0 for user in ("postern", "postspool", "posttls", "postlog")), "its users are made")
+tap.ok(os.path.realpath("/var/lib/postern/etc") == "/etc/postern", "the control directory is /etc/postern")
+unit = open("/etc/systemd/system/postern.service").read()
+tap.ok("@" not in unit and "/var/lib/postern/run/service" in unit, "a systemd unit is written", unit)
+verify = sh("systemd-analyze verify /etc/systemd/system/postern.service") if shutil.which("systemd-analyze") else None
+if verify:
+    tap.ok("postern.service" not in verify.stderr, "systemd takes it", verify.stderr)
+else:
+    tap.skip("systemd takes it", "no systemd-analyze here")
+tap.ok(set(sh("cat /etc/postern/listen").stdout.split()) <= {"127.0.0.1", "::1"}, "nothing listens in public")
+
+secret = {"alice@example.test": "first secret", "bob@example.test": "second secret"}
+for address, password in secret.items():
+    done = sh("postern-user add " + address, input=password + "\n")
+    tap.ok(done.returncode == 0, "postern-user add " + address, done.stderr)
+uid = {line.split(":")[0]: int(line.split(":")[2]) for line in open("/etc/postern/users")}
+tap.ok(len(set(uid.values())) == 2 and min(uid.values()) >= 400000, "each account has a uid of its own", uid)
+
+svscan = subprocess.Popen(["s6-svscan", "-t", "0", "/var/lib/postern/run/service"], stderr=open("/mnt/svscan", "w"),
+                          env=dict(os.environ, POSTERN_DIR="/var/lib/postern"))
+
+
+def ready():
+    services = [s for s in glob.glob("/var/lib/postern/run/service/*") if os.path.isdir(s + "/supervise")]
+    return services and all(sh(f"s6-svstat -o ready {s}").stdout.strip() == "true" for s in services)
+
+
+def logs():
+    return "".join(f"== {path}\n{open(path, errors='replace').read()[-1500:]}" for path in glob.glob("/var/lib/postern/log/*/current"))
+
+
+tap.run("every service becomes ready", wait_for, ready, "readiness")
+
+
+def submit(sender, recipient, port=587):
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as s:
+        s.starttls(context=UNSAFE)
+        s.login(sender, secret[sender])
+        s.sendmail(sender, [recipient], f"From: {sender}\r\nTo: {recipient}\r\nSubject: x\r\n\r\nbody\r\n")
+
+
+def stranger():
+    with smtplib.SMTP("127.0.0.1", 25, timeout=30) as s:
+        s.sendmail("stranger@example.org", ["alice@example.test"], "From: stranger@example.org\r\nSubject: y\r\n\r\nbody\r\n")
+
+
+def read_imap():
+    with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=UNSAFE) as m:
+        m.login("bob@example.test", secret["bob@example.test"])
+        return m.select()[1] == [b"1"] and b"body" in m.fetch("1", "(BODY[])")[1][0][1]
+
+
+def read_pop3():
+    p = poplib.POP3("127.0.0.1", 110, timeout=30)
+    p.stls(context=UNSAFE)
+    p.user("alice@example.test")
+    p.pass_(secret["alice@example.test"])
+    count = p.stat()[0]
+    p.quit()
+    return count == 1
+
+
+try:
+    tap.run("alice submits to bob", submit, "alice@example.test", "bob@example.test")
+    tap.run("a stranger's mail to alice is taken on port 25", stranger)
+    tap.run("bob reads it over IMAP", read_imap)
+    tap.run("alice reads it over POP3", read_pop3)
+    for address, owner in uid.items():
+        home = "/var/lib/postern/mail/example.test/" + address.split("@")[0]
+        wrong = [os.path.join(d, n) for d, ds, fs in os.walk(home) for n in ds + fs if os.stat(os.path.join(d, n)).st_uid != owner]
+        tap.ok(not wrong and os.stat(home).st_mode & 0o777 == 0o700, f"all of {address}'s mail belongs to its uid", *wrong)
+    # Whoever holds a connection's socket without being root's half of a pair.
+    users = sh("ps -eo user:20,args").stdout
+    for program, user in ("smtp-recv", "postern"), ("mda-remote", "postspool"), ("spool-recv", "postspool"), ("s6-log", "postlog"):
+        rows = [r for r in users.splitlines() if re.search(rf"\s{program}\b", r)]
+        tap.ok(all(r.startswith(user) for r in rows), f"{program} runs as {user}", *rows)
+    imap = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=UNSAFE)
+    engines = [r for r in sh("ps -eo user:20,args").stdout.splitlines() if "tls" in r and r.startswith("posttls")]
+    tap.ok(engines, "a TLS engine runs as posttls")
+    pairs = [r for r in sh("ps -eo user:20,args").stdout.splitlines() if re.search(r"\bimap-login\b", r) and "tcpserver" not in r]
+    tap.ok(len(pairs) == 2 and {r.split()[0] for r in pairs} == {"root", "postern"}, "the login pair: a parent, and a parser as postern", *pairs)
+    imap.login("bob@example.test", secret["bob@example.test"])
+    session = [r for r in sh("ps -eo uid,args").stdout.splitlines() if re.search(r"\simap( |$)", r)]
+    tap.ok(session and all(int(r.split()[0]) == uid["bob@example.test"] for r in session), "the session runs as the account", *session)
+    imap.logout()
+    done = sh("printf 'Subject: from cron\\n\\nx\\n' | sendmail -f root@example.test bob@example.test")
+    tap.ok(done.returncode == 0, "sendmail", done.stderr)
+
+    before = must("cd /etc/postern && find . -type f ! -name '*.cdb' | sort | xargs sha256sum; find . | sort | xargs stat -c '%n %a %U'")
+    os.system("echo 'info: alice@example.test' >> /etc/postern/aliases; echo 5M > /etc/postern/smtp-size")
+    changed = must("cd /etc/postern && find . -type f ! -name '*.cdb' | sort | xargs sha256sum")
+    done = sh("postern-init -h mail.example.test example.test")
+    after = must("cd /etc/postern && find . -type f ! -name '*.cdb' | sort | xargs sha256sum")
+    tap.ok(done.returncode == 0 and changed == after and before != after, "run again, it changes nothing that an administrator changed",
+           done.stderr)
+except Exception as error:  # the logs tell more than the exception
+    tap.ok(False, "the installed instance works", repr(error), logs())
+
+must("s6-svscanctl -t /var/lib/postern/run/service")
+tap.ok(svscan.wait(timeout=60) == 0, "the scan directory ends")
+done = sh("printf 'Subject: queued\\n\\nx\\n' | s6-setuidgid nobody sendmail -f nobody@example.test someone@remote.test")
+queued = sh("grep -rl 'Subject: queued' /var/lib/postern/spool").stdout
+tap.ok(done.returncode == 0 and queued, "with nothing running, any user's sendmail queues (set-id spool-recv)", done.stderr, logs())
+done = sh("mailq")
+tap.ok("someone@remote.test" in done.stdout, "and mailq shows it", done.stdout + done.stderr)
+tap.done()
