@@ -19,7 +19,7 @@ OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o ima
 
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o data.o decide.o \
-    envelope.o greet.o header-scan.o message.o outlet.o received.o replies.o route.o session.o \
+    envelope.o greet.o header-scan.o message.o notice.o outlet.o received.o replies.o route.o session.o \
     settings.o submission.o)
 LIBS_smtp-recv := -lidn2 -lunistring
 
@@ -51,3 +51,16 @@ LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 PROGRAMS += auth-file
 OBJ_auth-file := bin/auth-file.o bin/auth-hash.o
 LIBS_auth-file := -lcrypt
+
+PROGRAMS += imap
+OBJ_imap := $(addprefix imap/,imap.o commands.o parse.o parse-set.o reply.o flags.o sync.o messages.o mailbox.o \
+    hand.o fetch-parse.o fetch-write.o search-parse.o search-eval.o search-text.o list-collect.o list-match.o \
+    cmd-session.o cmd-select.o cmd-status.o cmd-idle.o cmd-append.o cmd-mailbox.o cmd-list.o cmd-fetch.o \
+    cmd-store.o cmd-search.o cmd-copy.o cmd-expunge.o)
+USE_imap := dynamic store
+LIBS_imap := -lunistring
+
+PROGRAMS += smtp-send
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o tls-client.o attempt.o link.o spool.o envelope.o)
+USE_smtp-send := dynamic
+LIBS_smtp-send := $(SSL) -lidn2 -lunistring

@@ -6,6 +6,7 @@
 #include "lib/date.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "smtp-recv/notice.h"
 #include "smtp-recv/received.h"
 #include "smtp-recv/session.h"
 
@@ -166,16 +167,15 @@ refused(struct session *s, enum plan plan)
 		if (!r->queued)
 			log_recipient(r);
 	}
-	if (s->spool->reply.code / 100 == class) {
-		reply_text(s, s->spool->reply.code, s->spool->reply.text.s);
-		return;
-	}
 	for (size_t i = 0; i < t->count; i++)
 		if (t->rcpts[i].verdict == wanted && t->rcpts[i].code / 100 == class) {
 			reply_text(s, t->rcpts[i].code, t->rcpts[i].text);
 			return;
 		}
-	reply(s, REPLY_SPOOL_GONE);
+	if (s->spool->reply.code / 100 == class)
+		reply_text(s, s->spool->reply.code, s->spool->reply.text.s);
+	else
+		reply(s, REPLY_SPOOL_GONE);
 }
 
 /* ---- the order of things ---- */
@@ -227,6 +227,9 @@ accept_message(struct session *s)
 	if (s->set.submission)
 		add_missing(s, &head, now);
 	enum plan plan = distribute(s, &head, &latest);
+	/* A known sender hears of failures by mail; where that cannot be, by the reply. */
+	if (plan == PLAN_ACCEPT && notice_send(s, &latest) < 0)
+		plan = PLAN_PERM;
 	if (plan == PLAN_ACCEPT)
 		accepted(s);
 	else

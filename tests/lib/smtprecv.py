@@ -34,7 +34,8 @@ class Tap:
 
 class Lmtp:
     """A scripted LMTP server. rules: maps "mail", "data", a recipient's local part (at RCPT), "dot:" +
-    local part (after the dot) to a reply, or to "close" (the connection drops there) or "hang"."""
+    local part (after the dot) to a reply, or to "close" (the connection drops there), "lost" (the
+    copy is kept, the reply is not sent) or "hang"."""
 
     def __init__(self, path, rules=None, ext=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT"),
                  tcp=False):
@@ -69,11 +70,11 @@ class Lmtp:
             peer.close()
 
     def answer(self, f, peer, key, default):
-        said = self.rules.get(key, default)
+        said = default if key.startswith("dot:") else self.rules.get(key, default)
         if said == "hang":
             peer.recv(1 << 20)
             threading.Event().wait(LIMIT)
-        if said == "close":
+        if said in ("close", "lost"):
             raise OSError
         f.write(said.encode() + b"\r\n")
         return said[0] in "23"
@@ -110,11 +111,11 @@ class Lmtp:
                     if raw == b".\r\n":
                         break
                     body += raw[1:] if raw.startswith(b".") else raw
-                taken = []
-                for local, whole in rcpts:
-                    if self.answer(out, peer, "dot:" + local, self.rules.get("dot", "250 2.1.5 delivered")):
-                        taken.append(whole)
-                self.messages.append({"mail": mail, "rcpts": taken, "body": body, "ident": ident})
+                said = [self.rules.get("dot:" + r, self.rules.get("dot", "250 2.1.5 delivered")) for r, _ in rcpts]
+                self.messages.append({"mail": mail, "body": body, "ident": ident,
+                                      "rcpts": [w for (_, w), a in zip(rcpts, said) if a[0] == "2" or a == "lost"]})
+                for (local, _), a in zip(rcpts, said):
+                    self.answer(out, peer, "dot:" + local, a)
             elif verb == "RSET":
                 rcpts = []
                 out.write(b"250 2.0.0 ok\r\n")
