@@ -1,0 +1,149 @@
+"""What the tests of mda-local share: an instance, and an LMTP client over a socket pair. A test that is
+started as root runs mda-local as nobody, unless it asks for root."""
+import os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+
+from smtprecv import BIN, LIMIT, NOBODY, ROOT, Tap  # noqa: F401
+
+PROGRAM = os.environ.get("MDA_LOCAL", os.path.join(BIN, "mda-local"))
+MESSAGE = "Subject: test\r\nFrom: a@b.test\r\n\r\nbody\r\n"
+
+
+class Client:
+    """One LMTP connection."""
+
+    def __init__(self, instance, as_root=False, greet=True, **env):
+        ours, theirs = socket.socketpair()
+        self.process = instance.start([PROGRAM], as_root, stdin=theirs, stdout=theirs, **env)
+        theirs.close()
+        ours.settimeout(LIMIT)
+        self.socket, self.buffer = ours, b""
+        if greet:
+            assert self.reply().startswith("220 ")
+            assert self.cmd("LHLO client.test").startswith("250")
+
+    def line(self):
+        while b"\n" not in self.buffer:
+            data = self.socket.recv(65536)
+            if not data:
+                raise EOFError(self.buffer)
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode("utf-8", "surrogateescape").rstrip("\r")
+
+    def reply(self):
+        lines = [self.line()]
+        while lines[-1][3:4] == "-":
+            lines.append(self.line())
+        return "\n".join(lines)
+
+    def send(self, text):
+        self.socket.sendall(text if isinstance(text, bytes) else text.encode("utf-8"))
+
+    def cmd(self, text):
+        self.send(text + "\r\n")
+        return self.reply()
+
+    def mail(self, rcpts, sender="sender@remote.test", params=""):
+        """MAIL and RCPTs; the replies to the RCPTs."""
+        assert self.cmd(f"MAIL FROM:<{sender}>{params}").startswith("250"), "MAIL"
+        return [self.cmd(f"RCPT TO:<{r}>") for r in rcpts]
+
+    def data(self, message, count):
+        assert self.cmd("DATA").startswith("354"), "DATA"
+        self.send(message if message.endswith(b"\r\n" if isinstance(message, bytes) else "\r\n") else message + "\r\n")
+        self.send(".\r\n")
+        return [self.reply() for _ in range(count)]
+
+    def deliver(self, rcpts, message=MESSAGE, **more):
+        """All of it: the replies after the dot, or those to RCPT if all are refused."""
+        replies = self.mail(rcpts, **more)
+        good = sum(r.startswith("250") for r in replies)
+        if good:
+            return self.data(message, good)
+        self.cmd("RSET")
+        return replies
+
+    def quit(self):
+        try:
+            self.send("QUIT\r\n")
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        code = self.process.wait(LIMIT)
+        self.socket.close()
+        return code
+
+
+class Instance:
+    def __init__(self, users="", aliases="", domains="example.test:\n", **settings):
+        self.dir = tempfile.mkdtemp(prefix="mda-local.")
+        self.log_path = os.path.join(self.dir, "log")
+        for name in ("etc", "mail", "run", "run/tmp"):
+            os.mkdir(os.path.join(self.dir, name))
+        self.put("users", users)
+        self.put("aliases", aliases)
+        self.put("domains", domains)
+        self.put("me", "mx.example.test\n")
+        for name, value in settings.items():
+            self.put(name.replace("_", "-"), value)
+        self.own(self.dir)
+
+    def own(self, *paths):
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", *paths], check=True)
+
+    def put(self, name, text):
+        with open(os.path.join(self.dir, "etc", name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def start(self, argv, as_root=False, **more):
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("POSTERN_", "TCP"))}
+        env.update(POSTERN_DIR=self.dir, ASAN_OPTIONS="detect_leaks=0")
+        if as_root:
+            env.update(UID=str(NOBODY), GID=str(NOBODY))
+        env.update({k: v for k, v in more.items() if k.isupper()})
+        drop = {} if as_root or os.geteuid() else dict(user=NOBODY, group=NOBODY, extra_groups=[])
+        keep = {k: v for k, v in more.items() if not k.isupper()}
+        with open(self.log_path, "ab") as log:
+            keep.setdefault("stderr", log)
+            return subprocess.Popen(argv, env=env, cwd="/", **drop, **keep)
+
+    def run(self, *args, message=b"", as_root=False, **env):
+        """mda-local by hand: (exit code, stdout, stderr)."""
+        p = self.start([PROGRAM, *args], as_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **env)
+        out, err = p.communicate(message, LIMIT)
+        return p.returncode, out.decode(), err.decode()
+
+    def maildir(self, user, domain="example.test"):
+        return self.path("mail", domain, user, "Maildir")
+
+    def messages(self, user, folder="", domain="example.test"):
+        new = os.path.join(self.maildir(user, domain), folder, "new")
+        out = []
+        for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:
+            with open(os.path.join(new, name), "rb") as f:
+                out.append(f.read().decode("utf-8", "surrogateescape"))
+        return out
+
+    def folder(self, user, name, domain="example.test"):
+        """Makes a folder, and the Maildir if need be."""
+        for d in ("", name):
+            for sub in ("cur", "new", "tmp"):
+                os.makedirs(os.path.join(self.maildir(user, domain), d, sub), 0o700, exist_ok=True)
+        self.own(self.path("mail"))
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as f:
+            return f.read()
+
+    def done(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def need_root():
+    if os.geteuid():
+        print("1..0 # SKIP needs root: accounts with users of their own")
+        sys.exit(0)
