@@ -142,15 +142,13 @@ static char const *
 target_address(struct walk *w, struct chain const *up, char const *key, struct name const *n)
 {
 	int past = n->direct || in_chain(up, key) || in_chain(up, n->local);
-	char const *sep = n->separator ? (char[]){n->separator, 0} : "";
+	char sep = n->separator ? n->separator : *w->r->separators;
 	stralloc sa = STRALLOC_ZERO;
 	sa_cats(&sa, n->local);
-	if (past && !n->separator && *w->r->separators)
-		sa_append(&sa, *w->r->separators);
-	if (past)
-		sa_cats(&sa, sep);
+	if (past && sep)
+		sa_append(&sa, sep);
 	if (*n->folder) {
-		sa_cats(&sa, sep);
+		sa_append(&sa, sep);
 		sa_cats(&sa, n->folder);
 	}
 	char const *s = path_of(w->a, arena_strndup(w->a, sa.s, sa.len), n->domain);
