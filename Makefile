@@ -20,7 +20,8 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 CFLAGS  ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -I. $(SKALIBS_INC)
 ALLFLAGS := -std=c11 $(CFLAGS) $(WARN) -ffunction-sections -fdata-sections -MMD -MP
-LINK    := -Wl,--gc-sections -Wl,-z,relro,-z,now
+LDPATH  := -L/usr/lib/skalibs
+LINK    := $(LDPATH) -Wl,--gc-sections -Wl,-z,relro,-z,now
 ifdef SAN
 ALLFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LINK    += -fsanitize=address,undefined
@@ -30,6 +31,9 @@ endif
 
 # Programs that call neither iconv, getpwnam nor getaddrinfo are linked statically: an exec of one
 # costs half of a dynamic one's (doc/architecture.md, "Cost of a connection").
+# NOSTATIC=1 forbids it; so does a system without the static libraries (Arch).
+NOSTATIC ?= $(shell echo 'int main(void){return 0;}' | $(CC) -static-pie -x c - -o /dev/null $(LDPATH) \
+    -l:libskarnet.a -l:libidn2.a -l:libunistring.a -l:libcrypt.a -lrt 2>/dev/null || echo 1)
 STATIC  := $(if $(SAN)$(NOSTATIC),-pie,-static-pie)
 DYNAMIC := -pie
 
