@@ -8,6 +8,11 @@ NOBODY = 65534
 LIMIT = 30
 
 
+def behind_received(body):
+    """A delivered message without the Received field that stands first."""
+    return re.sub(rb"\AReceived:[^\r]*\r\n(?:\t[^\r]*\r\n)*", b"", body)
+
+
 class Tap:
     def __init__(self):
         self.count = self.failed = 0
@@ -18,7 +23,7 @@ class Tap:
         print(f"{'' if good else 'not '}ok {self.count} - {name}".replace("#", ""))
         if not good:
             for line in str(detail).splitlines():
-                print("# " + line)
+                print("# " + line[:1000])
         sys.stdout.flush()
 
     def eq(self, got, wanted, name):
