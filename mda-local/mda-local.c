@@ -113,7 +113,9 @@ main(int argc, char const *const *argv)
 	argv += o.ind;
 	if (argc > 1 || (!argc && (c.check || c.id || *c.sender)))
 		strerr_dieusage(100, USAGE);
+	/* A peer that is gone and a file that may not grow are errors like others. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	log_id(id_connection());
 	deliver_init(&deliver);
 	if (!argc)

@@ -1,5 +1,6 @@
 #include "mda-local/resolve.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lib/address.h"
@@ -177,7 +178,7 @@ try_user(struct walk *w, struct chain const *up, char const *key, struct name co
 	if (!r)
 		return REPLY_NONE;
 	if (r < 0)
-		return REPLY_CONFIG;
+		return errno == EINVAL ? REPLY_CONFIG : REPLY_TABLE;
 	return add_account(w, &found, n->folder, target_address(w, up, key, n));
 }
 

@@ -1,6 +1,6 @@
 """What the tests of mda-local share: an instance, and an LMTP client over a socket pair. A test that is
 started as root runs mda-local as nobody, unless it asks for root."""
-import os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import os, re, shutil, socket, subprocess, sys, tempfile, threading
 
 from smtprecv import BIN, LIMIT, NOBODY, ROOT, Tap  # noqa: F401
 
@@ -141,6 +141,73 @@ class Instance:
 
     def done(self):
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Peer:
+    """A scripted server in the place of the relay (SMTP) or of the spool (LMTP). rules: "mail", "data",
+    a recipient's local part, "dot" or (LMTP) "dot:" + local part, each to a reply or "close"."""
+
+    def __init__(self, instance, name, rules=None):
+        self.lmtp, self.rules, self.messages, self.connections = name == "spool", rules or {}, [], 0
+        path = instance.path("run", name, "sock")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        instance.own(os.path.dirname(path))
+        self.socket.listen(16)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            peer, _ = self.socket.accept()
+            self.connections += 1
+            try:
+                self.talk(peer.makefile("rb"), peer)
+            except OSError:
+                pass
+            peer.close()
+
+    def say(self, peer, key, default):
+        text = self.rules.get(key, default)
+        if text == "close":
+            peer.shutdown(socket.SHUT_RDWR)
+            raise ConnectionError
+        peer.sendall(text.encode() + b"\r\n")
+        return text[0] in "23"
+
+    def talk(self, f, peer):
+        mail = rcpts = None
+        peer.sendall(b"220 peer\r\n")
+        for raw in f:
+            line = raw.decode("utf-8").rstrip("\r\n")
+            verb = line.split(" ")[0].upper()
+            if verb == ("LHLO" if self.lmtp else "EHLO"):
+                peer.sendall(b"250-peer\r\n250-XFORWARD IDENT\r\n250-DSN\r\n250 8BITMIME\r\n")
+            elif verb == "MAIL":
+                mail, rcpts = line, []
+                self.say(peer, "mail", "250 ok")
+            elif verb == "RCPT":
+                if self.say(peer, re.search("<([^@>]*)", line)[1], "250 ok"):
+                    rcpts.append(line)
+            elif verb == "DATA":
+                if self.say(peer, "data", "354 go"):
+                    self.take(f, peer, mail, rcpts)
+            elif verb in ("RSET", "XFORWARD", "QUIT"):
+                peer.sendall(b"250 ok\r\n")
+            else:
+                peer.sendall(b"500 what\r\n")
+
+    def take(self, f, peer, mail, rcpts):
+        body = b""
+        while (line := f.readline()) not in (b".\r\n", b""):
+            body += line[line.startswith(b"."):]
+        names = [re.search("<([^@>]*)", r)[1] for r in rcpts]
+        keys = ["dot:" + n for n in names] if self.lmtp else ["dot"]
+        good = [r for r, k in zip(rcpts, keys * len(rcpts)) if self.rules.get(k, "250")[0] == "2"]
+        if good:
+            self.messages.append({"mail": mail, "rcpts": good, "body": body.decode("utf-8", "replace")})
+        for k in keys:
+            self.say(peer, k, "250 ok")
 
 
 def need_root():
