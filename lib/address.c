@@ -21,20 +21,8 @@ struct reader {
 static char const *
 keep(struct reader *r, stralloc *sa)
 {
-	/* RFC 3501's CHAR excludes NUL; it becomes U+FFFD as elsewhere in the header. */
-	stralloc clean = STRALLOC_ZERO;
-	if (!memchr(sa->len ? sa->s : "", 0, sa->len))
-		return arena_strndup(r->a, sa->len ? sa->s : "", sa->len);
-	for (size_t i = 0; i < sa->len; i++) {
-		char u[UTF8_MAX];
-		if (sa->s[i])
-			sa_append(&clean, sa->s[i]);
-		else
-			sa_catb(&clean, u, utf8_encode(u, UTF8_REPLACEMENT));
-	}
-	char const *s = arena_strndup(r->a, clean.s, clean.len);
-	stralloc_free(&clean);
-	return s;
+	/* A NUL, which RFC 5322 does not allow, ends the string. */
+	return arena_strndup(r->a, sa->len ? sa->s : "", sa->len);
 }
 
 static void
@@ -55,7 +43,7 @@ read_local_part(struct reader *r)
 {
 	sa_reset(&r->str);
 	int const got =
-	    token_at(&r->t, '"') ? token_quoted(&r->t, &r->str) : token_dot_atom(&r->t, &r->str);
+	    token_at(&r->t, '"') ? token_quoted(&r->t, &r->str) : token_local(&r->t, &r->str);
 	if (got >= 0)
 		r->now.mailbox = keep(r, &r->str);
 	return got;
@@ -150,6 +138,10 @@ read_words(struct reader *r, int quoted)
 	sa_append(&r->str, ' ');
 	size_t const before = r->str.len;
 	(void)token_phrase(&r->t, &r->str);
+	if (r->str.len == before && token_at(&r->t, '<')) {
+		r->now.mailbox = 0;
+		return 1;
+	}
 	if (r->str.len == before && !quoted)
 		return r->t.p < r->t.end;
 	r->str.len -= r->str.len == before;
@@ -169,7 +161,7 @@ read_addr_spec(struct reader *r)
 	int host = 0;
 	if (got < 0)
 		r->now.broken = 1;
-	else if (token_at(&r->t, '@')) {
+	if (token_at(&r->t, '@')) {
 		got = read_host(r);
 		host = got >= 0;
 		if (!host)
@@ -207,7 +199,7 @@ static int
 read_group(struct reader *r)
 {
 	sa_reset(&r->str);
-	if (token_phrase(&r->t, &r->str) <= 0 || !token_at(&r->t, ':'))
+	if (!token_at(&r->t, ':') && (token_phrase(&r->t, &r->str) <= 0 || !token_at(&r->t, ':')))
 		return -1;
 	r->t.p++;
 	int more = token_skip(&r->t);

@@ -88,13 +88,26 @@ token_dot_atom(struct token_cursor *t, stralloc *out)
 	while (r > 0 && token_at(t, '.')) {
 		sa_append(out, '.');
 		t->p++;
-		/* "a..b" and "a.@b" exist; the dots are kept. */
-		r = token_skip(t);
-		if (r > 0 && is_atext(*t->p))
-			r = token_atom(t, out);
+		r = token_skip(t) > 0 ? token_atom(t, out) : -1;
 	}
 	if (r < 0)
 		out->len = before;
+	return r;
+}
+
+int
+token_local(struct token_cursor *t, stralloc *out)
+{
+	size_t const before = out->len;
+	int dot = 1, r = -1;
+	while (t->p < t->end && (*t->p == '.' || (dot && is_atext(*t->p)))) {
+		dot = *t->p == '.';
+		if (dot)
+			sa_append(out, *t->p++);
+		r = dot ? token_skip(t) : token_atom(t, out);
+		if (r < 0)
+			out->len = before;
+	}
 	return r;
 }
 

@@ -26,6 +26,8 @@ int token_skip(struct token_cursor *t);
 int token_atom(struct token_cursor *t, stralloc *out);
 /* Atoms joined by dots; blanks around the dots go (RFC 5322 4.4). */
 int token_dot_atom(struct token_cursor *t, stralloc *out);
+/* The same for local parts, whose dots may stand anywhere: "a..b" and "a." exist. */
+int token_local(struct token_cursor *t, stralloc *out);
 /* Without its quotes and backslashes; line ends in it go. */
 int token_quoted(struct token_cursor *t, stralloc *out);
 /* Words, joined by one blank each; dots are allowed in them (RFC 5322 4.1 obs-phrase). */

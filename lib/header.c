@@ -111,7 +111,8 @@ header_unfold(stralloc *out, struct header_field const *f)
 {
 	char const *s = f->body;
 	size_t n = f->body_len;
-	ascii_trim(&s, &n);
+	while (n && ascii_isspace(*s))
+		s++, n--;
 	for (size_t i = 0; i < n;) {
 		char const c = s[i];
 		if (c == '\n' || (c == '\r' && i + 1 < n && s[i + 1] == '\n')) {

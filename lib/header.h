@@ -39,7 +39,7 @@ int header_find(char const *s, size_t n, char const *name, struct header_field *
 int header_is(struct header_field const *f, char const *name);
 
 /* Appends f's body on one line: line ends go, the blanks behind them stay (RFC 5322 2.2.3); blanks
- * before the first and behind the last character go; NUL becomes U+FFFD. */
+ * before the first character go; NUL becomes U+FFFD. */
 void header_unfold(stralloc *out, struct header_field const *f);
 
 #endif

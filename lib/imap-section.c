@@ -123,14 +123,18 @@ struct mime_part const *
 imap_part(struct mime_part const *root, uint32_t const *path, unsigned int depth)
 {
 	struct mime_part const *p = root;
+	int numbered = 0; /* the last number was for p itself */
 	for (unsigned int i = 0; i < depth; i++) {
 		/* Numbers below a message/rfc822 are those of the message in it. */
-		if (i && p->kind == MIME_MESSAGE && p->children)
+		if (i && p->kind == MIME_MESSAGE && p->children) {
 			p = p->children;
+			numbered = 0;
+		}
 		if (p->kind != MIME_MULTIPART) {
 			/* RFC 3501 6.4.5: a message that is no multipart has one part, 1. */
-			if (path[i] != 1 || (i && p->parent && p->parent->kind != MIME_MESSAGE))
+			if (path[i] != 1 || numbered)
 				return 0;
+			numbered = 1;
 			continue;
 		}
 		struct mime_part const *child = p->children;
@@ -152,18 +156,35 @@ named(struct imap_section const *sec, struct header_field const *f)
 	return 0;
 }
 
-/* RFC 3501 6.4.5: the chosen fields in their order, then an empty line. */
+static int
+ends_with_empty_line(char const *s, size_t n)
+{
+	if (!n || s[n - 1] != '\n')
+		return 0;
+	n -= n > 1 && s[n - 2] == '\r' ? 2 : 1;
+	return !n || s[n - 1] == '\n';
+}
+
+/* RFC 3501 6.4.5: the chosen fields in their order, and the empty line if there is one. Those
+ * chosen from the whole message always get their line end and an empty line, so that a cache can
+ * answer. */
 static void
 put_fields(stralloc *out, struct imap_section const *sec, char const *s, size_t n)
 {
 	struct header_cursor c;
 	struct header_field f;
 	int const want = sec->kind == SECTION_HEADER_FIELDS;
+	int const ended = want && !sec->depth;
 	header_start(&c, s, n);
-	while (header_next(&c, &f))
-		if (named(sec, &f) == want)
-			wire_put(out, f.start, f.len);
-	sa_cats(out, "\r\n");
+	while (header_next(&c, &f)) {
+		if (named(sec, &f) != want)
+			continue;
+		wire_put_imap(out, f.start, f.len);
+		if (ended && f.start[f.len - 1] != '\n')
+			sa_cats(out, "\r\n");
+	}
+	if (ended || ends_with_empty_line(s, n))
+		sa_cats(out, "\r\n");
 }
 
 int

@@ -8,6 +8,11 @@
 #include "lib/header-token.h"
 #include "lib/sa.h"
 
+#define NUL_TEXT "\xEF\xBF\xBD" /* U+FFFD: neither quoted nor literal may hold NUL */
+/* RFC 2045 5.2, RFC 2046 5.1.5 */
+#define MESSAGE_RFC822 "\"message\" \"rfc822\""
+#define TEXT_PLAIN "\"text\" \"plain\" (\"charset\" \"us-ascii\")"
+
 static void
 put_literal(stralloc *out, char const *s, size_t n)
 {
@@ -19,12 +24,16 @@ void
 imap_string(stralloc *out, char const *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strchr("\r\n\"\\", s[i]) || (unsigned char)s[i] > 127) {
+		if (strchr("\r\n", s[i]) || (unsigned char)s[i] > 127) {
 			put_literal(out, s, n);
 			return;
 		}
 	sa_append(out, '"');
-	sa_catb(out, s, n);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			sa_append(out, '\\');
+		sa_append(out, s[i]);
+	}
 	sa_append(out, '"');
 }
 
@@ -51,19 +60,20 @@ put_nstring(stralloc *out, char const *s)
 		sa_cats(out, "NIL");
 }
 
-/* Text that people read: tabs become blanks, runs of blanks one, and what had to be changed or
- * escaped goes as a literal. */
+/* Text that people read: white space becomes a blank, runs of blanks one, those at the ends go;
+ * what had to be changed or escaped goes as a literal. */
 static void
 put_text(stralloc *out, char const *s, size_t n)
 {
 	stralloc clean = STRALLOC_ZERO;
 	int changed = 0;
 	for (size_t i = 0; i < n; i++) {
-		char const c = s[i] == '\t' ? ' ' : s[i];
-		changed |= c != s[i] || c == '"' || c == '\\' || (unsigned char)c > 127;
-		if (c == '\r' || c == '\n' ||
-		    (c == ' ' && (!clean.len || clean.s[clean.len - 1] == ' ')))
+		char const c = ascii_isspace(s[i]) ? ' ' : s[i];
+		changed |= c != s[i] || !c || c == '"' || c == '\\' || (unsigned char)c > 127;
+		if (c == ' ' && (!clean.len || clean.s[clean.len - 1] == ' '))
 			changed = 1;
+		else if (!c)
+			sa_cats(&clean, NUL_TEXT);
 		else
 			sa_append(&clean, c);
 	}
@@ -76,6 +86,31 @@ put_text(stralloc *out, char const *s, size_t n)
 	else
 		imap_string(out, clean.len ? clean.s : "", clean.len);
 	stralloc_free(&clean);
+}
+
+/* A field's text, unfolded, or NIL. */
+static void
+put_field(stralloc *out, struct header_field const *f)
+{
+	stralloc text = STRALLOC_ZERO;
+	if (!f->start) {
+		sa_cats(out, "NIL");
+		return;
+	}
+	header_unfold(&text, f);
+	imap_string(out, text.len ? text.s : "", text.len);
+	stralloc_free(&text);
+}
+
+/* Blanks before the text are the field's, not its text's. */
+static void
+put_subject(stralloc *out, struct header_field const *f)
+{
+	char const *s = f->body;
+	size_t n = f->body_len;
+	while (n && ascii_isblank(*s))
+		s++, n--;
+	put_text(out, s, n);
 }
 
 /* ENVELOPE's fields in its order. */
@@ -127,7 +162,8 @@ put_addresses(stralloc *out, struct address const *addr)
 		put_nstring(out, addr->route);
 		sa_append(out, ' ');
 		/* NIL here would mean a group (RFC 3501 7.4.2), so what is missing gets a name. */
-		put_nstring(out, mailbox && !*addr->mailbox ? "MISSING_MAILBOX" : addr->mailbox);
+		put_nstring(out,
+		    mailbox && addr->broken && !*addr->mailbox ? "MISSING_MAILBOX" : addr->mailbox);
 		sa_append(out, ' ');
 		put_nstring(out, mailbox && !*addr->host ? "MISSING_DOMAIN" : addr->host);
 		sa_append(out, ')');
@@ -150,8 +186,7 @@ imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
 	struct header_cursor c;
 	struct header_field f;
 	struct address *list[FIELDS] = {0};
-	stralloc text[FIELDS] = {STRALLOC_ZERO}, unfolded = STRALLOC_ZERO;
-	int have[FIELDS] = {0};
+	struct header_field text[FIELDS] = {{0}};
 	header_start(&c, header, n);
 	while (header_next(&c, &f)) {
 		unsigned int i = 0;
@@ -159,13 +194,11 @@ imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
 			i++;
 		if (i == FIELDS)
 			continue;
-		sa_reset(&unfolded);
-		header_unfold(&unfolded, &f);
+
 		if (envelope_fields[i].addresses) {
-			add_addresses(a, &list[i], unfolded.s, unfolded.len);
+			add_addresses(a, &list[i], f.body, f.body_len);
 		} else {
-			have[i] = 1;
-			sa_copyb(&text[i], unfolded.s, unfolded.len);
+			text[i] = f;
 		}
 	}
 	for (unsigned int i = 0; i < FIELDS; i++) {
@@ -174,42 +207,29 @@ imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
 			/* RFC 3501 7.4.2: sender and reply-to default to from. */
 			put_addresses(
 			    out, !list[i] && (i == SENDER || i == REPLY_TO) ? list[FROM] : list[i]);
-		else if (!have[i])
-			sa_cats(out, "NIL");
-		else if (i == SUBJECT)
-			put_text(out, text[i].s, text[i].len);
+		else if (i == SUBJECT && text[i].start)
+			put_subject(out, &text[i]);
 		else
-			imap_string(out, text[i].s, text[i].len);
-		stralloc_free(&text[i]);
+			put_field(out, &text[i]);
 	}
 	sa_append(out, ')');
-	stralloc_free(&unfolded);
 }
 
+/* `charset` adds the default of text types (RFC 2045 5.2) where there is none. */
 static void
-put_params(stralloc *out, struct mime_value const *v)
+put_params(stralloc *out, struct mime_value const *v, int charset)
 {
-	for (unsigned int i = 0; i < v->count; i++) {
-		sa_append(out, i ? ' ' : '(');
-		put_nstring(out, v->params[i].name);
+	int extended;
+	unsigned int n = 0;
+	for (; n < v->count; n++) {
+		sa_append(out, n ? ' ' : '(');
+		put_nstring(out, v->params[n].name);
 		sa_append(out, ' ');
-		put_nstring(out, v->params[i].value);
+		put_nstring(out, v->params[n].value);
 	}
-	sa_cats(out, v->count ? ")" : "NIL");
-}
-
-/* A field's text, unfolded, or NIL. */
-static void
-put_field(stralloc *out, struct mime_part const *p, enum mime_field i)
-{
-	stralloc text = STRALLOC_ZERO;
-	if (!p->fields[i].start) {
-		sa_cats(out, "NIL");
-		return;
-	}
-	header_unfold(&text, &p->fields[i]);
-	imap_string(out, text.len ? text.s : "", text.len);
-	stralloc_free(&text);
+	if (charset && !mime_param(v, "charset", &extended))
+		sa_cats(out, n++ ? " \"charset\" \"us-ascii\"" : "(\"charset\" \"us-ascii\"");
+	sa_cats(out, n ? ")" : "NIL");
 }
 
 static void
@@ -224,7 +244,7 @@ put_disposition(stralloc *out, struct arena *a, struct mime_part const *p)
 	sa_append(out, '(');
 	put_nstring(out, v.type);
 	sa_append(out, ' ');
-	put_params(out, &v);
+	put_params(out, &v, 0);
 	sa_append(out, ')');
 }
 
@@ -261,7 +281,7 @@ put_extension(stralloc *out, struct arena *a, struct mime_part const *p)
 	sa_append(out, ' ');
 	put_language(out, p);
 	sa_append(out, ' ');
-	put_field(out, p, MIME_CONTENT_LOCATION);
+	put_field(out, &p->fields[MIME_CONTENT_LOCATION]);
 }
 
 static void
@@ -274,14 +294,14 @@ put_multipart(
 		imap_bodystructure(out, a, msg, child, extended);
 	/* The grammar wants at least one part (RFC 3501 section 9, body-type-mpart). */
 	if (!p->children)
-		sa_cats(
-		    out, "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)");
+		sa_cats(out, extended ? "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"
+				      : "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0)");
 	sa_append(out, ' ');
 	put_nstring(out, bad ? "mixed" : v.subtype);
 	if (!extended)
 		return;
 	sa_append(out, ' ');
-	put_params(out, &v);
+	put_params(out, &v, 0);
 	sa_append(out, ' ');
 	put_extension(out, a, p);
 }
@@ -291,22 +311,24 @@ static int
 put_type(stralloc *out, struct arena *a, struct mime_part const *p)
 {
 	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
-	struct mime_value v = {0};
-	if (f->start && !mime_content_type(a, f, &v)) {
-		put_nstring(out, v.type);
-		sa_append(out, ' ');
-		put_nstring(out, v.subtype);
-		sa_append(out, ' ');
-		put_params(out, &v);
-		return !strcasecmp(v.type, "text");
+	struct mime_value v;
+	if (!f->start || mime_content_type(a, f, &v)) {
+		/* RFC 2046 5.1.5; RFC 2045 5.2 has it for what cannot be read, too */
+		sa_cats(out, p->kind == MIME_MESSAGE ? MESSAGE_RFC822 " NIL" : TEXT_PLAIN);
+		return p->kind != MIME_MESSAGE;
 	}
-	/* RFC 2045 5.2; RFC 2046 5.1.5 */
 	if (p->kind == MIME_MESSAGE) {
-		sa_cats(out, "\"message\" \"rfc822\" NIL");
+		sa_cats(out, MESSAGE_RFC822 " ");
+		put_params(out, &v, 0);
 		return 0;
 	}
-	sa_cats(out, "\"text\" \"plain\" (\"charset\" \"us-ascii\")");
-	return 1;
+	int const text = !strcasecmp(v.type, "text");
+	put_nstring(out, v.type);
+	sa_append(out, ' ');
+	put_nstring(out, v.subtype);
+	sa_append(out, ' ');
+	put_params(out, &v, text);
+	return text;
 }
 
 static void
@@ -315,9 +337,9 @@ put_single(stralloc *out, struct arena *a, char const *msg, struct mime_part con
 	int const text = put_type(out, a, p);
 	char const *encoding = mime_encoding(a, p);
 	sa_append(out, ' ');
-	put_field(out, p, MIME_CONTENT_ID);
+	put_field(out, &p->fields[MIME_CONTENT_ID]);
 	sa_append(out, ' ');
-	put_field(out, p, MIME_CONTENT_DESCRIPTION);
+	put_field(out, &p->fields[MIME_CONTENT_DESCRIPTION]);
 	sa_append(out, ' ');
 	put_nstring(out, encoding ? encoding : "7bit");
 	sa_append(out, ' ');
@@ -336,7 +358,7 @@ put_single(stralloc *out, struct arena *a, char const *msg, struct mime_part con
 	if (!extended)
 		return;
 	sa_append(out, ' ');
-	put_field(out, p, MIME_CONTENT_MD5);
+	put_field(out, &p->fields[MIME_CONTENT_MD5]);
 	sa_append(out, ' ');
 	put_extension(out, a, p);
 }

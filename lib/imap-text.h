@@ -47,7 +47,7 @@ int imap_section_parse(struct imap_section *sec, struct arena *a, char const *s,
 
 /* Where the section is in msg: 1 and a range [*from, *to) of its octets as they lie in memory (send
  * it through lib/wire.h); 2 and wire text appended to out, for named fields; 0 if the message has
- * no such part (RFC 3501: NIL). */
+ * no such part; Dovecot sends an empty string then. */
 int imap_section_find(struct imap_section const *sec, char const *msg, struct mime_part const *root,
     size_t *from, size_t *to, stralloc *out);
 /* The part with this path, or null. Number 1 of a part that is no multipart is its body. */

@@ -49,17 +49,13 @@ segment_name(struct segment *g, char const *name)
 static char const *
 keep(struct arena *a, stralloc *sa)
 {
-	/* A NUL would end the string: RFC 5322 allows none, so they go. */
-	size_t n = 0;
-	for (size_t i = 0; i < sa->len; i++)
-		if (sa->s[i])
-			sa->s[n++] = sa->s[i];
-	return arena_strndup(a, n ? sa->s : "", n);
+	/* A NUL, which RFC 5322 does not allow, ends the string. */
+	return arena_strndup(a, sa->len ? sa->s : "", sa->len);
 }
 
-/* A value that is no quoted string: up to ";" or a blank, since many write what is no token. */
+/* A value that is no token: an encoded word without the quotes it needs, name==?utf-8?q?x?= */
 static int
-loose_value(struct token_cursor *t, stralloc *out)
+word_value(struct token_cursor *t, stralloc *out)
 {
 	char const *from = t->p;
 	while (t->p < t->end && *t->p != ';' && !ascii_isspace(*t->p))
@@ -85,7 +81,9 @@ take_param(struct token_cursor *t, struct arena *a, stralloc *tmp, struct segmen
 	sa_reset(tmp);
 	int r = token_skip(t);
 	if (r > 0)
-		r = *t->p == '"' ? token_quoted(t, tmp) : loose_value(t, tmp);
+		r = *t->p == '"'   ? token_quoted(t, tmp)
+		    : *t->p == '=' ? word_value(t, tmp)
+				   : token_mime(t, tmp);
 	g->value = keep(a, tmp);
 	return r < 0 ? -1 : 1;
 }
@@ -106,17 +104,12 @@ segment_order(void const *x, void const *y)
 	return d ? d : (g->order > h->order) - (g->order < h->order);
 }
 
-/* RFC 2231 4.1: a piece that is not extended, among pieces that are, is written like them. */
+/* RFC 2231 4.1: a piece that is not extended, among pieces that are. */
 static void
 put_escaped(stralloc *out, char const *s)
 {
-	for (; *s; s++) {
-		unsigned char const c = (unsigned char)*s;
-		if (c > ' ' && c < 127 && !strchr("*'%()<>@,;:\\\"/[]?=", c))
-			sa_append(out, *s);
-		else
-			sa_catf(out, "%%%02X", c);
-	}
+	for (; *s; s++)
+		sa_catb(out, *s == '%' ? "%25" : s, *s == '%' ? 3 : 1);
 }
 
 /* How many of g[0..n) are the pieces 0, 1, 2... of one parameter; 0 if one is missing or doubled.
@@ -171,8 +164,12 @@ merge(struct arena *a, stralloc *tmp, struct segment *g, unsigned int n, struct 
 			join(a, tmp, g + i, group, &v->params[v->count++]);
 			continue;
 		}
-		for (unsigned int k = i; k < i + group; k++)
-			v->params[v->count++] = (struct mime_param){g[k].name, g[k].value};
+		for (unsigned int k = i; k < i + group; k++) {
+			sa_reset(tmp);
+			sa_catb(tmp, g[k].name, g[k].name_len);
+			sa_catf(tmp, "*%d%s", g[k].number, g[k].extended ? "*" : "");
+			v->params[v->count++] = (struct mime_param){keep(a, tmp), g[k].value};
+		}
 	}
 }
 
@@ -183,9 +180,11 @@ parse_params(struct token_cursor *t, struct arena *a, stralloc *tmp, struct mime
 	unsigned int n = 0;
 	int r;
 	while (n < MIME_PARAM_MAX && (r = take_param(t, a, tmp, &g[n])) != 0) {
+		if (r < 0 && t->p == t->end)
+			break;
 		if (r < 0) {
 			/* On to where a parameter may begin. */
-			char const *semi = memchr(t->p, ';', (size_t)(t->end - t->p));
+			char const *semi = memchr(t->p + 1, ';', (size_t)(t->end - t->p - 1));
 			if (!semi)
 				break;
 			t->p = semi;
@@ -217,6 +216,8 @@ mime_content_type(struct arena *a, struct header_field const *f, struct mime_val
 	}
 	if (!r)
 		parse_params(&t, a, &tmp, v);
+	else
+		v->type = 0;
 	stralloc_free(&tmp);
 	return r;
 }
@@ -228,7 +229,8 @@ mime_disposition(struct arena *a, struct header_field const *f, struct mime_valu
 	stralloc tmp = STRALLOC_ZERO;
 	int r = -1;
 	*v = (struct mime_value){0};
-	if (token_skip(&t) > 0 && token_mime(&t, &tmp) >= 0) {
+	if (token_skip(&t) >= 0) {
+		(void)token_mime(&t, &tmp);
 		v->type = keep(a, &tmp);
 		parse_params(&t, a, &tmp, v);
 		r = 0;
@@ -289,7 +291,7 @@ mime_type(stralloc *out, struct arena *a, struct mime_part const *p)
 	struct mime_value v;
 	size_t const from = out->len;
 	if (!f->start || mime_content_type(a, f, &v)) {
-		sa_cats(out, p->parent && p->parent->digest ? "message/rfc822" : "text/plain");
+		sa_cats(out, p->kind == MIME_MESSAGE ? "message/rfc822" : "text/plain");
 		return;
 	}
 	sa_cats(out, v.type);
@@ -305,7 +307,8 @@ mime_encoding(struct arena *a, struct mime_part const *p)
 	struct token_cursor t = {f->body, f->body + f->body_len, 0};
 	stralloc tmp = STRALLOC_ZERO;
 	char const *token = 0;
-	if (f->start && token_skip(&t) > 0 && token_mime(&t, &tmp) >= 0)
+	/* Nothing may follow: "base64;" is no encoding. */ if (f->start && token_skip(&t) > 0 &&
+								token_mime(&t, &tmp) == 0)
 		token = keep(a, &tmp);
 	stralloc_free(&tmp);
 	return token;

@@ -27,6 +27,7 @@ struct parser {
 	struct boundary
 	    open[MIME_DEPTH_MAX]; /* multiparts whose boundaries count, outermost first */
 	unsigned int opened;
+	int mime;			      /* the header being read has a MIME-Version */
 	struct mark body[MIME_DEPTH_MAX + 1]; /* by level: where the body began */
 };
 
@@ -57,13 +58,13 @@ boundary_here(struct parser const *p, int *closing)
 	char const *s = p->msg + p->here.at;
 	size_t left = p->n - p->here.at, best = 0;
 	int found = -1;
-	if (left < 3 || s[0] != '-' || s[1] != '-')
+	if (left < 2 || s[0] != '-' || s[1] != '-')
 		return -1;
 	s += 2;
 	left -= 2;
 	for (int i = (int)p->opened - 1; i >= 0; i--) {
 		struct boundary const *b = &p->open[i];
-		if (b->len > best && b->len <= left && !memcmp(b->text, s, b->len)) {
+		if ((b->len > best || found < 0) && b->len <= left && !memcmp(b->text, s, b->len)) {
 			found = i;
 			best = b->len;
 		}
@@ -85,7 +86,7 @@ skip_body(struct parser *p, int *closing)
 	return -1;
 }
 
-static void
+/* 1 if the field is MIME-Version. */ static int
 note_field(struct mime_part *part, struct header_field const *f)
 {
 	static char const names[MIME_FIELDS][20] = {
@@ -98,44 +99,54 @@ note_field(struct mime_part *part, struct header_field const *f)
 	    [MIME_CONTENT_LOCATION] = "location",
 	    [MIME_CONTENT_MD5] = "md5",
 	};
+	/* Of several fields of one name the first counts. */
 	if (f->name_len < 10 || !ascii_ieq(f->name, 8, "content-"))
-		return;
+		return header_is(f, "mime-version");
 	for (unsigned int i = 0; i < MIME_FIELDS; i++)
 		if (ascii_ieq(f->name + 8, f->name_len - 8, names[i])) {
-			part->fields[i] = *f;
-			return;
+			if (!part->fields[i].start)
+				part->fields[i] = *f;
+			return 0;
 		}
+	return 0;
 }
 
-/* A part's header, from p->here. A boundary line ends it too: 0, otherwise 1. */
+/* A part's header is [start, end). */
+static void
+header_ends(
+    struct parser *p, struct mime_part *part, struct mark const *start, struct mark const *end)
+{
+	part->header = start->at;
+	part->body = end->at;
+	part->header_lines = end->lines - start->lines;
+	part->header_wire = part->body - part->header + (end->bare - start->bare);
+	p->body[part->level] = *end;
+}
+
+/* A part's header, from p->here: 1, or 0 if a boundary line ends it. */
 static int
 parse_header(struct parser *p, struct mime_part *part)
 {
 	struct mark const start = p->here;
-	int closing, whole = 1;
-	part->header = start.at;
-	for (;;) {
+	int closing, more = 1, cut = 0;
+	p->mime = 0;
+	while (more && !cut) {
 		struct header_cursor c;
 		struct header_field f;
-		if (p->opened && boundary_here(p, &closing) >= 0) {
-			whole = 0;
-			break;
-		}
 		header_start(&c, p->msg + p->here.at, p->n - p->here.at);
-		int const more = header_next(&c, &f);
+		cut = p->opened && boundary_here(p, &closing) >= 0;
+		more = !cut && header_next(&c, &f);
 		if (more)
-			note_field(part, &f);
-		size_t const to = (size_t)(c.p - p->msg);
-		while (p->here.at < to)
+			p->mime |= note_field(part, &f);
+		while (p->here.at < (size_t)(c.p - p->msg))
 			next_line(p);
-		if (!more)
-			break;
 	}
-	part->body = p->here.at;
-	part->header_lines = p->here.lines - start.lines;
-	part->header_wire = part->body - part->header + (p->here.bare - start.bare);
-	p->body[part->level] = p->here;
-	return whole;
+	header_ends(p, part, &start, &p->here);
+	/* RFC 2045 4: without a sign of MIME, Content-* fields of a message mean nothing. */
+	if (!p->mime && !part->fields[MIME_CONTENT_TYPE].start &&
+	    (!part->parent || part->parent->kind == MIME_MESSAGE))
+		memset(part->fields, 0, sizeof part->fields);
+	return !cut;
 }
 
 static struct mime_part *
@@ -186,16 +197,14 @@ classify(struct parser *p, struct mime_part *part)
 	if ((!begins(f, "multipart") && !begins(f, "message")) || mime_content_type(p->a, f, &v))
 		return;
 	if (!strcasecmp(v.type, "message"))
-		part->kind = !strcasecmp(v.subtype, "rfc822") || !strcasecmp(v.subtype, "global")
-				 ? MIME_MESSAGE
-				 : MIME_LEAF;
+		part->kind = strcasecmp(v.subtype, "rfc822") ? MIME_LEAF : MIME_MESSAGE;
 	if (strcasecmp(v.type, "multipart"))
 		return;
 	part->kind = MIME_MULTIPART;
 	part->digest = !strcasecmp(v.subtype, "digest");
 	int extended;
 	char const *text = mime_param(&v, "boundary", &extended);
-	if (!text || !*text || extended)
+	if (!text || extended)
 		return;
 	size_t const len = strlen(text);
 	p->open[p->opened++] =
@@ -227,18 +236,24 @@ child_slot(struct mime_part *part, struct mime_part *ended)
 static struct mime_part *
 enter(struct parser *p, struct mime_part *part)
 {
-	while (part) {
+	for (;;) {
+		struct mark const start = p->here;
+		int const outer = (int)p->opened;
+		int closing, whole = parse_header(p, part);
+		classify(p, part);
+		if (!whole)
+			p->opened = (unsigned int)outer;
+		/* No body: the line end before a boundary line belongs to that (RFC 2046 5.1.1). */
+		int const found = p->opened ? boundary_here(p, &closing) : -1;
+		if (found >= 0 && found < outer && p->here.at > start.at)
+			header_ends(p, part, &start, &p->before);
 		struct mime_part *inner = 0;
-		if (parse_header(p, part)) {
-			classify(p, part);
-			if (part->kind == MIME_MESSAGE)
-				inner = add_child(p, part, &part->children);
-		}
+		if (part->kind == MIME_MESSAGE)
+			inner = add_child(p, part, &part->children);
 		if (!inner)
 			return part;
 		part = inner;
 	}
-	return 0;
 }
 
 struct mime_part *

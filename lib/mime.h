@@ -14,10 +14,10 @@
 #include "lib/arena.h"
 #include "lib/header.h"
 
-#define MIME_DEPTH_MAX 100    /* parts inside parts; a deeper one is left unparsed, as a leaf */
-#define MIME_PARTS_MAX 10000  /* parts of a message; what follows is text of their multipart */
-#define MIME_PARAM_MAX 100    /* parameters of one field; more are left out */
-#define MIME_BOUNDARY_MAX 100 /* octets of a boundary that count; RFC 2046 5.1.1 allows 70 */
+#define MIME_DEPTH_MAX 100   /* parts inside parts; a deeper one is left unparsed, as a leaf */
+#define MIME_PARTS_MAX 10000 /* parts of a message; what follows is text of their multipart */
+#define MIME_PARAM_MAX 100   /* parameters of one field; more are left out */
+#define MIME_BOUNDARY_MAX 80 /* octets of a boundary that count; RFC 2046 5.1.1 allows 70 */
 
 /* The fields that a part's structure is made of. */
 enum mime_field {
@@ -36,17 +36,16 @@ enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 
 struct mime_part {
 	struct mime_part *parent, *next, *children;
-	enum mime_kind
-	    kind;   /* MIME_MESSAGE (message/rfc822, message/global): one child, the message */
-	int digest; /* multipart/digest: its parts are message/rfc822 by default */
-	unsigned int level; /* parents */
-	unsigned int count; /* children */
+	enum mime_kind kind; /* MIME_MESSAGE (message/rfc822): one child, the message */
+	int digest;	     /* multipart/digest: its parts are message/rfc822 by default */
+	unsigned int level;  /* parents */
+	unsigned int count;  /* children */
 	/* In memory: header is [header, body), the empty line included; body is [body, end). */
 	size_t header, body, end;
 	/* On the wire. Lines are line ends. */
 	uint64_t header_wire, body_wire;
 	uint32_t header_lines, body_lines;
-	/* Last field of each kind; start is null where there is none. */
+	/* First field of each kind; start is null where there is none. */
 	struct header_field fields[MIME_FIELDS];
 };
 
@@ -70,7 +69,7 @@ struct mime_value {
  * (RFC 2231 3) are joined; extended ones keep their `charset'language'%xx` text and their "*",
  * which is how IMAP shows them. */
 int mime_content_type(struct arena *a, struct header_field const *f, struct mime_value *v);
-/* Content-Disposition (RFC 2183). 0 or -1. */
+/* Content-Disposition (RFC 2183): 0 or -1; type is "" if it has none. */
 int mime_disposition(struct arena *a, struct header_field const *f, struct mime_value *v);
 /* A parameter by its name (any case), without "*": its value, for extended ones still encoded, with
  * *extended set; null if there is none. */

@@ -15,11 +15,12 @@ wire_size(char const *s, size_t n)
 }
 
 void
-wire_put(stralloc *out, char const *s, size_t n)
+wire_put_imap(stralloc *out, char const *s, size_t n)
 {
 	struct wire_cursor w;
 	size_t got;
 	wire_start(&w, s, n);
+	w.nul = WIRE_NUL_IMAP;
 	do {
 		sa_room(out, n + 64);
 		got = wire_read(&w, out->s + out->len, n + 64);
@@ -48,6 +49,14 @@ plain_run(struct wire_cursor const *w, uint64_t max)
 	return n;
 }
 
+static void
+copy(struct wire_cursor const *w, char *buf, size_t n)
+{
+	memcpy(buf, w->p, n);
+	for (char *end = buf + n; w->nul && (buf = memchr(buf, 0, (size_t)(end - buf)));)
+		*buf++ = w->nul;
+}
+
 /* Moves over up to max wire octets, copying them if buf is not null. */
 static uint64_t
 advance(struct wire_cursor *w, char *buf, uint64_t max)
@@ -57,7 +66,7 @@ advance(struct wire_cursor *w, char *buf, uint64_t max)
 		size_t const n = w->lf_owed ? 0 : plain_run(w, max - done);
 		if (n) {
 			if (buf)
-				memcpy(buf + done, w->p, n);
+				copy(w, buf + done, n);
 			w->p += n;
 			w->before = w->p[-1];
 			done += n;
