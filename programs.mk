@@ -44,7 +44,7 @@ LIBS_tls-keeper := $(SSL)
 
 PROGRAMS += mda-local
 OBJ_mda-local := $(addprefix mda-local/,mda-local.o command-line.o lmtp.o lmtp-data.o commands.o parent.o \
-    deliver.o resolve.o account.o pool.o worker.o home.o forward.o message.o channel.o replies.o)
+    deliver.o resolve.o account.o pool.o worker.o home.o forward.o incoming.o channel.o replies.o)
 USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
@@ -64,3 +64,7 @@ PROGRAMS += smtp-send
 OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o tls-client.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
+
+PROGRAMS += pop3
+OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/send.o
+USE_pop3 := store

@@ -11,7 +11,7 @@
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/utf8.h"
-#include "mda-local/message.h"
+#include "mda-local/incoming.h"
 
 /* A bare login name is an address here: accounts may have one as their key. */
 static int
@@ -57,7 +57,7 @@ check(struct command_line const *c, struct deliver *d)
 
 /* Lines come with LF or CR LF; the first may be mbox's "From ", which is none of the message's. */
 struct reader {
-	struct message *m;
+	struct incoming *m;
 	int held_cr;
 	size_t matched; /* octets of "From " seen at the very beginning */
 	int skipping;	/* 1 in the "From " line, -1 it is decided */
@@ -70,11 +70,11 @@ put(struct reader *r, char const *s, size_t n)
 		if (r->held_cr) {
 			r->held_cr = 0;
 			if (s[i] != '\n')
-				message_write(r->m, "\r", 1);
+				incoming_write(r->m, "\r", 1);
 		}
 		char const *cr = memchr(s + i, '\r', n - i);
 		size_t part = cr ? (size_t)(cr - s) - i : n - i;
-		message_write(r->m, s + i, part);
+		incoming_write(r->m, s + i, part);
 		i += part + (cr ? 1 : 0);
 		r->held_cr = cr != 0;
 	}
@@ -101,7 +101,7 @@ feed(struct reader *r, char const *s, size_t n)
 }
 
 static void
-read_message(struct message *m)
+read_message(struct incoming *m)
 {
 	char buf[65536];
 	struct reader r = {.m = m};
@@ -116,21 +116,21 @@ read_message(struct message *m)
 	/* A message shorter than "From ". */
 	if (!r.skipping)
 		put(&r, "From ", r.matched);
-	if (message_end(m) < 0)
+	if (incoming_end(m) < 0)
 		strerr_diefu1sys(111, "hold the message");
 }
 
 static enum reply
 deliver(struct deliver *d)
 {
-	static struct message m;
-	message_directory();
-	if (message_init(&m) < 0)
+	static struct incoming m;
+	incoming_directory();
+	if (incoming_init(&m) < 0)
 		strerr_diefu1sys(111, "make memory for the message");
 	read_message(&m);
 	struct deliver_rcpt *r = &d->rcpt[0];
-	r->looped = r->forwards && message_delivered_to(message_fd(&m), r->address);
-	deliver_message(d, message_fd(&m), m.size);
+	r->looped = r->forwards && incoming_delivered_to(incoming_fd(&m), r->address);
+	deliver_message(d, incoming_fd(&m), m.size);
 	return r->verdict;
 }
 

@@ -26,7 +26,7 @@ static void
 begin(struct lmtp *l, int chunked)
 {
 	smtp_data_init(&l->data, chunked);
-	message_reset(&l->message);
+	incoming_reset(&l->message);
 	l->message.spill = ask_for_file;
 	l->message.arg = l;
 	l->failed = REPLY_NONE;
@@ -39,7 +39,7 @@ take(struct lmtp *l, char const *s, size_t n)
 	if (l->data.size > l->size_max)
 		l->failed = REPLY_TOO_BIG;
 	if (!l->failed)
-		message_write(&l->message, s, n);
+		incoming_write(&l->message, s, n);
 }
 
 /* Loops are looked for here and not where there are rights: these are bytes from outside. */
@@ -49,7 +49,7 @@ tell_loops(struct lmtp *l)
 	struct ask q = {.op = ASK_LOOPED};
 	for (size_t i = 0; i < l->count; i++) {
 		char const *address = l->rcpt[i].address;
-		if (!address || !message_delivered_to(message_fd(&l->message), address))
+		if (!address || !incoming_delivered_to(incoming_fd(&l->message), address))
 			continue;
 		q.size = i;
 		if (lmtp_tell(l, &q) < 0)
@@ -65,7 +65,7 @@ finish(struct lmtp *l)
 	struct ask q = {.op = ASK_DELIVER, .size = l->message.size};
 	struct answer a = {.reply = REPLY_NONE};
 	int gone = 0;
-	if (message_end(&l->message) < 0 && !l->failed) {
+	if (incoming_end(&l->message) < 0 && !l->failed) {
 		log_1("no-room", "reason", strerror(errno));
 		l->failed = REPLY_STORAGE;
 	}

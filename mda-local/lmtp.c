@@ -22,9 +22,9 @@ lmtp_init(struct lmtp *l)
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	l->connection = id_connection();
 	l->state = LMTP_NEW;
-	message_directory();
+	incoming_directory();
 	conf_me();
-	return message_init(&l->message);
+	return incoming_init(&l->message);
 }
 
 void
@@ -54,7 +54,7 @@ lmtp_reset(struct lmtp *l)
 	struct ask q = {.op = ASK_RESET};
 	lmtp_tell(l, &q);
 	arena_reset(&l->arena);
-	message_reset(&l->message);
+	incoming_reset(&l->message);
 	l->count = 0;
 	l->failed = REPLY_NONE;
 	if (l->state != LMTP_NEW)

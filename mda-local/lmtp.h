@@ -14,7 +14,7 @@
 #include "lib/smtp-envelope.h"
 #include "mda-local/ask.h"
 #include "mda-local/limits.h"
-#include "mda-local/message.h"
+#include "mda-local/incoming.h"
 
 #define LMTP_EXTENSIONS                                                                            \
 	(EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING |                  \
@@ -48,7 +48,7 @@ struct lmtp {
 	struct lmtp_rcpt rcpt[MDA_RCPT_MAX];
 	size_t count;
 	struct smtp_data data;
-	struct message message;
+	struct incoming message;
 	enum reply failed; /* the message cannot be taken: why */
 };
 

@@ -7,7 +7,7 @@
 #include "lib/log.h"
 #include "mda-local/ask.h"
 #include "mda-local/channel.h"
-#include "mda-local/message.h"
+#include "mda-local/incoming.h"
 
 struct parent {
 	struct deliver *d;
@@ -95,7 +95,7 @@ ask_big(struct parent *p)
 {
 	if (!p->begun || p->fd_big >= 0)
 		return -1;
-	p->fd_big = message_open_big(0);
+	p->fd_big = incoming_open_big(0);
 	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, 0, p->fd_big);
 }
 

@@ -1,13 +1,13 @@
 /* A message between its arrival and its delivery: in memory (a memfd) up to MDA_MEMORY_MAX, beyond
  * it in an unlinked temporary file. LF line ends. Read with pread at any offset, so that several
  * processes may at a time. */
-#ifndef POSTERN_MDA_LOCAL_MESSAGE_H
-#define POSTERN_MDA_LOCAL_MESSAGE_H
+#ifndef POSTERN_MDA_LOCAL_INCOMING_H
+#define POSTERN_MDA_LOCAL_INCOMING_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct message {
+struct incoming {
 	int fd_memory;
 	int fd_big; /* -1 until needed */
 	uint64_t size;
@@ -20,23 +20,23 @@ struct message {
 };
 
 /* Makes the memfd. 0 or -1. */
-int message_init(struct message *m);
-/* An unlinked file in the directory of message_directory. The descriptor or -1; a spill function.
+int incoming_init(struct incoming *m);
+/* An unlinked file in the directory of incoming_directory. The descriptor or -1; a spill function.
  */
-int message_open_big(void *arg);
+int incoming_open_big(void *arg);
 /* Setting lmtp-tmp; by default run/tmp of the instance if it can be written, else /tmp. */
-void message_directory(void);
+void incoming_directory(void);
 /* Forgets the content. */
-void message_reset(struct message *m);
-/* Appends; an error is remembered and makes message_end fail. */
-void message_write(struct message *m, char const *s, size_t n);
+void incoming_reset(struct incoming *m);
+/* Appends; an error is remembered and makes incoming_end fail. */
+void incoming_write(struct incoming *m, char const *s, size_t n);
 /* Nothing more comes. 0, or -1 with errno. */
-int message_end(struct message *m);
+int incoming_end(struct incoming *m);
 /* Where it is. */
-int message_fd(struct message const *m);
+int incoming_fd(struct incoming const *m);
 
 /* 1 if the header (at most MDA_HEADER_MAX octets are searched) has a field Delivered-To with this
  * address; letter case does not matter. 0 no; -1 read error. */
-int message_delivered_to(int fd, char const *address);
+int incoming_delivered_to(int fd, char const *address);
 
 #endif

@@ -1,4 +1,4 @@
-#include "mda-local/message.h"
+#include "mda-local/incoming.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@
 static char const *directory = "/tmp";
 
 int
-message_init(struct message *m)
+incoming_init(struct incoming *m)
 {
 	m->fd_big = -1;
 	m->size = 0;
-	m->spill = message_open_big;
+	m->spill = incoming_open_big;
 	m->arg = 0;
 	m->error = 0;
 	m->held = 0;
@@ -28,7 +28,7 @@ message_init(struct message *m)
 }
 
 void
-message_directory(void)
+incoming_directory(void)
 {
 	directory = conf_string("lmtp-tmp", 0);
 	if (directory)
@@ -39,7 +39,7 @@ message_directory(void)
 }
 
 int
-message_open_big(void *arg)
+incoming_open_big(void *arg)
 {
 	(void)arg;
 	char path[4096];
@@ -57,7 +57,7 @@ message_open_big(void *arg)
 }
 
 void
-message_reset(struct message *m)
+incoming_reset(struct incoming *m)
 {
 	if (m->fd_big >= 0)
 		close(m->fd_big);
@@ -69,14 +69,14 @@ message_reset(struct message *m)
 }
 
 int
-message_fd(struct message const *m)
+incoming_fd(struct incoming const *m)
 {
 	return m->fd_big >= 0 ? m->fd_big : m->fd_memory;
 }
 
 /* What memory has goes to the file, and memory is free again. */
 static int
-move_to_file(struct message *m)
+move_to_file(struct incoming *m)
 {
 	char buf[16384];
 	off_t at = 0;
@@ -93,19 +93,19 @@ move_to_file(struct message *m)
 }
 
 static void
-write_out(struct message *m)
+write_out(struct incoming *m)
 {
 	if (m->error || !m->held)
 		return;
 	if (m->fd_big < 0 && m->size > MDA_MEMORY_MAX && move_to_file(m) < 0)
 		m->error = errno;
-	else if (durable_write(message_fd(m), m->buffer, m->held) < 0)
+	else if (durable_write(incoming_fd(m), m->buffer, m->held) < 0)
 		m->error = errno;
 	m->held = 0;
 }
 
 void
-message_write(struct message *m, char const *s, size_t n)
+incoming_write(struct incoming *m, char const *s, size_t n)
 {
 	m->size += n;
 	while (n && !m->error) {
@@ -120,7 +120,7 @@ message_write(struct message *m, char const *s, size_t n)
 }
 
 int
-message_end(struct message *m)
+incoming_end(struct incoming *m)
 {
 	write_out(m);
 	errno = m->error;
@@ -155,7 +155,7 @@ header_has(char const *s, size_t n, char const *address)
 }
 
 int
-message_delivered_to(int fd, char const *address)
+incoming_delivered_to(int fd, char const *address)
 {
 	char *s = xmalloc(MDA_HEADER_MAX);
 	size_t have = 0;
