@@ -185,8 +185,13 @@ class Instance:
 
 class Client:
     def __init__(self, instance, args, env):
+        uid = env.pop("uid", None)  # of the local peer; only root can make one
+        if uid is not None:
+            os.seteuid(uid)
         ours, theirs = socket.socketpair()
-        tcp = not env.pop("unix", False)
+        if uid is not None:
+            os.seteuid(0)
+        tcp = not env.pop("unix", uid is not None)
         e = instance.environment(**({} if tcp else {"PROTO": None, "TCPREMOTEIP": None, "TCPREMOTEPORT": None,
                                                     "TCPLOCALIP": None, "TCPLOCALPORT": None}), **env)
         self.process = subprocess.Popen([os.path.join(BIN, "smtp-recv"), *args], stdin=theirs, stdout=theirs,
