@@ -18,6 +18,6 @@
 /* Seconds from the greeting to a login (etc/login-timeout). */
 #define IMAP_LOGIN_SECONDS 180
 /* Seconds for the client to take our last words. */
-#define IMAP_LOGIN_FINISH_SECONDS 5
+#define IMAP_LOGIN_FINISH_SECONDS 3
 
 #endif

@@ -31,19 +31,20 @@ put(char *to, size_t size, char const *s)
 	return 1;
 }
 
-static int
+/* Credentials that cannot be right leave login and password empty: asked for all the same, so that
+ * they are counted and delayed like wrong ones. */
+static void
 fill(struct login_request *r, struct login_credentials const *c)
 {
 	memset(r, 0, sizeof *r);
-	if (!*c->login || !*c->password)
-		return 0;
-	if (strlen(c->login) + strlen(c->password) + 3 > LOGIN_CREDENTIALS_MAX)
-		return 0;
-	return put(r->login, sizeof r->login, c->login) &&
-	       put(r->password, sizeof r->password, c->password) &&
-	       put(r->mechanism, sizeof r->mechanism, c->mechanism) &&
-	       put(r->tag, sizeof r->tag, c->tag ? c->tag : "-") &&
-	       put(r->command, sizeof r->command, c->command ? c->command : "-");
+	put(r->mechanism, sizeof r->mechanism, c->mechanism);
+	put(r->tag, sizeof r->tag, c->tag ? c->tag : "-");
+	put(r->command, sizeof r->command, c->command ? c->command : "-");
+	if (!*c->login || !*c->password ||
+	    strlen(c->login) + strlen(c->password) + 3 > LOGIN_CREDENTIALS_MAX ||
+	    !put(r->login, sizeof r->login, c->login) ||
+	    !put(r->password, sizeof r->password, c->password))
+		r->login[0] = r->password[0] = 0;
 }
 
 /* One message, with the connection's descriptors if there are any to give. */
@@ -101,10 +102,7 @@ enum login_verdict
 login_check(struct login *l, struct net *n, struct login_credentials const *c)
 {
 	struct login_request r;
-	/* What cannot be right is sent with an empty login, so that it is counted and delayed too.
-	 */
-	if (!fill(&r, c))
-		r.login[0] = r.password[0] = 0;
+	fill(&r, c);
 	if (net_flush(n) < 0)
 		_exit(0);
 	if (l->kind == LOGIN_SESSION)

@@ -11,7 +11,7 @@
  * afterwards it counts as running. */
 #define LOGIN_GRACE_SECONDS 1
 /* Seconds that the child has for its goodbye when the parent is told to end. */
-#define LOGIN_GOODBYE_SECONDS 3
+#define LOGIN_GOODBYE_SECONDS 5
 
 struct login_parent {
 	enum login_kind kind;

@@ -13,7 +13,10 @@
 /* RFC 1939 3: at least ten minutes from one command to the next (etc/pop3-timeout); the same for
  * the client to take each reply. */
 #define POP3_IDLE_SECONDS 600
+/* What a slow line must carry: octets a second, on top of the idle time, to a day at most. */
+#define POP3_RATE_MIN 512
+#define POP3_SEND_MAX 86400
 /* Seconds for the client to take our last words. */
-#define POP3_FINISH_SECONDS 5
+#define POP3_FINISH_SECONDS 3
 
 #endif
