@@ -250,4 +250,7 @@ outlet_close(struct outlet *o)
 	if (o->connected)
 		smtp_client_close(&o->client);
 	o->connected = o->stale = 0;
+	/* Recipients that it had accepted are lost with it; without any a new connection may serve. */
+	if (!o->accepted)
+		o->begun = 0;
 }

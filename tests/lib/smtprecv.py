@@ -117,8 +117,9 @@ class Lmtp:
                         break
                     body += raw[1:] if raw.startswith(b".") else raw
                 said = [self.rules.get("dot:" + r, self.rules.get("dot", "250 2.1.5 delivered")) for r, _ in rcpts]
+                alive = said[:next((n + (a == "lost") for n, a in enumerate(said) if a in ("close", "lost")), len(said))]
                 self.messages.append({"mail": mail, "body": body, "ident": ident,
-                                      "rcpts": [w for (_, w), a in zip(rcpts, said) if a[0] == "2" or a == "lost"]})
+                                      "rcpts": [w for (_, w), a in zip(rcpts, alive) if a[0] == "2" or a == "lost"]})
                 for (local, _), a in zip(rcpts, said):
                     self.answer(out, peer, "dot:" + local, a)
             elif verb == "RSET":

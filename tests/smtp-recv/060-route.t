@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Who gets a recipient: etc/domains, etc/relay-domains, RELAYCLIENT, address literals, IDNA, postmaster."""
+import os, sys
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
+from smtprecv import Instance, Lmtp, Tap
+
+tap = Tap()
+i = Instance()
+other = Lmtp(i.path("run/other/sock"))
+tcp = Lmtp("", tcp=True)
+ascii_only = Lmtp(i.path("run/ascii/sock"), ext=("PIPELINING",))
+i.write("domains", f"""example.test:
+alias.test: alias:example.test
+other.test: lmtp:run/other/sock
+absolute.test: lmtp:{i.path("run/other/sock")}
+aliased.test: alias:other.test
+tcp.test: lmtp:127.0.0.1:{tcp.port}
+tcpname.test: lmtp:localhost:{tcp.port}
+dead.test: lmtp:127.0.0.1:1
+name.test: lmtp:host.example:24
+ascii.test: lmtp:run/ascii/sock
+xn--bcher-kva.example:
+""")
+i.write("relay-domains", "relay.test\nxn--bchner-3ya.example\n")
+PLACES = {"mda": i.lmtp, "spool": i.spool, "other": other, "tcp": tcp, "ascii": ascii_only}
+
+
+def route(rcpt, wanted, where=None, becomes=None, utf8=False, args=(), **env):
+    c = i.client(*args, **env)
+    had = {name: len(p.messages) for name, p in PLACES.items()}
+    c.cmd("EHLO a.example")
+    c.cmd("MAIL FROM:<s@b.example>" + (" SMTPUTF8" if utf8 else ""))
+    said = c.cmd(f"RCPT TO:<{rcpt}>")
+    tap.like(said, "^" + wanted, f"<{rcpt}> {env or ''}: {wanted}")
+    if wanted[0] == "2":
+        c.cmd("DATA")
+        c.send("x\r\n.\r\n")
+        said = c.reply()
+        got = {name: p.messages[-1]["rcpts"][0][5:] for name, p in PLACES.items() if len(p.messages) > had[name]}
+        tap.eq(got, {where: f"TO:<{becomes or rcpt}>"}, f"... goes to {where}")
+    c.close()
+
+
+route("bob@example.test", "250", "mda")
+route("bob@EXAMPLE.Test", "250", "mda", "bob@example.test")
+route("bob@alias.test", "250", "mda")
+route("bob@other.test", "250", "other")
+route("bob@absolute.test", "250", "other")
+route("bob@aliased.test", "250", "other", "bob@other.test")
+route("\"b b\"@aliased.test", "250", "other", "\"b b\"@other.test")
+route("bob@tcp.test", "250", "tcp")
+route("bob@tcpname.test", "250", "tcp")
+route("bob@dead.test", "451 4.3.0")
+route("bob@name.test", "451 4.3.0")
+route("bob@relay.test", "250", "spool")
+route("bob@sub.relay.test", "550 5.7.1")
+route("bob@far.test", "550 5.7.1")
+route("bob@far.test", "250", "spool", RELAYCLIENT="")
+route("bob@far.test", "250", "spool", "bob@far.test.via.test", RELAYCLIENT=".via.test")
+route("bob@far.test", "250", "spool", "\"bob@far.test\"@gate.test", RELAYCLIENT="@gate.test")
+route("bob@far.test", "553 5.1.3", RELAYCLIENT="@bad name")
+route("postmaster", "250", "mda", "postmaster@mx.example.test")
+route("PostMaster", "250", "mda", "PostMaster@mx.example.test")
+route("postmaster@mx.example.test", "250", "mda")
+route("bob@mx.example.test", "550 5.7.1")
+route("postmaster@[192.0.2.1]", "250", "mda", "postmaster@mx.example.test")
+route("postmaster@[192.0.2.9]", "550 5.7.1")
+route("postmaster@[IPv6:2001:db8::9]", "250", "mda", "postmaster@mx.example.test", TCPLOCALIP="2001:db8:0::9")
+i.write("me", "example.test")
+route("bob@[192.0.2.1]", "250", "mda", "bob@example.test")
+route("bob@xn--bcher-kva.example", "250", "mda")
+route("bob@b\u00fccher.example", "250", "mda", utf8=True)
+route("bob@B\u00dcCHER.example", "250", "mda", "bob@b\u00dccher.example", utf8=True)
+route("bob@b\u00fcchner.example", "250", "spool", utf8=True)
+route("b\u00f6b@example.test", "250", "mda", utf8=True)
+route("b\u00f6b@ascii.test", "550 5.6.7", utf8=True)
+route("bob@ascii.test", "250", "ascii", utf8=True)
+route("bob@a_b.far.test", "550 5.7.1")
+route("bob@" + "a" * 64 + ".test", "550 5.7.1")
+os.unlink(i.path("etc/domains"))
+os.mkdir(i.path("etc/domains"))
+route("bob@example.test", "451 4.3.5")
+os.rmdir(i.path("etc/domains"))
+route("bob@example.test", "550 5.7.1")
+tap.eq(ascii_only.lines.count("XFORWARD IDENT"), 0, "XFORWARD only where it is announced")
+i.close()
+tap.done()
