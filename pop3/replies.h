@@ -44,8 +44,6 @@
 #define ERR_GONE        "-ERR [SYS/TEMP] Another program has removed that message\r\n"
 #define ERR_READ        "-ERR [SYS/TEMP] That message cannot be read now\r\n"
 #define ERR_NOT_DELETED "-ERR [SYS/TEMP] Some messages could not be removed\r\n"
-#define ERR_MAILBOX     "-ERR [SYS/TEMP] The mailbox cannot be opened now\r\n"
-#define ERR_TOO_MANY    "-ERR [SYS/PERM] The mailbox holds too many messages\r\n"
 #define ERR_NOMEM       "-ERR [SYS/TEMP] Out of memory\r\n"
 /* clang-format on */
 

@@ -1,0 +1,162 @@
+/* pop3: a POP3 session after login (RFC 1939, TRANSACTION and UPDATE states) over one Maildir.
+ *
+ * Descriptors: 0 and 1 the connection, 2 log; POSTERN_SESSION_FD to the login program
+ * (doc/joints.md). Without that it greets as logged in already, so it also runs by hand or from
+ * ssh. Environment: MAILDIR (default $HOME/Maildir), USER for the log, POSTERN_DIR, POSTERN_ID,
+ * QUOTA_RULE.
+ * Settings: pop3-timeout.
+ * Exit: 0; 100 usage, bad setting; 111 the Maildir cannot be opened, or system.
+ * Touches: the Maildir only, by uid and Landlock. Privileges: the account's; refuses to be root in
+ * another user's Maildir. */
+#include <errno.h>
+#include <string.h>
+
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+
+#include "lib/conf.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/sandbox.h"
+#include "lib/session.h"
+#include "maildir/deliver.h"
+#include "maildir/tree.h"
+#include "pop3/replies.h"
+#include "pop3/session.h"
+
+static struct pop3 session;
+
+static void
+nomem(void)
+{
+	net_puts(&session.net, ERR_NOMEM);
+	net_flush(&session.net);
+}
+
+static char const *
+maildir_path(void)
+{
+	char const *dir = getenv("MAILDIR"), *home = getenv("HOME");
+	stralloc path = STRALLOC_ZERO;
+	if (dir && *dir)
+		sa_copys(&path, dir);
+	else if (home && *home)
+		sa_catf(&path, "%s/Maildir", home);
+	else
+		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
+	while (path.len > 1 && path.s[path.len - 1] == '/')
+		path.len--;
+	return sa_str(&path);
+}
+
+/* One Maildir and nothing else. */
+static void
+confine(char const *root)
+{
+	struct sandbox_path const paths[] = {{root, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
+	struct sandbox const box = {.calls = SANDBOX_FILES,
+	    .paths = paths,
+	    .file_size = SANDBOX_UNLIMITED,
+	    .processes = SANDBOX_ANY};
+	sandbox_enter(&box);
+}
+
+static void
+open_mailbox(struct pop3 *s)
+{
+	char const *root = maildir_path(), *rule = getenv("QUOTA_RULE");
+	struct maildir_tree tree = TREE_DEFAULT(root);
+	struct stat st;
+	s->quota = (struct quota)QUOTA_DEFAULT(root);
+	if (rule && quota_rule(&s->quota, rule) < 0)
+		strerr_dief2x(100, "bad QUOTA_RULE: ", rule);
+	if (tree_create_inbox(&tree) < 0)
+		strerr_diefu2sys(111, "open Maildir ", root);
+	/* A checkpassword program that forgot to become the user must not go unnoticed. */
+	if (!geteuid() && (stat(root, &st) < 0 || st.st_uid))
+		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
+	confine(root);
+	delivery_clean(root);
+	if (folder_open(&s->folder, &tree, "INBOX", 0, &s->quota) < 0)
+		strerr_diefu2sys(111, "open Maildir ", root);
+	s->count = folder_count(s->folder);
+	s->marks = xmalloc(s->count + 1);
+	memset(s->marks, 0, s->count + 1);
+}
+
+static int
+one_line(struct pop3 *s, size_t len)
+{
+	struct command const *row;
+	char *arg;
+	size_t arg_len;
+	enum command_verdict v =
+	    command_check(pop3_commands, POP3_TRANSACTION, s->line, len, &row, &arg, &arg_len);
+	switch (v) {
+	case COMMAND_OK:
+		return row->fn(s, arg, arg_len);
+	case COMMAND_UNKNOWN:
+		pop3_error(s, ERR_UNKNOWN);
+		break;
+	case COMMAND_BADSTATE:
+		pop3_error(s, ERR_STATE);
+		break;
+	case COMMAND_NUL:
+		pop3_error(s, ERR_NUL);
+		break;
+	case COMMAND_NOARG:
+	case COMMAND_NEEDSARG:
+		pop3_error(s, v == COMMAND_NOARG ? ERR_NOARG : ERR_NEEDSARG);
+		net_putf(&s->net, "%s\r\n", row->syntax);
+		break;
+	}
+	return 0;
+}
+
+/* RFC 1939 3: when a client is silent for too long the session ends without a word, and nothing is
+ * removed. */
+static void
+serve(struct pop3 *s)
+{
+	size_t len;
+	for (;;) {
+		net_deadline(&s->net, s->idle);
+		enum net_line r = net_getline(&s->net, s->line, sizeof s->line, &len);
+		if (r == NET_EOF || r == NET_ERROR)
+			return;
+		if (r == NET_LONG)
+			pop3_error(s, ERR_LONG);
+		else if (one_line(s, len))
+			return;
+		if (s->errors >= POP3_ERRORS_MAX) {
+			net_puts(&s->net, ERR_ERRORS);
+			return;
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pop3 *s = &session;
+	struct session_start start;
+	(void)argv;
+	PROG = "pop3";
+	if (argc != 1)
+		strerr_dieusage(100, "pop3");
+	sig_ignore(SIGPIPE);
+	log_id(id_connection());
+	s->idle = (unsigned int)conf_uint("pop3-timeout", POP3_IDLE_SECONDS, 1, 86400);
+	open_mailbox(s);
+	net_init(&s->net, 0, 1);
+	sa_nomem_hook = nomem;
+	if (session_begin(&start, &s->net) < 0)
+		return 111;
+	s->logged_in = start.logged_in;
+	net_puts(&s->net, s->logged_in ? OK_LOGIN : OK_PREAUTH);
+	serve(s);
+	net_finish(&s->net, POP3_FINISH_SECONDS);
+	folder_close(s->folder);
+	return 0;
+}
