@@ -113,10 +113,19 @@ keyword_numbers(int fd_dir, char const *const *names, char const *base, struct k
 	return r;
 }
 
+static int
+set_mtime(int fd, struct timespec const *mtime)
+{
+	struct timespec t[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+	if (mtime)
+		t[1] = *mtime;
+	return futimens(fd, t);
+}
+
 /* Where hard links are impossible (another file system, or one without them): the content again. */
 static int
 copy_content(
-    struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const t[2])
+    struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const *mtime)
 {
 	struct delivery c = DELIVERY_ZERO;
 	char buf[65536];
@@ -135,7 +144,7 @@ copy_content(
 		at += n;
 	}
 	if (!r)
-		r = futimens(c.fd, t);
+		r = set_mtime(c.fd, mtime);
 	if (!r)
 		r = durable_file(c.fd);
 	if (!r)
@@ -144,9 +153,30 @@ copy_content(
 	return r;
 }
 
+int
+delivery_put(
+    struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const *mtime)
+{
+	int r = linkat(d->fd_tmp, d->name, fd_dest, file, 0);
+	if (r < 0 && errno != EEXIST && errno != ENOSPC && errno != EDQUOT)
+		r = copy_content(d, fd_dir, fd_dest, file, mtime);
+	return r;
+}
+
+int
+delivery_sync(struct delivery *d, struct timespec const *mtime)
+{
+	if (d->error) {
+		errno = d->error;
+		return -1;
+	}
+	/* The content before any name of it: a name that survives must lead to the whole. */
+	return set_mtime(d->fd, mtime) < 0 ? -1 : durable_file(d->fd);
+}
+
 /* Puts one copy under its final name; its directory is synced. */
 static int
-place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const t[2])
+place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const *mtime)
 {
 	char base[MAILDIR_BASE_MAX + 1];
 	struct keyword_set set = KEYWORD_SET_ZERO;
@@ -164,9 +194,7 @@ place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec c
 	int fd_dest = layout_sub(fd_dir, c->in_cur ? "cur" : "new");
 	if (fd_dest < 0)
 		return -1;
-	int r = linkat(d->fd_tmp, d->name, fd_dest, c->file, 0);
-	if (r < 0 && errno != EEXIST && errno != ENOSPC && errno != EDQUOT)
-		r = copy_content(d, fd_dir, fd_dest, c->file, t);
+	int r = delivery_put(d, fd_dir, fd_dest, c->file, mtime);
 	/* The name must last as well before anyone is told 250. */
 	if (!r && durable_dir(fd_dest) < 0) {
 		int e = errno;
@@ -198,20 +226,12 @@ int
 delivery_commit(
     struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate)
 {
-	struct timespec t[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
 	size_t done = 0;
-	if (d->error) {
-		errno = d->error;
-		return -1;
-	}
-	if (internaldate)
-		t[1] = *internaldate;
-	/* The content before any name of it: a name that survives must lead to the whole. */
-	if (futimens(d->fd, t) < 0 || durable_file(d->fd) < 0)
+	if (delivery_sync(d, internaldate) < 0)
 		return -1;
 	for (; done < n; done++) {
 		int fd_dir = layout_open(copy[done].dir, 1);
-		int r = fd_dir < 0 ? -1 : place(d, copy + done, fd_dir, t), e = errno;
+		int r = fd_dir < 0 ? -1 : place(d, copy + done, fd_dir, internaldate), e = errno;
 		if (fd_dir >= 0)
 			close(fd_dir);
 		errno = e;

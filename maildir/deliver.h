@@ -47,6 +47,13 @@ int delivery_commit(
 /* Removes the temporary file; harmless after commit. errno is kept. */
 void delivery_abort(struct delivery *d);
 
+/* For maildir/transfer.h: sets the mtime (null: now) and syncs the content. 0 or -1. */
+int delivery_sync(struct delivery *d, struct timespec const *mtime);
+/* For maildir/transfer.h: the synced content under a name in fd_dest (a directory of the folder
+ * fd_dir): a link, or where that is impossible a copy. The directory is not synced. 0 or -1. */
+int delivery_put(
+    struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const *mtime);
+
 /* Removes files in dir/tmp untouched for MAILDIR_TMP_HOURS. Done at most rarely: the callers are
  * the session programs at start. The number removed. */
 unsigned int delivery_clean(char const *dir);

@@ -13,38 +13,37 @@
 #include "lib/id.h"
 #include "maildir/limits.h"
 
-#define LOCK_NAME "dovecot-uidlist.lock"
-
 /* Locks that this process holds: a lock that bears our pid while we hold none is a dead one's. */
 static unsigned int held;
 
 static char const *
 host(void)
 {
-	static char name[256];
-	if (!name[0] && gethostname(name, sizeof name - 1) < 0)
-		strcpy(name, "localhost");
-	return name;
+	static char self[256];
+	if (!self[0] && gethostname(self, sizeof self - 1) < 0)
+		strcpy(self, "localhost");
+	return self;
 }
 
 /* 0, or -1: EEXIST another holds it. */
 static int
-try_take(struct lock *l, int fd_dir)
+try_take(struct lock *l, int fd_dir, char const *name)
 {
 	char text[300];
-	int fd = openat(fd_dir, LOCK_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(fd_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	int n = snprintf(text, sizeof text, "%ld:%s", (long)getpid(), host());
 	if (durable_write(fd, text, (size_t)n) < 0) {
 		int e = errno;
 		close(fd);
-		unlinkat(fd_dir, LOCK_NAME, 0);
+		unlinkat(fd_dir, name, 0);
 		errno = e;
 		return -1;
 	}
 	l->fd_dir = fd_dir;
 	l->fd = fd;
+	l->name = name;
 	l->touched = time(0);
 	held++;
 	return 0;
@@ -65,11 +64,11 @@ owner_dead(char const *text)
 
 /* The descriptor of a lock that is stale, or -1. */
 static int
-stale_lock(int fd_dir)
+stale_lock(int fd_dir, char const *name)
 {
 	char text[300];
 	struct stat st;
-	int fd = openat(fd_dir, LOCK_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(fd_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, text, sizeof text - 1);
@@ -95,14 +94,14 @@ is_file(int fd, int fd_dir, char const *name)
  * the fresh lock of the first. So it is renamed, looked at, and put back if it is not the one
  * judged. */
 static void
-break_stale(int fd_dir, int fd_judged)
+break_stale(int fd_dir, char const *name, int fd_judged)
 {
 	char aside[ID_MAX + 20], id[ID_MAX + 1];
 	id_new(id);
 	snprintf(aside, sizeof aside, ".stale-lock.%s", id);
-	if (renameat(fd_dir, LOCK_NAME, fd_dir, aside) < 0)
+	if (renameat(fd_dir, name, fd_dir, aside) < 0)
 		return;
-	if (is_file(fd_judged, fd_dir, aside) || !linkat(fd_dir, aside, fd_dir, LOCK_NAME, 0) ||
+	if (is_file(fd_judged, fd_dir, aside) || !linkat(fd_dir, aside, fd_dir, name, 0) ||
 	    errno == EEXIST)
 		unlinkat(fd_dir, aside, 0);
 }
@@ -118,17 +117,23 @@ now_ms(void)
 int
 lock_take(struct lock *l, int fd_dir, unsigned int seconds)
 {
+	return lock_take_named(l, fd_dir, "dovecot-uidlist.lock", seconds);
+}
+
+int
+lock_take_named(struct lock *l, int fd_dir, char const *name, unsigned int seconds)
+{
 	long long deadline = now_ms() + (long long)seconds * 1000;
 	long pause_us = 500;
 	l->fd_dir = l->fd = -1;
 	for (;;) {
-		if (!try_take(l, fd_dir))
+		if (!try_take(l, fd_dir, name))
 			return 0;
 		if (errno != EEXIST)
 			return -1;
-		int fd_stale = stale_lock(fd_dir);
+		int fd_stale = stale_lock(fd_dir, name);
 		if (fd_stale >= 0) {
-			break_stale(fd_dir, fd_stale);
+			break_stale(fd_dir, name, fd_stale);
 			close(fd_stale);
 			continue;
 		}
@@ -148,12 +153,12 @@ lock_touch(struct lock *l)
 {
 	if (time(0) - l->touched < MAILDIR_LOCK_TOUCH / 2)
 		return 0;
-	if (!is_file(l->fd, l->fd_dir, LOCK_NAME)) {
+	if (!is_file(l->fd, l->fd_dir, l->name)) {
 		errno = ESTALE;
 		return -1;
 	}
 	l->touched = time(0);
-	return utimensat(l->fd_dir, LOCK_NAME, 0, 0);
+	return utimensat(l->fd_dir, l->name, 0, 0);
 }
 
 void
@@ -162,8 +167,8 @@ lock_release(struct lock *l)
 	if (l->fd_dir < 0)
 		return;
 	int e = errno;
-	if (is_file(l->fd, l->fd_dir, LOCK_NAME))
-		unlinkat(l->fd_dir, LOCK_NAME, 0);
+	if (is_file(l->fd, l->fd_dir, l->name))
+		unlinkat(l->fd_dir, l->name, 0);
 	close(l->fd);
 	l->fd_dir = l->fd = -1;
 	held--;

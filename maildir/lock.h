@@ -12,14 +12,18 @@ struct lock {
 	int fd_dir; /* the caller's, stays open while the lock is held; -1: not held */
 	int fd;	    /* the lock file: while it is open no other file can have its inode */
 	time_t touched;
+	char const *name;
 };
 /* clang-format off */
-#define LOCK_ZERO {-1, -1, 0}
+#define LOCK_ZERO {-1, -1, 0, 0}
 /* clang-format on */
 
 /* Waits at most `seconds` (an absolute deadline set at entry). 0, or -1: ETIMEDOUT, or the error
  * that made the lock impossible (EACCES, EROFS, ENOSPC, EDQUOT, ENOENT). */
 int lock_take(struct lock *l, int fd_dir, unsigned int seconds);
+/* The same protocol under another name: "subscriptions.lock" (Dovecot's), "postern-metadata.lock".
+ */
+int lock_take_named(struct lock *l, int fd_dir, char const *name, unsigned int seconds);
 /* To be called in long work: keeps the lock fresh. 0, or -1 with ESTALE if another took it away. */
 int lock_touch(struct lock *l);
 /* Gives it back, if it is still ours. errno is kept. */

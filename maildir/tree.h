@@ -62,4 +62,14 @@ int tree_delete(struct maildir_tree const *t, char const *name);
  * and its children stay (RFC 3501 6.3.5). ENOENT if neither the folder nor one below it exists. */
 int tree_rename(struct maildir_tree const *t, char const *from, char const *to);
 
+/* ---- for the side files of a Maildir (subscriptions, metadata) ---- */
+/* The name on disk: "INBOX", or the parts in modified UTF-7 joined by dots, without the first dot.
+ * Appended. 0, or -1 as tree_valid. */
+int tree_disk_name(struct maildir_tree const *t, char const *name, stralloc *disk);
+/* The same; raw: parts stay in UTF-8, as Courier 5 has them. */
+int tree_name_forms(struct maildir_tree const *t, char const *name, int raw, stralloc *disk);
+/* Back: the client's name of disk[0..len), from modified UTF-7 or UTF-8. Appended. 0, or -1 EINVAL.
+ */
+int tree_client_name(struct maildir_tree const *t, char const *disk, size_t len, stralloc *name);
+
 #endif

@@ -1,0 +1,533 @@
+/* From what is on the disk to what the session knows: which messages came, went, changed their
+ * names.
+ *
+ * An update compares three things: the records, the files found in cur/ and new/, and the lines of
+ * dovecot-uidlist. What is missing from the first look counts as gone only when nothing moved while
+ * we looked (a rename during readdir can hide a file); so a look is repeated while something is
+ * missing and the directories were not still. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/sa.h"
+#include "maildir/lock.h"
+#include "maildir/scan.h"
+
+#define LOOKS 6
+#define LOOKS_OPEN 40	       /* a first look has nothing to fall back on */
+#define LOOK_PAUSE_NS 25000000 /* longer than a clock's tick, so that a stamp grows old */
+
+struct offsets {
+	uint32_t *at;
+	uint32_t count, room;
+};
+
+struct update {
+	struct folder *f;
+	struct scan s;
+	struct basemap map; /* of the records; made when first needed */
+	int mapped;
+	uint32_t missing;	   /* records and lines without a file */
+	uint32_t absent_uid;	   /* the smallest UID of a line without a file */
+	struct offsets absent;	   /* such lines */
+	struct offsets superseded; /* lines of base names that have a later one */
+};
+
+static void
+add_offset(struct offsets *o, uint32_t line)
+{
+	if (!line)
+		return;
+	if (o->count == o->room) {
+		o->room = o->room ? 2 * o->room : 64;
+		o->at = xrealloc(o->at, o->room, sizeof *o->at);
+	}
+	o->at[o->count++] = line;
+}
+
+static uint32_t
+record_of(struct update *u, char const *base, size_t len)
+{
+	if (!u->mapped)
+		folder_map(u->f, &u->map);
+	u->mapped = 1;
+	return basemap_find(&u->map, u->f->names.s, base, len);
+}
+
+/* ---- matching ---------------------------------------------------------------------------------
+ */
+
+/* One line of dovecot-uidlist. The last line of a base name counts. */
+static void
+on_line(void *arg, struct uidlist_line const *l)
+{
+	struct update *u = arg;
+	struct folder *f = u->f;
+	uint32_t i = basemap_find(&u->s.map, u->s.names.s, l->base, l->base_len);
+	if (i != BASEMAP_NONE) {
+		struct found *e = u->s.f + i;
+		if (e->uid != l->uid)
+			add_offset(&u->superseded, e->line);
+		e->uid = l->uid;
+		e->line = l->offset;
+		return;
+	}
+	i = record_of(u, l->base, l->base_len);
+	if (i != BASEMAP_NONE) {
+		if (f->msg[i].uid == l->uid)
+			f->msg[i].line = l->offset;
+		else
+			f->reread =
+			    1; /* it has another UID now, and its directory was not looked at */
+		return;
+	}
+	u->missing++;
+	if (l->uid < u->absent_uid)
+		u->absent_uid = l->uid;
+	add_offset(&u->absent, l->offset);
+}
+
+static struct found *
+file_of(struct update *u, struct record const *r)
+{
+	uint32_t j = basemap_find(&u->s.map, u->s.names.s, record_name(u->f, r), r->base_len);
+	return j == BASEMAP_NONE ? 0 : u->s.f + j;
+}
+
+static void
+match_record(struct update *u, uint32_t i)
+{
+	struct record *r = u->f->msg + i;
+	struct found *e = file_of(u, r);
+	r->state &= (uint8_t)~RECORD_SEEN;
+	if (e) {
+		e->msg = i;
+		e->uid = r->uid;
+		e->line = r->line;
+		r->state |= RECORD_SEEN;
+	} else if (!(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR)))
+		r->state |= RECORD_SEEN;
+	else
+		u->missing++;
+}
+
+/* Finds the records' files. One that is back before its absence was told keeps its UID, unless
+ * another session told it: the lines, read again, say so. */
+static void
+match_records(struct update *u)
+{
+	struct folder *f = u->f;
+	for (uint32_t i = 0; i < f->count; i++)
+		if (!(f->msg[i].state & RECORD_GONE))
+			match_record(u, i);
+	for (uint32_t i = 0; f->pending & FOLDER_EXPUNGED && i < f->count; i++) {
+		struct record *r = f->msg + i;
+		struct found *e = r->state & RECORD_GONE && r->line ? file_of(u, r) : 0;
+		if (e && e->msg == BASEMAP_NONE) {
+			r->state &= (uint8_t)~RECORD_GONE;
+			match_record(u, i);
+			f->reread = 1;
+		}
+	}
+}
+
+/* All lines are to come again: until they do, nothing has a UID. */
+static void
+forget_lines(struct update *u)
+{
+	for (uint32_t j = 0; j < u->s.count; j++)
+		u->s.f[j].uid = u->s.f[j].line = 0;
+	u->absent.count = u->superseded.count = 0;
+}
+
+static int
+read_uidlist(struct update *u)
+{
+	struct folder *f = u->f;
+	int again = f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2;
+	if (f->reread)
+		uidlist_forget(&f->uidlist);
+	f->reread = 0;
+	if (again)
+		forget_lines(u);
+	int r = uidlist_read(&f->uidlist, f->fd_dir, on_line, u);
+	if (r == 2 && !again)
+		f->reread = 1; /* replaced between the two looks */
+	if (r >= 0 && f->validity && f->uidlist.validity != f->validity) {
+		errno = ESTALE;
+		return -1;
+	}
+	return r;
+}
+
+static int
+look(struct update *u, unsigned int which)
+{
+	struct scan before = u->s;
+	u->missing = u->absent.count = u->superseded.count = 0;
+	u->absent_uid = UINT32_MAX;
+	int r = scan_run(&u->s, u->f, which);
+	/* What an earlier look moved out of new/ stays \Recent. */
+	for (uint32_t i = 0; !r && i < before.count; i++)
+		if (before.f[i].recent) {
+			uint32_t j = basemap_find(&u->s.map, u->s.names.s,
+			    before.names.s + before.f[i].name, before.f[i].base_len);
+			if (j != BASEMAP_NONE)
+				u->s.f[j].recent = 1;
+		}
+	scan_free(&before);
+	if (r < 0)
+		return -1;
+	match_records(u);
+	return read_uidlist(u);
+}
+
+/* Looks until what is missing is surely missing, or it has been tried often enough. */
+static int
+look_well(struct update *u, unsigned int which, int looks)
+{
+	for (int i = 1;; i++) {
+		/* Lines can only be matched with all files. */
+		if (u->f->reread || uidlist_changed(&u->f->uidlist, u->f->fd_dir) == 2)
+			which = SCAN_NEW | SCAN_CUR;
+		if (look(u, which) < 0)
+			return -1;
+		int whole = u->s.which == (SCAN_NEW | SCAN_CUR);
+		if (i >= looks || (!u->f->reread && (!u->missing || (whole && u->s.stable))))
+			return 0;
+		which = SCAN_NEW | SCAN_CUR;
+		u->f->reread = 1;
+		if (whole && !u->s.stable)
+			nanosleep(&(struct timespec){0, LOOK_PAUSE_NS}, 0);
+	}
+}
+
+/* ---- numbering --------------------------------------------------------------------------------
+ */
+
+static int
+by_arrival(void const *a, void const *b, void *arg)
+{
+	struct scan const *s = arg;
+	struct found const *x = s->f + *(uint32_t const *)a, *y = s->f + *(uint32_t const *)b;
+	return name_order(s->names.s + x->name, x->base_len, s->names.s + y->name, y->base_len);
+}
+
+/* Lines for those files that have none, now that the lock is held. */
+static int
+append_lines(struct update *u, uint32_t const *order, uint32_t n)
+{
+	struct uidlist_line *line = xmalloc(n * sizeof *line);
+	uint32_t m = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct found const *e = u->s.f + order[i];
+		if (!e->uid)
+			line[m++] =
+			    (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
+	}
+	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, m);
+	for (uint32_t i = 0, j = 0; !r && i < n; i++) {
+		struct found *e = u->s.f + order[i];
+		if (!e->uid) {
+			e->uid = line[j].uid;
+			e->line = line[j++].offset;
+		}
+	}
+	free(line);
+	return r;
+}
+
+/* What others wrote meanwhile is read first: they may have numbered the same files. */
+static int
+number_locked(struct update *u, uint32_t const *order, uint32_t n, int strike_absent)
+{
+	struct folder *f = u->f;
+	int r = read_uidlist(u);
+	if (r >= 0 && !f->uidlist.validity)
+		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1 : read_uidlist(u);
+	if (r < 0 || append_lines(u, order, n) < 0)
+		return -1;
+	if (r == 2 && f->validity)
+		f->reread = 1; /* the records are compared with all lines at the next update */
+	/* Offsets hold as long as the file is the one they were read from. */
+	if (uidlist_changed(&f->uidlist, f->fd_dir) != 0)
+		return 0;
+	if (uidlist_strike(&f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count) < 0)
+		return 0; /* the later line counts all the same */
+	if (strike_absent && uidlist_changed(&f->uidlist, f->fd_dir) == 0)
+		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count);
+	return 0;
+}
+
+/* Gives UIDs to files that have none. 0 or -1. */
+static int
+number(struct update *u, int strike_absent)
+{
+	struct folder *f = u->f;
+	struct lock lock;
+	uint32_t *order = xmalloc(u->s.count * sizeof *order), n = 0;
+	for (uint32_t j = 0; j < u->s.count; j++)
+		if (!u->s.f[j].uid)
+			order[n++] = j;
+	qsort_r(order, n, sizeof *order, by_arrival, &u->s);
+	int r = lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT);
+	if (!r) {
+		r = number_locked(u, order, n, strike_absent);
+		lock_release(&lock);
+	}
+	int e = errno;
+	free(order);
+	errno = e;
+	return r;
+}
+
+/* ---- applying ---------------------------------------------------------------------------------
+ */
+
+static void
+set_gone(struct folder *f, struct record *r)
+{
+	r->state |= RECORD_GONE;
+	f->pending |= FOLDER_EXPUNGED;
+}
+
+/* Records whose files are surely not there, and those whose UID now belongs to nobody. */
+static void
+apply_gone(struct update *u)
+{
+	struct folder *f = u->f;
+	int sure = u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR);
+	for (uint32_t i = 0; sure && i < f->count; i++)
+		if (!(f->msg[i].state & (RECORD_SEEN | RECORD_GONE)))
+			set_gone(f, f->msg + i);
+	uint32_t told = f->count ? f->msg[f->count - 1].uid : 0;
+	for (uint32_t j = 0; j < u->s.count; j++) {
+		struct found *e = u->s.f + j;
+		if (e->msg != BASEMAP_NONE && e->uid != f->msg[e->msg].uid) {
+			set_gone(f, f->msg + e->msg);
+			e->msg = BASEMAP_NONE;
+		}
+		/* A file that comes back below UIDs that were told has been told absent with them.
+		 */
+		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= told) {
+			add_offset(&u->superseded, e->line);
+			e->uid = e->line = 0;
+		}
+	}
+}
+
+/* A file's name says its flags. */
+static void
+apply_name(struct folder *f, struct record *r, char const *file, size_t len)
+{
+	struct name n;
+	if (!name_parse(&n, file, len))
+		return;
+	unsigned int flags = n.flags | (r->flags & FLAG_RECENT);
+	struct keyword_set k = r->keywords;
+	k.bits[0] = (k.bits[0] & ~KEYWORD_LETTER_BITS) | n.letters;
+	if (flags != r->flags || !keyword_same(&k, &r->keywords)) {
+		r->state |= RECORD_CHANGED;
+		f->pending |= FOLDER_FLAGS;
+	}
+	r->flags = (uint8_t)flags;
+	r->keywords = k;
+	record_rename(f, r, file, len);
+}
+
+static void
+apply_known(struct update *u)
+{
+	struct folder *f = u->f;
+	for (uint32_t j = 0; j < u->s.count; j++) {
+		struct found const *e = u->s.f + j;
+		if (e->msg == BASEMAP_NONE)
+			continue;
+		struct record *r = f->msg + e->msg;
+		char const *file = u->s.names.s + e->name;
+		r->line = e->line;
+		r->state = (uint8_t)((r->state & ~RECORD_NEW) | (e->in_new ? RECORD_NEW : 0));
+		if (r->name_len != e->name_len || memcmp(file, record_name(f, r), e->name_len))
+			apply_name(f, r, file, e->name_len);
+	}
+}
+
+static int
+by_uid(void const *a, void const *b)
+{
+	struct record const *x = a, *y = b;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+static void
+append_record(struct update *u, struct found const *e)
+{
+	struct folder *f = u->f;
+	if (f->count == f->room) {
+		f->room = f->room ? f->room + f->room / 2 : (u->s.count + 16);
+		f->msg = xrealloc(f->msg, f->room, sizeof *f->msg);
+	}
+	struct record *r = f->msg + f->count;
+	*r = (struct record){.uid = e->uid,
+	    .line = e->line,
+	    .base_len = e->base_len,
+	    .date = DATE_UNKNOWN,
+	    .disk = NAME_UNKNOWN,
+	    .wire = NAME_UNKNOWN};
+	unsigned int pending = f->pending;
+	apply_name(f, r, u->s.names.s + e->name, e->name_len);
+	f->pending = pending | FOLDER_NEW;
+	r->state = e->in_new ? RECORD_NEW : 0;
+	if (e->recent || e->in_new)
+		r->flags |= FLAG_RECENT;
+	f->count++;
+}
+
+/* Files with a UID and without a record become messages, behind the last. A line whose file may
+ * only be hidden from us holds back what is numbered after it. 1 if something is left for the next
+ * update. */
+static int
+apply_new(struct update *u, uint32_t below)
+{
+	struct folder *f = u->f;
+	uint32_t first = f->count;
+	int left = 0;
+	for (uint32_t j = 0; j < u->s.count; j++)
+		if (u->s.f[j].msg != BASEMAP_NONE)
+			continue;
+		else if (u->s.f[j].uid && u->s.f[j].uid < below)
+			append_record(u, u->s.f + j);
+		else
+			left = 1;
+	qsort(f->msg + first, f->count - first, sizeof *f->msg, by_uid);
+	basemap_free(&u->map);
+	u->mapped = 0;
+	return left;
+}
+
+static void
+on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
+{
+	struct update *u = arg;
+	uint32_t i = record_of(u, base, len);
+	if (i == BASEMAP_NONE)
+		return;
+	struct record *r = u->f->msg + i;
+	struct keyword_set k = *beyond;
+	k.bits[0] |= r->keywords.bits[0] & KEYWORD_LETTER_BITS;
+	if (!keyword_same(&k, &r->keywords)) {
+		r->keywords = k;
+		r->state |= RECORD_CHANGED;
+		u->f->pending |= FOLDER_FLAGS;
+	}
+}
+
+/* Names, and the sets beyond the letters. New messages may have had their sets before we saw them.
+ */
+static int
+apply_keywords(struct update *u, int any_new)
+{
+	struct folder *f = u->f;
+	if (any_new)
+		f->keywords.postern_parsed = 0;
+	int r = keywords_read(&f->keywords, f->fd_dir, on_set, u);
+	return r < 0 ? -1 : 0;
+}
+
+/* ---- the update -------------------------------------------------------------------------------
+ */
+
+static int
+needs_number(struct update const *u)
+{
+	if (!u->f->uidlist.validity || u->superseded.count)
+		return 1;
+	for (uint32_t j = 0; j < u->s.count; j++)
+		if (!u->s.f[j].uid)
+			return 1;
+	return 0;
+}
+
+/* A first look finds lines of files that are long gone: their absence is told with this SELECT. */
+static int
+needs_strike(struct update const *u, unsigned int mode)
+{
+	return u->absent.count && u->s.stable && mode & UPDATE_OPEN &&
+	       !(u->f->options & FOLDER_READONLY);
+}
+
+static int
+apply(struct update *u, unsigned int mode)
+{
+	struct folder *f = u->f;
+	uint32_t before = f->count;
+	apply_gone(u);
+	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
+	int r = 0, must = !hidden && needs_number(u), strike = needs_strike(u, mode);
+	if (!(mode & UPDATE_NO_UIDS) && (must || strike))
+		r = number(u, strike);
+	if (r < 0 && !must)
+		r = 0; /* striking out can wait */
+	apply_known(u);
+	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
+	if (apply_keywords(u, f->count > before) < 0)
+		r = -1;
+	if (u->s.which & SCAN_NEW)
+		f->new = u->s.new;
+	if (u->s.which & SCAN_CUR)
+		f->cur = u->s.cur;
+	if (left || (u->missing && !u->s.stable)) {
+		f->reread |= hidden;
+		f->new.racy = f->cur.racy = 1; /* to be looked at again */
+	}
+	return r;
+}
+
+int
+folder_update(struct folder *f, unsigned int mode)
+{
+	struct update u = {.f = f};
+	unsigned int which = 0;
+	struct stat st;
+	if (!fstat(f->fd_dir, &st) && !st.st_nlink) {
+		errno = ESTALE;
+		return -1;
+	}
+	if (mode & (UPDATE_FULL | UPDATE_OPEN))
+		which = SCAN_NEW | SCAN_CUR;
+	else {
+		if (stamp_due(&f->new, f->fd_new))
+			which |= SCAN_NEW;
+		if (stamp_due(&f->cur, f->fd_cur))
+			which |= SCAN_CUR;
+	}
+	int r = 0;
+	if (which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir)) {
+		r = look_well(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
+		if (r >= 0)
+			r = apply(&u, mode);
+	} else
+		r = apply_keywords(&u, 0);
+	int e = errno;
+	scan_free(&u.s);
+	basemap_free(&u.map);
+	free(u.absent.at);
+	free(u.superseded.at);
+	errno = e;
+	return r < 0 ? -1 : 0;
+}
+
+int
+folder_locate(struct folder *f, uint32_t i)
+{
+	if (folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
+		return -1;
+	if (f->msg[i].state & RECORD_GONE) {
+		errno = ENOENT;
+		return -1;
+	}
+	return 0;
+}

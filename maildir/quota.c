@@ -1,0 +1,324 @@
+#include "maildir/quota.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/sa.h"
+#include "maildir/layout.h"
+#include "maildir/limits.h"
+#include "maildir/name.h"
+
+#define FILE_NAME "maildirsize"
+
+/* ---- limits -----------------------------------------------------------------------------------
+ */
+
+static int
+number(char const **s, uint64_t *v)
+{
+	char const *p = *s;
+	for (*v = 0; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(*v, 10, v) ||
+		    __builtin_add_overflow(*v, (uint64_t)(*p - '0'), v))
+			return 0;
+	int any = p > *s;
+	*s = p;
+	return any;
+}
+
+/* 10K, 5M, 2G, 1T: powers of 1024; a number alone is in `unit`. */
+static int
+size_with_unit(char const **s, uint64_t unit, uint64_t *v)
+{
+	static char const units[] = "BKMGT";
+	if (!number(s, v))
+		return 0;
+	char const *u = **s ? strchr(units, **s & ~32) : 0;
+	if (u) {
+		unit = (uint64_t)1 << (10 * (u - units));
+		(*s)++;
+	}
+	return !__builtin_mul_overflow(*v, unit, v);
+}
+
+int
+quota_rule(struct quota *q, char const *rule)
+{
+	uint64_t bytes = 0, count = 0;
+	char const *s = rule;
+	int ok = s[0] == '*' && s[1] == ':';
+	for (s += ok; ok && *s == ':';) {
+		s++;
+		if (!strncmp(s, "bytes=", 6))
+			s += 6, ok = size_with_unit(&s, 1, &bytes);
+		else if (!strncmp(s, "storage=", 8))
+			s += 8, ok = size_with_unit(&s, 1024, &bytes);
+		else if (!strncmp(s, "messages=", 9))
+			s += 9, ok = number(&s, &count);
+		else
+			ok = 0;
+	}
+	if (!ok || *s) {
+		errno = EINVAL;
+		return -1;
+	}
+	q->bytes_max = bytes;
+	q->count_max = count;
+	q->given = 1;
+	return 0;
+}
+
+/* ---- computing --------------------------------------------------------------------------------
+ */
+
+struct counting {
+	struct quota const *q;
+	uint64_t bytes, count;
+	time_t latest; /* the youngest mtime of a directory that was counted */
+};
+
+static void
+count_file(struct counting *c, int fd, char const *file)
+{
+	struct name n;
+	struct stat st;
+	if (!name_parse(&n, file, strlen(file)) || (c->q->skip_trash && n.flags & FLAG_DELETED))
+		return;
+	if (n.disk == NAME_UNKNOWN) {
+		if (fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+			return;
+		n.disk = (uint64_t)st.st_size;
+	}
+	c->bytes += n.disk;
+	c->count++;
+}
+
+static int
+count_dir(struct counting *c, int fd_dir, char const *sub)
+{
+	struct stat st;
+	int fd = layout_sub(fd_dir, sub);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	DIR *d = fstat(fd, &st) < 0 ? 0 : fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -1;
+	}
+	if (st.st_mtime > c->latest)
+		c->latest = st.st_mtime;
+	for (struct dirent *e; (e = readdir(d));)
+		count_file(c, fd, e->d_name);
+	closedir(d);
+	return 0;
+}
+
+static int
+count_folder(struct counting *c, int fd_root, char const *folder)
+{
+	int fd = openat(fd_root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	int r = count_dir(c, fd, "new") < 0 || count_dir(c, fd, "cur") < 0 ? -1 : 0, e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+/* Every folder of the Maildir: the root and what begins with one dot. */
+static int
+count_all(struct counting *c, int fd_root)
+{
+	int fd = openat(fd_root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? 0 : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	int r = count_folder(c, fd_root, ".");
+	for (struct dirent *e; !r && (e = readdir(d));) {
+		char const *s = e->d_name;
+		if (s[0] != '.' || !s[1] || s[1] == '.' ||
+		    (c->q->skip_trash && !strcmp(s, ".Trash")))
+			continue;
+		r = count_folder(c, fd_root, s);
+	}
+	closedir(d);
+	return r;
+}
+
+static void
+put_limits(struct quota const *q, stralloc *out)
+{
+	if (q->bytes_max || !q->count_max)
+		sa_catf(out, "%lluS", (unsigned long long)q->bytes_max);
+	if (q->count_max)
+		sa_catf(out, "%s%lluC", q->bytes_max ? "," : "", (unsigned long long)q->count_max);
+	sa_append(out, '\n');
+}
+
+static int
+compute(struct quota *q, int fd_root)
+{
+	struct counting c = {q, 0, 0, 0}, again = {q, 0, 0, 0};
+	stralloc out = STRALLOC_ZERO;
+	if (count_all(&c, fd_root) < 0)
+		return -1;
+	q->bytes = c.bytes;
+	q->count = c.count;
+	put_limits(q, &out);
+	sa_catf(&out, "%llu %llu\n", (unsigned long long)c.bytes, (unsigned long long)c.count);
+	int r = durable_replace(fd_root, FILE_NAME, out.s, out.len, 0600), e = errno;
+	stralloc_free(&out);
+	/* What changed while we counted may be in the sum or not: such a sum must not stay. */
+	if (!r && (count_all(&again, fd_root) < 0 || again.latest != c.latest ||
+		      again.bytes != c.bytes || again.count != c.count))
+		unlinkat(fd_root, FILE_NAME, 0);
+	errno = e;
+	return r;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+/* "1000S,10C": unknown letters are tolerated. */
+static void
+parse_limits(char const *s, char const *end, uint64_t *bytes, uint64_t *count)
+{
+	uint64_t v;
+	*bytes = *count = 0;
+	while (s < end && number(&s, &v) && s < end) {
+		if (*s == 'S')
+			*bytes = v;
+		else if (*s == 'C')
+			*count = v;
+		s++;
+		if (s < end && *s == ',')
+			s++;
+	}
+}
+
+/* The text of maildirsize summed up: the number of its lines below the limits. */
+static unsigned int
+sum_lines(struct quota *q, char const *s, char const *end)
+{
+	long long bytes = 0, count = 0, b, c;
+	unsigned int lines = 0;
+	for (char const *lf; s < end && (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1)
+		if (sscanf(s, "%lld %lld", &b, &c) == 2) {
+			bytes += b;
+			count += c;
+			lines++;
+		}
+	q->bytes = bytes > 0 ? (uint64_t)bytes : 0;
+	q->count = count > 0 ? (uint64_t)count : 0;
+	return lines;
+}
+
+static int
+over(struct quota const *q, uint64_t bytes, uint64_t count)
+{
+	return (q->bytes_max && (bytes > q->bytes_max || q->bytes > q->bytes_max - bytes)) ||
+	       (q->count_max && (count > q->count_max || q->count > q->count_max - count));
+}
+
+/* 0 read; 1 to be computed anew; 2 there is no file. -1. */
+static int
+read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
+{
+	char buf[MAILDIR_QUOTA_FILE + 1];
+	uint64_t bytes_max, count_max;
+	struct stat st;
+	int fd = openat(fd_root, FILE_NAME, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 2 : -1;
+	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, buf, sizeof buf - 1);
+	int e = errno;
+	close(fd);
+	errno = e;
+	if (n < 0)
+		return -1;
+	buf[n] = 0;
+	char const *lf = memchr(buf, '\n', (size_t)n);
+	parse_limits(buf, lf ? lf : buf + n, &bytes_max, &count_max);
+	int other = q->given && (q->bytes_max != bytes_max || q->count_max != count_max);
+	if (!q->given) {
+		q->bytes_max = bytes_max;
+		q->count_max = count_max;
+	}
+	if (!lf || other || st.st_size >= MAILDIR_QUOTA_FILE)
+		return 1;
+	unsigned int lines = sum_lines(q, lf + 1, buf + n);
+	return over(q, bytes, count) && (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
+}
+
+static int
+load(struct quota *q, uint64_t bytes, uint64_t count)
+{
+	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_root < 0)
+		return -1;
+	q->bytes = q->count = 0;
+	int r = read_file(q, fd_root, bytes, count);
+	if (r == 1 || (r == 2 && (q->bytes_max || q->count_max)))
+		r = compute(q, fd_root);
+	int e = errno;
+	close(fd_root);
+	errno = e;
+	return r < 0 ? -1 : 0;
+}
+
+int
+quota_read(struct quota *q)
+{
+	return load(q, 0, 0);
+}
+
+int
+quota_check(struct quota *q, uint64_t bytes, uint64_t count)
+{
+	if (q->given && !q->bytes_max && !q->count_max)
+		return 1;
+	return load(q, bytes, count) < 0 ? -1 : !over(q, bytes, count);
+}
+
+int
+quota_compute(struct quota *q)
+{
+	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_root < 0)
+		return -1;
+	int r = compute(q, fd_root), e = errno;
+	close(fd_root);
+	errno = e;
+	return r;
+}
+
+int
+quota_add(struct quota *q, int64_t bytes, int64_t count)
+{
+	char line[64];
+	stralloc path = STRALLOC_ZERO;
+	sa_catf(&path, "%s/" FILE_NAME, q->root);
+	int fd = open(sa_str(&path), O_WRONLY | O_APPEND | O_CLOEXEC), e = errno;
+	stralloc_free(&path);
+	errno = e;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	int n = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
+	/* One write, so that lines of several programs never mix. */
+	int r = write(fd, line, (size_t)n) == n ? 0 : -1;
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}

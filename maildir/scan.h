@@ -1,0 +1,34 @@
+/* One look at cur/ and new/ of a folder: the files that are there, by base name. */
+#ifndef POSTERN_MAILDIR_SCAN_H
+#define POSTERN_MAILDIR_SCAN_H
+
+#include "maildir/basemap.h"
+#include "maildir/folder-state.h"
+
+#define SCAN_NEW 1
+#define SCAN_CUR 2
+
+struct found {
+	uint32_t name;	    /* offset in scan.names */
+	uint32_t uid, line; /* 0: none known */
+	uint32_t msg;	    /* the record it belongs to, or BASEMAP_NONE */
+	uint8_t name_len, base_len;
+	uint8_t in_new, recent;
+};
+
+struct scan {
+	unsigned int which; /* SCAN_NEW | SCAN_CUR: what was looked at */
+	int stable;	    /* nothing moved meanwhile: what is not here was not there */
+	struct found *f;
+	uint32_t count, room;
+	stralloc names;
+	struct basemap map;    /* base names to indexes of f */
+	struct stamp cur, new; /* as they were before */
+};
+
+/* Reads the directories. With FOLDER_TAKE_NEW, files of new/ go to cur/. 0 or -1; scan_free after
+ * both. */
+int scan_run(struct scan *s, struct folder *f, unsigned int which);
+void scan_free(struct scan *s);
+
+#endif
