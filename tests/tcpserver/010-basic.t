@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(__file__))
-from common import *
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tcpserver import *
 
 BASE = {"PATH": os.environ["PATH"], "TCPCONNNUM": "77", "PROTO": "X", "KEEP": "this"}
 

@@ -6,8 +6,8 @@ import signal
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(__file__))
-from common import *
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tcpserver import *
 
 ECHO = ["sh", "-c", "echo $TCPCONNNUM; exec cat"]
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(__file__))
-from common import *
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tcpserver import *
 
 ACCESS = os.environ.get("TCPSERVER_ACCESS", "tcpserver-access")
 TMP = tempfile.TemporaryDirectory()

@@ -1,0 +1,135 @@
+"""What the TLS tests share: certificates made once per test, servers in both modes (an engine
+executed per connection, or the key holder), clients of Python's ssl."""
+import os
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from tcpserver import Server, ok, same, done, wait_for, read_all
+
+TMP = tempfile.TemporaryDirectory()
+T = TMP.name
+os.chmod(T, 0o755)
+MODES = os.environ.get("TLS_MODES", "alone holder").split()
+
+
+def openssl(*args):
+    return subprocess.run(["openssl", *args], check=True, capture_output=True, text=True).stdout
+
+
+def make_pair(name, key=None, cert=None, kind="ec"):
+    """A self-signed certificate for name; the paths of key and certificate."""
+    key, cert = key or "%s/%s.key" % (T, name), cert or "%s/%s.crt" % (T, name)
+    alg = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
+    openssl("req", "-x509", *alg, "-nodes", "-keyout", key + ".new", "-out", cert + ".new", "-days", "30",
+            "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name)
+    os.rename(key + ".new", key)
+    os.rename(cert + ".new", cert)
+    return key, cert
+
+
+class Holder:
+    """A running tls-keeper."""
+
+    def __init__(self, env=None, options=(), sock=None, dir=None, **kw):
+        self.sock = sock or tempfile.mktemp(prefix="sock", dir=T)
+        self.log_file = tempfile.TemporaryFile()
+        r, w = os.pipe()
+        e = {k: v for k, v in os.environ.items() if k not in ("KEYFILE", "CERTFILE")}
+        e.update(env or {})
+        if dir:
+            e["POSTERN_DIR"] = dir
+        self.process = subprocess.Popen(["tls-keeper", "-d", str(w), *options, self.sock], env=e,
+                                        stderr=self.log_file, pass_fds=[w], **kw)
+        os.close(w)
+        self.ready = os.read(r, 10) == b"\n"
+        os.close(r)
+
+    def log(self):
+        self.log_file.seek(0)
+        return self.log_file.read().decode()
+
+    def logged(self, text, seconds=5):
+        return wait_for(lambda: text in self.log(), seconds)
+
+    def fds(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def stop(self, sig=15):
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        return self.process.wait(timeout=10)
+
+
+class TlsServer(Server):
+    """tcpserver in front of tlsd or ucspitlsd in front of prog, in one of the modes."""
+
+    def __init__(self, mode, options, prog, env=None, launcher="tlsd", holder=None, holder_env=None, **kw):
+        e = {k: v for k, v in os.environ.items() if not k.startswith("SSL_")}
+        e.update(env or {})
+        self.holder = None
+        if mode == "holder":
+            self.holder = holder or Holder(dict(env or {}, **(holder_env or {})))
+            self.own_holder = holder is None
+            for name in [n for n in e if n.startswith(("KEYFILE", "CERTFILE"))]:
+                del e[name]
+            e["TLS_ENGINE"] = self.holder.sock
+        super().__init__(["-v"], [launcher, *options, *prog], env=e, **kw)
+
+    def all_logs(self):
+        return self.log() + (self.holder.log() if self.holder else "")
+
+    def logged(self, text, seconds=5):
+        return wait_for(lambda: text in self.all_logs(), seconds)
+
+    def exit_code(self):
+        """That of the next connection to end."""
+        self.logged(" exitcode ") or self.logged(" signal ")
+        line = [l for l in self.log().splitlines() if ": end pid " in l][-1].split()
+        return int(line[line.index("count") - 1])
+
+    def tls(self, context=None, name="mail.example.test", session=None, **kw):
+        c = context or client()
+        return c.wrap_socket(self.connect(), server_hostname=name, session=session,
+                             suppress_ragged_eofs=False, **kw)
+
+    def stop(self, sig=15):
+        code = super().stop(sig)
+        if self.holder and self.own_holder:
+            self.holder.stop()
+        return code
+
+
+def client(cafile=None, version=None, alpn=None, pair=None):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    if cafile:
+        c.load_verify_locations(cafile)
+        c.verify_mode = ssl.CERT_REQUIRED
+        c.check_hostname = True
+    if version:
+        c.minimum_version = c.maximum_version = version
+    if alpn:
+        c.set_alpn_protocols(alpn)
+    if pair:
+        c.load_cert_chain(pair[1], pair[0])
+    return c
+
+
+def drain(s):
+    """Everything up to the close_notify; what ended it otherwise is appended."""
+    data = b""
+    while True:
+        try:
+            part = s.recv(65536)
+        except (ssl.SSLError, OSError) as e:
+            return data + b" ended by " + type(e).__name__.encode()
+        if not part:
+            return data
+        data += part
