@@ -91,11 +91,20 @@ $B/bench/%: tests/bench/%.c $B/lib.a
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
+# Fuzz targets: tests/fuzz/NAME.c links all of lib/ and maildir/, and what its lines "// sources:" and
+# "// libs:" name.
+FUZZCC   := clang $(CPPFLAGS) -std=c11 -O1 -g -MMD -MP -fsanitize=address,undefined
+FUZZOBJ  := $(patsubst %.c,build/fuzz/obj/%.o,$(LIBSRC) $(STORE))
 fuzz: $(FUZZ)
-build/fuzz/%: tests/fuzz/%.c $(LIBSRC) $(STORE)
+build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
-	    $(shell sed -n 's|^// sources: ||p' $<) $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+	$(FUZZCC) -fsanitize=fuzzer-no-link -c -o $@ $<
+build/fuzz/lib.a: $(FUZZOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+build/fuzz/%: tests/fuzz/%.c build/fuzz/lib.a
+	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(shell sed -n 's|^// sources: ||p' $<) build/fuzz/lib.a \
+	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 check: all unit
 	tests/run
@@ -106,4 +115,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(shell find $B/obj $B/unit $B/bench -name '*.d' 2>/dev/null)
+-include $(shell find $B/obj $B/unit $B/bench build/fuzz -name '*.d' 2>/dev/null)
