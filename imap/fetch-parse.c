@@ -50,6 +50,8 @@ add(struct parse *p, struct fetch *f)
 static void
 add_named(struct parse *p, struct fetch *f, struct item_name const *n)
 {
+	if (n->kind == FETCH_UID && f->count && f->item[0].kind == FETCH_UID)
+		return; /* once is enough: UID FETCH has put it first */
 	struct fetch_item *it = add(p, f);
 	it->kind = n->kind;
 	it->need = n->need;
