@@ -5,7 +5,9 @@ greeting() { # ADDRESS:PORT PROTOCOL
 	if [ -n "$2" ]; then
 		openssl s_client -connect "$1" -starttls "$2" </dev/null >/dev/null 2>&1
 	else
-		timeout 10 openssl s_client -quiet -connect "$1" </dev/null 2>/dev/null | head -n 1 | grep -qE '^(220|\+OK|\* OK)'
+		# Taking leave in both languages ends the connection at once.
+		printf 'QUIT\r\nq LOGOUT\r\n' | timeout 10 openssl s_client -quiet -connect "$1" 2>/dev/null |
+			grep -qE '^(220|\+OK|\* OK)'
 	fi
 }
 
