@@ -1,9 +1,9 @@
-/* smtp-recv [-s] [CHECKPASSWORD [ARGS...]]: one SMTP session, from a server or, with -s, from a
- * mail client (submission, RFC 6409). Local recipients are checked and delivered by an LMTP server
- * while the sender waits; all that remain go to the spool. 250 means on disk.
+/* smtp-recv [-s] [CHECKPASSWORD [ARGS...] true]: one SMTP session, from a server or, with -s, from
+ * a mail client (submission, RFC 6409). Local recipients are checked and delivered by an LMTP
+ * server while the sender waits; all that remain go to the spool. 250 means on disk.
  *
  * Descriptors: 0 and 1 the connection (or pipes to a TLS engine), 2 the log.
- * CHECKPASSWORD ARGS... `true`: checks credentials; none: AUTH is not offered.
+ * CHECKPASSWORD ARGS... true: checks credentials; its exit code counts. None: AUTH is not offered.
  * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h and lib/ucspitls.h read, RELAYCLIENT, and
  * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
  * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
@@ -11,8 +11,6 @@
  * the LMTP servers of etc/domains. Privileges: none. Never parses as root: started as root it
  * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
  * and runs CHECKPASSWORD. */
-#include <string.h>
-
 #include <skalibs/selfpipe.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/sig.h>
@@ -20,14 +18,12 @@
 
 #include "lib/conf.h"
 #include "lib/date.h"
-#include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/session.h"
 #include "smtp-recv/submission.h"
 
-#define USAGE "smtp-recv [-s] [checkpassword [args...]]"
-#define NO_SESSION "true"
+#define USAGE "smtp-recv [-s] [checkpassword [args...] true]"
 
 static int
 options(int argc, char const *const *argv, int *submission)
@@ -69,13 +65,13 @@ confinement(struct settings const *set)
 	return &box;
 }
 
-/* With a checkpassword program: behind it `true`, and the pair. Without: this process alone. */
+/* With a checkpassword program the pair, without it this process alone. */
 static void
-confine(struct session *s, char **argv, int argc)
+confine(struct session *s, char *const *argv)
 {
 	static struct login login;
 	struct sandbox const *box = confinement(&s->set);
-	if (!argc) {
+	if (!*argv) {
 		s->fd_end = selfpipe_init();
 		if (s->fd_end < 0 || !selfpipe_trap(SIGTERM) || !selfpipe_trap(SIGHUP))
 			strerr_diefu1sys(111, "trap signals");
@@ -83,11 +79,7 @@ confine(struct session *s, char **argv, int argc)
 		sandbox_enter(box);
 		return;
 	}
-	char **all = xmalloc(((size_t)argc + 2) * sizeof *all);
-	memcpy(all, argv, (size_t)argc * sizeof *all);
-	all[argc] = (char *)NO_SESSION;
-	all[argc + 1] = 0;
-	struct login_policy policy = {.kind = LOGIN_VERDICT, .argv = all, .sandbox = box};
+	struct login_policy policy = {.kind = LOGIN_VERDICT, .argv = argv, .sandbox = box};
 	s->fd_end = -1;
 	login_start(&login, &policy);
 	s->login = &login;
@@ -108,7 +100,7 @@ main(int argc, char **argv)
 	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
 	if (sig_ignore(SIGPIPE) < 0)
 		strerr_diefu1sys(111, "ignore SIGPIPE");
-	confine(&s, argv + first, argc - first);
+	confine(&s, argv + first);
 	/* Opened by whoever will write in it. */
 	if (message_directory(s.set.directory) < 0)
 		strerr_diefu2sys(111, "open ", s.set.directory);

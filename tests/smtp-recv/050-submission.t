@@ -19,7 +19,7 @@ i = Instance({"senders": "alice@example.test: team@example.test, @alice.example\
 with open(i.path("check"), "w") as f:
     f.write(CHECK)
 os.chmod(i.path("check"), 0o644)
-ARGS = (sys.executable, i.path("check"))
+ARGS = (sys.executable, i.path("check"), "true")
 TLS = {"SSL_PROTOCOL": "TLSv1.3", "SSL_CIPHER": "TLS_AES_256_GCM_SHA384"}
 
 
