@@ -23,7 +23,19 @@
 
 #define SEND_PACKET_MAX 100000 /* bytes between mda-remote and smtp-send, either way */
 #define SEND_RCPT_MAX 1000     /* recipients in one transaction (setting: recipients-per-mail) */
-#define SEND_ADDRESSES_MAX 32  /* addresses tried for one connection */
+#define SEND_BATCH 50	       /* RCPT sent before their replies are read */
+#define SEND_CONNECT_SECONDS 30
+/* RFC 5321 4.5.3.2; the setting remote-timeout may lower all of them. */
+#define SEND_GREETING_SECONDS 300
+#define SEND_MAIL_SECONDS 300
+#define SEND_RCPT_SECONDS 300
+#define SEND_DATA_SECONDS 120
+#define SEND_BLOCK_SECONDS 180
+#define SEND_DOT_SECONDS 600
+#define SEND_JOB_SECONDS 7200 /* one message over one connection, whatever the peer does */
+#define SEND_TLS_SECONDS 60
+#define SEND_QUIT_SECONDS 5
+#define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
 #define WHY_TEXT_MAX 1000 /* bytes of a reply that are kept for bounce and mailq */
 #define WHY_FILE_MAX (16u << 20)

@@ -19,12 +19,11 @@
 
 #include "lib/conf.h"
 #include "lib/log.h"
+#include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
 #include "mda-remote/recv-replies.h"
 #include "mda-remote/settings.h"
-
-#define FDS_MAX 65536 /* descriptors that a caller could have left open */
 
 /* Everything that a caller with other rights could have prepared for us. */
 static void
@@ -36,8 +35,7 @@ distrust(struct recv_session *s)
 	for (int fd; (fd = open("/dev/null", O_RDWR)) < 3;)
 		if (fd < 0)
 			_exit(111);
-	for (int fd = 3; fd < FDS_MAX; fd++)
-		close(fd);
+	sandbox_close_but(0, 0);
 	if (clearenv())
 		_exit(111);
 	setenv("PATH", "/usr/bin:/bin", 1);
@@ -57,6 +55,7 @@ start(struct recv_session *s)
 	if (getauxval(AT_SECURE) || getuid() != geteuid())
 		distrust(s);
 	umask(077);
+	spool_become_owner();
 	sig_ignore(SIGPIPE);
 	sig_ignore(SIGXFSZ); /* the caller's file size limit is a reply, not a death */
 	ucspi_init(&peer);

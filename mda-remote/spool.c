@@ -1,13 +1,17 @@
 #include "mda-remote/spool.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <skalibs/strerr.h>
 
 #include "lib/conf.h"
 #include "lib/durable.h"
 #include "lib/id.h"
 #include "lib/sa.h"
+#include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 
 static int
@@ -22,6 +26,26 @@ make_parts(int fd)
 		return -1;
 	/* The directories must outlast a power cut as well as what will be put into them. */
 	return durable_dir(fd);
+}
+
+void
+spool_become_owner(void)
+{
+	struct stat st;
+	if (geteuid() && getuid())
+		return;
+	if (getenv("UID")) {
+		sandbox_drop_user();
+		return;
+	}
+	char *path = conf_path("spool");
+	if (stat(path, &st) < 0)
+		strerr_diefu2sys(111, "stat ", path);
+	if (!st.st_uid)
+		strerr_dief2x(100, path, " belongs to root: give it to a user of its own");
+	if (setgroups(0, 0) < 0 || setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0)
+		strerr_diefu2sys(111, "become the owner of ", path);
+	free(path);
 }
 
 int

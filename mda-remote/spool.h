@@ -18,6 +18,9 @@
 #define SPOOL_HASHES 16
 #define SPOOL_PATH_MAX (SPOOL_NAME_MAX + 16) /* "H/NAME:why" with its NUL */
 
+/* If root: becomes for good whom UID, GID and GIDLIST name (lib/sandbox.h), or without them the
+ * owner of the spool. Exits 100 if that is root too. */
+void spool_become_owner(void);
 /* Opens the spool of the instance (spool/), makes what is missing in it. Its descriptor, or -1. */
 int spool_open(void);
 

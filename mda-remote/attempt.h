@@ -1,0 +1,34 @@
+/* How one attempt for one recipient went: said by smtp-send (or by mda-remote, when it did not come
+ * so far), logged, kept in NAME:why for mailq and the notification. */
+#ifndef POSTERN_MDA_REMOTE_ATTEMPT_H
+#define POSTERN_MDA_REMOTE_ATTEMPT_H
+
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+struct attempt {
+	char verdict; /* enum rcpt_state: delivered, relayed, failed, or waiting for another try */
+	int code;     /* of the peer's reply, 0 if there was none */
+	char status[12];	/* RFC 3463 */
+	char host[256], ip[46]; /* of the peer, "" if there was none */
+	char text[1001];	/* the peer's words or ours; the lines of a reply joined by '\n' */
+};
+
+/* Fills it in; null strings are empty, what is too long is cut, controls become '?'. An empty
+ * status is made of the verdict ("4.0.0", ...). */
+void attempt_set(struct attempt *t, char verdict, int code, char const *status, char const *text);
+void attempt_peer(struct attempt *t, char const *host, char const *ip);
+/* One line without its end: "V CODE STATUS HOST IP TEXT"; and back: 0, or -1 if it is none. */
+void attempt_format(stralloc *out, struct attempt const *t);
+int attempt_parse(struct attempt *t, char const *s);
+
+/* ---- NAME:why: lines "AT TIME attempt"; the last one of a recipient counts ---- */
+
+/* Appends a line. Not synced: without it a notification only knows less. */
+void why_add(int fd_spool, char const *name, uint64_t at, struct attempt const *t);
+/* The whole file into text, nothing if there is none. */
+void why_load(int fd_spool, char const *name, stralloc *text);
+/* What it says last of the recipient at `at`: 1, or 0. */
+int why_find(stralloc const *text, uint64_t at, struct attempt *t);
+
+#endif

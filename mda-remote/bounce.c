@@ -1,0 +1,299 @@
+#include "mda-remote/bounce.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <dirent.h>
+#include <unistd.h>
+
+#include <skalibs/types.h>
+
+#include "lib/conf.h"
+#include "lib/durable.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "mda-remote/spool.h"
+#include "mda-remote/walk.h"
+
+/* A notification has the name of its message, "+", its kind and the number of its first recipient:
+ * one that is written again after a crash replaces itself. The order of the steps makes that exact:
+ *
+ *     1. it lies in tmp/, synced        a crash: bounce_recover removes it, step 1 comes again
+ *     2. its recipients are marked as told, synced
+ *     3. it is renamed into the queue   a crash before it: bounce_recover does step 3 */
+
+static void
+name_of(
+    char name[static SPOOL_NAME_MAX + 1], struct active *a, enum bounce_kind kind, unsigned int i)
+{
+	snprintf(name, SPOOL_NAME_MAX + 1, "%s+%c%u", a->m->name, (char)kind, i);
+}
+
+/* ---- writing one ---- */
+
+static void
+copy_original(struct spool_file *f, struct bounce const *b, int full)
+{
+	char buf[65536];
+	uint64_t at = b->e->offset, end = at + b->e->length;
+	int newline = 1;
+	if (!full && end - at > BOUNCE_HEADER_MAX)
+		end = at + BOUNCE_HEADER_MAX;
+	while (at < end) {
+		size_t want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+		ssize_t n = spool_pread(b->fd, buf, want, at), keep = n;
+		if (n <= 0)
+			return;
+		for (ssize_t i = 0; !full && i < n && keep == n; i++) {
+			if (newline && buf[i] == '\n')
+				keep = i;
+			newline = buf[i] == '\n';
+		}
+		spool_write(f, buf, (size_t)keep);
+		if (keep < n)
+			return;
+		at += (uint64_t)n;
+	}
+}
+
+static void
+fill_envelope(struct envelope *e, struct envelope_rcpt *r, struct active *a, struct bounce const *b)
+{
+	memset(e, 0, sizeof *e);
+	memset(r, 0, sizeof *r);
+	smtp_path_set(&a->arena, b->to, &r->rcpt.to);
+	r->rcpt.notify = NOTIFY_NEVER;
+	r->state = RCPT_WAITING;
+	r->delay = DELAY_UNTOLD;
+	e->id = b->id;
+	e->arrival = b->now;
+	e->expiry = b->now + (int64_t)(walk.set.lifetime / 1000);
+	e->mail.from = (struct smtp_path){"", "", "", 0};
+	e->mail.smtputf8 = bounce_utf8(b);
+	e->mail.body = BODY_8BITMIME; /* replies and names may hold UTF-8 */
+	e->eightbit = 1;
+	e->rcpt = r;
+	e->count = 1;
+}
+
+/* Step 1. 0 or -1. */
+static int
+park(struct active *a, struct bounce *b, char const *name)
+{
+	static struct spool_file f;
+	struct envelope e;
+	struct envelope_rcpt r;
+	stralloc text = STRALLOC_ZERO;
+	int full;
+	fill_envelope(&e, &r, a, b);
+	if (spool_begin(&f, walk.fd_spool, &e, name) < 0)
+		return -1;
+	bounce_begin(&text, b, &full);
+	spool_write(&f, text.s, text.len);
+	copy_original(&f, b, full);
+	sa_reset(&text);
+	bounce_end(&text, b);
+	spool_write(&f, text.s, text.len);
+	stralloc_free(&text);
+	if (spool_finish(&f, &e) < 0) {
+		spool_abort(&f);
+		return -1;
+	}
+	return spool_park(&f);
+}
+
+/* ---- who is to be told ---- */
+
+static int
+wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
+{
+	unsigned int n = r->rcpt.notify;
+	int64_t age = walk_now() - a->e.arrival * 1000;
+	switch (kind) {
+	case BOUNCE_FAILED:
+		return r->state == RCPT_FAILED;
+	case BOUNCE_RELAYED:
+		return r->state == RCPT_RELAYED;
+	case BOUNCE_DELAYED:
+		return r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
+		       walk.set.delay_notice && age >= (int64_t)walk.set.delay_notice &&
+		       ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always));
+	}
+	return 0;
+}
+
+static void
+told(struct active *a, struct envelope_rcpt *r)
+{
+	if (r->state == RCPT_FAILED)
+		r->state = RCPT_REPORTED;
+	else if (r->state == RCPT_RELAYED)
+		r->state = RCPT_DONE;
+	else
+		r->delay = DELAY_TOLD;
+	spool_mark(a->fd, r);
+}
+
+/* Nobody is told: RFC 5321 6.1 (null sender), RFC 3461 4.1 (NOTIFY). */
+static int
+unwanted(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
+{
+	unsigned int n = r->rcpt.notify;
+	if (!*a->e.mail.from.text)
+		return kind != BOUNCE_FAILED || !walk.set.double_bounce ||
+		       strstr(a->m->name, "+f0+");
+	return kind == BOUNCE_FAILED && n && !(n & NOTIFY_FAILURE);
+}
+
+/* Collects the recipients of one notification. Those that get none are marked at once. */
+static unsigned int
+collect(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < a->e.count; i++) {
+		struct envelope_rcpt *r = a->e.rcpt + i;
+		if (!wants(a, r, kind))
+			continue;
+		if (!unwanted(a, r, kind)) {
+			list[n++] = r;
+			continue;
+		}
+		if (kind == BOUNCE_FAILED) {
+			log_id(a->e.id);
+			log_1("dropped", "to", r->rcpt.to.text);
+			log_id(0);
+		}
+		told(a, r);
+	}
+	return n;
+}
+
+/* ---- the steps ---- */
+
+static char const *
+receiver(struct active *a)
+{
+	static stralloc sa;
+	if (*a->e.mail.from.text)
+		return a->e.mail.from.text;
+	char const *postmaster = conf_string("postmaster", 0);
+	sa_reset(&sa);
+	if (postmaster)
+		sa_cats(&sa, postmaster);
+	else
+		sa_catf(&sa, "postmaster@%s", conf_me());
+	return sa_str(&sa);
+}
+
+static int
+notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, unsigned int n,
+    stralloc const *why)
+{
+	char name[SPOOL_NAME_MAX + 1], id[ID_MAX + 1];
+	struct bounce b = {.kind = kind,
+	    .e = &a->e,
+	    .fd = a->fd,
+	    .to = receiver(a),
+	    .id = id,
+	    .rcpt = list,
+	    .count = n,
+	    .why = why,
+	    .now = walk_now() / 1000};
+	id_new(id);
+	name_of(name, a, kind, (unsigned int)(list[0] - a->e.rcpt));
+	int r = strlen(name) < SPOOL_NAME_MAX ? park(a, &b, name) : -1;
+	if (!r)
+		for (unsigned int i = 0; i < n; i++)
+			told(a, list[i]);
+	/* Marked and synced before it can be sent: it is never sent twice. */
+	if (!r)
+		r = durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0 ? -1 : 0;
+	log_id(a->e.id);
+	log_event(r ? "error" : "bounce");
+	log_str("file", name);
+	log_str("kind", kind == BOUNCE_FAILED	 ? "failed"
+			: kind == BOUNCE_DELAYED ? "delayed"
+						 : "relayed");
+	log_str("to", b.to);
+	if (r)
+		log_errno("why", errno);
+	else
+		log_str("bounce", id);
+	log_send();
+	log_id(0);
+	if (!r && !schedule_find(&walk.schedule, name))
+		schedule_add(&walk.schedule, name, walk_now(), walk_now());
+	return r;
+}
+
+int
+bounce_owed(struct active *a, stralloc const *why)
+{
+	static enum bounce_kind const kinds[] = {BOUNCE_FAILED, BOUNCE_RELAYED, BOUNCE_DELAYED};
+	struct envelope_rcpt **list = xmalloc(a->e.count * sizeof *list);
+	int r = 0;
+	for (unsigned int i = 0; i < 3 && !r; i++) {
+		unsigned int n = collect(a, kinds[i], list);
+		if (n)
+			r = notify(a, kinds[i], list, n, why);
+	}
+	free(list);
+	return r;
+}
+
+/* ---- after a crash ---- */
+
+/* 1 if the recipients of the parked notification are marked, so that step 2 was done. */
+static int
+was_marked(char const *base, char kind, unsigned int i)
+{
+	struct arena arena = ARENA_ZERO;
+	struct envelope e;
+	char const *reason;
+	int marked = 0;
+	int fd = spool_file_open(walk.fd_spool, base, O_RDONLY);
+	/* The message goes only when step 3 is done, so it is there. */
+	if (fd >= 0 && spool_read(&arena, fd, &e, &reason) > 0 && i < e.count) {
+		struct envelope_rcpt *r = e.rcpt + i;
+		marked = kind == BOUNCE_FAILED	  ? r->state == RCPT_REPORTED
+			 : kind == BOUNCE_RELAYED ? r->state == RCPT_DONE
+						  : r->delay == DELAY_TOLD;
+	}
+	if (fd >= 0)
+		close(fd);
+	arena_free(&arena);
+	return marked;
+}
+
+static void
+recover(char const *name)
+{
+	char base[SPOOL_NAME_MAX + 1], tmp[SPOOL_NAME_MAX + 5];
+	unsigned int i;
+	char const *plus = strrchr(name, '+');
+	memcpy(base, name, (size_t)(plus - name));
+	base[plus - name] = 0;
+	if (plus[1] && uint0_scan(plus + 2, &i) && was_marked(base, plus[1], i)) {
+		log_1("recovered", "file", name);
+		spool_publish(walk.fd_spool, name);
+		return;
+	}
+	snprintf(tmp, sizeof tmp, "tmp/%.*s", SPOOL_NAME_MAX, name);
+	unlinkat(walk.fd_spool, tmp, 0);
+}
+
+void
+bounce_recover(void)
+{
+	int fd = openat(walk.fd_spool, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? 0 : fdopendir(fd);
+	if (!dir)
+		return;
+	for (struct dirent *d; (d = readdir(dir));)
+		if (spool_name_valid(d->d_name) && strchr(d->d_name, '+'))
+			recover(d->d_name);
+	closedir(dir);
+}

@@ -1,0 +1,31 @@
+/* The text of a notification (RFC 3464, 3461 5 and 6, 6533). Pure but for reading the message. */
+#ifndef POSTERN_MDA_REMOTE_BOUNCE_H
+#define POSTERN_MDA_REMOTE_BOUNCE_H
+
+#include <skalibs/stralloc.h>
+
+#include "mda-remote/envelope.h"
+
+enum bounce_kind { BOUNCE_FAILED = 'f', BOUNCE_DELAYED = 'd', BOUNCE_RELAYED = 's' };
+
+/* What one notification tells. */
+struct bounce {
+	enum bounce_kind kind;
+	struct envelope const *e; /* of the message */
+	int fd;			  /* its file */
+	char const *to;		  /* whom it goes to */
+	char const *id;		  /* its own, for Message-ID and the boundary */
+	struct envelope_rcpt **rcpt;
+	unsigned int count;
+	stralloc const *why; /* attempt.h */
+	int64_t now;
+};
+
+/* Everything before the original message (or its header), LF line ends; *full says which of them
+ * must follow. bounce_end is what comes behind it. */
+void bounce_begin(stralloc *out, struct bounce const *b, int *full);
+void bounce_end(stralloc *out, struct bounce const *b);
+/* The notification needs SMTPUTF8. */
+int bounce_utf8(struct bounce const *b);
+
+#endif

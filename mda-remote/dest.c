@@ -1,0 +1,295 @@
+#include "mda-remote/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/conf.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/ucspi.h"
+
+#define DEST_HASH 4096
+
+static struct dest *table[DEST_HASH];
+
+struct dest *
+dest_get(struct route const *r)
+{
+	stralloc key = STRALLOC_ZERO;
+	uint32_t h = 2166136261u;
+	route_key(&key, r);
+	for (char const *p = sa_str(&key); *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	struct dest **p = table + h % DEST_HASH, *d = *p;
+	while (d && strcmp(d->key, key.s))
+		d = d->next;
+	if (!d) {
+		d = xmalloc(sizeof *d);
+		memset(d, 0, sizeof *d);
+		d->key = xstrdup(key.s);
+		d->route = *r;
+		d->next = *p;
+		*p = d;
+	}
+	stralloc_free(&key);
+	return d;
+}
+
+/* ---- the queue ---- */
+
+static int
+newer(struct task const *a, struct task const *b)
+{
+	return a->a->e.arrival > b->a->e.arrival;
+}
+
+/* Newest first. Messages are read in newest first, so the place is mostly at an end. */
+static void
+insert(struct dest *d, struct task *t)
+{
+	struct task *before = d->tail;
+	while (before && newer(t, before))
+		before = before->prev;
+	t->prev = before;
+	t->next = before ? before->next : d->head;
+	*(t->next ? &t->next->prev : &d->tail) = t;
+	*(before ? &before->next : &d->head) = t;
+	d->waiting++;
+}
+
+struct task *
+dest_take(struct dest *d)
+{
+	struct task *t = d->head;
+	if (!t)
+		return 0;
+	d->head = t->next;
+	*(d->head ? &d->head->prev : &d->tail) = 0;
+	d->waiting--;
+	return t;
+}
+
+/* Everything in the queue gets this verdict. */
+static void
+empty(struct dest *d, struct attempt const *why)
+{
+	for (struct task *t; (t = dest_take(d));) {
+		active_result(t, 0, why, 0);
+		active_finish(t, d->rests_until);
+	}
+}
+
+static int
+rests(struct dest const *d)
+{
+	return d->rests_until > walk_now();
+}
+
+void
+dest_add(struct dest *d, struct task *t)
+{
+	if (!rests(d)) {
+		insert(d, t);
+		return;
+	}
+	active_result(t, 0, &d->last, 0);
+	active_finish(t, d->rests_until);
+}
+
+/* ---- how it is ---- */
+
+void
+dest_works(struct dest *d)
+{
+	d->failures = 0;
+	d->rests_until = 0;
+}
+
+void
+dest_failed(struct dest *d, struct attempt const *why)
+{
+	if (why->verdict == RCPT_WAITING) {
+		d->last = *why;
+		d->failures++;
+		d->rests_until = walk_now() + backoff_host(d->failures, walk.set.host_retry_min,
+						  walk.set.host_retry_max, walk_random());
+		log_event("rest");
+		log_str("destination", d->key);
+		log_num("failures", d->failures);
+		log_num("ms", (uint64_t)(d->rests_until - walk_now()));
+		log_send();
+	}
+	free(d->packet);
+	d->packet = 0;
+	empty(d, why);
+}
+
+void
+dest_wake(void)
+{
+	for (size_t i = 0; i < DEST_HASH; i++)
+		for (struct dest *d = table[i]; d; d = d->next)
+			dest_works(d);
+}
+
+/* ---- the way ---- */
+
+static void
+packet_head(stralloc *sa, struct route const *r)
+{
+	int lmtp = r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST;
+	sa_catf(sa, "k %c\nt %c\n", lmtp ? 'l' : 's', (char)r->tls);
+	if (r->auth[0])
+		sa_catf(sa, "a %s\n", r->auth);
+}
+
+static void
+set_packet(struct dest *d, stralloc *sa)
+{
+	d->packet = xstrdup(sa_str(sa));
+	d->packet_until = walk_now() + DNS_CACHE_SECONDS * 1000;
+	stralloc_free(sa);
+}
+
+static void
+add_address(struct dest *d, stralloc *sa, char const *name, char const *ip)
+{
+	sa_catf(sa, "h %s %s %u\n", name, ip, d->route.port ? d->route.port : walk.set.port);
+}
+
+static void
+fail(struct dest *d, char verdict, int code, char const *status, char const *text)
+{
+	struct attempt why;
+	attempt_set(&why, verdict, code, status, text);
+	attempt_peer(&why, d->route.name, 0);
+	dest_failed(d, &why);
+}
+
+/* Nobody to connect to: why. */
+static void
+unroutable(struct dest *d, struct mx_answer const *a, unsigned int hosts, int loop)
+{
+	int later = a->status == DNS_FAILED || a->status == DNS_BOGUS;
+	for (unsigned int i = 0; i < hosts; i++)
+		later |= a->host[i].status == DNS_FAILED || a->host[i].status == DNS_BOGUS;
+	if (a->status == DNS_NULL)
+		fail(d, RCPT_FAILED, 556, "5.1.10",
+		    "the domain accepts no mail (null MX, RFC 7505)");
+	else if (later)
+		fail(d, RCPT_WAITING, 0, "4.4.3", "the DNS gives no answer for the domain");
+	else if (loop)
+		fail(d, RCPT_FAILED, 0, "5.4.6",
+		    "the best mail exchanger of the domain is this host");
+	else if (d->route.kind != ROUTE_MX) /* a name in our settings: not the message's fault */
+		fail(d, RCPT_WAITING, 0, "4.4.4", "the host of the route has no address");
+	else if (a->status == DNS_NXDOMAIN)
+		fail(d, RCPT_FAILED, 0, "5.1.2", "the domain does not exist");
+	else
+		fail(d, RCPT_FAILED, 0, "5.4.4", "no mail exchanger of the domain has an address");
+}
+
+/* IPv6 first, of each host (RFC 6724 2.1). */
+static void
+add_host(struct dest *d, stralloc *sa, struct mx_host const *h)
+{
+	for (int six = 1; six >= 0; six--)
+		for (unsigned int i = 0; i < h->count; i++)
+			if ((strchr(h->address[i], ':') != 0) == six)
+				add_address(d, sa, h->name, h->address[i]);
+}
+
+void
+dest_resolved(struct dest *d, struct mx_answer *a)
+{
+	stralloc sa = STRALLOC_ZERO;
+	int loop;
+	d->resolving = 0;
+	if (!a) {
+		fail(d, RCPT_WAITING, 0, "4.4.3", "the resolver does not work");
+		return;
+	}
+	unsigned int all = a->count;
+	struct mx_answer whole = *a;
+	unsigned int n = mx_order(a, d->route.kind == ROUTE_MX ? conf_me() : "", &loop);
+	if (!n || a->status != DNS_OK) {
+		unroutable(d, &whole, all, loop);
+		return;
+	}
+	packet_head(&sa, &d->route);
+	for (unsigned int i = 0; i < n; i++)
+		add_host(d, &sa, a->host + i);
+	set_packet(d, &sa);
+}
+
+/* 1 if smtp-send can be started, 0 if the DNS is being asked. */
+static int
+ready(struct dest *d)
+{
+	unsigned char addr[16];
+	stralloc sa = STRALLOC_ZERO;
+	if (d->packet && d->packet_until > walk_now())
+		return 1;
+	free(d->packet);
+	d->packet = 0;
+	if (d->route.kind == ROUTE_LMTP) {
+		packet_head(&sa, &d->route);
+		sa_catf(&sa, "u %s\n", d->route.name);
+	} else if (ucspi_scan(d->route.name, addr)) {
+		packet_head(&sa, &d->route);
+		add_address(d, &sa, d->route.name, d->route.name);
+	} else {
+		if (!d->resolving && !resolve_ask(d))
+			d->resolving = 1;
+		return 0;
+	}
+	set_packet(d, &sa);
+	return 1;
+}
+
+/* ---- work ---- */
+
+/* One connection for each message that waits, up to the limits: those that stand take what is left.
+ */
+static void
+start_one(struct dest *d)
+{
+	unsigned int n = d->waiting;
+	while (n-- && d->waiting && d->connections < walk.set.per_destination &&
+	       conn_count() < walk.set.connections && !rests(d) && ready(d))
+		if (conn_start(d) < 0)
+			break;
+}
+
+/* Nothing is lost when it is forgotten; how often it failed counts until it would be tried again.
+ */
+static int
+idle(struct dest const *d)
+{
+	int64_t until = d->rests_until + (int64_t)(d->failures ? walk.set.host_retry_max : 0);
+	return !d->head && !d->connections && !d->resolving && until <= walk_now();
+}
+
+void
+dest_start(void)
+{
+	/* Where the last round ended for want of connections, this one begins. */
+	static size_t from;
+	for (size_t k = 0; k < DEST_HASH && !walk.stopping; k++) {
+		size_t i = (from + k) % DEST_HASH;
+		for (struct dest **p = table + i; *p;) {
+			struct dest *d = *p;
+			start_one(d);
+			if (!idle(d)) {
+				p = &d->next;
+				continue;
+			}
+			*p = d->next;
+			free(d->packet);
+			free(d->key);
+			free(d);
+		}
+	}
+	from = (from + 1) % DEST_HASH;
+}

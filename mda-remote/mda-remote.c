@@ -1,0 +1,266 @@
+/* mda-remote [-d FD]: walks the spool and has its messages delivered.
+ *
+ * Descriptors: 2 log lines; FD gets a line when it is ready (s6's readiness notification).
+ * Environment: POSTERN_DIR; PATH, in which it finds smtp-send and mda-remote-dns. As root: UID,
+ * GID, GIDLIST, or it becomes the spool's owner. Signals: TERM, INT: no new deliveries, ends when
+ * those in progress have ended, at the latest after WALK_TERM_SECONDS; ALRM: everything is tried
+ * now; HUP: rereads its settings (as it does by itself when a file in etc/ changes). Exit: 0 after
+ * TERM, 100 bad setting or usage, 111 temporary (another one walks). Touches: spool/, etc/ (reads).
+ * Privileges: the spool's uid. It parses nothing that comes from the network: smtp-send and
+ * mda-remote-dns do. Settings: settings.h; limits: limits.h. */
+#include "mda-remote/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <skalibs/random.h>
+#include <skalibs/selfpipe.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "lib/conf.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/skalibs-compat.h"
+#include "mda-remote/limits.h"
+#include "mda-remote/spool.h"
+
+struct walk walk;
+
+static int64_t now, stop_at = INT64_MAX;
+static int64_t sync_at = INT64_MAX;
+static int fd_changes = -1, fd_signals;
+
+int64_t
+walk_now(void)
+{
+	return now;
+}
+
+uint32_t
+walk_random(void)
+{
+	uint32_t r;
+	random_buf((char *)&r, sizeof r);
+	return r;
+}
+
+static void
+tick(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- events ---- */
+
+static void
+reread(void)
+{
+	if (!settings_valid()) {
+		log_1("settings", "state", "bad, the old ones stay");
+		return;
+	}
+	settings_read(&walk.set);
+	log_1("settings", "state", "read");
+}
+
+static void
+changes(void)
+{
+	char buf[8192];
+	while (read(fd_changes, buf, sizeof buf) > 0)
+		;
+	reread();
+}
+
+static void
+retry_all(void)
+{
+	dest_wake();
+	schedule_all(&walk.schedule, now);
+}
+
+static void
+signals(void)
+{
+	for (int c; (c = selfpipe_read()) > 0;)
+		switch (c) {
+		case SIGCHLD:
+			while (waitpid(-1, 0, WNOHANG) > 0)
+				;
+			break;
+		case SIGALRM:
+			retry_all();
+			break;
+		case SIGHUP:
+			reread();
+			break;
+		default:
+			walk.stopping = 1;
+			stop_at = now + WALK_TERM_SECONDS * 1000;
+			log_1("stop", "why", "signal");
+		}
+}
+
+/* ---- the loop ---- */
+
+static void
+earlier(int64_t *when, int64_t t)
+{
+	if (t < *when)
+		*when = t;
+}
+
+/* Milliseconds that nothing has to be done. */
+static int
+pause_for(int scanning)
+{
+	int64_t when = now + 1000;
+	if (scanning)
+		return 0;
+	if (walk.active < walk.set.active && !walk.stopping)
+		earlier(&when, schedule_next(&walk.schedule));
+	earlier(&when, sync_at);
+	earlier(&when, stop_at);
+	return when <= now ? 0 : (int)(when - now);
+}
+
+static void
+wait_and_read(int scanning)
+{
+	static struct pollfd *x;
+	static unsigned int room;
+	if (room < conn_count() + 4) {
+		room = conn_count() + 64;
+		x = xrealloc(x, room, sizeof *x);
+	}
+	x[0] = (struct pollfd){.fd = fd_signals, .events = POLLIN};
+	x[1] = (struct pollfd){.fd = scan_fd(), .events = POLLIN};
+	x[2] = (struct pollfd){.fd = resolve_fd(), .events = POLLIN};
+	x[3] = (struct pollfd){.fd = fd_changes, .events = POLLIN};
+	unsigned int n = conn_poll(x + 4);
+	int r = poll(x, n + 4, pause_for(scanning));
+	if (r < 0 && errno != EINTR)
+		strerr_diefu1sys(111, "poll");
+	tick();
+	if (r <= 0)
+		return;
+	if (x[0].revents)
+		signals();
+	if (x[1].revents)
+		scan_fifo();
+	if (x[2].revents)
+		resolve_read();
+	if (x[3].revents)
+		changes();
+	conn_read(x + 4, n);
+}
+
+static void
+start(void)
+{
+	static int const trapped[] = {SIGCHLD, SIGTERM, SIGINT, SIGALRM, SIGHUP};
+	sigset_t set;
+	tick();
+	umask(077);
+	spool_become_owner();
+	settings_read(&walk.set);
+	conf_me();
+	walk.fd_spool = spool_open();
+	if (walk.fd_spool < 0)
+		strerr_diefu3sys(111, "open ", conf_dir(), "/spool");
+	int fd_lock_file = openat(walk.fd_spool, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd_lock_file < 0 || fd_lock(fd_lock_file, 1, 1) < 1)
+		strerr_diefu1sys(111, "lock the spool: another mda-remote walks it");
+	sig_ignore(SIGPIPE);
+	fd_signals = selfpipe_init();
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof trapped / sizeof *trapped; i++)
+		sigaddset(&set, trapped[i]);
+	if (fd_signals < 0 || selfpipe_trapset(&set) < 0)
+		strerr_diefu1sys(111, "trap signals");
+	char *etc = conf_path("etc");
+	fd_changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	inotify_add_watch(
+	    fd_changes, etc, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+	free(etc);
+	schedule_init(&walk.schedule);
+	bounce_recover();
+	resolve_start();
+	scan_start();
+}
+
+/* What is due is started and what was marked is synced. 1 while the spool is being looked through.
+ */
+static int
+work(void)
+{
+	int scanning = walk.stopping ? 0 : scan_step();
+	active_start();
+	resolve_check();
+	dest_start();
+	if (!active_unsynced())
+		sync_at = INT64_MAX;
+	else if (sync_at == INT64_MAX)
+		sync_at = now + WALK_SYNC_MS;
+	else if (now >= sync_at) {
+		active_sync();
+		sync_at = INT64_MAX;
+	}
+	return scanning;
+}
+
+/* The descriptor of -d, or -1. */
+static int
+options(int argc, char const *const *argv)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	unsigned int fd = 0;
+	int given = 0;
+	for (int c; (c = subgetopt_r(argc, argv, "d:", &l)) >= 0; given = 1)
+		if (c != 'd' || !uint0_scan(l.arg, &fd) || fd > INT_MAX ||
+		    fcntl((int)fd, F_GETFD) < 0)
+			strerr_dieusage(100, "mda-remote [-d fd]");
+	if (l.ind < argc)
+		strerr_dieusage(100, "mda-remote [-d fd]");
+	return given ? (int)fd : -1;
+}
+
+static void
+ready(int fd)
+{
+	log_1("start", "me", conf_me());
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		log_1("error", "what", "readiness");
+	close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	PROG = "mda-remote";
+	int fd_ready = options(argc, (char const *const *)argv);
+	start();
+	ready(fd_ready);
+	while (!walk.stopping || (conn_count() && now < stop_at)) {
+		int scanning = work();
+		wait_and_read(scanning);
+	}
+	active_sync();
+	log_1("end", "why", "stopped");
+	return 0;
+}

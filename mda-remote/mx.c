@@ -1,0 +1,105 @@
+#include "mda-remote/mx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <skalibs/random.h>
+#include <skalibs/types.h>
+
+#include "lib/ucspi.h"
+
+static int
+compare(void const *a, void const *b)
+{
+	struct mx_host const *x = a, *y = b;
+	if (x->preference != y->preference)
+		return x->preference < y->preference ? -1 : 1;
+	return x->random < y->random ? -1 : x->random > y->random;
+}
+
+unsigned int
+mx_order(struct mx_answer *a, char const *me, int *loop)
+{
+	unsigned int limit = 65536, n = 0;
+	*loop = 0;
+	for (unsigned int i = 0; i < a->count; i++)
+		if (!strcasecmp(a->host[i].name, me)) {
+			*loop = 1;
+			if (a->host[i].preference < limit)
+				limit = a->host[i].preference;
+		}
+	for (unsigned int i = 0; i < a->count; i++) {
+		struct mx_host *h = a->host + i;
+		if (h->preference >= limit || !h->count)
+			continue;
+		random_buf((char *)&h->random, sizeof h->random);
+		if (i != n)
+			a->host[n] = *h;
+		n++;
+	}
+	qsort(a->host, n, sizeof *a->host, compare);
+	return n;
+}
+
+static int
+status_ok(char c)
+{
+	return c && strchr("onx0fb", c);
+}
+
+static int
+parse_host(struct mx_answer *a, char const *s)
+{
+	unsigned int preference;
+	size_t n = uint_scan(s, &preference);
+	if (!n || preference > 65535 || s[n] != ' ' || a->count == DNS_MX_MAX)
+		return -1;
+	s += n + 1;
+	if (!status_ok(s[0]) || s[1] != ' ' || !s[2] || s[3] != ' ' ||
+	    strlen(s + 4) >= DNS_NAME_MAX)
+		return -1;
+	struct mx_host *h = a->host + a->count++;
+	memset(h, 0, sizeof *h);
+	h->preference = (uint16_t)preference;
+	h->status = (enum dns_status)s[0];
+	h->secure = s[2] == '1';
+	strcpy(h->name, s + 4);
+	return 0;
+}
+
+static int
+parse_address(struct mx_answer *a, char const *s)
+{
+	unsigned char addr[16];
+	struct mx_host *h = a->host + a->count - 1;
+	if (!a->count || h->count == DNS_ADDRESSES_MAX || strlen(s) >= sizeof h->address[0] ||
+	    !ucspi_scan(s, addr))
+		return -1;
+	strcpy(h->address[h->count++], s);
+	return 0;
+}
+
+int
+mx_parse(struct mx_answer *a, char *s)
+{
+	int r = 0;
+	char *save;
+	a->count = 0;
+	a->status = DNS_FAILED;
+	a->secure = 0;
+	for (char *line = strtok_r(s, "\n", &save); line && !r; line = strtok_r(0, "\n", &save)) {
+		if (strlen(line) < 3 || line[1] != ' ')
+			return -1;
+		char const *v = line + 2;
+		if (*line == 's' && status_ok(v[0]) && v[1] == ' ') {
+			a->status = (enum dns_status)v[0];
+			a->secure = v[2] == '1';
+		} else
+			r = *line == 'm'   ? parse_host(a, v)
+			    : *line == 'a' ? parse_address(a, v)
+					   : -1;
+	}
+	return r;
+}

@@ -1,0 +1,45 @@
+/* Mail exchangers of a domain, put in the order in which they are tried. Pure. */
+#ifndef POSTERN_MDA_REMOTE_MX_H
+#define POSTERN_MDA_REMOTE_MX_H
+
+#include <stdint.h>
+
+#include "mda-remote/limits.h"
+
+/* What the DNS said of a whole domain, or of one host. */
+enum dns_status {
+	DNS_OK = 'o',
+	DNS_NONE = 'n',	    /* the name exists, without addresses */
+	DNS_NXDOMAIN = 'x', /* no such name */
+	DNS_NULL = '0',	    /* a null MX: takes no mail (RFC 7505) */
+	DNS_FAILED = 'f',   /* no answer, or an error, for now */
+	DNS_BOGUS = 'b',    /* DNSSEC says that the answer is forged */
+};
+
+struct mx_host {
+	uint16_t preference;
+	uint32_t random;	/* orders equals */
+	int secure;		/* its addresses were validated */
+	enum dns_status status; /* of its address look-ups */
+	char name[DNS_NAME_MAX];
+	unsigned int count;
+	char address[DNS_ADDRESSES_MAX][46];
+};
+
+struct mx_answer {
+	enum dns_status status; /* of the domain */
+	int secure;		/* the MX set, or that there is none, was validated */
+	unsigned int count;
+	struct mx_host host[DNS_MX_MAX];
+};
+
+/* Sorts by preference, equals at random (RFC 5321 5.1). If `me` is among them, it and all that are
+ * not preferred to it go: mail would loop. Hosts without address go too. Returns how many remain;
+ * *loop is 1 when `me` was among them. Names are compared without case. */
+unsigned int mx_order(struct mx_answer *a, char const *me, int *loop);
+
+/* The child's packet behind its number: lines "s STATUS SECURE", "m PREFERENCE STATUS SECURE NAME",
+ * "a ADDRESS". 0, or -1 if it is malformed. */
+int mx_parse(struct mx_answer *a, char *s);
+
+#endif

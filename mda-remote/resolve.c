@@ -1,0 +1,113 @@
+#include "mda-remote/walk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "mda-remote/limits.h"
+#include "mda-remote/link.h"
+
+#define HUNG_SECONDS (DNS_SECONDS + 15)
+
+static int fd_child = -1;
+static pid_t child;
+static int64_t may_start; /* not in a tight circle */
+static struct question {
+	struct dest *d; /* null: free */
+	int64_t asked;
+} questions[DNS_QUESTIONS_MAX];
+
+void
+resolve_start(void)
+{
+	int fd[2];
+	may_start = walk_now() + 1000;
+	if (link_pair(fd) < 0)
+		strerr_diefu1sys(111, "make a socket pair");
+	child = conn_spawn("mda-remote-dns", fd[1]);
+	close(fd[1]);
+	fd_child = fd[0];
+	if (child >= 0)
+		return;
+	close(fd_child);
+	fd_child = -1;
+}
+
+int
+resolve_fd(void)
+{
+	return fd_child;
+}
+
+/* The child is gone: whoever asked it must ask again. */
+static void
+lost(void)
+{
+	log_1("resolver", "state", "gone");
+	close(fd_child);
+	fd_child = -1;
+	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
+		struct dest *d = questions[i].d;
+		questions[i].d = 0;
+		if (d)
+			dest_resolved(d, 0);
+	}
+}
+
+int
+resolve_ask(struct dest *d)
+{
+	char packet[DNS_NAME_MAX + 40];
+	unsigned int i = 0;
+	if (fd_child < 0)
+		return -1;
+	while (i < DNS_QUESTIONS_MAX && questions[i].d)
+		i++;
+	if (i == DNS_QUESTIONS_MAX)
+		return -1;
+	int n = snprintf(packet, sizeof packet, "%u %s %s", i,
+	    d->route.kind == ROUTE_MX ? "mx" : "host", d->route.name);
+	if (link_send(fd_child, packet, (size_t)n, -1) < 0)
+		return -1;
+	questions[i] = (struct question){d, walk_now()};
+	return 0;
+}
+
+void
+resolve_read(void)
+{
+	static char packet[DNS_PACKET_MAX];
+	static struct mx_answer a;
+	char *rest;
+	ssize_t n = link_recv(fd_child, packet, sizeof packet, 0);
+	if (n <= 0) {
+		lost();
+		return;
+	}
+	unsigned long i = strtoul(packet, &rest, 10);
+	if (i >= DNS_QUESTIONS_MAX || !questions[i].d)
+		return;
+	struct dest *d = questions[i].d;
+	questions[i].d = 0;
+	dest_resolved(d, *rest == '\n' && !mx_parse(&a, rest + 1) ? &a : 0);
+}
+
+void
+resolve_check(void)
+{
+	int64_t now = walk_now();
+	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX && fd_child >= 0; i++)
+		if (questions[i].d && now - questions[i].asked > HUNG_SECONDS * 1000) {
+			kill(child, SIGKILL);
+			lost();
+		}
+	if (fd_child < 0 && now >= may_start && !walk.stopping)
+		resolve_start();
+}

@@ -1,0 +1,32 @@
+/* Where a recipient's mail goes next: etc/domains and etc/routes. */
+#ifndef POSTERN_MDA_REMOTE_ROUTE_H
+#define POSTERN_MDA_REMOTE_ROUTE_H
+
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+enum route_tls { TLS_MAY = 'm', TLS_MUST = 'M', TLS_NO = 'n' };
+
+struct route {
+	enum route_kind {
+		ROUTE_MX = 'x',	       /* MX look-up of name */
+		ROUTE_HOST = 'h',      /* address look-up of name, or name is an address */
+		ROUTE_LMTP = 'l',      /* the Unix socket `name` */
+		ROUTE_LMTP_HOST = 'L', /* LMTP over TCP */
+	} kind;
+	char name[256];
+	uint16_t port; /* 0: the setting smtp-port */
+	enum route_tls tls;
+	char auth[64]; /* etc/auth/NAME; "" none */
+};
+
+/* Parses a value of etc/routes (or the lmtp: value of etc/domains). An empty one is ROUTE_MX of
+ * `domain`. 0, or -1. */
+int route_parse(char const *value, char const *domain, struct route *r);
+/* The route of a recipient's domain (A-labels, lower case, "" for none). 0; -1 with *why when a
+ * table cannot be read or says nonsense: to be tried again. */
+int route_find(char const *domain, struct route *r, char const **why);
+/* One word that is the same for all recipients that can share a connection. */
+void route_key(stralloc *key, struct route const *r);
+
+#endif

@@ -1,0 +1,195 @@
+#include "mda-remote/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "lib/log.h"
+#include "mda-remote/limits.h"
+#include "mda-remote/spool.h"
+
+static int fd_fifo = -1;
+static int part = -1; /* of the 16 directories and tmp/, being looked through; -1: none */
+static DIR *dir;
+static int64_t next;		      /* whole scan */
+static char rest[SPOOL_NAME_MAX + 4]; /* of a line cut by the end of the last read */
+static size_t rest_len;
+
+void
+scan_start(void)
+{
+	/* For reading and writing, so that it never comes to an end of file. */
+	fd_fifo = openat(walk.fd_spool, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd_fifo < 0)
+		strerr_diefu1sys(111, "open spool/trigger");
+	scan_soon();
+}
+
+int
+scan_fd(void)
+{
+	return fd_fifo;
+}
+
+void
+scan_soon(void)
+{
+	next = 0;
+}
+
+int64_t
+scan_next(void)
+{
+	return next;
+}
+
+/* ---- the directories ---- */
+
+static int64_t
+milliseconds(struct statx_timestamp const *t)
+{
+	return t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
+/* Its mtime is when it is due, its birth is when it came. */
+static void
+look(int fd_dir, char const *name)
+{
+	struct statx st;
+	if (schedule_find(&walk.schedule, name))
+		return;
+	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_BTIME, &st) < 0)
+		return;
+	int64_t due = milliseconds(&st.stx_mtime);
+	schedule_add(&walk.schedule, name, due,
+	    st.stx_mask & STATX_BTIME ? milliseconds(&st.stx_btime) : due);
+}
+
+/* A why file whose message is gone. */
+static void
+sweep_why(int fd_dir, char const *name)
+{
+	char base[SPOOL_NAME_MAX + 1];
+	char const *colon = strchr(name, ':');
+	if ((size_t)(colon - name) >= sizeof base)
+		return;
+	snprintf(base, sizeof base, "%.*s", (int)(colon - name), name);
+	if (faccessat(fd_dir, base, F_OK, 0) < 0 && errno == ENOENT)
+		unlinkat(fd_dir, name, 0);
+}
+
+/* What a writer left that died. One that lives is younger. */
+static void
+sweep_tmp(int fd_dir, char const *name)
+{
+	struct stat st;
+	if (fstatat(fd_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (st.st_mtime < walk_now() / 1000 - SPOOL_TMP_SECONDS && !strchr(name, '+')) {
+		unlinkat(fd_dir, name, 0);
+		log_1("swept", "file", name);
+	}
+}
+
+static int
+open_next(void)
+{
+	if (dir)
+		closedir(dir);
+	dir = 0;
+	while (!dir && ++part <= SPOOL_HASHES) {
+		char name[4] = {"0123456789abcdef"[part % SPOOL_HASHES], 0};
+		int fd = openat(walk.fd_spool, part == SPOOL_HASHES ? "tmp" : name,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = fd < 0 ? 0 : fdopendir(fd);
+	}
+	if (dir)
+		return 1;
+	part = -1;
+	return 0;
+}
+
+int
+scan_step(void)
+{
+	if (part < 0 && walk_now() < next)
+		return 0;
+	if (part < 0 && !open_next())
+		return 0;
+	next = walk_now() + WALK_RESCAN_SECONDS * 1000;
+	for (int i = 0; i < WALK_STEP; i++) {
+		struct dirent *d = readdir(dir);
+		if (!d) {
+			if (!open_next())
+				return 0;
+			continue;
+		}
+		if (part == SPOOL_HASHES) {
+			if (d->d_name[0] != '.')
+				sweep_tmp(dirfd(dir), d->d_name);
+		} else if (strchr(d->d_name, ':'))
+			sweep_why(dirfd(dir), d->d_name);
+		else if (spool_name_valid(d->d_name))
+			look(dirfd(dir), d->d_name);
+	}
+	return 1;
+}
+
+/* ---- the fifo ---- */
+
+static void
+command(char const *line)
+{
+	struct message *m;
+	log_1("command", "line", line);
+	if (!strcmp(line, "!retry")) {
+		dest_wake();
+		schedule_all(&walk.schedule, walk_now());
+		scan_soon();
+	} else if (!strncmp(line, "!retry ", 7) && (m = schedule_find(&walk.schedule, line + 7)) &&
+		   m->where == MESSAGE_LATER) {
+		dest_wake();
+		schedule_at(&walk.schedule, m, walk_now());
+	}
+}
+
+static void
+take_line(char const *line)
+{
+	if (*line == '!')
+		command(line);
+	else if (spool_name_valid(line) && !schedule_find(&walk.schedule, line))
+		schedule_add(&walk.schedule, line, walk_now(), walk_now());
+}
+
+static void
+take_byte(char c)
+{
+	if (c != '\n') {
+		/* A line too long is none of ours: it becomes one that is no name. */
+		if (rest_len < sizeof rest - 1)
+			rest[rest_len++] = c;
+		return;
+	}
+	rest[rest_len] = 0;
+	rest_len = 0;
+	take_line(rest);
+}
+
+void
+scan_fifo(void)
+{
+	char buf[WALK_FLOOD];
+	ssize_t n = read(fd_fifo, buf, sizeof buf);
+	for (ssize_t i = 0; i < n; i++)
+		take_byte(buf[i]);
+	/* So full, somebody may have found no room for a name. */
+	if (n == sizeof buf)
+		scan_soon();
+}

@@ -1,0 +1,55 @@
+/* smtp-send: one connection to one destination. */
+#ifndef POSTERN_MDA_REMOTE_SEND_H
+#define POSTERN_MDA_REMOTE_SEND_H
+
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/smtp-client.h"
+#include "mda-remote/attempt.h"
+#include "mda-remote/limits.h"
+#include "mda-remote/route.h"
+#include "mda-remote/tls-client.h"
+
+struct send_host {
+	char *name, *ip;
+	uint16_t port;
+};
+
+struct send {
+	/* From mda-remote's first packet. */
+	struct send_host host[SEND_ADDRESSES_MAX]; /* in the order in which they are tried */
+	unsigned int hosts;
+	char *socket; /* LMTP over a Unix socket instead */
+	int lmtp;
+	enum route_tls tls;
+	char *login, *password; /* null: no AUTH */
+	/* Settings. */
+	unsigned int timeout;
+	/* The connection. */
+	struct smtp_client c;
+	struct send_host const *peer; /* null: the Unix socket */
+	struct tls_client tls_state;
+	struct smtp_reply reply;
+	int used; /* a transaction has been: RSET before the next */
+	tain job_deadline;
+	struct arena arena; /* of one message */
+};
+
+/* What follows must end within this many seconds, or the setting remote-timeout if that is less. */
+void send_deadline(struct send *s, unsigned int seconds);
+/* 1 if the connection's last reply or error ends it. */
+
+/* Tries the addresses in order until one is ready for MAIL. 0; -1 when none is, with the reason. */
+int send_connect(struct send *s, struct attempt *why);
+/* QUIT and close. */
+void send_quit(struct send *s);
+
+/* Sends the message in fd to its recipients at these places of the file, and reports each of them
+ * to mda-remote. 0 if the connection can take another message, -1 if not. */
+int send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count);
+
+/* Says to mda-remote how it went for the recipient at `at`. */
+void send_report(struct send *s, uint64_t at, struct attempt *t);
+
+#endif

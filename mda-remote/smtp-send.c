@@ -1,0 +1,192 @@
+/* smtp-send: delivers messages over one SMTP or LMTP connection.
+ *
+ * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
+ * In: one packet with the route (lines "h NAME IP PORT", "u SOCKET", "k s|l", "t m|M|n", "a AUTH"),
+ * then one per message: "ID AT AT ..." with the message's file, open for reading.
+ * Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x ATTEMPT" when none could be made;
+ * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h).
+ * Environment: POSTERN_DIR. Settings: me, remote-timeout, tls-ca, auth/NAME (login and password).
+ * Exit: 0, 100 bad setting, 111 temporary. It ends when mda-remote does.
+ * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
+ * TLS relay that it forks (tls-client.h). Privileges: none. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <skalibs/sig.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "lib/conf.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/sandbox.h"
+#include "lib/skalibs-compat.h"
+#include "mda-remote/link.h"
+#include "mda-remote/send.h"
+
+#define LINK 0
+
+void
+send_report(struct send *s, uint64_t at, struct attempt *t)
+{
+	stralloc sa = STRALLOC_ZERO;
+	(void)s;
+	sa_catf(&sa, "r %llu ", (unsigned long long)at);
+	attempt_format(&sa, t);
+	if (link_send(LINK, sa.s, sa.len, -1) < 0)
+		_exit(111);
+	stralloc_free(&sa);
+}
+
+static void
+report_connection(struct send *s)
+{
+	stralloc sa = STRALLOC_ZERO;
+	sa_catf(&sa, "c %s %s %s %s", s->peer ? s->peer->name : s->socket,
+	    s->peer ? s->peer->ip : "-", s->tls_state.protocol[0] ? s->tls_state.protocol : "-",
+	    s->tls_state.cipher[0] ? s->tls_state.cipher : "-");
+	link_send(LINK, sa.s, sa.len, -1);
+	stralloc_free(&sa);
+}
+
+static void
+report_failure(struct attempt const *why)
+{
+	stralloc sa = STRALLOC_ZERO;
+	sa_cats(&sa, "x ");
+	attempt_format(&sa, why);
+	link_send(LINK, sa.s, sa.len, -1);
+	stralloc_free(&sa);
+}
+
+/* ---- the first packet ---- */
+
+static void
+read_auth(struct send *s, char const *name)
+{
+	stralloc path = STRALLOC_ZERO, lines = STRALLOC_ZERO;
+	sa_catf(&path, "auth/%s", name);
+	if (conf_lines(sa_str(&path), &lines) < 2)
+		strerr_dief3x(100, "etc/", path.s, " must hold two lines: login and password");
+	s->login = lines.s;
+	s->password = lines.s + strlen(lines.s) + 1;
+	stralloc_free(&path);
+}
+
+static void
+add_host(struct send *s, char *value)
+{
+	char *ip = strchr(value, ' ');
+	char *port = ip ? strchr(ip + 1, ' ') : 0;
+	if (!port || s->hosts == SEND_ADDRESSES_MAX)
+		return;
+	*ip++ = 0;
+	*port++ = 0;
+	uint160_scan(port, &s->host[s->hosts].port);
+	s->host[s->hosts].name = xstrdup(value);
+	s->host[s->hosts++].ip = xstrdup(ip);
+}
+
+static void
+read_route(struct send *s, char *packet)
+{
+	char *save;
+	for (char *l = strtok_r(packet, "\n", &save); l; l = strtok_r(0, "\n", &save)) {
+		char *value = l[1] ? l + 2 : l + 1;
+		switch (*l) {
+		case 'h':
+			add_host(s, value);
+			break;
+		case 'u':
+			s->socket = xstrdup(value);
+			break;
+		case 'k':
+			s->lmtp = *value == 'l';
+			break;
+		case 't':
+			s->tls = (enum route_tls) * value;
+			break;
+		case 'a':
+			read_auth(s, value);
+			break;
+		}
+	}
+}
+
+static void
+start(struct send *s, char *packet)
+{
+	struct tls_client t;
+	struct sandbox box = {
+	    .calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS, .file_size = 0, .processes = SANDBOX_ANY};
+	if (link_recv(LINK, packet, SEND_PACKET_MAX, 0) <= 0)
+		_exit(0);
+	read_route(s, packet);
+	s->timeout = (unsigned int)conf_uint("remote-timeout", SEND_DOT_SECONDS, 1, 3600);
+	conf_me();
+	if (s->tls != TLS_NO &&
+	    tls_client_prepare(&t, s->tls == TLS_MUST, conf_string("tls-ca", 0)) < 0)
+		strerr_dief2x(111, "TLS: ", t.why);
+	sandbox_close_but(0, 0);
+	sandbox_enter(&box);
+}
+
+/* ---- messages ---- */
+
+/* "ID AT AT ...": the places; their number. */
+static unsigned int
+read_places(char const *s, uint64_t *at)
+{
+	unsigned int n = 0;
+	s += strcspn(s, " ");
+	while (*s == ' ' && n < SEND_RCPT_MAX) {
+		size_t len = uint64_scan(s + 1, at + n);
+		if (!len)
+			break;
+		n++;
+		s += 1 + len;
+	}
+	return n;
+}
+
+static int
+next_message(struct send *s, char *packet)
+{
+	static uint64_t at[SEND_RCPT_MAX];
+	int fd;
+	if (link_recv(LINK, packet, SEND_PACKET_MAX, &fd) <= 0 || fd < 0)
+		return 0;
+	unsigned int n = read_places(packet, at);
+	packet[strcspn(packet, " ")] = 0;
+	log_id(packet);
+	int r = send_mail(s, fd, at, n);
+	close(fd);
+	if (r < 0)
+		_exit(0);
+	link_send(LINK, "e", 1, -1);
+	return 1;
+}
+
+int
+main(void)
+{
+	static struct send s;
+	static char packet[SEND_PACKET_MAX];
+	struct attempt why;
+	PROG = "smtp-send";
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sig_ignore(SIGPIPE);
+	tain_now_set_stopwatch_g();
+	start(&s, packet);
+	if (send_connect(&s, &why) < 0) {
+		report_failure(&why);
+		return 0;
+	}
+	report_connection(&s);
+	while (next_message(&s, packet))
+		;
+	send_quit(&s);
+	return 0;
+}

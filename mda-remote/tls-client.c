@@ -1,0 +1,242 @@
+#include "mda-remote/tls-client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "lib/sandbox.h"
+#include "lib/skalibs-compat.h"
+#include "lib/ucspi.h"
+
+#define RELAY_BYTES 16384
+#define CLOSE_SECONDS 5 /* for close_notify to leave */
+
+static SSL_CTX *ctx;
+static int verifying;
+
+static int
+fail(struct tls_client *t, char const *what)
+{
+	unsigned long e = ERR_get_error();
+	char const *reason = e ? ERR_reason_error_string(e) : 0;
+	snprintf(t->why, sizeof t->why, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+	return -1;
+}
+
+int
+tls_client_prepare(struct tls_client *t, int verify, char const *ca)
+{
+	if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, 0))
+		return fail(t, "OpenSSL");
+	ctx = SSL_CTX_new(TLS_client_method());
+	if (!ctx)
+		return fail(t, "OpenSSL");
+	/* Where the other choice is no TLS at all, anything that the library allows is better. */
+	SSL_CTX_set_min_proto_version(ctx, verify ? TLS1_2_VERSION : 0);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	verifying = verify;
+	if (!verify)
+		return 0;
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, 0);
+	if (ca ? !SSL_CTX_load_verify_locations(ctx, ca, 0)
+	       : !SSL_CTX_set_default_verify_paths(ctx))
+		return fail(t, ca ? ca : "CA certificates");
+	return 0;
+}
+
+/* ---- the relay process ---- */
+
+/* Waits as SSL wants. 0, -1 at the deadline. */
+static int
+wait_for(SSL *ssl, int r, tain const *deadline)
+{
+	struct pollfd x = {.fd = SSL_get_fd(ssl)};
+	tain left;
+	int e = SSL_get_error(ssl, r);
+	if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE)
+		return -1;
+	x.events = e == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+	tain_now_g();
+	if (!tain_future(deadline))
+		return -1;
+	tain_sub(&left, deadline, &STAMP);
+	return poll(&x, 1, tain_to_millisecs(&left) + 1) < 0 && errno != EINTR ? -1 : 0;
+}
+
+static SSL *
+handshake(struct tls_client *t, int fd, char const *host, unsigned int seconds)
+{
+	unsigned char addr[16];
+	tain deadline;
+	int r;
+	SSL *ssl = SSL_new(ctx);
+	if (!ssl || !SSL_set_fd(ssl, fd)) {
+		fail(t, "OpenSSL");
+		return 0;
+	}
+	/* An address is no server name (RFC 6066 3). */
+	int literal = ucspi_scan(host, addr) != 0;
+	if (!literal)
+		SSL_set_tlsext_host_name(ssl, host);
+	if (verifying && literal)
+		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+	else if (verifying)
+		SSL_set1_host(ssl, host);
+	tain_now_g();
+	tain_addsec_g(&deadline, (int)seconds);
+	while ((r = SSL_connect(ssl)) != 1)
+		if (wait_for(ssl, r, &deadline) < 0) {
+			long v = SSL_get_verify_result(ssl);
+			fail(t, verifying && v != X509_V_OK ? X509_verify_cert_error_string(v)
+							    : "TLS handshake");
+			return 0;
+		}
+	snprintf(t->protocol, sizeof t->protocol, "%s", SSL_get_version(ssl));
+	snprintf(t->cipher, sizeof t->cipher, "%s", SSL_get_cipher_name(ssl));
+	return ssl;
+}
+
+struct pipe {
+	char s[RELAY_BYTES];
+	size_t start, end;
+};
+
+/* One direction's step. 1 progress, 0 none, -1 the end. */
+static int
+from_plain(SSL *ssl, int fd, struct pipe *p)
+{
+	if (p->start == p->end) {
+		ssize_t n = read(fd, p->s, sizeof p->s);
+		if (n <= 0)
+			return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+		p->start = 0;
+		p->end = (size_t)n;
+	}
+	int n = SSL_write(ssl, p->s + p->start, (int)(p->end - p->start));
+	if (n > 0)
+		p->start += (size_t)n;
+	else if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ &&
+		 SSL_get_error(ssl, n) != SSL_ERROR_WANT_WRITE)
+		return -1;
+	return n > 0;
+}
+
+static int
+to_plain(SSL *ssl, int fd, struct pipe *p)
+{
+	if (p->start == p->end) {
+		int n = SSL_read(ssl, p->s, sizeof p->s);
+		if (n <= 0) {
+			int e = SSL_get_error(ssl, n);
+			return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
+		}
+		p->start = 0;
+		p->end = (size_t)n;
+	}
+	ssize_t n = write(fd, p->s + p->start, p->end - p->start);
+	if (n > 0)
+		p->start += (size_t)n;
+	else if (errno != EAGAIN && errno != EINTR)
+		return -1;
+	return n > 0;
+}
+
+/* Both ways until either side ends. The deadlines are smtp-send's, which closes its end. */
+static void
+relay(SSL *ssl, int fd_net, int fd_plain)
+{
+	static struct pipe out, in;
+	for (;;) {
+		int a = from_plain(ssl, fd_plain, &out);
+		int b = a < 0 ? 0 : to_plain(ssl, fd_plain, &in);
+		if (a < 0 || b < 0)
+			break;
+		if (a || b)
+			continue;
+		int waits_in = in.start != in.end, waits_out = out.start != out.end;
+		struct pollfd x[2] = {
+		    {.fd = fd_net,
+			.events = (short)((waits_in ? 0 : POLLIN) | (waits_out ? POLLOUT : 0))},
+		    {.fd = fd_plain,
+			.events = (short)((waits_out ? 0 : POLLIN) | (waits_in ? POLLOUT : 0))}};
+		if (poll(x, 2, -1) < 0 && errno != EINTR)
+			break;
+		/* smtp-send has given up on a peer that does not read. */
+		if (waits_out && (x[1].revents & (POLLHUP | POLLERR)))
+			_exit(0);
+	}
+	tain deadline;
+	int r;
+	tain_now_g();
+	tain_addsec_g(&deadline, CLOSE_SECONDS);
+	while ((r = SSL_shutdown(ssl)) < 0 && !wait_for(ssl, r, &deadline))
+		;
+}
+
+static void run(struct tls_client *t, int fd, int fd_plain, char const *host, unsigned int seconds)
+    __attribute__((noreturn));
+static void
+run(struct tls_client *t, int fd, int fd_plain, char const *host, unsigned int seconds)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Neither the link to mda-remote nor a message's file. */
+	close(0);
+	sandbox_close_but((int[]){fd, fd_plain}, 2);
+	SSL *ssl = handshake(t, fd, host, seconds);
+	if (write(fd_plain, t, sizeof *t) != sizeof *t)
+		_exit(111);
+	if (!ssl)
+		_exit(100);
+	ndelay_on(fd_plain);
+	relay(ssl, fd, fd_plain);
+	_exit(0);
+}
+
+static int
+read_result(struct tls_client *t, int fd)
+{
+	size_t have = 0;
+	while (have < sizeof *t) {
+		ssize_t n = read(fd, (char *)t + have, sizeof *t - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	/* From a process that a peer may have taken over. */
+	t->protocol[sizeof t->protocol - 1] = t->cipher[sizeof t->cipher - 1] = 0;
+	t->why[sizeof t->why - 1] = 0;
+	if (have != sizeof *t)
+		snprintf(t->why, sizeof t->why, "the TLS process died");
+	return have == sizeof *t && t->protocol[0] ? 0 : -1;
+}
+
+int
+tls_client_start(struct tls_client *t, int fd, char const *host, unsigned int seconds)
+{
+	int pair[2];
+	memset(t, 0, sizeof *t);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		close(fd);
+		return fail(t, "socketpair");
+	}
+	pid_t pid = fork();
+	if (!pid)
+		run(t, fd, pair[1], host, seconds);
+	close(pair[1]);
+	close(fd);
+	if (pid < 0)
+		fail(t, "fork");
+	if (pid < 0 || read_result(t, pair[0]) < 0) {
+		close(pair[0]);
+		return -1;
+	}
+	return pair[0];
+}

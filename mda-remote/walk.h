@@ -1,0 +1,147 @@
+/* mda-remote's parts: one process, one loop, no part waits.
+ *
+ *     scan.c      the spool and its fifo     -> schedule
+ *     active.c    a message read in          -> tasks, one per destination
+ *     dest.c      destinations: queues, rests, connections
+ *     resolve.c   questions to the DNS child
+ *     conn.c      smtp-send processes
+ *     active.c    results, back-off, removal -> bounce.c */
+#ifndef POSTERN_MDA_REMOTE_WALK_H
+#define POSTERN_MDA_REMOTE_WALK_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <skalibs/stralloc.h>
+#include <skalibs/tai.h>
+
+#include "lib/arena.h"
+#include "mda-remote/attempt.h"
+#include "mda-remote/envelope.h"
+#include "mda-remote/mx.h"
+#include "mda-remote/route.h"
+#include "mda-remote/schedule.h"
+#include "mda-remote/settings.h"
+
+/* The whole process: what main sets up and every part sees. */
+struct walk {
+	int fd_spool;
+	struct settings set;
+	struct schedule schedule;
+	unsigned int active; /* messages read in */
+	int stopping;	     /* SIGTERM came */
+};
+extern struct walk walk;
+
+/* Milliseconds since 1970; of the round's begin. */
+int64_t walk_now(void);
+uint32_t walk_random(void);
+
+/* ---- active.c: a message that is read in ---- */
+
+struct active {
+	struct message *m;
+	struct arena arena; /* envelope and tasks */
+	struct envelope e;
+	int fd;		    /* of its file, for reading and writing */
+	unsigned int tasks; /* not yet finished */
+	int64_t not_before; /* its destinations rest until then */
+	int dirty;	    /* state bytes are not synced yet */
+	struct active *dirty_next, **dirty_link;
+};
+
+/* The recipients of one message that go to one destination. */
+struct task {
+	struct active *a;
+	struct envelope_rcpt **rcpt; /* null where it is decided */
+	unsigned int count, undecided;
+	struct task *prev, *next; /* in its destination's queue */
+};
+
+/* Reads in what is due, up to the limit. */
+void active_start(void);
+/* How it went for the task's recipient at `at`, or (at 0) for all that are left. peer: TLS protocol
+ * of the connection or null. */
+void active_result(struct task *t, uint64_t at, struct attempt const *why, char const *tls);
+/* Nothing more will be said of this task; it must not be used again. not_before: see above. */
+void active_finish(struct task *t, int64_t not_before);
+/* Syncs what was marked. */
+void active_sync(void);
+int active_unsynced(void);
+
+/* ---- bounce.c: notifications (RFC 3464) ---- */
+
+/* Sends what is owed to the sender of a: failures, relays, delays. 0; -1 if it could not be put
+ * into the spool, then the states are as before. */
+int bounce_owed(struct active *a, stralloc const *why);
+/* At the start: notifications that were parked when mda-remote ended. */
+void bounce_recover(void);
+
+/* ---- dest.c ---- */
+
+struct dest {
+	struct dest *next; /* of the same hash */
+	char *key;
+	struct route route;
+	struct task *head, *tail; /* newest message first */
+	unsigned int waiting;	  /* tasks in the queue */
+	unsigned int connections;
+	int resolving;
+	char *packet; /* for smtp-send; null: not resolved */
+	int64_t packet_until;
+	int64_t rests_until;   /* no connection before */
+	unsigned int failures; /* in a row */
+	struct attempt last;   /* why it rests */
+};
+
+struct dest *dest_get(struct route const *r);
+/* Queues a task; if the destination rests, finishes it at once. */
+void dest_add(struct dest *d, struct task *t);
+/* Takes the newest, or null. */
+struct task *dest_take(struct dest *d);
+/* It answered. */
+void dest_works(struct dest *d);
+/* It did not: rests, and its queue waits with this reason. A permanent verdict ends the queue's
+ * recipients and lets it not rest. */
+void dest_failed(struct dest *d, struct attempt const *why);
+/* The DNS child's answer; null: it could not be asked. */
+void dest_resolved(struct dest *d, struct mx_answer *a);
+/* Starts connections and questions where there is work. */
+void dest_start(void);
+/* Forgets rests: everything is tried now. */
+void dest_wake(void);
+
+/* ---- resolve.c ---- */
+
+void resolve_start(void);
+/* Asks for d's route. 0, or -1 if too many questions are open. */
+int resolve_ask(struct dest *d);
+int resolve_fd(void);
+void resolve_read(void);
+/* Restarts the child if it died or hangs. */
+void resolve_check(void);
+
+/* ---- conn.c ---- */
+
+/* Starts smtp-send for d with its next task. 0, or -1. */
+int conn_start(struct dest *d);
+unsigned int conn_count(void);
+/* Appends the descriptors to be polled for reading; conn_read takes those that are ready. */
+struct pollfd;
+unsigned int conn_poll(struct pollfd *x);
+void conn_read(struct pollfd const *x, unsigned int n);
+/* Runs a program of ours with `fd` as its descriptor 0. Its pid, or -1. */
+pid_t conn_spawn(char const *prog, int fd);
+
+/* ---- scan.c ---- */
+
+void scan_start(void);
+/* Looks at some files. 1 while there are more. */
+int scan_step(void);
+void scan_soon(void);
+/* Milliseconds until the next whole scan. */
+int64_t scan_next(void);
+int scan_fd(void);
+/* Reads the fifo. */
+void scan_fifo(void);
+
+#endif

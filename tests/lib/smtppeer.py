@@ -1,0 +1,299 @@
+"""A scripted SMTP or LMTP server, and an instance of mda-remote to try it on."""
+import os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
+
+from instance import ROOT, wait_for
+
+BIN = os.path.join(ROOT, os.environ.get("BUILD", "build"), "bin")
+ALL = ["PIPELINING", "SIZE 10000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
+DROP, STALL = "drop", "stall"  # actions beside replies
+
+
+class Message:
+    def __init__(self, mail, session):
+        self.mail, self.session, self.rcpts, self.data = mail, session, [], None
+
+
+class Peer:
+    """script: stage -> action, or a list of them that is used up (then the usual reply), or a function of the
+    command line. Stages: greeting EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA middle dot RSET QUIT. An
+    action is a reply without its line end, bytes that are sent as they are, DROP or STALL."""
+
+    def __init__(self, ip="127.0.0.1", port=0, script=None, ext=ALL, tls=None, lmtp=False, path=None):
+        self.script, self.ext, self.tls, self.lmtp = dict(script or {}), list(ext), tls, lmtp
+        self.messages, self.sessions, self.stalled = [], [], threading.Event()
+        self.closing = threading.Event()
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            os.chmod(path, 0o777)
+        else:
+            self.listener = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind((ip, port))
+            self.port = self.listener.getsockname()[1]
+        self.listener.listen(128)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def close(self):
+        self.closing.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    __enter__ = lambda self: self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def action(self, stage, line, usual):
+        a = self.script.get(stage, usual)
+        if isinstance(a, list):
+            a = a.pop(0) if a else usual
+        if callable(a):
+            a = a(line)
+        return usual if a is None else a
+
+    def serve(self, connection):
+        session = []
+        self.sessions.append(session)
+        try:
+            Session(self, connection, session).run()
+        except (OSError, ssl.SSLError, ConnectionError, ValueError):
+            pass
+        finally:
+            try:
+                connection.close()
+            except OSError:
+                pass
+
+
+class Gone(ConnectionError):
+    pass
+
+
+class Session:
+    def __init__(self, peer, connection, log):
+        self.peer, self.c, self.log = peer, connection, log
+        self.file = connection.makefile("rb")
+        self.message, self.tls = None, False
+
+    def act(self, stage, line, usual):
+        a = self.peer.action(stage, line, usual)
+        if a == DROP:
+            self.c.shutdown(socket.SHUT_RDWR)
+            raise Gone
+        if a == STALL:
+            self.peer.stalled.set()
+            while self.c.recv(4096):
+                pass
+            raise Gone
+        self.c.sendall(a if isinstance(a, bytes) else a.encode() + b"\r\n")
+        return a if isinstance(a, str) else a.decode("latin1")
+
+    def run(self):
+        self.act("greeting", "", "220 peer.test ESMTP")
+        while True:
+            line = self.file.readline()
+            if not line:
+                return
+            line = line.decode("utf-8", "replace").rstrip("\r\n")
+            self.log.append(line)
+            verb = line.split(" ")[0].upper()
+            handler = getattr(self, "do_" + verb, None)
+            if handler:
+                if handler(line):
+                    return
+            else:
+                self.act(verb, line, "250 2.0.0 ok")
+
+    def do_EHLO(self, line):
+        ext = [e for e in self.peer.ext if not (self.tls and e == "STARTTLS")]
+        words = ["peer.test"] + ext
+        usual = "\r\n".join("250" + ("-" if i < len(words) - 1 else " ") + w for i, w in enumerate(words))
+        self.act(line[:4].upper(), line, usual)
+
+    do_LHLO = do_EHLO
+
+    def do_STARTTLS(self, line):
+        a = self.act("STARTTLS", line, "220 2.0.0 go")
+        if a.startswith("220"):
+            self.c = self.peer.tls.wrap_socket(self.c, server_side=True)
+            self.file = self.c.makefile("rb")
+            self.tls = self.c.version()
+
+    def do_AUTH(self, line):
+        if line.upper() == "AUTH LOGIN":
+            for prompt in b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6":
+                self.c.sendall(b"334 " + prompt + b"\r\n")
+                self.log.append(self.file.readline().decode().rstrip())
+        self.act("AUTH", line, "235 2.7.0 ok")
+
+    def do_MAIL(self, line):
+        if self.act("MAIL", line, "250 2.1.0 ok").startswith("2"):
+            self.message = Message(line, self)
+
+    def do_RCPT(self, line):
+        if self.message is None:
+            self.c.sendall(b"503 5.5.1 MAIL first\r\n")
+        elif self.act("RCPT", line, "250 2.1.5 ok").startswith("2"):
+            self.message.rcpts.append(line)
+
+    def do_DATA(self, line):
+        if self.message is None or not self.message.rcpts:
+            self.c.sendall(b"554 5.5.1 no valid recipients\r\n")
+            return
+        if not self.act("DATA", line, "354 go").startswith("354"):
+            return
+        data = b""
+        middle = self.peer.action("middle", line, "")
+        while True:
+            part = self.file.readline()
+            if not part:
+                raise Gone
+            if middle:
+                self.act("middle", line, middle)
+            if part == b".\r\n":
+                break
+            data += part[1:] if part.startswith(b".") else part
+        self.message.data, self.message.tls = data, self.tls
+        self.peer.messages.append(self.message)
+        for rcpt in self.message.rcpts if self.peer.lmtp else [""]:
+            self.act("dot", rcpt, "250 2.0.0 taken")
+        self.message = None
+
+    def do_RSET(self, line):
+        self.message = None
+        self.act("RSET", line, "250 2.0.0 ok")
+
+    def do_QUIT(self, line):
+        self.act("QUIT", line, "221 2.0.0 bye")
+        if self.tls:
+            self.c.unwrap()
+        return True
+
+
+FAST = {"me": "mx.home.test", "retry-min": "50ms", "retry-max": "100ms", "host-retry-min": "50ms", "host-retry-max": "100ms",
+        "remote-timeout": "3"}
+
+
+class Remote:
+    """An instance directory with a spool; mda-remote runs on it between start() and stop()."""
+
+    def __init__(self, settings=None, domains="", routes=""):
+        self.dir = tempfile.mkdtemp(prefix="postern-remote.")
+        for d in "etc", "etc/auth", "spool", "run", "run/lmtp":
+            os.makedirs(f"{self.dir}/{d}")
+        for name, value in {**FAST, **(settings or {})}.items():
+            self.set(name, value)
+        self.set("domains", domains)
+        self.set("routes", routes)
+        if os.getuid() == 0:  # the programs become the spool's owner
+            for d in "", "/spool":
+                os.chown(self.dir + d, 65534, 65534)
+        self.env = {"PATH": BIN + ":" + os.environ["PATH"], "POSTERN_DIR": self.dir, "ASAN_OPTIONS": "detect_leaks=0"}
+        self.process, self.lines = None, []
+
+    def set(self, name, value):
+        with open(f"{self.dir}/etc/{name}.new", "w") as f:
+            f.write(str(value) + "\n")
+        os.rename(f"{self.dir}/etc/{name}.new", f"{self.dir}/etc/{name}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self, wait=True):
+        self.process = subprocess.Popen(["mda-remote"], env=self.env, stderr=subprocess.PIPE, cwd="/", text=True,
+                                        errors="replace", start_new_session=True)
+        threading.Thread(target=self.read, args=(self.process.stderr,), daemon=True).start()
+        n = len(self.lines)
+        if wait:
+            wait_for(lambda: any("event=start" in l for l in self.lines[n:]) or self.process.poll() is not None, "start")
+        return self
+
+    def read(self, pipe):
+        for line in pipe:
+            self.lines.append(line.rstrip("\n"))
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(timeout=30)
+        self.process = None
+        return code
+
+    def log(self, *words):
+        """Log lines that hold every one of these words."""
+        return [l for l in list(self.lines) if all(w in l for w in words)]
+
+    def wait(self, *words, count=1):
+        return wait_for(lambda: len(self.log(*words)) >= count and self.log(*words),
+                        f"{count} log line(s) with {words}; log:\n" + "\n".join(self.lines[-30:]))
+
+    def lmtp(self, dialog):
+        """Speaks to spool-recv; its replies."""
+        p = subprocess.run(["spool-recv"], input=dialog, env=self.env, capture_output=True, cwd="/", timeout=60)
+        self.spool_log = p.stderr.decode()
+        return p.stdout.decode("utf-8", "replace")
+
+    def queue(self, rcpts, sender="sender@home.test", body="Subject: test\n\nhello\n", mail="", rcpt="", id=None):
+        """Puts a message into the spool: its id. rcpts: addresses, or (address, parameters)."""
+        if isinstance(rcpts, str):
+            rcpts = [rcpts]
+        if isinstance(body, str):
+            body = body.encode()
+        head = "LHLO test\r\n" + (f"XFORWARD IDENT={id}\r\n" if id else "") + f"MAIL FROM:<{sender}> {mail}\r\n"
+        for r in rcpts:
+            address, parameters = (r, rcpt) if isinstance(r, str) else r
+            head += f"RCPT TO:<{address}> {parameters}\r\n"
+        text = re.sub(rb"^\.", b"..", body.replace(b"\n", b"\r\n"), flags=re.M)
+        out = self.lmtp(head.encode() + b"DATA\r\n" + text + b".\r\nQUIT\r\n")
+        queued = re.findall(r"^250 2.0.0 Queued as (\S+)", out, re.M)
+        assert len(queued) == len(rcpts), out + self.spool_log
+        return queued[0]
+
+    def files(self):
+        """Queued messages, by name."""
+        found = {}
+        for h in "0123456789abcdef":
+            d = f"{self.dir}/spool/{h}"
+            for name in os.listdir(d) if os.path.isdir(d) else []:
+                if ":" not in name:
+                    found[name] = f"{d}/{name}"
+        return found
+
+    def wait_empty(self, limit=60):
+        wait_for(lambda: not self.files(), "an empty spool; log:\n" + "\n".join(self.lines[-30:]), limit)
+
+    def states(self, name):
+        """address -> its state byte."""
+        with open(self.files()[name], "rb") as f:
+            text = f.read().split(b"\n\n")[0].decode()
+        return {l.split(" ")[-1]: l[2] for l in text.split("\n") if l.startswith("r ")}
+
+
+def certificate(directory, name, days=30):
+    """A self-signed certificate: (cert, key) files."""
+    cert, key = f"{directory}/{name}.pem", f"{directory}/{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                    "-out", cert, "-days", str(days), "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+                   check=True, capture_output=True)
+    os.chmod(cert, 0o644)
+    return cert, key
+
+
+def server_tls(cert, key):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    c.load_cert_chain(cert, key)
+    return c
