@@ -245,7 +245,8 @@ scan_dir(struct tls_certs *c)
 			remove_pair(c, i);
 }
 
-static void
+/* 1 if its files were read. */
+static int
 refresh_pair(struct tls_certs *c, size_t i)
 {
 	struct tls_pair *p = c->pair + i;
@@ -255,8 +256,11 @@ refresh_pair(struct tls_certs *c, size_t i)
 	int there = tls_file_exists(&p->key) && tls_file_exists(&p->cert);
 	/* A name's directory is made before its files; the default pair is missed from the start.
 	 */
-	if (changed && (there || (first && !p->name)) && tls_certs_load(c, i) && !first)
+	if (!changed || (!there && (!first || p->name)))
+		return 0;
+	if (tls_certs_load(c, i) && !first)
 		log_1("certificate-loaded", "name", p->name ? p->name : "default");
+	return 1;
 }
 
 static long long
@@ -271,17 +275,19 @@ void
 tls_certs_refresh(struct tls_certs *c)
 {
 	long long start = microseconds();
+	int read = 0;
 	if (start < c->refresh_after)
 		return;
 	if (c->dir.path && tls_file_changed(&c->dir))
 		scan_dir(c);
 	for (size_t i = 0; i < c->count; i++)
-		refresh_pair(c, i);
+		read |= refresh_pair(c, i);
 	if ((c->ca.path || c->ca_dir) && tls_file_changed(&c->ca))
 		tls_certs_load_ca(c);
 	tls_tickets_refresh(&c->tickets, time(0));
+	/* Looking is what is done again and again; reading happens once. */
 	long long end = microseconds();
-	c->refresh_after = end + (end - start) * (TLS_REFRESH_SHARE - 1);
+	c->refresh_after = read ? 0 : end + (end - start) * (TLS_REFRESH_SHARE - 1);
 }
 
 void

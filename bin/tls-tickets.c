@@ -100,25 +100,30 @@ tls_tickets_parse(
 	return (int)count;
 }
 
-/* The file's keys; 0 if it has none. */
-static int
+/* The file's keys take the place of what is there; a bad file leaves it (until it is a day old). */
+static void
 read_file(struct tls_tickets *t, time_t now)
 {
 	char text[FILE_MAX];
+	struct tls_ticket_key keys[TLS_TICKET_KEYS];
+	char const *error = 0;
+	int n = 0;
 	ssize_t len = openreadnclose(t->file.path, text, sizeof text);
-	if (len <= 0 || len == sizeof text) {
-		log_2("ticket-file", "file", t->file.path, "error",
-		    len < 0 ? strerror(errno) : len ? "too long" : "empty");
-		return 0;
+	if (len < 0)
+		error = strerror(errno);
+	else if (len == sizeof text)
+		error = "too long";
+	else if ((n = tls_tickets_parse(text, (size_t)len, now, keys)) <= 0)
+		error = n < 0 ? "bad line" : "no key younger than a day";
+	if (error) {
+		log_2("ticket-file", "file", t->file.path, "error", error);
+	} else {
+		memcpy(t->key, keys, sizeof keys);
+		t->count = (size_t)n;
+		t->from_file = 1;
 	}
-	int n = tls_tickets_parse(text, (size_t)len, now, t->key);
 	OPENSSL_cleanse(text, sizeof text);
-	if (n < 0)
-		log_2("ticket-file", "file", t->file.path, "error", "bad line");
-	else if (!n)
-		log_2("ticket-file", "file", t->file.path, "error", "no key younger than a day");
-	t->count = n > 0 ? (size_t)n : 0;
-	return n > 0;
+	OPENSSL_cleanse(keys, sizeof keys);
 }
 
 static void
@@ -143,7 +148,7 @@ void
 tls_tickets_refresh(struct tls_tickets *t, time_t now)
 {
 	if (t->file.path && tls_file_changed(&t->file) && tls_file_exists(&t->file))
-		t->from_file = read_file(t, now);
+		read_file(t, now);
 	drop_old(t, now);
 	if (!t->count)
 		t->from_file = 0;

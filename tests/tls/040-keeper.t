@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""The key holder: changed certificates, what an engine may still do, limits, garbage, deaths."""
+import array
+import os
+import resource
+import signal
+import socket
+import ssl
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tlsserver import *
+
+DIR = T + "/instance"
+TLS = DIR + "/etc/tls"
+os.makedirs(TLS)
+os.makedirs(DIR + "/run/tls")
+ROOT = os.getuid() == 0
+
+
+def put(name, where=""):
+    os.makedirs(TLS + "/" + where, exist_ok=True)
+    return make_pair(name, "%s/%s/key.pem" % (TLS, where), "%s/%s/cert.pem" % (TLS, where))
+
+
+def engines(holder):
+    return [int(p) for p in open("/proc/%d/task/%d/children" % ((holder.process.pid,) * 2)).read().split()]
+
+
+def subject(server, name="mail.example.test"):
+    with server.tls(name=name) as c:
+        drain(c)
+        der = c.getpeercert(True)
+    r = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=der, capture_output=True)
+    return r.stdout.decode().strip().split("CN = ")[-1]
+
+
+# ---- a key holder without certificates, then with some, then with others
+h = Holder(dir=DIR)
+ok(h.ready, "readiness is told")
+s = TlsServer("holder", [], ["true"], holder=h)
+with s.connect() as c:
+    read_all(c)
+same(s.exit_code(), 96, "without a certificate: 96")
+ok(h.logged("event=certificate name=default"), "and a line says so", h.log())
+put("first.test")
+same(subject(s), "first.test", "a certificate that comes later is used from the next connection on")
+put("second.test")
+same(subject(s), "second.test", "and so is a new one")
+lines = h.log().count("event=certificate ")
+with open(TLS + "/cert.pem.new", "w") as f:
+    f.write("-----BEGIN CERTIFICATE-----\nbroken\n")
+os.rename(TLS + "/cert.pem.new", TLS + "/cert.pem")
+for i in range(3):
+    same(subject(s), "second.test", "a broken one leaves the old in use")
+same(h.log().count("event=certificate "), lines + 1, "and is logged once")
+ok(TLS + "/cert.pem" in h.log(), "by name", h.log())
+put("third.test")
+same(subject(s), "third.test", "until it is repaired")
+same(subject(s, "named.test"), "third.test", "a name without a pair of its own")
+put("named.test", "Named.test")
+same(subject(s, "named.test"), "named.test", "gets one while the holder runs")
+put("*.wild.test", "*.wild.test")
+same(subject(s, "x.wild.test"), "*.wild.test", "a wildcard's")
+os.rename(TLS + "/Named.test", T + "/away")
+same(subject(s, "named.test"), "third.test", "and loses it")
+h.process.send_signal(signal.SIGHUP)
+same(subject(s), "third.test", "HUP rereads everything")
+s.stop()
+
+# ---- an engine's rights
+s = TlsServer("holder", [], ["cat"], holder=h)
+c = s.tls()
+c.sendall(b"x")
+c.recv(1)
+pid = engines(h)[0]
+status = dict(l.split(":\t", 1) for l in open("/proc/%d/status" % pid).read().splitlines() if ":\t" in l)
+for name, want in [("CapEff", "0000000000000000"), ("CapPrm", "0000000000000000"), ("NoNewPrivs", "1"), ("Seccomp", "2")]:
+    same(status.get(name), want, "engine: %s %s" % (name, want))
+limits = open("/proc/%d/limits" % pid).read()
+ok([l for l in limits.splitlines() if l.startswith("Max open files")][0].split()[3] == "16", "engine: few descriptors", limits)
+ok([l for l in limits.splitlines() if l.startswith("Max processes")][0].split()[2] == "0", "engine: no processes", limits)
+if ROOT:
+    fds = os.listdir("/proc/%d/fd" % pid)
+    same(len(fds), 3 + 4, "engine: its own descriptors only")
+    same(os.stat("/proc/%d" % pid).st_uid, 0, "engine: not dumpable")
+else:
+    ok(True, "engine: its own descriptors only # SKIP an undumpable process shows them to root alone")
+    try:
+        os.listdir("/proc/%d/fd" % pid)
+        ok(False, "engine: not dumpable")
+    except PermissionError:
+        ok(True, "engine: not dumpable")
+c.close()
+s.stop()
+
+# ---- deaths
+s = TlsServer("holder", [], ["cat"], holder=h)
+c, d = s.tls(), s.tls()
+for x in (c, d):
+    x.sendall(b"x")
+    x.recv(1)
+os.kill(engines(h)[0], signal.SIGKILL)
+data = drain(c)
+ok(b"ended by" in data, "a killed engine ends its connection, not orderly", data)
+ok(h.logged("event=engine-killed"), "is logged", h.log())
+d.sendall(b"still")
+same(d.recv(5), b"still", "and others live on")
+same(h.stop(signal.SIGKILL), -9, "the holder is killed")
+d.sendall(b"still")
+same(d.recv(5), b"still", "engines live on")
+pending = s.connect()  # tlsd waits for a holder to come back
+h2 = Holder(dir=DIR, sock=h.sock)
+ok(h2.ready, "a new holder takes the socket")
+p = client().wrap_socket(pending, suppress_ragged_eofs=False)
+p.sendall(b"back")
+same(p.recv(4), b"back", "and serves a connection that was made in between")
+p.close()
+d.sendall(b"still")
+same(d.recv(5), b"still", "while the old engine lives on")
+d.close()
+h = h2
+r = subprocess.run(["tls-keeper", h.sock], env=dict(os.environ, POSTERN_DIR=DIR), capture_output=True, timeout=10)
+same(r.returncode, 111, "a second holder on the same socket refuses")
+with s.tls() as c:
+    c.sendall(b"y")
+    same(c.recv(1), b"y", "and the first one is not hurt")
+s.stop()
+gone = TlsServer("holder", [], ["true"], holder=h)
+h.stop()
+ok(h.process.returncode == 0, "TERM: 0")
+start = time.monotonic()
+with gone.connect() as c:
+    read_all(c)
+same(gone.exit_code(), 111, "no holder at all: 111")
+ok(4 < time.monotonic() - start < 8, "after some patience", time.monotonic() - start)
+gone.stop()
+
+# ---- garbage
+h = Holder(dir=DIR)
+s = TlsServer("holder", [], ["cat"], holder=h)
+s.tls().close()
+before = wait_for(lambda: not engines(h) and h.fds())
+GOOD = b"POSTERN_TLS=1\0START=now\0TIMEOUT=200\0\0"
+r, w = os.pipe()
+
+
+def send(data, fds=()):
+    u = socket.socket(socket.AF_UNIX)
+    u.connect(h.sock)
+    u.settimeout(10)
+    socket.send_fds(u, [data], list(fds)) if data else None
+    if not data:
+        u.shutdown(socket.SHUT_WR)
+    try:
+        return u.recv(100)
+    except ConnectionResetError:
+        return b""
+    finally:
+        u.close()
+
+
+for name, data, fds in [("nothing", b"", ()), ("noise", os.urandom(500), ()), ("noise with descriptors", os.urandom(500), [r] * 4),
+                        ("no descriptors", GOOD, ()), ("three descriptors", GOOD, [r] * 3), ("five", GOOD, [r] * 5),
+                        ("twelve", GOOD, [r] * 12), ("another version", b"POSTERN_TLS=9\0\0", [r] * 4),
+                        ("too long", b"POSTERN_TLS=1\0ID=" + b"x" * 5000 + b"\0\0", [r] * 4)]:
+    same(send(data, fds), b"", "on its socket: %s: the end" % name)
+got = send(GOOD, [r, w, r, w])
+same(got, b"\1\x62", "pipes for a network: a failed handshake is told")
+ok(h.log().count("event=bad-request") >= 7, "bad requests are logged", h.log())
+u = socket.socket(socket.AF_UNIX)
+u.connect(h.sock)
+socket.send_fds(u, [b"POSTERN_TLS=1\0START=command\0\0Y"], [r] * 4)
+same(u.recv(10), b"", "a command glued to the request: the end")
+u.close()
+after = wait_for(lambda: not engines(h) and h.fds() == before) and before or h.fds()
+same(after, before, "no descriptor is left behind")
+with s.tls() as c:
+    c.sendall(b"z")
+    same(c.recv(1), b"z", "and it still serves")
+s.stop()
+
+# ---- fork fails, descriptors run out, too many engines
+s = TlsServer("holder", [], ["cat"], holder=h)
+if ROOT:
+    ok(True, "fork failure # SKIP root has no limit of processes")
+    ok(True, "fork failure # SKIP root has no limit of processes")
+else:
+    old = resource.prlimit(h.process.pid, resource.RLIMIT_NPROC)
+    resource.prlimit(h.process.pid, resource.RLIMIT_NPROC, (0, old[1]))
+    with s.connect() as c:
+        read_all(c)
+    ok(s.exit_code() == 111 and "unable to fork" in h.log(), "a fork that fails: 111", h.log())
+    resource.prlimit(h.process.pid, resource.RLIMIT_NPROC, old)
+    with s.tls() as c:
+        c.sendall(b"z")
+        same(c.recv(1), b"z", "then it serves again")
+s.stop()
+h.stop()
+
+h = Holder(dir=DIR, options=["-c", "1"])
+s = TlsServer("holder", [], ["cat"], holder=h)
+c = s.tls()
+c.sendall(b"x")
+c.recv(1)
+with s.connect() as d:
+    read_all(d)
+same(s.exit_code(), 111, "-c 1: the second engine is refused")
+ok(h.logged("event=refused"), "with a line", h.log())
+c.close()
+wait_for(lambda: not engines(h))
+with s.tls() as c:
+    c.sendall(b"z")
+    same(c.recv(1), b"z", "and allowed when the first has ended")
+s.stop()
+h.stop()
+
+# 64 descriptors: six clients; more wait for one to go.
+h = Holder(dir=DIR, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+s = TlsServer("holder", [], ["sh", "-c", "echo up; exec cat"], launcher="ucspitlsd", holder=h)
+idle = []
+for i in range(12):
+    c = s.connect()
+    same(c.recv(3), b"up\n", "idle connection %d of 12" % (i + 1)) if i in (0, 11) else c.recv(3)
+    idle.append(c)
+ok(h.fds() <= 64 - 10, "the holder took only what it can hold", h.fds())
+for c in idle:
+    c.close()
+ok(wait_for(lambda: h.fds() < 15), "and lets go of all", h.fds())
+same(h.process.poll(), None, "and lives")
+s.stop()
+h.stop()
+
+# ---- identities
+if ROOT:
+    h = Holder({"TLS_UID": "65534", "TLS_GID": "65533"}, dir=DIR)
+    s = TlsServer("holder", [], ["cat"], holder=h)
+    c = s.tls()
+    c.sendall(b"x")
+    c.recv(1)
+    status = dict(l.split(":\t", 1) for l in open("/proc/%d/status" % engines(h)[0]).read().splitlines() if ":\t" in l)
+    for name, want in [("Uid", "65534"), ("Gid", "65533")]:
+        same(status[name].split("\t"), [want] * 4, "engine: %s %s" % (name, want))
+    same(status["Groups"].strip(), "", "engine: no groups")
+    same(status["CapEff"], "0000000000000000", "engine: no capabilities")
+    c.close()
+    s.stop()
+    h.stop()
+else:
+    ok(True, "TLS_UID and TLS_GID # SKIP needs root")
+same(subprocess.run(["tls-keeper", T + "/s"], env=dict(os.environ, TLS_UID="me"), capture_output=True).returncode, 100, "a bad TLS_UID: 100")
+for args in (["-c", "0"], ["-a", "999"], ["-d", "1"], ["-x"], ["a", "b"]):
+    same(subprocess.run(["tls-keeper", *args], capture_output=True).returncode, 100, "tls-keeper %s: 100" % " ".join(args))
+
+# ---- the deadline of a request
+h = Holder(dir=DIR)
+u = socket.socket(socket.AF_UNIX)
+u.connect(h.sock)
+u.settimeout(15)
+start = time.monotonic()
+same(u.recv(1), b"", "a client without a request")
+ok(9 < time.monotonic() - start < 12, "is let go after 10 seconds", time.monotonic() - start)
+h.stop()
+done()
