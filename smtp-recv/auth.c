@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "lib/log.h"
 #include "lib/sasl.h"
 #include "smtp-recv/session.h"
 
@@ -63,7 +62,6 @@ check(struct session *s, struct sasl *sasl)
 	switch (login_check(s->login, &s->net, &c)) {
 	case LOGIN_OK:
 		memcpy(s->user, sasl->login, n + 1);
-		log_2("auth", "user", s->user, "mechanism", sasl->name);
 		return reply(s, REPLY_AUTH_OK);
 	case LOGIN_REFUSED:
 		return reply(s, REPLY_AUTH_FAILED);

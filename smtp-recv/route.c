@@ -138,7 +138,6 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 	char const *value, *canonical;
 	if (c->relayclient && *c->relayclient && append(a, to, c->relayclient) < 0)
 		return refuse(REPLY_BAD_REWRITE);
-	/* RFC 5321 4.5.1: <postmaster> without a domain is always ours. */
 	if (!*to->domain || is_own_literal(c, to->domain))
 		set_path(a, to, to->text, local_length(to), c->me);
 	char const *domain = route_domain(a, to->domain);
@@ -149,9 +148,12 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 		return refuse(REPLY_TABLE);
 	if (local)
 		return local_route(a, to, value, canonical);
-	/* A host that serves no domain of its own name has a postmaster nevertheless. */
-	if (!strcmp(domain, c->me) && ascii_ieq(to->local, strlen(to->local), "postmaster"))
+	/* RFC 5321 4.5.1: <postmaster> is always ours, also where this host's name is no local domain;
+	 * mda-local knows him without one. */
+	if (!strcmp(domain, c->me) && ascii_ieq(to->local, strlen(to->local), "postmaster")) {
+		smtp_path_set(a, "postmaster", to);
 		return (struct route){.kind = ROUTE_LOCAL};
+	}
 	if (c->may_relay)
 		return (struct route){.kind = ROUTE_SPOOL};
 	int relay = lookup(a, "relay-domains", domain, &value);
