@@ -194,9 +194,10 @@ class Client:
         if uid is not None:
             os.seteuid(0)
         tcp = not env.pop("unix", uid is not None)
+        before = env.pop("before", ())  # a chain in front: ucspitlsd
         e = instance.environment(**({} if tcp else {"PROTO": None, "TCPREMOTEIP": None, "TCPREMOTEPORT": None,
                                                     "TCPLOCALIP": None, "TCPLOCALPORT": None}), **env)
-        self.process = subprocess.Popen([os.path.join(BIN, "smtp-recv"), *args], stdin=theirs, stdout=theirs,
+        self.process = subprocess.Popen([*before, os.path.join(BIN, "smtp-recv"), *args], stdin=theirs, stdout=theirs,
                                         stderr=instance.log, env=e, cwd=instance.dir)
         theirs.close()
         self.socket = ours
