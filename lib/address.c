@@ -12,7 +12,7 @@
 struct reader {
 	struct token_cursor t;
 	struct arena *a;
-	struct address *first, **last;
+	struct address *first, **last, *newest;
 	unsigned int count;
 	struct address now; /* being read */
 	stralloc str, comment;
@@ -21,7 +21,10 @@ struct reader {
 static char const *
 keep(struct reader *r, stralloc *sa)
 {
-	/* A NUL, which RFC 5322 does not allow, ends the string. */
+	/* A NUL, which RFC 5322 does not allow, ends the string; nothing is sent to what is left.
+	 */
+	if (sa->len && memchr(sa->s, 0, sa->len))
+		r->now.broken = 1;
 	return arena_strndup(r->a, sa->len ? sa->s : "", sa->len);
 }
 
@@ -33,6 +36,7 @@ add(struct reader *r)
 		*addr = r->now;
 		*r->last = addr;
 		r->last = &addr->next;
+		r->newest = addr;
 		r->count++;
 	}
 	r->now = (struct address){0};
@@ -241,6 +245,9 @@ address_parse(struct arena *a, char const *s, size_t n)
 		r.t.p++;
 		more = token_skip(&r.t);
 	}
+	/* The list ends at what is no address: "a@b c@d" is not a@b. */
+	if (r.t.p < r.t.end && r.newest)
+		r.newest->broken = 1;
 	stralloc_free(&r.str);
 	stralloc_free(&r.comment);
 	return r.first;

@@ -154,7 +154,8 @@ matcher_feed(struct matcher *m, char const *s, size_t n)
 			keep = utf8_partial(s + i + k - back, back);
 		match_piece(m, s + i, k - keep);
 		i += k;
-		memcpy(m->held, s + i - keep, keep);
+		if (keep)
+			memcpy(m->held, s + i - keep, keep);
 		m->held_len = (unsigned int)keep;
 		i += match_held(m, s + i, n - i);
 	}

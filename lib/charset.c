@@ -59,7 +59,8 @@ utf8_feed(struct charset *c, stralloc *out, char const *s, size_t n, int last)
 	for (size_t back = 1; !last && back < UTF8_MAX && back <= n && !keep; back++)
 		keep = utf8_partial(s + n - back, back);
 	utf8_repair(out, s, n - keep);
-	memcpy(c->held + c->held_len, s + n - keep, keep);
+	if (keep)
+		memcpy(c->held + c->held_len, s + n - keep, keep);
 	c->held_len += (unsigned int)keep;
 	if (last) {
 		utf8_repair(out, c->held, c->held_len);
@@ -80,9 +81,10 @@ charset_open(struct charset *c, char const *name, size_t n, charset_open_fn *oth
 	char copy[CHARSET_NAME_MAX + 1];
 	*c = (struct charset){.feed = table_feed};
 	ascii_trim(&name, &n);
-	if (n > CHARSET_NAME_MAX || memchr(name, 0, n))
+	if (n > CHARSET_NAME_MAX || (n && memchr(name, 0, n)))
 		return -1;
-	memcpy(copy, name, n);
+	if (n)
+		memcpy(copy, name, n);
 	copy[n] = 0;
 	for (unsigned int i = 0; i < sizeof plain / sizeof *plain; i++)
 		if (!strcasecmp(copy, plain[i].name)) {

@@ -55,21 +55,22 @@ parse_path(struct imap_section *sec, struct text *t)
 static char const *
 take_name(struct arena *a, struct text *t)
 {
-	char *name = arena_alloc(a, (size_t)(t->end - t->p) + 1), *o = name;
-	if (take(t, "\"")) {
-		while (t->p < t->end && *t->p != '"') {
-			if (*t->p == '\\' && t->end - t->p > 1)
-				t->p++;
-			*o++ = *t->p++;
-		}
-		if (!take(t, "\""))
-			return 0;
-	} else {
+	char const *from = t->p;
+	if (!take(t, "\"")) {
 		while (t->p<t->end && * t->p> ' ' && *t->p < 127 && !strchr("(){%*\"\\]", *t->p))
-			*o++ = *t->p++;
+			t->p++;
+		return t->p > from ? arena_strndup(a, from, (size_t)(t->p - from)) : 0;
+	}
+	for (from = t->p; t->p < t->end && *t->p != '"'; t->p++)
+		if (*t->p == '\\' && t->end - t->p > 1)
+			t->p++;
+	char *name = arena_strndup(a, from, (size_t)(t->p - from)), *o = name;
+	for (char const *p = name; *p; p++) {
+		p += *p == '\\' && p[1];
+		*o++ = *p;
 	}
 	*o = 0;
-	return o > name ? name : 0;
+	return take(t, "\"") && *name ? name : 0;
 }
 
 /* " (name name)" */

@@ -36,7 +36,8 @@ static void
 show(char const *file, char const *item, char const *s, size_t n)
 {
 	printf("%s\t%s\t%zu\n", file, item, n);
-	fwrite(s, 1, n, stdout);
+	if (n)
+		fwrite(s, 1, n, stdout);
 	putchar('\n');
 }
 

@@ -1,4 +1,4 @@
-/* Address lists; what was read well comes back from its own written form. */
+/* Address lists; what was read well and has a domain comes back from its own written form. */
 #include "lib/address.h"
 #include "lib/sa.h"
 
@@ -10,7 +10,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t n)
 	struct arena a = ARENA_ZERO;
 	stralloc out = STRALLOC_ZERO;
 	for (struct address *p = address_parse(&a, (char const *)data, n); p; p = p->next) {
-		if (p->kind != ADDRESS_MAILBOX || p->broken)
+		if (p->kind != ADDRESS_MAILBOX || p->broken || !*p->host)
 			continue;
 		sa_reset(&out);
 		address_spec(&out, p);

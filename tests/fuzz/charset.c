@@ -3,6 +3,7 @@
 #include "lib/casemap.h"
 #include "lib/charset.h"
 #include "lib/sa.h"
+#include "lib/utf8.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t n);
 
@@ -12,6 +13,7 @@ pieces(char const *name, enum cte cte, char const *s, size_t n, size_t cut)
 	stralloc out[2] = {STRALLOC_ZERO, STRALLOC_ZERO},
 		 octets[2] = {STRALLOC_ZERO, STRALLOC_ZERO};
 	for (int i = 0; i < 2; i++) {
+		sa_room(&octets[i], 1);
 		struct cte_stream t;
 		struct charset c;
 		cte_start(&t, cte);
@@ -46,7 +48,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t n)
 	pieces(names[data[0] % 4], (enum cte)(data[0] / 4 % 3), s, n, n ? data[1] % n : 0);
 	charset_decode_words(&out, s, n, charset_iconv);
 	struct matcher m;
-	if (!matcher_init(&m, s, n < 8 ? n : 8)) {
+	size_t const key = n < 8 ? n : 8;
+	if (utf8_valid(s, key) && !matcher_init(&m, s, key)) {
 		if (!matcher_feed(&m, s, n))
 			__builtin_trap();
 		matcher_free(&m);

@@ -41,7 +41,7 @@ tap_show(char const *what, char const *s, size_t n)
 __attribute__((unused)) static int
 tap_mem(char const *name, char const *got, size_t n, char const *want, size_t m)
 {
-	int ok = tap_ok(n == m && !memcmp(got, want, n), "%s", name);
+	int ok = tap_ok(n == m && (!n || !memcmp(got, want, n)), "%s", name);
 	if (!ok) {
 		tap_show("got ", got, n);
 		tap_show("want", want, m);
