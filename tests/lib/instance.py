@@ -147,7 +147,7 @@ class Instance:
         try:
             with open(path, errors="replace") as f:
                 return f.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ""
 
     def logs(self):
