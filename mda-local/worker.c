@@ -11,7 +11,6 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "maildir/deliver.h"
-#include "maildir/name.h"
 #include "maildir/quota.h"
 #include "maildir/tree.h"
 #include "mda-local/channel.h"
@@ -173,13 +172,12 @@ static void
 confine(struct account const *a)
 {
 	struct sandbox_path const paths[] = {{a->maildir, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	struct sandbox const s = {.calls = SANDBOX_FILES,
+	/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this process
+	 * parses no protocol; its user, Landlock and no_new_privs hold it. */
+	struct sandbox const s = {.calls = SANDBOX_ANY_CALL,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};
-	/* The host's name is part of every file name, and cannot be asked for behind the rules. */
-	char base[MAILDIR_BASE_MAX + 1];
-	name_new(base, NAME_UNKNOWN, NAME_UNKNOWN);
 	sandbox_enter(&s);
 }
 
