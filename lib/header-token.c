@@ -1,20 +1,33 @@
 #include "lib/header-token.h"
 
+#include <stdint.h>
+
 #include "lib/ascii.h"
 #include "lib/sa.h"
 
-/* RFC 5322 3.2.3 */
+/* Sets of ASCII characters, a bit each; octets above 127 belong to all of them (RFC 6532). */
+/* RFC 5322 3.2.3: visible but ()<>[]:;@\,." */
+static uint64_t const atext[2] = {0xA3FFACFA00000000, 0x7FFFFFFFC7FFFFFE};
+/* RFC 2045 5.1: visible but ()<>@,;:\"/[]?= */
+static uint64_t const token[2] = {0x03FF6CFA00000000, 0x7FFFFFFFC7FFFFFE};
+
+static int
+in_set(char c, uint64_t const set[static 2])
+{
+	unsigned char const u = (unsigned char)c;
+	return u > 127 || (set[u >> 6] >> (u & 63) & 1);
+}
+
 static int
 is_atext(char c)
 {
-	return (unsigned char)c > 127 || (c > ' ' && c < 127 && !strchr("()<>[]:;@\\,.\"", c));
+	return in_set(c, atext);
 }
 
-/* RFC 2045 5.1 */
 static int
 is_token(char c)
 {
-	return (unsigned char)c > 127 || (c > ' ' && c < 127 && !strchr("()<>@,;:\\\"/[]?=", c));
+	return in_set(c, token);
 }
 
 /* A comment, p at its "(". 0, or -1 if it does not end. */

@@ -20,16 +20,32 @@ put_literal(stralloc *out, char const *s, size_t n)
 	sa_catb(out, s, n);
 }
 
+/* How s[0..n) must be written: 0 as it is between quotes, 1 with backslashes, 2 as a literal. */
+static int
+string_form(char const *s, size_t n)
+{
+	int form = 0;
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)s[i] > 127 || s[i] == '\r' || s[i] == '\n')
+			return 2;
+		if (s[i] == '"' || s[i] == '\\')
+			form = 1;
+	}
+	return form;
+}
+
 void
 imap_string(stralloc *out, char const *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strchr("\r\n", s[i]) || (unsigned char)s[i] > 127) {
-			put_literal(out, s, n);
-			return;
-		}
+	int const form = string_form(s, n);
+	if (form == 2) {
+		put_literal(out, s, n);
+		return;
+	}
 	sa_append(out, '"');
-	for (size_t i = 0; i < n; i++) {
+	if (!form)
+		sa_catb(out, s, n);
+	for (size_t i = 0; form && i < n; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			sa_append(out, '\\');
 		sa_append(out, s[i]);
@@ -60,31 +76,43 @@ put_nstring(stralloc *out, char const *s)
 		sa_cats(out, "NIL");
 }
 
+/* Does text need put_text's changes? */
+static int
+is_clean(char const *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == ' ' ? !i || i + 1 == n || s[i - 1] == ' '
+				: ascii_isspace(s[i]) || !s[i])
+			return 0;
+	}
+	return !string_form(s, n);
+}
+
 /* Text that people read: white space becomes a blank, runs of blanks one, those at the ends go;
  * what had to be changed or escaped goes as a literal. */
 static void
 put_text(stralloc *out, char const *s, size_t n)
 {
+	if (is_clean(s, n)) {
+		imap_string(out, s, n);
+		return;
+	}
 	stralloc clean = STRALLOC_ZERO;
-	int changed = 0;
 	for (size_t i = 0; i < n; i++) {
-		char const c = ascii_isspace(s[i]) ? ' ' : s[i];
-		changed |= c != s[i] || !c || c == '"' || c == '\\' || (unsigned char)c > 127;
-		if (c == ' ' && (!clean.len || clean.s[clean.len - 1] == ' '))
-			changed = 1;
-		else if (!c)
-			sa_cats(&clean, NUL_TEXT);
+		int const blank = ascii_isspace(s[i]);
+		if (blank && (!clean.len || clean.s[clean.len - 1] == ' '))
+			continue;
+		if (s[i])
+			sa_append(&clean, blank ? ' ' : s[i]);
 		else
-			sa_append(&clean, c);
+			sa_cats(&clean, NUL_TEXT);
 	}
-	if (clean.len && clean.s[clean.len - 1] == ' ') {
+	if (clean.len && clean.s[clean.len - 1] == ' ')
 		clean.len--;
-		changed = 1;
-	}
-	if (changed && clean.len)
+	if (clean.len)
 		put_literal(out, clean.s, clean.len);
 	else
-		imap_string(out, clean.len ? clean.s : "", clean.len);
+		sa_cats(out, "\"\"");
 	stralloc_free(&clean);
 }
 
