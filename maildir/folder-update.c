@@ -402,7 +402,8 @@ apply_new(struct update *u, uint32_t below)
 			append_record(u, u->s.f + j);
 		else
 			left = 1;
-	qsort(f->msg + first, f->count - first, sizeof *f->msg, by_uid);
+	if (f->count > first)
+		qsort(f->msg + first, f->count - first, sizeof *f->msg, by_uid);
 	basemap_free(&u->map);
 	u->mapped = 0;
 	return left;
