@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-local/channel.h"
+#include "mda-local/dsn.h"
 #include "mda-local/forward.h"
 
 void
@@ -233,7 +234,7 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 			taken[r->target[i]] = 1;
 			item[n] = (struct forward_item){.rcpt = r->address,
 			    .address = t->address,
-			    .notify = r->notify,
+			    .notify = dsn_notify(r),
 			    .orcpt = r->orcpt};
 			which[n++] = r->target[i];
 		}

@@ -11,6 +11,7 @@
 #include "lib/skalibs-compat.h"
 #include "lib/smtp-client.h"
 #include "mda-local/channel.h"
+#include "mda-local/limits.h"
 
 struct way {
 	char const *setting, *socket;
@@ -55,20 +56,58 @@ log_refusal(struct transaction const *t, char const *what, struct smtp_reply con
 	log_send();
 }
 
+static void
+send_text(struct transaction *t, char const *s)
+{
+	smtp_client_send(&t->c, s, strlen(s));
+}
+
+/* The octets of the header in s[0..n), its last line end included; n if its end is not there. */
+static size_t
+header_length(char const *s, size_t n)
+{
+	char const *end = n && *s == '\n' ? s : memmem(s, n, "\n\n", 2);
+	return end ? (size_t)(end - s) + 1 : n;
+}
+
 static int
-send_message(struct transaction *t, char const *rcpt)
+send_header(struct transaction *t)
+{
+	char *s = xmalloc(MDA_HEADER_MAX);
+	ssize_t r = pread(t->fd_message, s, MDA_HEADER_MAX, 0);
+	if (r > 0)
+		smtp_client_send(&t->c, s, header_length(s, (size_t)r));
+	free(s);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+send_body(struct transaction *t)
 {
 	char buf[16384];
 	off_t at = 0;
 	ssize_t r;
-	static char const front[] = "Delivered-To: ";
-	smtp_client_send(&t->c, front, sizeof front - 1);
-	smtp_client_send(&t->c, rcpt, strlen(rcpt));
-	smtp_client_send(&t->c, "\n", 1);
 	while ((r = pread(t->fd_message, buf, sizeof buf, at)) > 0) {
 		if (smtp_client_send(&t->c, buf, (size_t)r) < 0)
 			return -1;
 		at += r;
+	}
+	return r < 0 ? -1 : 0;
+}
+
+static int
+send_message(struct transaction *t, struct forward_item const *item)
+{
+	int r;
+	if (item->notice) {
+		send_text(t, item->notice);
+		r = send_header(t);
+		send_text(t, item->notice_end);
+	} else {
+		send_text(t, "Delivered-To: ");
+		send_text(t, item->rcpt);
+		send_text(t, "\n");
+		r = send_body(t);
 	}
 	return r < 0 ? -1 : smtp_client_send_end(&t->c);
 }
@@ -151,7 +190,7 @@ one_transaction(struct transaction *t, size_t from, size_t to)
 		smtp_client_cmd(&t->c, "RSET");
 		return smtp_client_reply(&t->c, &r);
 	}
-	if (send_message(t, t->item[from].rcpt) < 0)
+	if (send_message(t, &t->item[from]) < 0)
 		return -1;
 	return final_replies(t, from, to, &r);
 }
@@ -160,7 +199,10 @@ static void
 tell(struct transaction const *t, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
-		struct note note = {.index = (uint32_t)i, .reply = (uint32_t)t->item[i].verdict};
+		enum reply v = t->item[i].verdict;
+		if (v == REPLY_FORWARDED && !(t->c.ext & EXT_DSN))
+			v = REPLY_RELAYED;
+		struct note note = {.index = (uint32_t)i, .reply = (uint32_t)v};
 		channel_send(t->fd_notes, &note, sizeof note, -1);
 	}
 }

@@ -11,12 +11,16 @@
 #include "mda-local/replies.h"
 
 /* One address to send to. Items of the same rcpt stand together: they are one transaction, whose
- * copy begins with "Delivered-To: rcpt". */
+ * copy begins with "Delivered-To: rcpt". With a notice it is instead: the notice, the message's
+ * header, the notice's end (dsn.h). */
 struct forward_item {
 	char const *rcpt, *address;
-	unsigned int notify; /* DSN parameters of the recipient, RFC 3461 5.2.7.1 */
+	char const *notice, *notice_end; /* null: the message itself */
+	unsigned int notify;		 /* DSN parameters of the recipient, RFC 3461 5.2.7.1 */
 	char const *orcpt;
-	enum reply verdict; /* out: REPLY_FORWARDED, REPLY_SPOOLED, _TEMP or _PERM */
+	/* out: REPLY_FORWARDED (REPLY_RELAYED: the peer knows no DSN), REPLY_SPOOLED, _TEMP, _PERM
+	 */
+	enum reply verdict;
 };
 
 enum forward_way { FORWARD_RELAY, FORWARD_SPOOL };

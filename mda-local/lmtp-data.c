@@ -76,6 +76,10 @@ finish(struct lmtp *l)
 			gone = lmtp_hear(l, &a, 0) < 0;
 		lmtp_reply(l, l->failed ? l->failed : gone ? REPLY_WORKER : (enum reply)a.reply);
 	}
+	/* The client has its replies while the parent may still be reading the message. */
+	net_flush(&l->net);
+	if (!l->failed && !gone)
+		gone = lmtp_hear(l, &a, 0) < 0;
 	lmtp_reset(l);
 	return gone;
 }

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "mda-local/ask.h"
 #include "mda-local/channel.h"
+#include "mda-local/dsn.h"
 #include "mda-local/incoming.h"
 
 struct parent {
@@ -105,11 +106,13 @@ ask_deliver(struct parent *p, uint64_t size)
 	struct deliver *d = p->d;
 	if (!p->begun || !d->count)
 		return -1;
-	deliver_message(d, p->fd_big >= 0 ? p->fd_big : p->fd_memory, size);
+	int fd = p->fd_big >= 0 ? p->fd_big : p->fd_memory;
+	deliver_message(d, fd, size);
 	for (size_t i = 0; i < d->count; i++)
 		if (answer(p, d->rcpt[i].verdict, 0, -1) < 0)
 			return -1;
-	return 0;
+	dsn_send(d, fd);
+	return answer(p, REPLY_NONE, 0, -1);
 }
 
 static int

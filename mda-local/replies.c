@@ -28,6 +28,7 @@ static char const *const text[REPLY_COUNT] = {
 	[REPLY_RCPT_OK]         = "250 2.1.5 recipient ok",
 	[REPLY_DELIVERED]       = "250 2.0.0 delivered",
 	[REPLY_FORWARDED]       = "250 2.0.0 forwarded",
+	[REPLY_RELAYED]         = "250 2.0.0 forwarded",
 	[REPLY_SPOOLED]         = "250 2.0.0 accepted, in part waiting in the spool",
 	[REPLY_NO_DOMAIN]       = "550 5.1.2 not a local domain",
 	[REPLY_NO_USER]         = "550 5.1.1 no such user",

@@ -32,6 +32,7 @@ enum reply {
 	REPLY_RCPT_OK,
 	REPLY_DELIVERED,
 	REPLY_FORWARDED,
+	REPLY_RELAYED, /* the same, to a server without DSN */
 	REPLY_SPOOLED,
 	REPLY_NO_DOMAIN,
 	REPLY_NO_USER,

@@ -172,8 +172,8 @@ static void
 confine(struct account const *a)
 {
 	struct sandbox_path const paths[] = {{a->maildir, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this process
-	 * parses no protocol; its user, Landlock and no_new_privs hold it. */
+	/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this
+	 * process parses no protocol; its user, Landlock and no_new_privs hold it. */
 	struct sandbox const s = {.calls = SANDBOX_ANY_CALL,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,

@@ -147,8 +147,8 @@ class Peer:
     """A scripted server in the place of the relay (SMTP) or of the spool (LMTP). rules: "mail", "data",
     a recipient's local part, "dot" or (LMTP) "dot:" + local part, each to a reply or "close"."""
 
-    def __init__(self, instance, name, rules=None):
-        self.lmtp, self.rules, self.messages, self.connections = name == "spool", rules or {}, [], 0
+    def __init__(self, instance, name, rules=None, dsn=True):
+        self.dsn, self.lmtp, self.rules, self.messages, self.connections = dsn, name == "spool", rules or {}, [], 0
         path = instance.path("run", name, "sock")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         self.socket = socket.socket(socket.AF_UNIX)
@@ -182,7 +182,7 @@ class Peer:
             line = raw.decode("utf-8").rstrip("\r\n")
             verb = line.split(" ")[0].upper()
             if verb == ("LHLO" if self.lmtp else "EHLO"):
-                peer.sendall(b"250-peer\r\n250-XFORWARD IDENT\r\n250-DSN\r\n250 8BITMIME\r\n")
+                peer.sendall(b"250-peer\r\n250-XFORWARD IDENT\r\n%b250 8BITMIME\r\n" % (b"250-DSN\r\n" if self.dsn else b""))
             elif verb == "MAIL":
                 mail, rcpts = line, []
                 self.say(peer, "mail", "250 ok")

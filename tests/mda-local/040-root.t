@@ -65,7 +65,7 @@ tap.eq([f for f in fds if f not in ("socket", "pipe")], ["/memfd", i.log_path] i
 uids = sorted(status(p)["Uid"].split()[1] for p in children[1:])
 tap.ok({str(ALICE), str(BOB)} <= set(uids), "the workers are alice and bob", uids)
 worker = next(status(p) for p in children[1:] if status(p)["Uid"].split()[1] == str(ALICE))
-tap.eq((worker["Groups"].split(), worker["CapEff"], worker["Seccomp"]), ([str(ALICE + 100)], "0" * 16, "2"), "with one group and no capability")
+tap.eq((worker["Groups"].split(), worker["CapEff"], worker["NoNewPrivs"]), ([str(ALICE + 100)], "0" * 16, "1"), "with one group and no capability")
 tap.eq(c.data("x\r\n", 2), [DELIVERED] * 2, "and they deliver")
 
 relay = Peer(i, "relay")
