@@ -351,9 +351,16 @@ put_type(stralloc *out, struct arena *a, struct mime_part const *p)
 		return 0;
 	}
 	int const text = !strcasecmp(v.type, "text");
-	put_nstring(out, v.type);
-	sa_append(out, ' ');
-	put_nstring(out, v.subtype);
+	if (!strcasecmp(v.type, "multipart") ||
+	    (!strcasecmp(v.type, "message") && !strcasecmp(v.subtype, "rfc822"))) {
+		/* Beyond a limit; named so, it would need the form of what it is (body-type-mpart,
+		 * -msg). */
+		sa_cats(out, "\"application\" \"octet-stream\"");
+	} else {
+		put_nstring(out, v.type);
+		sa_append(out, ' ');
+		put_nstring(out, v.subtype);
+	}
 	sa_append(out, ' ');
 	put_params(out, &v, text);
 	return text;

@@ -264,6 +264,10 @@ mime_parse(struct arena *a, char const *msg, size_t n)
 	struct mime_part *part = enter(&p, root);
 	int found, closing;
 	while ((found = skip_body(&p, &closing)) >= 0) {
+		if (p.parts >= MIME_PARTS_MAX) { /* all that follows is the last part's text */
+			next_line(&p);
+			continue;
+		}
 		struct mime_part *const multipart = p.open[found].part;
 		struct mime_part **const slot = child_slot(multipart, part);
 		for (; part != multipart; part = part->parent)

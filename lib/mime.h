@@ -15,7 +15,7 @@
 #include "lib/header.h"
 
 #define MIME_DEPTH_MAX 100   /* parts inside parts; a deeper one is left unparsed, as a leaf */
-#define MIME_PARTS_MAX 10000 /* parts of a message; what follows is text of their multipart */
+#define MIME_PARTS_MAX 10000 /* parts of a message; what follows is text of the last one */
 #define MIME_PARAM_MAX 100   /* parameters of one field; more are left out */
 #define MIME_BOUNDARY_MAX 80 /* octets of a boundary that count; RFC 2046 5.1.1 allows 70 */
 

@@ -189,6 +189,9 @@ def deep(levels):
 
 
 STRUCTURES["deep"] = deep(20)
+# Beyond the limits that Dovecot and postern share: 100 levels, 10000 parts.
+STRUCTURES["too-deep"] = "".join(f"Content-Type: multipart/mixed; boundary=x{i:03}\n\n--x{i:03}\n" for i in range(120)) + "\nleaf\n"
+STRUCTURES["too-deep-rfc822"] = "Content-Type: message/rfc822\n\n" * 120 + "\nleaf\n"
 
 
 def octets(text):

@@ -27,8 +27,9 @@ static struct row const words[] = {
     {"=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=", "\xd7\x9d\xd7\x95\xd7\x9c\xd7\xa9 \xd7\x9f\xd7\x91 "
 					      "\xd7\x99\xd7\x9c\xd7\x98\xd7\xa4\xd7\xa0"},
     {"=?utf-8?q?=C3?= =?utf-8?q?=A4?=", "\xc3\xa4"}, /* split inside a character */
-    {"=?utf-8?b?w6Q?= x", "\xc3\xa4 x"},	     /* padding missing */
-    {"=?utf-8*de?q?=C3=A4?=", "\xc3\xa4"},	     /* RFC 2231 5 */
+    {"=?utf-8?q?=C3?= =?iso-8859-1?q?=A4?=", "\xef\xbf\xbd\xc2\xa4"},
+    {"=?utf-8?b?w6Q?= x", "\xc3\xa4 x"},   /* padding missing */
+    {"=?utf-8*de?q?=C3=A4?=", "\xc3\xa4"}, /* RFC 2231 5 */
     {"=?x-unknown?q?a?= b", "=?x-unknown?q?a?= b"},
     {"=?utf-8?x?a?=", "=?utf-8?x?a?="},
     {"=?utf-8?q?=4?=", "=?utf-8?q?=4?="},
@@ -204,6 +205,7 @@ static struct {
     {"abc", "xxABCxx", 1},
     {"abc", "ababc", 1},
     {"aab", "aaaab", 1},
+    {"ababc", "abababc", 1},
     {"abc", "ab c", 0},
     {"\xc3\x84", "x\xc3\xa4y", 1},
     {"\xc3\xa4", "a\xcc\x88", 1},

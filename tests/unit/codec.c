@@ -120,6 +120,23 @@ static struct row const qp_rows[] = {
     {"double equals", "==41", "=A"},
 };
 
+/* More blanks than are held back are text. */
+static void
+qp_blanks(void)
+{
+	char in[3 * QP_HELD + 4];
+	for (int escape = 0; escape < 2; escape++) {
+		stralloc out = STRALLOC_ZERO;
+		memset(in, ' ', sizeof in);
+		in[0] = escape ? '=' : 'a';
+		in[sizeof in - 2] = 'x';
+		in[sizeof in - 1] = 'y';
+		qp(&out, in, sizeof in);
+		tap_mem("quoted-printable: long blanks", out.s, out.len, in, sizeof in);
+		stralloc_free(&out);
+	}
+}
+
 static struct row const word_rows[] = {
     {"underscore", "a_b=20c", "a b c"},
     {"bad escape", "a=2", 0},
@@ -252,6 +269,7 @@ main(void)
 	CHECK("xtext decode", xtext_decode, xtext_rows);
 	CHECK("mutf7 encode", mutf7_encode, mutf7_rows);
 	CHECK("mutf7 decode", mutf7_decode, mutf7_dec_rows);
+	qp_blanks();
 	mutf7_long();
 	utf8_rows();
 	return tap_done();

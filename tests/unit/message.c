@@ -221,6 +221,14 @@ static struct {
 	"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)",
 	"(\"a\" \"b\" (\"n*\" \"utf-8''%C3%A4%25bc\") \"<i>\" \"d\" \"7bit\" 0 \"m\" "
 	"(\"attachment\" (\"filename\" \"x\")) (\"en\" \"de\") \"l\")"},
+    {"doubled fields",
+	"Subject: a\nSubject: b\nContent-Type: c/d\nContent-Type: e/f\nContent-ID: g\nContent-ID: "
+	"h\n\n",
+	"(NIL \"b\" NIL NIL NIL NIL NIL NIL NIL NIL)",
+	"(\"c\" \"d\" NIL \"g\" NIL \"7bit\" 0 NIL NIL NIL NIL)"},
+    {"no sign of MIME", "Content-ID: x\nContent-Transfer-Encoding: base64\n\n",
+	"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)",
+	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"},
     {"subject in literal", "Subject: \xc3\xa4 \"\n\n",
 	"(NIL {4}\r\n\xc3\xa4 \" NIL NIL NIL NIL NIL NIL NIL NIL)",
 	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"},
