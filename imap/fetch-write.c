@@ -44,6 +44,14 @@ load(struct hand *h, enum fetch_need need)
 	}
 }
 
+/* RFC 3501 4.3.1: no NUL in a string. */
+static void
+hide_nuls(char *s, size_t n)
+{
+	for (char *p = s; (p = memchr(p, 0, n - (size_t)(p - s)));)
+		*p++ = (char)0x80;
+}
+
 /* [from, to) of the message as a literal, cut to the item's partial. */
 static void
 put_range(struct session *s, struct fetch_item const *it, char const *msg, size_t from, size_t to)
@@ -60,6 +68,7 @@ put_range(struct session *s, struct fetch_item const *it, char const *msg, size_
 	reply_out(s);
 	while (left) {
 		size_t n = wire_read(&w, buf, left < sizeof buf ? (size_t)left : sizeof buf);
+		hide_nuls(buf, n);
 		net_put(&s->net, buf, n);
 		left -= n;
 	}
@@ -67,8 +76,9 @@ put_range(struct session *s, struct fetch_item const *it, char const *msg, size_
 
 /* Text that was put together for the item, as a literal. */
 static void
-put_text(struct session *s, struct fetch_item const *it, char const *text, size_t n)
+put_text(struct session *s, struct fetch_item const *it, char *text, size_t n)
 {
+	hide_nuls(text, n);
 	size_t from = it->partial && it->from < n ? it->from : it->partial ? n : 0;
 	size_t left = n - from;
 	if (it->partial && it->count < left)

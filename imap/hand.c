@@ -63,13 +63,6 @@ open_file(struct hand *h)
 	return 0;
 }
 
-static void
-hide_nuls(char *s, size_t n)
-{
-	for (char *p = s; (p = memchr(p, 0, n - (size_t)(p - s)));)
-		*p++ = (char)0x80;
-}
-
 /* The file's first octets, at most HAND_READ: all of a small message. */
 static int
 read_start(struct hand *h)
@@ -89,22 +82,19 @@ read_start(struct hand *h)
 		h->n += (size_t)r;
 	}
 	h->s = h->buf;
-	hide_nuls(h->s, h->n);
 	return 0;
 }
 
-/* Copy-on-write, for the NULs; pages without one stay shared. */
 static int
 map_all(struct hand *h)
 {
-	char *s = mmap(0, h->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, h->fd, 0);
+	char *s = mmap(0, h->size, PROT_READ, MAP_PRIVATE, h->fd, 0);
 	if (s == MAP_FAILED)
 		return -1;
 	madvise(s, h->size, MADV_SEQUENTIAL);
 	h->s = s;
 	h->n = h->size;
 	h->mapped = 1;
-	hide_nuls(s, h->n);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* The message in hand: one at a time is opened, read or mapped, and parsed, each only as far as a
- * command needs. Octets are the file's, NULs as 0x80 (RFC 3501 4.3.1 has no NUL). */
+ * command needs. */
 #ifndef POSTERN_IMAP_HAND_H
 #define POSTERN_IMAP_HAND_H
 

@@ -61,16 +61,16 @@ eval_size(struct eval const *e, struct search_key const *k)
 	return verdict_of(k->kind == SEARCH_LARGER ? size > k->number : size < k->number);
 }
 
-/* The day as it is written in the Date field. */
+/* The day as it is written in the Date field; without a date it is the first of 1970. */
 static enum verdict
 eval_sent(struct eval const *e, struct search_key const *k, size_t header)
 {
 	struct header_field field;
-	int64_t t;
-	int zone;
-	if (!header_find(e->h->s, header, "Date", &field) ||
+	int64_t t = 0;
+	int zone = 0;
+	if (header_find(e->h->s, header, "Date", &field) &&
 	    date_parse(field.body, field.body_len, &t, &zone) < 0)
-		return NO;
+		t = zone = 0;
 	return compare_day(k->kind, SEARCH_SENTBEFORE, day_of(t + 60 * zone), k->day);
 }
 

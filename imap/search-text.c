@@ -9,6 +9,26 @@
 
 #define PIECE 16384 /* octets decoded at a time */
 
+/* Tabs, which folding leaves in the text, as blanks; with squeeze, a run of them as one. */
+static void
+smooth(stralloc *text, int squeeze)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < text->len; i++) {
+		char c = text->s[i] == '\t' ? ' ' : text->s[i];
+		if (!squeeze || c != ' ' || !n || text->s[n - 1] != ' ')
+			text->s[n++] = c;
+	}
+	text->len = n;
+}
+
+static int
+found_in(struct search_key *k, stralloc const *text)
+{
+	matcher_reset(&k->matcher);
+	return matcher_feed(&k->matcher, text->s, text->len);
+}
+
 int
 search_header(struct search_key *k, char const *header, size_t n, char const *name)
 {
@@ -27,8 +47,12 @@ search_header(struct search_key *k, char const *header, size_t n, char const *na
 		}
 		header_unfold(&line, &f);
 		charset_decode_words(&text, line.s, line.len, charset_iconv);
-		matcher_reset(&k->matcher);
-		found = matcher_feed(&k->matcher, text.s, text.len);
+		smooth(&text, 0);
+		found = found_in(k, &text);
+		if (!found && name) {
+			smooth(&text, 1);
+			found = found_in(k, &text);
+		}
 	}
 	stralloc_free(&line);
 	stralloc_free(&text);
@@ -92,7 +116,9 @@ decoder_open(struct decoder *d, struct hand *h, struct mime_part const *p)
 	enum cte cte = cte_by_name(mime_encoding(&h->arena, p));
 	struct header_field const *type = &p->fields[MIME_CONTENT_TYPE];
 	memset(d, 0, sizeof *d);
-	if (type->start && !mime_content_type(&h->arena, type, &v) && strcasecmp(v.type, "text"))
+	/* A message type that is left whole (delivery-status, partial) is text to be read, too. */
+	if (type->start && !mime_content_type(&h->arena, type, &v) && strcasecmp(v.type, "text") &&
+	    strcasecmp(v.type, "message"))
 		return;
 	if (v.type)
 		charset = mime_param(&v, "charset", &extended);
@@ -145,7 +171,7 @@ search_leaf(struct search *q, struct hand *h, struct mime_part const *p)
 	return open;
 }
 
-/* The header of a part below the message's own: it belongs to the message's body. */
+/* The header of a part below the message's own: TEXT looks there, BODY only at what is read. */
 static size_t
 search_part_header(struct search *q, struct hand *h, struct mime_part const *p)
 {
@@ -154,7 +180,8 @@ search_part_header(struct search *q, struct hand *h, struct mime_part const *p)
 		struct search_key *k = q->texts[i];
 		if (!is_open(k, h))
 			continue;
-		if (search_header(k, h->s + p->header, p->body - p->header, 0))
+		if (k->kind == SEARCH_TEXT &&
+		    search_header(k, h->s + p->header, p->body - p->header, 0))
 			decide(k, h, YES);
 		else
 			open++;
