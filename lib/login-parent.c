@@ -83,6 +83,8 @@ leave(struct login_parent *p)
 {
 	tain deadline;
 	shutdown(p->fd, SHUT_WR);
+	/* It may have ended before its end could be signalled. */
+	reap(p);
 	tain_now_g();
 	tain_addsec_g(&deadline, LOGIN_GOODBYE_SECONDS);
 	while (p->child && tain_future(&deadline))
@@ -235,7 +237,8 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 		v = login_run(p, run, &m->r, conn, m->tail + m->r.ssl_len);
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
 		v = v == LOGIN_REFUSED ? LOGIN_TOOMANY : LOGIN_GONE;
-	log_check(&m->r, v);
+	if (!p->ending)
+		log_check(&m->r, v);
 	if (v == LOGIN_REFUSED || v == LOGIN_TOOMANY)
 		delay(p);
 	return v;

@@ -67,13 +67,17 @@ spawn(struct login_parent *p, struct login_run *run, int fd_cred, int fd_session
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t at;
-	sigset_t none;
+	sigset_t none, broken_pipe;
 	if (posix_spawn_file_actions_init(&fa) || posix_spawnattr_init(&at))
 		return ENOMEM;
 	sigemptyset(&none);
+	sigemptyset(&broken_pipe);
+	sigaddset(&broken_pipe, SIGPIPE);
 	int e = posix_spawnattr_setsigmask(&at, &none);
 	if (!e)
-		e = posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK);
+		e = posix_spawnattr_setsigdefault(&at, &broken_pipe);
+	if (!e)
+		e = posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (!e)
 		e = posix_spawn_file_actions_adddup2(&fa, fd_cred, FD_CREDENTIALS);
 	if (p->kind == LOGIN_SESSION) {
@@ -165,14 +169,16 @@ send_preamble(struct login_run *run, struct login_request const *r, char const *
 	close_session(run);
 }
 
-/* The exit code of a program that ended without a session, or of one that only judges. */
+/* The exit code of a program that ended without a report, or of one that only judges. After a 0
+ * there was a session behind a program that had closed the descriptor, and after a signal that we
+ * passed on there may have been one: it has answered the client, so the child must not. */
 static enum login_verdict
 judge(struct login_parent const *p, struct login_run const *run)
 {
 	int code = wait_estatus(run->status);
 	if (code == 1)
 		return LOGIN_REFUSED;
-	if (!code && p->kind == LOGIN_VERDICT)
+	if (!code || (p->ending && p->kind == LOGIN_SESSION))
 		return LOGIN_OK;
 	log_event("check-failed");
 	log_str("program", p->argv[0]);

@@ -58,7 +58,10 @@ become_child(struct login_policy const *pol, int fd)
 	sandbox_drop_user();
 	sandbox_close_but(keep, count);
 	if (!box) {
-		nothing.files = (unsigned int)highest(keep, count) + 1;
+		/* Not where descriptors are handed over: the kernel counts all of a user's in flight
+		 * against the sender's limit (ETOOMANYREFS). */
+		if (pol->kind != LOGIN_SESSION)
+			nothing.files = (unsigned int)highest(keep, count) + 1;
 		box = &nothing;
 	}
 	sandbox_enter(box);
@@ -87,10 +90,9 @@ become_parent(struct login_parent *p)
 			strerr_diefu1sys(111, "dup");
 	sandbox_close_but((int[]){3, 4, p->fd}, 3);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	sig_ignore(SIGPIPE);
 	p->fd_signals = selfpipe_init();
-	if (p->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM)
-	    || !selfpipe_trap(SIGHUP))
+	if (p->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
+	    !selfpipe_trap(SIGHUP))
 		strerr_diefu1sys(111, "trap signals");
 }
 
@@ -115,6 +117,7 @@ login_start(struct login *l, struct login_policy const *pol)
 	p.tls_before = ucspitls_active();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		strerr_diefu1sys(111, "make a socketpair");
+	sig_ignore(SIGPIPE);
 	p.child = fork();
 	if (p.child < 0)
 		strerr_diefu1sys(111, "fork");
