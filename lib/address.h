@@ -12,10 +12,10 @@
 #define ADDRESS_LIST_MAX 100000 /* addresses of one list; what follows is left out */
 
 enum address_kind {
-	    ADDRESS_MAILBOX,
-	    ADDRESS_GROUP,    /* mailbox is the group's name; its members follow */
-	    ADDRESS_GROUP_END /* all parts null */
-    };
+	ADDRESS_MAILBOX,
+	ADDRESS_GROUP,	  /* mailbox is the group's name; its members follow */
+	ADDRESS_GROUP_END /* all parts null */
+};
 
 /* Strings are C strings in the arena without NULs inside; null where there is none. */
 struct address {

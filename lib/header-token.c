@@ -5,8 +5,8 @@
 #include "lib/ascii.h"
 #include "lib/sa.h"
 
-/* Sets of ASCII characters, a bit each; octets above 127 belong to all of them (RFC 6532). */
-/* RFC 5322 3.2.3: visible but ()<>[]:;@\,." */
+/* Sets of ASCII characters, a bit each; octets above 127 belong to all of them (RFC 6532).
+ * RFC 5322 3.2.3: visible but ()<>[]:;@\,." */
 static uint64_t const atext[2] = {0xA3FFACFA00000000, 0x7FFFFFFFC7FFFFFE};
 /* RFC 2045 5.1: visible but ()<>@,;:\"/[]?= */
 static uint64_t const token[2] = {0x03FF6CFA00000000, 0x7FFFFFFFC7FFFFFE};

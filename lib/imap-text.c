@@ -222,12 +222,10 @@ imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
 			i++;
 		if (i == FIELDS)
 			continue;
-
-		if (envelope_fields[i].addresses) {
+		if (envelope_fields[i].addresses)
 			add_addresses(a, &list[i], f.body, f.body_len);
-		} else {
+		else
 			text[i] = f;
-		}
 	}
 	for (unsigned int i = 0; i < FIELDS; i++) {
 		sa_append(out, i ? ' ' : '(');

@@ -112,17 +112,17 @@ put_escaped(stralloc *out, char const *s)
 		sa_catb(out, *s == '%' ? "%25" : s, *s == '%' ? 3 : 1);
 }
 
-/* How many of g[0..n) are the pieces 0, 1, 2... of one parameter; 0 if one is missing or doubled.
- */
+/* How many of g[0..n) are the pieces 0, 1, 2... of one parameter; 0 if one is missing. */
 static unsigned int
 run_length(struct segment const *g, unsigned int n, unsigned int *group)
 {
 	unsigned int i = 0;
 	int whole = 1;
-	for (;
-	     i < n && g[i].name_len == g->name_len && !strncasecmp(g[i].name, g->name, g->name_len);
-	     i++)
+	size_t const len = g->name_len;
+	while (i < n && g[i].name_len == len && !strncasecmp(g[i].name, g->name, len)) {
 		whole &= g[i].number == (int)i;
+		i++;
+	}
 	*group = i;
 	return whole ? i : 0;
 }

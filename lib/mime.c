@@ -24,8 +24,8 @@ struct parser {
 	unsigned int parts;
 	struct mark here;   /* the beginning of a line */
 	struct mark before; /* the end of the line before it, its line end excluded */
-	struct boundary
-	    open[MIME_DEPTH_MAX]; /* multiparts whose boundaries count, outermost first */
+	/* Multiparts whose boundaries count, outermost first. */
+	struct boundary open[MIME_DEPTH_MAX];
 	unsigned int opened;
 	int mime;			      /* the header being read has a MIME-Version */
 	struct mark body[MIME_DEPTH_MAX + 1]; /* by level: where the body began */
@@ -86,7 +86,8 @@ skip_body(struct parser *p, int *closing)
 	return -1;
 }
 
-/* 1 if the field is MIME-Version. */ static int
+/* Keeps a Content-* field, the first of its name. 1 if the field is MIME-Version. */
+static int
 note_field(struct mime_part *part, struct header_field const *f)
 {
 	static char const names[MIME_FIELDS][20] = {
@@ -99,7 +100,6 @@ note_field(struct mime_part *part, struct header_field const *f)
 	    [MIME_CONTENT_LOCATION] = "location",
 	    [MIME_CONTENT_MD5] = "md5",
 	};
-	/* Of several fields of one name the first counts. */
 	if (f->name_len < 10 || !ascii_ieq(f->name, 8, "content-"))
 		return header_is(f, "mime-version");
 	for (unsigned int i = 0; i < MIME_FIELDS; i++)

@@ -60,8 +60,8 @@ struct mime_param {
 
 /* A structured value: `type/subtype; name=value ...` or `disposition; name=value ...`. */
 struct mime_value {
-	char const *type,
-	    *subtype; /* null if missing or unreadable; subtype null for a disposition */
+	char const *type;    /* null if missing or unreadable */
+	char const *subtype; /* null then, and for a disposition */
 	unsigned int count;
 	struct mime_param *params;
 };

@@ -4,8 +4,9 @@
 #include "lib/sa.h"
 #include "lib/utf8.h"
 
-#define SHIFT_MAX 256 /* octets of UTF-16 turned at a time; a multiple of 3, so that pieces join   \
-		       */
+#define SHIFT_MAX                                                                                  \
+	256 /* octets of UTF-16 turned at a time; a multiple of 3, so that pieces join             \
+	     */
 _Static_assert((SHIFT_MAX - 4) % 3 == 0, "pieces of base64 must end on a group");
 
 static int
