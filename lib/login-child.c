@@ -10,6 +10,8 @@
 
 #include "lib/skalibs-compat.h"
 
+#define LOGIN_SEND_SECONDS 10
+
 int
 login_wait(struct login const *l, struct net *n)
 {
@@ -47,6 +49,21 @@ fill(struct login_request *r, struct login_credentials const *c)
 		r->login[0] = r->password[0] = 0;
 }
 
+/* Too many of this user's descriptors are in flight: in a moment some will have arrived. 0 at the
+ * deadline. */
+static int
+pause_until(tain const *deadline)
+{
+	tain soon;
+	tain_now_g();
+	if (!tain_future(deadline))
+		return 0;
+	tain_from_millisecs(&soon, 10);
+	tain_add_g(&soon, &soon);
+	iopause_g(0, 0, &soon);
+	return 1;
+}
+
 /* One message, with the connection's descriptors if there are any to give. */
 static int
 send_request(struct login *l, struct net *n, struct login_request *r)
@@ -75,9 +92,12 @@ send_request(struct login *l, struct net *n, struct login_request *r)
 		memcpy(CMSG_DATA(h), fds, sizeof fds);
 	}
 	ssize_t sent;
+	tain deadline;
+	tain_now_g();
+	tain_addsec_g(&deadline, LOGIN_SEND_SECONDS);
 	do
 		sent = sendmsg(l->fd, &m, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
+	while (sent < 0 && (errno == EINTR || (errno == ETOOMANYREFS && pause_until(&deadline))));
 	return sent < 0 ? -1 : 0;
 }
 
