@@ -215,10 +215,10 @@ class Remote:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self, wait=True):
+        n = len(self.lines)
         self.process = subprocess.Popen(["mda-remote"], env=self.env, stderr=subprocess.PIPE, cwd="/", text=True,
                                         errors="replace", start_new_session=True)
         threading.Thread(target=self.read, args=(self.process.stderr,), daemon=True).start()
-        n = len(self.lines)
         if wait:
             wait_for(lambda: any("event=start" in l for l in self.lines[n:]) or self.process.poll() is not None, "start")
         return self
