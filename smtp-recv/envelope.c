@@ -200,7 +200,8 @@ do_rcpt(void *session, char *arg, size_t len)
 	struct session *s = session;
 	struct smtp_rcpt rcpt;
 	(void)len;
-	if (s->tx.count >= s->set.recipients_max)
+	/* Refused ones cost memory, too. */
+	if (s->tx.count >= s->set.recipients_max || s->tx.asked >= 2 * s->set.recipients_max)
 		return reply(s, REPLY_RCPTS_MAX);
 	char const *wrong =
 	    smtp_rcpt_parse(&s->tx.arena, arg, session_offers(s), s->tx.mail.smtputf8, &rcpt);

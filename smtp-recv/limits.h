@@ -21,6 +21,7 @@
 #define MEMORY_BYTES (128 << 10) /* of a message held in memory; what is longer goes to a file */
 #define SPOOL_RESERVE_SECONDS 10 /* of REPLY_SECONDS, kept for the spool */
 #define LMTP_SECONDS 30		 /* for the check of one recipient */
+#define OUTLET_IDLE_SECONDS 5	 /* after which an idle client's LMTP connections are closed */
 #define FINISH_SECONDS 3	 /* to wait for the peer's close */
 #define ADDRESS_SPACE (64 << 20) /* RLIMIT_AS */
 #define FILES_MAX 64		 /* RLIMIT_NOFILE */

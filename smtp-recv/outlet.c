@@ -14,6 +14,7 @@
 #include "smtp-recv/replies.h"
 
 #define PIECE 16384
+#define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
 
 struct outlet *
 outlet_new(char const *target)
@@ -45,6 +46,27 @@ gone(struct outlet *o)
 	return -1;
 }
 
+/* An enhanced status code for every line of a reply that came without (RFC 2034 4), and an end. */
+static void
+dress(struct smtp_reply *r)
+{
+	stralloc text = STRALLOC_ZERO;
+	char const *s = r->text.s;
+	size_t left = r->text.len < REPLY_TEXT_MAX ? r->text.len : REPLY_TEXT_MAX;
+	while (left) {
+		char const *lf = memchr(s, '\n', left);
+		size_t n = lf ? (size_t)(lf - s) + 1 : left;
+		if (!r->status[0])
+			sa_catf(&text, "%d.0.0 ", r->code / 100);
+		sa_catb(&text, s, n);
+		s += n;
+		left -= n;
+	}
+	sa_copyb(&r->text, text.s ? text.s : "", text.len);
+	sa_str(&r->text);
+	stralloc_free(&text);
+}
+
 /* 421 to our client would say that this program closes. Anything but 2xx, 4xx and 5xx is nonsense.
  */
 static int
@@ -53,7 +75,9 @@ judge(struct outlet *o)
 	int class = o->reply.code / 100;
 	if (o->reply.code == 421)
 		o->reply.code = 451;
-	if (class != 2 && class != 4 && class != 5)
+	if (class == 2 || class == 4 || class == 5)
+		dress(&o->reply);
+	else
 		made_up(o, REPLY_LMTP_GONE);
 	return class == 2 ? 0 : -1;
 }
@@ -68,6 +92,20 @@ static void
 until(struct outlet *o, unsigned int seconds, tain const *latest)
 {
 	net_deadline_before(&o->client.net, seconds, latest);
+}
+
+/* Seconds until `latest`, for what takes no absolute deadline; at least 1, at most LMTP_SECONDS. */
+static unsigned int
+seconds_left(tain const *latest)
+{
+	for (unsigned int n = LMTP_SECONDS; n > 1; n--) {
+		tain t;
+		tain_now_g();
+		tain_addsec_g(&t, (int)n);
+		if (!tain_less(latest, &t))
+			return n;
+	}
+	return 1;
 }
 
 static int
@@ -110,7 +148,7 @@ connect_tcp(struct outlet *o, tain const *latest)
 static int
 connect_target(struct outlet *o, char const *me, tain const *latest)
 {
-	int r = *o->target == '/' ? smtp_client_unix(&o->client, o->target, LMTP_SECONDS)
+	int r = *o->target == '/' ? smtp_client_unix(&o->client, o->target, seconds_left(latest))
 				  : connect_tcp(o, latest);
 	if (r < 0) {
 		int e = errno;
@@ -136,7 +174,8 @@ connect_target(struct outlet *o, char const *me, tain const *latest)
 	}
 }
 
-/* RSET where needed, XFORWARD, MAIL in one packet: 1 when the connection turned out to be dead. */
+/* RSET where needed, XFORWARD, MAIL in one packet: 1 when the connection turned out to be dead,
+ * which a server that grew tired of waiting may have announced. */
 static int
 send_mail(struct outlet *o, struct smtp_mail const *mail, char const *id, tain const *latest)
 {
@@ -145,9 +184,13 @@ send_mail(struct outlet *o, struct smtp_mail const *mail, char const *id, tain c
 	if (o->stale)
 		smtp_client_cmd(&o->client, "RSET");
 	replies += smtp_client_mail(&o->client, mail, id);
-	while (replies--)
+	while (replies--) {
 		if (smtp_client_reply(&o->client, &o->reply) < 0)
 			return 1;
+		errno = ECONNRESET;
+		if (o->reply.code == 421)
+			return 1;
+	}
 	o->stale = 1;
 	return 0;
 }
@@ -159,13 +202,18 @@ outlet_begin(struct outlet *o, char const *me, struct smtp_mail const *mail, cha
 	if (o->begun)
 		return 0;
 	/* A server may close between two messages, and that shows only now: once more, then. */
-	if (o->connected && send_mail(o, mail, id, latest))
+	int alive = o->connected && !send_mail(o, mail, id, latest);
+	if (!alive) {
 		outlet_close(o);
-	if (!o->connected) {
 		if (connect_target(o, me, latest) < 0)
 			return -1;
 		if (send_mail(o, mail, id, latest))
 			return gone(o);
+	}
+	/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
+	if (mail->from.utf8 && !(o->client.ext & EXT_SMTPUTF8)) {
+		made_up(o, REPLY_UTF8_ROUTE);
+		return -1;
 	}
 	o->begun = !judge(o);
 	return o->begun ? 0 : -1;
@@ -178,7 +226,6 @@ outlet_rcpt(struct outlet *o, struct smtp_rcpt const *rcpt, tain const *latest)
 		made_up(o, REPLY_LMTP_GONE);
 		return -1;
 	}
-	/* RFC 6531 3.2: never to a server that has not said that it can. */
 	if (rcpt->to.utf8 && !(o->client.ext & EXT_SMTPUTF8)) {
 		made_up(o, REPLY_UTF8_ROUTE);
 		return -1;
@@ -225,7 +272,10 @@ outlet_data(struct outlet *o, stralloc const *head, struct message const *m, tai
 		judge(o);
 		return -1;
 	}
-	return send_message(o, head, m) < 0 ? gone(o) : 0;
+	if (send_message(o, head, m) < 0)
+		return gone(o);
+	o->stale = 0;
+	return 0;
 }
 
 void
@@ -250,7 +300,8 @@ outlet_close(struct outlet *o)
 	if (o->connected)
 		smtp_client_close(&o->client);
 	o->connected = o->stale = 0;
-	/* Recipients that it had accepted are lost with it; without any a new connection may serve. */
+	/* Recipients that it had accepted are lost with it; without any a new connection may serve.
+	 */
 	if (!o->accepted)
 		o->begun = 0;
 }

@@ -148,8 +148,8 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 		return refuse(REPLY_TABLE);
 	if (local)
 		return local_route(a, to, value, canonical);
-	/* RFC 5321 4.5.1: <postmaster> is always ours, also where this host's name is no local domain;
-	 * mda-local knows him without one. */
+	/* RFC 5321 4.5.1: <postmaster> is always ours, also where this host's name is no local
+	 * domain; mda-local knows him without one. */
 	if (!strcmp(domain, c->me) && ascii_ieq(to->local, strlen(to->local), "postmaster")) {
 		smtp_path_set(a, "postmaster", to);
 		return (struct route){.kind = ROUTE_LOCAL};

@@ -96,7 +96,7 @@ session_reset(struct session *s)
 	message_clear(&t->message);
 	arena_reset(&t->arena);
 	t->header = (struct header_scan)HEADER_SCAN_ZERO;
-	t->count = 0;
+	t->count = t->asked = 0;
 	t->fault = REPLY_OK;
 	if (s->state > ST_EHLO)
 		s->state = s->esmtp ? ST_EHLO : ST_HELO;
@@ -151,24 +151,51 @@ told_to_end(struct session *s)
 	return s->login ? login_wait(s->login, &s->net) : net_wait(&s->net, s->fd_end);
 }
 
+/* A client that thinks should not keep an mda-local busy: there may be more clients than those. */
+static void
+close_outlets(struct session *s)
+{
+	for (size_t i = 0; i < OUTLETS_MAX; i++)
+		if (s->outlets[i])
+			outlet_close(s->outlets[i]);
+	outlet_close(s->spool);
+}
+
+/* Waits for input: as told_to_end. */
+static int
+await_line(struct session *s)
+{
+	char *buffered;
+	if (net_peek(&s->net, &buffered))
+		return 1;
+	unsigned int idle = s->set.idle_seconds;
+	unsigned int first =
+	    s->state <= ST_EHLO && idle > OUTLET_IDLE_SECONDS ? OUTLET_IDLE_SECONDS : idle;
+	net_deadline_before(&s->net, first, &s->end);
+	int r = told_to_end(s);
+	if (r || first == idle)
+		return r;
+	close_outlets(s);
+	net_deadline_before(&s->net, idle - first, &s->end);
+	return told_to_end(s);
+}
+
 int
 session_line(struct session *s, char *line, size_t max, size_t *len)
 {
-	net_deadline_before(&s->net, s->set.idle_seconds, &s->end);
-	char *buffered;
-	if (!net_peek(&s->net, &buffered))
-		switch (told_to_end(s)) {
-		case 0:
-			errno = ETIMEDOUT;
-			return NET_ERROR;
-		case 1:
-			break;
-		case 2:
-			return LINE_END_TOLD;
-		default:
-			return NET_ERROR;
-		}
-	return net_getline(&s->net, line, max, len);
+	switch (await_line(s)) {
+	case 0:
+		errno = ETIMEDOUT;
+		return NET_ERROR;
+	case 1:
+		/* One absolute deadline from here for the line, whatever drips in. */
+		net_deadline_before(&s->net, s->set.idle_seconds, &s->end);
+		return net_getline(&s->net, line, max, len);
+	case 2:
+		return LINE_END_TOLD;
+	default:
+		return NET_ERROR;
+	}
 }
 
 /* ---- the loop ---- */
@@ -302,9 +329,6 @@ session_run(struct session *s)
 	net_putf(&s->net, "220 %s ESMTP postern\r\n", s->set.me);
 	while (!one_command(s))
 		;
-	for (size_t i = 0; i < OUTLETS_MAX; i++)
-		if (s->outlets[i])
-			outlet_close(s->outlets[i]);
-	outlet_close(s->spool);
+	close_outlets(s);
 	net_finish(&s->net, FINISH_SECONDS);
 }

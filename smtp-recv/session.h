@@ -55,6 +55,7 @@ struct transaction {
 	struct smtp_mail mail;
 	struct recipient *rcpts;
 	size_t count, room;
+	unsigned int asked; /* RCPT commands, refused ones too */
 	struct message message;
 	struct smtp_data data;
 	struct header_scan header;

@@ -47,7 +47,7 @@ settings_read(struct settings *s, int submission)
 		s->directory = "/tmp";
 	s->size_max = conf_size("smtp-size", MESSAGE_BYTES, 1024, UINT64_C(1) << 40);
 	s->line_max = (size_t)conf_size("smtp-line", TEXT_LINE_OCTETS, 998, 1 << 30);
-	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 100000);
+	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 10000);
 	s->hops_max = number("smtp-hops", HOPS, 5, 1000);
 	s->errors_max = number("smtp-errors", ERRORS, 1, 1000000);
 	s->messages_max = number("smtp-messages", MESSAGES, 1, 1000000);

@@ -40,12 +40,12 @@ class Tap:
 class Lmtp:
     """A scripted LMTP server. rules: maps "mail", "data", a recipient's local part (at RCPT), "dot:" +
     local part (after the dot) to a reply, or to "close" (the connection drops there), "lost" (the
-    copy is kept, the reply is not sent) or "hang"."""
+    copy is kept, the reply is not sent) or "hang", or a list of these, used up one by one."""
 
     def __init__(self, path, rules=None, ext=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT"),
                  tcp=False):
         self.rules, self.ext = dict(rules or {}), ext
-        self.messages, self.lines, self.connections = [], [], 0
+        self.messages, self.lines, self.connections, self.ended = [], [], 0, 0
         if tcp:
             self.socket = socket.create_server(("127.0.0.1", 0))
             self.port = self.socket.getsockname()[1]
@@ -73,9 +73,12 @@ class Lmtp:
             pass
         finally:
             peer.close()
+            self.ended += 1
 
     def answer(self, f, peer, key, default):
         said = default if key.startswith("dot:") else self.rules.get(key, default)
+        if isinstance(said, list):
+            said = said.pop(0) if said else default
         if said == "hang":
             peer.recv(1 << 20)
             threading.Event().wait(LIMIT)

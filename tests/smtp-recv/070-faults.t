@@ -38,6 +38,9 @@ run("no spool: nothing is delivered either", [A, FAR], [OK, OK], GONE, spool=Fal
 run("mda-local refuses the connection's MAIL", [A], ["452 4.3.1"], None, lmtp={"mail": "452 4.3.1 full"})
 run("mda-local refuses a recipient", [A, B], ["550 5.1.1", OK], "250 2.0.0", lmtp={"a": "550 5.1.1 no such user"}, copies=["b"])
 run("421 is not for our client", [A], ["451 4.3.2"], None, lmtp={"a": "421 4.3.2 going down"})
+run("a greeting with 421", [A], [GONE], None, lmtp={"mail": "421 4.3.2 no"})
+run("a reply without enhanced code gets one", [A], ["550 5.0.0"], None, lmtp={"a": "550 no such user"})
+run("... in every line", [A], ["550-5.0.0"], None, lmtp={"a": "550-no\r\n550 such user"})
 run("nonsense at RCPT", [A], [GONE], None, lmtp={"a": "what?"})
 run("302 at RCPT", [A], [GONE], None, lmtp={"a": "302 x"})
 run("mda-local dies at RCPT", [A, B], [GONE, OK], "250 2.0.0", lmtp={"a": "close"}, copies=["b"])
@@ -88,6 +91,20 @@ i.lmtp.rules["dot:b"] = "close"
 c.mail([B], hello=False)
 i.lmtp.rules.clear()
 tap.like(c.mail([A], hello=False)[1], "^250", "after a connection that was lost")
+c.close()
+
+c = i.client()
+c.cmd("EHLO a.example")
+c.mail([A], hello=False)
+i.lmtp.rules["mail"] = ["421 4.4.2 you were idle"]
+had = i.lmtp.connections
+tap.like(c.mail([A], hello=False)[1], "^250", "a server that says 421 after a while is connected to anew")
+tap.eq(i.lmtp.connections, had + 1, "... once")
+began = time.monotonic()
+while i.lmtp.ended < i.lmtp.connections and time.monotonic() - began < 20:
+    time.sleep(0.05)
+tap.ok(4 < time.monotonic() - began < 10, "an idle client holds no LMTP connection: OUTLET_IDLE_SECONDS")
+tap.like(c.mail([A], hello=False)[1], "^250", "... and gets one again")
 c.close()
 
 # A client that vanishes leaves nothing half done.
