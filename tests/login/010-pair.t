@@ -117,12 +117,13 @@ with Instance() as i, Login(i, *IMAP, "plain", SESSION) as c:
     c.line()
     parent, (child,) = c.process.pid, c.children()
     fds = lambda pid: {int(n): os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
-    wait_for(lambda: fds(parent)[0] == "/dev/null")
-    ours = fds(parent)
-    same("the parent does not hold the connection", (ours[0], ours[1]), ("/dev/null", "/dev/null"))
-    theirs = fds(child)
-    ok(sorted(theirs)[:3] == [0, 1, 2] and len(theirs) == 4 and all(
-        v.startswith("socket:") for n, v in theirs.items() if n != 2), "the child has connection, log, one socket", theirs)
+    if os.geteuid() == 0:  # neither is dumpable, so nobody else may look
+        wait_for(lambda: fds(parent)[0] == "/dev/null")
+        ours = fds(parent)
+        same("the parent does not hold the connection", (ours[0], ours[1]), ("/dev/null", "/dev/null"))
+        theirs = fds(child)
+        ok(sorted(theirs)[:3] == [0, 1, 2] and len(theirs) == 4 and all(
+            v.startswith("socket:") for n, v in theirs.items() if n != 2), "the child has connection, log, one socket", theirs)
     status = dict(l.split(":\t", 1) for l in open(f"/proc/{child}/status").read().splitlines() if ":\t" in l)
     same("no new privileges", status["NoNewPrivs"], "1")
     same("a seccomp filter", status["Seccomp"], "2")
