@@ -1,7 +1,6 @@
-/* mime FILE...         speed (processor time) of structure, ENVELOPE and BODYSTRUCTURE over the files' messages
- * mime -i FILE...      what IMAP sends about each message, for tests/mime/: lines "FILE ITEM
- * LENGTH", each followed by LENGTH octets and an LF. Files are looked up once each. Bench
- * libraries: none but ours. */
+/* mime FILE...     speed, by processor time, of structure, ENVELOPE and BODYSTRUCTURE of messages
+ * mime -i FILE...  what IMAP sends about each message, for tests/mime/: lines "FILE ITEM LENGTH"
+ *                  with tabs, each followed by LENGTH octets and an LF */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
