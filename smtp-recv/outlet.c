@@ -98,14 +98,13 @@ until(struct outlet *o, unsigned int seconds, tain const *latest)
 static unsigned int
 seconds_left(tain const *latest)
 {
-	for (unsigned int n = LMTP_SECONDS; n > 1; n--) {
-		tain t;
-		tain_now_g();
-		tain_addsec_g(&t, (int)n);
-		if (!tain_less(latest, &t))
-			return n;
-	}
-	return 1;
+	tain left;
+	tain_now_g();
+	if (!tain_future(latest))
+		return 1;
+	tain_sub(&left, latest, &STAMP);
+	int ms = tain_to_millisecs(&left);
+	return ms < 0 || ms > LMTP_SECONDS * 1000 ? LMTP_SECONDS : (unsigned int)ms / 1000 + 1;
 }
 
 static int

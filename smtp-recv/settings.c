@@ -23,6 +23,17 @@ path_setting(char const *name, char const *otherwise)
 	return *path == '/' ? path : conf_path(path);
 }
 
+/* etc/smtp-tmp; by default run/tmp, or /tmp where that cannot be written. */
+static char const *
+directory(void)
+{
+	char const *path = conf_string("smtp-tmp", 0);
+	if (path)
+		return *path == '/' ? path : conf_path(path);
+	path = conf_path("run/tmp");
+	return access(path, W_OK) < 0 ? "/tmp" : path;
+}
+
 static int
 repair_newlines(void)
 {
@@ -42,9 +53,7 @@ settings_read(struct settings *s, int submission)
 	s->separators = conf_string("subaddress", "+");
 	s->lmtp = path_setting("smtp-lmtp", "run/lmtp/sock");
 	s->spool = path_setting("smtp-spool", "run/spool/sock");
-	s->directory = path_setting("smtp-tmp", "run/tmp");
-	if (!conf_string("smtp-tmp", 0) && access(s->directory, W_OK) < 0)
-		s->directory = "/tmp";
+	s->directory = directory();
 	s->size_max = conf_size("smtp-size", MESSAGE_BYTES, 1024, UINT64_C(1) << 40);
 	s->line_max = (size_t)conf_size("smtp-line", TEXT_LINE_OCTETS, 998, 1 << 30);
 	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 10000);
