@@ -74,3 +74,10 @@ OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce
     mx.o resolve.o route.o scan.o schedule.o settings.o spool.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
+
+PROGRAMS += mailq
+OBJ_mailq := $(addprefix mda-remote/,mailq.o attempt.o spool.o envelope.o)
+
+PROGRAMS += sendmail
+OBJ_sendmail := $(addprefix bin/,sendmail.o sendmail-header.o sendmail-input.o sendmail-submit.o)
+USE_sendmail := dynamic
