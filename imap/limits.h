@@ -1,4 +1,6 @@
-/* Every limit of the session program; man/imap.8 lists them with their replies. */
+/* Every limit of the session program; man/imap.8 lists them with their replies. The store's own
+ * (folders, keywords, length of names) are in maildir/limits.h, those of a message's structure in
+ * lib/mime.h. */
 #ifndef POSTERN_IMAP_LIMITS_H
 #define POSTERN_IMAP_LIMITS_H
 
@@ -15,29 +17,25 @@
 #define LIMIT_SKIP (UINT64_C(1) << 30)
 /* Parentheses, NOTs and ORs within one another: BAD. */
 #define LIMIT_NESTING 32
-/* Search keys, fetch items, list patterns, flags of one command: BAD. */
+/* Search keys, fetch items, flags of one command: BAD. */
 #define LIMIT_ARGUMENTS 4096
 /* Ranges in one sequence set: BAD. */
 #define LIMIT_RANGES 16384
-/* Part numbers in one section (1.2.3...): BAD. */
-#define LIMIT_SECTION 64
-/* A mailbox name, octets as it comes: NO [CANNOT]. */
+/* A mailbox name, octets as it comes: NO [CANNOT]. A list pattern with its reference: BAD. */
 #define LIMIT_NAME 1000
-/* Keywords longer than this: NO [LIMIT]. */
-#define LIMIT_KEYWORD 255
+/* Patterns of one LIST (RFC 5258): BAD. */
+#define LIMIT_PATTERNS 100
+/* Pairs of an ID command (RFC 2971 3.3: 30 fields): BAD. */
+#define LIMIT_ID 30
 /* Commands in a row that are BAD: the one after it gets BYE. */
 #define LIMIT_BAD 20
-/* Patterns of one LIST (RFC 5258): BAD. Each may be as long as a name. */
-#define LIMIT_PATTERNS 100
-/* Pairs of an ID command (RFC 2971 3.3: 30 fields of 30 and 1024 octets): BAD. */
-#define LIMIT_ID 30
 
 /* Seconds. */
 #define AUTOLOGOUT 1800	    /* RFC 3501 5.4: at least 30 minutes without a command */
-#define LITERAL_SECONDS 600 /* for one literal or one pipelined line to come whole */
-#define WRITE_SECONDS 1800  /* for the reply to one command to be taken by the client */
+#define LITERAL_SECONDS 600 /* for one literal or one begun line to come whole */
+#define WRITE_SECONDS 1800  /* for the reply to one command, or one message, to be taken */
 #define IDLE_SECONDS 1800   /* RFC 2177: clients renew every 29 minutes */
 #define IDLE_ALIVE 120	    /* between signs of life in IDLE, so that a lost client is noticed */
-#define FINISH_SECONDS 5
+#define FINISH_SECONDS 5    /* for the client to close after BYE */
 
 #endif

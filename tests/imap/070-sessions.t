@@ -264,7 +264,8 @@ def large():
             equal(a.ok('SEARCH BODY "line 499999"'), [b"* SEARCH 1"])
             with open(f"/proc/{a.process.pid}/status", encoding="ascii") as f:
                 peak = int(re.search(r"RssAnon:\s+(\d+)", f.read())[1])
-            equal(peak < 2000, True)
+            # A sanitizer keeps what was freed.
+            equal(peak < 2000 or "san" in os.environ.get("POSTERN_BUILD", ""), True)
 
 
 for test in (flags_travel, expunge_waits, expunge_told, move_between_sessions, foreign_changes, folder_removed,

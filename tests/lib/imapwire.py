@@ -48,7 +48,8 @@ class Session:
             raise TimeoutError(f"nothing within {LIMIT} s; so far {self.buffer[-200:]!r}")
         data = os.read(self.process.stdout.fileno(), 1 << 20)
         if not data:
-            raise EOFError(f"closed after {self.buffer[-200:]!r}")
+            said = os.read(self.process.stderr.fileno(), 10000).decode(errors="replace")
+            raise EOFError(f"closed after {self.buffer[-200:]!r}; stderr: {said}")
         self.buffer += data
 
     def take(self, n):
