@@ -74,6 +74,15 @@ deliver(struct session *s, struct outlet *o, stralloc const *head, tain const *l
 
 /* ---- the one spool transaction ---- */
 
+/* The spool has refused: nobody is queued after all. */
+static enum verdict
+unqueue(struct session *s)
+{
+	for (size_t i = 0; i < s->tx.count; i++)
+		s->tx.rcpts[i].queued = 0;
+	return s->spool->reply.code < 500 ? VERDICT_TEMP : VERDICT_PERM;
+}
+
 /* Names the recipients with this verdict to the spool: 0, or -1 and the reason is in its reply. */
 static int
 queue(struct session *s, enum verdict v, tain const *latest)
@@ -104,7 +113,7 @@ commit(struct session *s, stralloc const *head, tain const *latest)
 	int worst = 0;
 	stralloc text = STRALLOC_ZERO;
 	if (outlet_data(o, head, &s->tx.message, latest) < 0)
-		return o->reply.code < 500 ? VERDICT_TEMP : VERDICT_PERM;
+		return unqueue(s);
 	for (unsigned int n = o->accepted; n; n--) {
 		outlet_verdict(o);
 		if (o->reply.code / 100 > worst / 100) {
@@ -116,7 +125,7 @@ commit(struct session *s, stralloc const *head, tain const *latest)
 	sa_copyb(&o->reply.text, text.s, text.len);
 	sa_str(&o->reply.text);
 	stralloc_free(&text);
-	return worst < 300 ? VERDICT_DONE : worst < 500 ? VERDICT_TEMP : VERDICT_PERM;
+	return worst < 300 ? VERDICT_DONE : unqueue(s);
 }
 
 /* ---- the reply ---- */
@@ -125,7 +134,7 @@ static void
 log_recipient(struct recipient const *r)
 {
 	static char const *const events[] = {
-	    [VERDICT_SPOOL] = "queued",
+	    [VERDICT_SPOOL] = "deferred",
 	    [VERDICT_DONE] = "delivered",
 	    [VERDICT_TEMP] = "deferred",
 	    [VERDICT_PERM] = "failed",
@@ -162,11 +171,8 @@ refused(struct session *s, enum plan plan)
 	struct transaction *t = &s->tx;
 	enum verdict wanted = plan == PLAN_TEMP ? VERDICT_TEMP : VERDICT_PERM;
 	int class = plan == PLAN_TEMP ? 4 : 5;
-	for (size_t i = 0; i < t->count; i++) {
-		struct recipient const *r = t->rcpts + i;
-		if (!r->queued)
-			log_recipient(r);
-	}
+	for (size_t i = 0; i < t->count; i++)
+		log_recipient(t->rcpts + i);
 	for (size_t i = 0; i < t->count; i++)
 		if (t->rcpts[i].verdict == wanted && t->rcpts[i].code / 100 == class) {
 			reply_text(s, t->rcpts[i].code, t->rcpts[i].text);
@@ -199,7 +205,7 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	/* The spool is asked before anything is committed: when it refuses now, no copy is doubled
 	 * by the sender's next try. */
 	if (queue(s, VERDICT_SPOOL, &latest_local) < 0)
-		return s->spool->reply.code < 500 ? PLAN_TEMP : PLAN_PERM;
+		return unqueue(s) == VERDICT_TEMP ? PLAN_TEMP : PLAN_PERM;
 	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		if (s->outlets[i] && s->outlets[i]->accepted)
 			deliver(s, s->outlets[i], head, &latest_local);
@@ -207,12 +213,8 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	enum plan plan = decide_local(&tally, s->set.submission);
 	if (plan != PLAN_SPOOL)
 		return plan;
-	enum verdict spool;
-	if (queue(s, VERDICT_TEMP, latest) < 0)
-		spool = s->spool->reply.code < 500 ? VERDICT_TEMP : VERDICT_PERM;
-	else
-		spool = commit(s, head, latest);
-	return decide_final(&tally, spool);
+	int named = !queue(s, VERDICT_TEMP, latest);
+	return decide_final(&tally, named ? commit(s, head, latest) : unqueue(s));
 }
 
 void

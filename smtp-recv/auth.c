@@ -68,9 +68,9 @@ check(struct session *s, struct sasl *sasl)
 	case LOGIN_TEMPFAIL:
 		return reply(s, REPLY_AUTH_TEMP);
 	case LOGIN_TOOMANY:
-		return !reply(s, REPLY_AUTH_TOOMANY);
+		return reply(s, REPLY_AUTH_TOOMANY);
 	default:
-		return !reply(s, REPLY_AUTH_GONE);
+		return reply(s, REPLY_AUTH_GONE);
 	}
 }
 

@@ -71,10 +71,8 @@ do_mail(void *session, char *arg, size_t len)
 {
 	struct session *s = session;
 	(void)len;
-	if (s->messages >= s->set.messages_max) {
-		reply(s, REPLY_MESSAGES);
-		return 1;
-	}
+	if (s->messages >= s->set.messages_max)
+		return reply(s, REPLY_MESSAGES);
 	s->messages++;
 	if (parse_mail(s, arg) < 0) {
 		arena_reset(&s->tx.arena);
@@ -151,8 +149,7 @@ ask(struct session *s, struct recipient *r, char const *target)
 	struct outlet *o = outlet_for(s, target);
 	if (!o)
 		return reply(s, REPLY_OUTLETS_MAX);
-	struct smtp_mail mail = s->tx.mail;
-	if (outlet_begin(o, s->set.me, &mail, s->tx.id, &s->end) < 0 ||
+	if (outlet_begin(o, s->set.me, &s->tx.mail, s->tx.id, &s->end) < 0 ||
 	    outlet_rcpt(o, &r->rcpt, &s->end) < 0) {
 		/* Mail clients do not try again: what fails for a time waits in the spool. */
 		if (!s->set.submission || o->reply.code >= 500)

@@ -124,8 +124,7 @@ int
 do_http(void *session, char *arg, size_t len)
 {
 	(void)arg, (void)len;
-	reply(session, REPLY_HTTP);
-	return 1;
+	return reply(session, REPLY_HTTP);
 }
 
 /* RFC 5321 4.1.1.8 */

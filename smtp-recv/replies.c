@@ -65,7 +65,7 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_NULL_RCPTS]     = "550 5.5.3 the null sender has too many recipients",
 	[REPLY_BAD_REWRITE]    = "553 5.1.3 the address cannot be rewritten by RELAYCLIENT",
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",
-	[REPLY_TABLE]          = "451 4.3.5 configuration cannot be read, try later",
+	[REPLY_TABLE]          = "421 4.3.5 configuration has changed or cannot be read, connect again",
 
 	[REPLY_TOOBIG]         = "552 5.3.4 message too big; octets allowed:",
 	[REPLY_DISKFULL]       = "452 4.3.1 no room for this message, try later",

@@ -225,14 +225,13 @@ run(struct session *s, struct command const *row, char *arg, size_t len)
 	char *ahead;
 	/* RFC 2920 3.1. Harmless here, since what follows is read as what it is; told in the log.
 	 */
-	if ((row->flags & COMMAND_LAST) && !s->early && net_peek(&s->net, &ahead) &&
-	    strcmp(row->verb, "QUIT")) {
+	if ((row->flags & COMMAND_LAST) && !s->early && net_peek(&s->net, &ahead)) {
 		s->early = 1;
 		log_1("early-talk", "verb", row->verb);
 	}
 	s->junk = row->flags & SMTP_JUNK ? s->junk + 1 : 0;
 	if (s->junk > JUNK_MAX)
-		return !reply(s, REPLY_JUNK);
+		return reply(s, REPLY_JUNK);
 	return row->fn(s, arg, len);
 }
 
@@ -306,6 +305,8 @@ one_command(struct session *s)
 	}
 	if (s->code >= 400)
 		log_reject(s, row, arg);
+	if (s->code == 421) /* RFC 5321 3.8: whoever says it closes */
+		return 1;
 	if (!end && s->errors >= s->set.errors_max) {
 		reply(s, REPLY_ERRORS);
 		log_1("too-many-errors", "reply", s->said);

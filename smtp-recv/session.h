@@ -103,7 +103,8 @@ int session_lost(struct session *s);
 int session_line(struct session *s, char *line, size_t max, size_t *len);
 
 /* Replies: a constant one; the same with something behind it; one that came from elsewhere
- * (text with enhanced code, lines divided by "\n"). Always return 0, for handlers to return. */
+ * (text with enhanced code, lines divided by "\n"). Always return 0, for handlers to return; 421
+ * ends the session all the same. */
 int reply(struct session *s, enum reply r);
 int reply_with(struct session *s, enum reply r, char const *detail);
 int reply_number(struct session *s, enum reply r, uint64_t n);

@@ -7,7 +7,7 @@
  * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h and lib/ucspitls.h read, RELAYCLIENT, and
  * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
  * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
- * Touches: etc/ (reads tables), run/tmp (files without a name), run/lmtp/sock, run/spool/sock and
+ * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock and
  * the LMTP servers of etc/domains. Privileges: none. Never parses as root: started as root it
  * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
  * and runs CHECKPASSWORD. */
@@ -48,10 +48,17 @@ know_local_peer(struct session *s)
 	s->any_sender = !s->peer.euid || s->peer.euid == geteuid();
 }
 
+/* Where all runs under one uid, only this keeps the child from keys, passwords and mail: so the
+ * tables by name, not etc/. A table that is replaced later is out of reach; the session then ends
+ * with 421. */
 static struct sandbox const *
 confinement(struct settings const *set)
 {
-	static struct sandbox_path paths[3];
+	static char const *const tables[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
+	    "etc/relay-domains.cdb", "etc/senders", "etc/senders.cdb", "etc/aliases",
+	    "etc/aliases.cdb"};
+	enum { TABLES = sizeof tables / sizeof *tables };
+	static struct sandbox_path paths[TABLES + 2];
 	static struct sandbox box = {
 	    .calls = SANDBOX_FILES | SANDBOX_SOCKETS,
 	    .paths = paths,
@@ -60,8 +67,9 @@ confinement(struct settings const *set)
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY,
 	};
-	paths[0] = (struct sandbox_path){conf_path("etc"), SANDBOX_READ};
-	paths[1] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
+	for (size_t i = 0; i < TABLES; i++)
+		paths[i] = (struct sandbox_path){conf_path(tables[i]), SANDBOX_READ};
+	paths[TABLES] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
 	return &box;
 }
 
