@@ -134,10 +134,12 @@ match_records(struct update *u)
 	}
 }
 
-/* All lines are to come again: until they do, nothing has a UID. */
+/* All lines are to come again: until they do, nothing has a UID, and no offset is right. */
 static void
 forget_lines(struct update *u)
 {
+	for (uint32_t i = 0; i < u->f->count; i++)
+		u->f->msg[i].line = 0;
 	for (uint32_t j = 0; j < u->s.count; j++)
 		u->s.f[j].uid = u->s.f[j].line = 0;
 	u->absent.count = u->superseded.count = 0;

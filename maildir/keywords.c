@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/ascii.h"
@@ -110,12 +111,18 @@ write_dovecot(struct keywords *k, int fd_dir)
 {
 	stralloc out = STRALLOC_ZERO;
 	struct stat st;
-	mode_t mode = fstatat(fd_dir, DOVECOT_NAME, &st, 0) < 0 ? 0600 : st.st_mode & 0777;
+	int was = !fstatat(fd_dir, DOVECOT_NAME, &st, 0);
+	mode_t mode = was ? st.st_mode & 0777 : 0600;
 	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
 		if (k->name[i])
 			sa_catf(&out, "%u %s\n", i, k->name[i]);
 	int r = durable_replace(fd_dir, DOVECOT_NAME, out.s, out.len, mode);
 	int e = errno;
+	/* Dovecot notices another second only; a name that it missed it would call "unknown-5". */
+	if (!r && was && st.st_mtime >= time(0)) {
+		struct timespec t[2] = {{0, UTIME_OMIT}, {st.st_mtime + 1, 0}};
+		(void)utimensat(fd_dir, DOVECOT_NAME, t, 0);
+	}
 	stralloc_free(&out);
 	errno = e;
 	return r;

@@ -6,7 +6,8 @@
 
 static struct maildir_tree tree = TREE_DEFAULT(dir_path);
 
-/* ---- what a session is told, as a string ------------------------------------------------------ */
+/* ---- what a session is told, as a string ------------------------------------------------------
+ */
 
 static char told[2000];
 
@@ -79,7 +80,8 @@ message_file(char const *relative, char const *text)
 	dir_write(relative, text);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------
+ */
 
 static void
 test_open(void)
@@ -183,7 +185,8 @@ test_open_renamed(void)
 	folder_commit(f);
 	tap_str("own changes are not told", tell(f, ALL), "");
 	struct folder *ro = must_open("INBOX", FOLDER_READONLY);
-	tap_ok(folder_change_flags(ro, 0, FLAGS_ADD, FLAG_SEEN, 0) < 0 && errno == EROFS, "EXAMINE");
+	tap_ok(
+	    folder_change_flags(ro, 0, FLAGS_ADD, FLAG_SEEN, 0) < 0 && errno == EROFS, "EXAMINE");
 	tap_ok(folder_expunge(ro, 0) < 0 && errno == EROFS, "EXAMINE cannot expunge");
 	unlink(dir_at("cur/100.a:2,D"));
 	tap_ok(folder_change_flags(f, 0, FLAGS_ADD, FLAG_SEEN, 0) < 0 && errno == ENOENT, "gone");
@@ -298,7 +301,8 @@ test_sizes(void)
 	message_file(".Size/cur/3.x,W=900:2,", "abc\n");
 	f = must_open("Size", FOLDER_TAKE_NEW);
 	for (uint32_t i = 0; i < 3; i++)
-		tap_ok(!folder_size(f, i, &size) && size == 5, "size of %u, true or not in its name", i);
+		tap_ok(!folder_size(f, i, &size) && size == 5,
+		    "size of %u, true or not in its name", i);
 	struct timespec t;
 	tap_ok(!folder_internaldate(f, 0, &t) && time(0) - t.tv_sec < 60, "INTERNALDATE");
 	stralloc id = STRALLOC_ZERO;

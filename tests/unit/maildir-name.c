@@ -66,10 +66,11 @@ test_parse(void)
 	for (size_t i = 0; i < sizeof parses / sizeof *parses; i++) {
 		struct name n;
 		int ok = name_parse(&n, parses[i].file, strlen(parses[i].file));
-		tap_ok(ok == parses[i].ok &&
-			   (!ok || (n.base_len == parses[i].base_len && n.flags == parses[i].flags &&
-				       n.letters == parses[i].letters && n.disk == parses[i].disk &&
-				       n.wire == parses[i].wire)),
+		tap_ok(
+		    ok == parses[i].ok &&
+			(!ok || (n.base_len == parses[i].base_len && n.flags == parses[i].flags &&
+				    n.letters == parses[i].letters && n.disk == parses[i].disk &&
+				    n.wire == parses[i].wire)),
 		    "parse %s", parses[i].file);
 	}
 	char longest[300];
@@ -100,8 +101,8 @@ main(void)
 	test_parse();
 	test_format();
 	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-		int r = name_order(
-		    orders[i].a, strlen(orders[i].a), orders[i].b, strlen(orders[i].b));
+		int r =
+		    name_order(orders[i].a, strlen(orders[i].a), orders[i].b, strlen(orders[i].b));
 		tap_num(orders[i].a, (r > 0) - (r < 0), orders[i].want);
 	}
 	char a[MAILDIR_BASE_MAX + 1], b[MAILDIR_BASE_MAX + 1];
@@ -109,13 +110,15 @@ main(void)
 	size_t len = name_new(a, 100, 110);
 	name_new(b, 100, 110);
 	tap_ok(strcmp(a, b) && !strpbrk(a, ":/ "), "new names differ: %s", a);
-	tap_ok(name_parse(&n, a, len) && n.disk == 100 && n.wire == 110 && n.base_len == len, "sizes");
+	tap_ok(
+	    name_parse(&n, a, len) && n.disk == 100 && n.wire == 110 && n.base_len == len, "sizes");
 	tap_num("plausible", name_plausible(&n, 100), 1);
 	tap_num("another size", name_plausible(&n, 101), 0);
 	n.wire = 201;
 	tap_num("more than double", name_plausible(&n, 100), 0);
 	n.wire = 99;
 	tap_num("less on the wire", name_plausible(&n, 100), 0);
-	tap_num("largest name fits", name_new(a, UINT64_MAX - 1, UINT64_MAX - 1) < MAILDIR_BASE_MAX, 1);
+	tap_num(
+	    "largest name fits", name_new(a, UINT64_MAX - 1, UINT64_MAX - 1) < MAILDIR_BASE_MAX, 1);
 	return tap_done();
 }

@@ -1,4 +1,5 @@
-/* APPEND, COPY, MOVE: UIDs, flags, keywords, ids; and that a failure leaves everything where it was. */
+/* APPEND, COPY, MOVE: UIDs, flags, keywords, ids; and that a failure leaves everything where it
+ * was. */
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
 #include "tests/unit/maildir-dir.h"
@@ -82,7 +83,8 @@ test_copy(void)
 	transfer_end(x);
 	tap_ok(uid[0] == 1 && uid[1] == 2 && uid[2] == 3, "UIDs in order");
 	dir_files(".Copy/cur", file);
-	tap_ok(!!strstr(file, ",S=17,W=20:2,Sbd"), "sizes, flags, letters of the destination: %s", file);
+	tap_ok(!!strstr(file, ",S=17,W=20:2,Sbd"), "sizes, flags, letters of the destination: %s",
+	    file);
 	tap_num("without flags: new/", dir_files(".Copy/new", 0), 1);
 	struct folder *g = must_open("Copy");
 	folder_emailid(f, 0, &a);
@@ -138,7 +140,8 @@ test_move(void)
 	f = must_open("Moved");
 	tap_ok(folder_count(f) == 2 && folder_uid(f, 1) == uid[1], "there");
 	struct folder_status s;
-	tap_ok(!folder_status(&s, &tree, "Copy", 0) && s.messages == 1 && s.uidnext == 4, "UIDNEXT stays");
+	tap_ok(!folder_status(&s, &tree, "Copy", 0) && s.messages == 1 && s.uidnext == 4,
+	    "UIDNEXT stays");
 	folder_close(f);
 }
 
@@ -163,7 +166,8 @@ test_quota(void)
 	uint64_t used = q.bytes;
 	q.given = 1;
 	q.bytes_max = used + 20;
-	tap_ok(!quota_read(&q) && q.bytes == used && used > 0, "in use: %llu", (unsigned long long)used);
+	tap_ok(!quota_read(&q) && q.bytes == used && used > 0, "in use: %llu",
+	    (unsigned long long)used);
 	delivery_begin(&d, dir_path);
 	delivery_write(&d, "0123456789abcde\n", 16);
 	transfer_begin(&x, &tree, "INBOX", &q);

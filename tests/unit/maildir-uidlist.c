@@ -59,8 +59,7 @@ test_append(void)
 	uidlist_read(&v, fd_dir, 0, 0);
 	tap_num("append", uidlist_append(&u, fd_dir, l, 2), 0);
 	tap_ok(l[0].uid == 2 && l[1].uid == 3, "the torn line's UID was told to nobody");
-	tap_str("file", dir_read("dovecot-uidlist"),
-	    "3 V7 N2 Gid Zkept\n1 P1 :a\n2 :c\n3 Gx :d\n");
+	tap_str("file", dir_read("dovecot-uidlist"), "3 V7 N2 Gid Zkept\n1 P1 :a\n2 :c\n3 Gx :d\n");
 	lines[0] = 0;
 	tap_num("another reader", uidlist_read(&v, fd_dir, on_line, 0), 1);
 	tap_str("sees the new lines", lines, "2:c[] 3:d[Gx] ");
@@ -71,8 +70,8 @@ test_append(void)
 	stralloc_free(&value);
 	tap_num("strike", uidlist_strike(&u, fd_dir, &l[0].offset, 1), 0);
 	tap_num("twice", uidlist_strike(&u, fd_dir, &l[0].offset, 1), 0);
-	tap_str("in place", dir_read("dovecot-uidlist"),
-	    "3 V7 N2 Gid Zkept\n1 P1 :a\n2 :.\n3 Gx :d\n");
+	tap_str(
+	    "in place", dir_read("dovecot-uidlist"), "3 V7 N2 Gid Zkept\n1 P1 :a\n2 :.\n3 Gx :d\n");
 	tap_num("rewrite", uidlist_rewrite(&u, fd_dir), 0);
 	tap_str("without it, N exact", dir_read("dovecot-uidlist"),
 	    "3 V7 N4 Gid Zkept\n1 P1 :a\n3 Gx :d\n");
@@ -134,7 +133,8 @@ test_create(void)
 	lines[0] = 0;
 	tap_num("read", uidlist_read(&u, fd_dir, on_line, 0), 2);
 	tap_str("Courier's UIDs", lines, "3:x[] 11:y[] ");
-	tap_ok(u.validity == 1234567890 && u.next == 12 && u.guid[0], "its UIDVALIDITY and UIDNEXT");
+	tap_ok(
+	    u.validity == 1234567890 && u.next == 12 && u.guid[0], "its UIDVALIDITY and UIDNEXT");
 	uidlist_close(&u);
 	unlink(dir_at("courierimapuiddb"));
 	unlink(dir_at("dovecot-uidlist"));

@@ -1,0 +1,238 @@
+/* Delivery: several folders or none, sizes, flags, dates, cleaning, waking; quota; a full disk. */
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "maildir/name.h"
+#include "maildir/quota.h"
+#include "maildir/watch.h"
+#include "tests/unit/maildir-dir.h"
+#include "tests/unit/tap.h"
+
+static void
+test_delivery(void)
+{
+	static char const *const keywords[] = {"$Junk", 0};
+	struct delivery d;
+	struct delivery_copy c[3] = {{.dir = dir_at("a")}, {.dir = dir_at("b"), .flags = FLAG_SEEN},
+	    {.dir = dir_at("c"), .keywords = keywords}};
+	struct timespec date = {1234567890, 0};
+	struct stat st;
+	struct name n;
+	char file[300];
+	tap_num("begin makes the folder", delivery_begin(&d, c[0].dir), 0);
+	delivery_write(&d, "a\r", 2);
+	delivery_write(&d, "\nb\n", 3);
+	delivery_write(&d, "\nc", 2);
+	tap_num("commit", delivery_commit(&d, c, 3, &date), 0);
+	delivery_abort(&d);
+	tap_num("new/", dir_files("a/new", file), 1);
+	tap_ok(
+	    name_parse(&n, file, strlen(file)) && n.disk == 7 && n.wire == 9, "sizes in %s", file);
+	tap_str("content", dir_read(strcat(strcpy((char[400]){0}, "a/new/"), file)), "a\r\nb\n\nc");
+	tap_ok(!stat(dir_at("a/new/%s", file), &st) && st.st_mtime == 1234567890, "mtime");
+	tap_num("mode", st.st_mode & 0777, 0600);
+	tap_ok(st.st_nlink == 3, "one file, three names");
+	dir_files("b/cur", file);
+	tap_ok(strstr(file, ":2,S") != 0, "flags: %s", file);
+	dir_files("c/cur", file);
+	tap_ok(strstr(file, ":2,a") != 0, "keywords: %s", file);
+	tap_str("their names", dir_read("c/dovecot-keywords"), "0 $Junk\n");
+	tap_num("tmp/ is empty", dir_files("a/tmp", 0), 0);
+	stat(dir_at("a/new"), &st);
+	tap_num("directories 0700", st.st_mode & 0777, 0700);
+}
+
+static void
+test_all_or_none(void)
+{
+	struct delivery d;
+	struct delivery_copy c[2] = {{.dir = dir_at("x")}, {.dir = dir_at("file/y")}};
+	dir_write("file", "");
+	tap_num("begin", delivery_begin(&d, c[0].dir), 0);
+	delivery_write(&d, "x\n", 2);
+	tap_ok(delivery_commit(&d, c, 2, 0) < 0 && errno == ENOTDIR, "one folder is impossible");
+	tap_num("no copy is anywhere", dir_files("x/new", 0), 0);
+	delivery_abort(&d);
+	tap_num("tmp/ is empty", dir_files("x/tmp", 0), 0);
+	tap_ok(delivery_begin(&d, dir_at("no/such")) < 0 && errno == ENOENT, "no parent");
+}
+
+/* A file size limit stands for any error in writing. */
+static void
+test_write_error(void)
+{
+	struct rlimit old, low = {1000, 1000};
+	static char big[5000];
+	struct delivery d;
+	struct delivery_copy c = {.dir = dir_at("x")};
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low.rlim_max = old.rlim_max;
+	delivery_begin(&d, c.dir);
+	setrlimit(RLIMIT_FSIZE, &low);
+	tap_ok(delivery_write(&d, big, sizeof big) < 0 && errno == EFBIG, "write fails");
+	tap_ok(delivery_write(&d, "x", 1) < 0 && errno == EFBIG, "and stays failed");
+	tap_ok(delivery_commit(&d, &c, 1, 0) < 0 && errno == EFBIG, "so does commit");
+	setrlimit(RLIMIT_FSIZE, &old);
+	delivery_abort(&d);
+	tap_num("nothing is left", dir_files("x/tmp", 0) + dir_files("x/new", 0), 0);
+}
+
+static void
+test_disk_full(void)
+{
+	static char big[300000];
+	struct delivery d;
+	struct delivery_copy c = {.dir = dir_at("full/m")};
+	mkdir(dir_at("full"), 0700);
+	if (mount("none", dir_at("full"), "tmpfs", 0, "size=200k")) {
+		printf(
+		    "ok %d # skip cannot mount a small tmpfs: %s\n", ++tap_count, strerror(errno));
+		return;
+	}
+	tap_num("begin", delivery_begin(&d, c.dir), 0);
+	tap_ok(delivery_write(&d, big, sizeof big) < 0 && errno == ENOSPC, "disk full");
+	tap_ok(delivery_commit(&d, &c, 1, 0) < 0 && errno == ENOSPC, "not committed");
+	delivery_abort(&d);
+	tap_num("nothing is left", dir_files("full/m/tmp", 0) + dir_files("full/m/new", 0), 0);
+	umount(dir_at("full"));
+}
+
+static void
+test_clean(void)
+{
+	struct timespec old[2] = {{time(0) - 37 * 3600, 0}, {time(0) - 37 * 3600, 0}};
+	mkdir(dir_at("a/tmp"), 0700);
+	dir_write("a/tmp/1.old", "");
+	dir_write("a/tmp/2.young", "");
+	utimensat(AT_FDCWD, dir_at("a/tmp/1.old"), old, 0);
+	tap_num("removed", delivery_clean(dir_at("a")), 1);
+	tap_num("the young one stays", dir_exists("a/tmp/2.young"), 1);
+}
+
+static int
+readable(struct watch *w)
+{
+	struct pollfd p = {w->fd, POLLIN, 0};
+	return poll(&p, 1, 0) > 0;
+}
+
+static void
+test_watch(void)
+{
+	struct watch w, many[200];
+	struct rlimit r = {1024, 1024};
+	unsigned int n = 0;
+	setrlimit(RLIMIT_NOFILE, &r);
+	watch_open(&w, dir_at("a"));
+	tap_ok(w.fd >= 0, "watch");
+	tap_num("quiet", readable(&w), 0);
+	dir_deliver(dir_at("a"), "x\n");
+	tap_num("a delivery wakes", readable(&w), 1);
+	watch_clear(&w);
+	tap_num("cleared", readable(&w), 0);
+	dir_write("a/cur/foreign", "");
+	tap_num("a foreign change wakes", readable(&w), 1);
+	watch_close(&w);
+
+	/* As many as the system allows: the rest is woken through fifos. */
+	for (; n < 200; n++) {
+		watch_open(many + n, dir_at("a"));
+		if (many[n].poll)
+			break;
+	}
+	if (n == 200)
+		printf("ok %d # skip inotify has more than 200 instances\n", ++tap_count);
+	else {
+		struct watch *last = many + n++;
+		tap_ok(last->fd >= 0 && last->poll, "a fifo and polling");
+		tap_num("quiet", readable(last), 0);
+		dir_deliver(dir_at("a"), "x\n");
+		tap_num("woken through the fifo", readable(last), 1);
+		watch_clear(last);
+		tap_num("cleared", readable(last), 0);
+		/* A session that was killed leaves its fifo; the next waker removes it. */
+		close(last->fd);
+		close(last->fd_keep);
+		last->fd = last->fd_keep = -1;
+		dir_deliver(dir_at("a"), "x\n");
+		tap_num("a dead session's fifo is removed", dir_files("a/postern-wake", 0), 0);
+	}
+	while (n)
+		watch_close(many + --n);
+}
+
+/* clang-format off */
+static struct {
+	char const *rule;
+	int ok;
+	unsigned long long bytes, count;
+} const rules[] = {
+	{"*:bytes=1000", 1, 1000, 0},
+	{"*:storage=10M", 1, 10 << 20, 0},
+	{"*:storage=10", 1, 10 << 10, 0},
+	{"*:storage=1G:messages=50", 1, 1 << 30, 50},
+	{"*:messages=7", 1, 0, 7},
+	{"*:bytes=", 0, 0, 0},
+	{"*:bytes=1x", 0, 0, 0},
+	{"*", 0, 0, 0},
+	{"Trash:bytes=5", 0, 0, 0},
+	{"*:bytes=99999999999999999999", 0, 0, 0},
+	{"", 0, 0, 0},
+};
+/* clang-format on */
+
+static void
+test_quota(void)
+{
+	char const *root = dir_at("q");
+	struct quota q = QUOTA_DEFAULT(root);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		struct quota p = QUOTA_DEFAULT(root);
+		int ok = !quota_rule(&p, rules[i].rule);
+		tap_ok(ok == rules[i].ok && p.bytes_max == rules[i].bytes &&
+			   p.count_max == rules[i].count,
+		    "rule %s", rules[i].rule);
+	}
+	dir_deliver(root, "12345678\n");
+	dir_deliver(dir_at("q/.Trash"), "1234\n");
+	tap_ok(!quota_read(&q) && !q.bytes && !dir_exists("q/maildirsize"), "no limit, no file");
+	tap_num("no limit, room for all", quota_check(&q, 1000000, 1), 1);
+	quota_rule(&q, "*:bytes=20:messages=3");
+	tap_num("fits", quota_check(&q, 6, 1), 1);
+	tap_str("computed", dir_read("q/maildirsize"), "20S,3C\n14 2\n");
+	tap_num("bytes", quota_check(&q, 7, 1), 0);
+	tap_num("messages", quota_check(&q, 1, 2), 0);
+	tap_num("add", quota_add(&q, 6, 1), 0);
+	tap_num("add", quota_add(&q, -5, -1), 0);
+	tap_ok(!quota_read(&q) && q.bytes == 15 && q.count == 2, "summed");
+	struct quota header = QUOTA_DEFAULT(root);
+	tap_ok(!quota_read(&header) && header.bytes_max == 20 && header.count_max == 3,
+	    "limits of the file count where none are given");
+	tap_num("over by a stale sum: computed anew", quota_check(&q, 6, 1), 1);
+	q.skip_trash = 1;
+	tap_ok(!quota_compute(&q) && q.bytes == 9 && q.count == 1, "Courier's way");
+	q.bytes_max = 30;
+	quota_read(&q);
+	tap_ok(!strncmp(dir_read("q/maildirsize"), "30S,3C\n", 7), "another limit: written anew");
+	for (int i = 0; i < 2000; i++)
+		quota_add(&q, 1, 0);
+	tap_ok(!quota_read(&q) && q.bytes == 9, "too long a file: computed anew");
+	tap_ok(strlen(dir_read("q/maildirsize")) < 100, "and short again");
+}
+
+int
+main(void)
+{
+	dir_make();
+	test_delivery();
+	test_all_or_none();
+	test_write_error();
+	test_disk_full();
+	test_clean();
+	test_watch();
+	test_quota();
+	return tap_done();
+}
