@@ -70,9 +70,10 @@ class Peer:
             pass
         finally:
             try:
-                connection.close()
+                connection.shutdown(socket.SHUT_RDWR)  # its file still holds it open
             except OSError:
                 pass
+            connection.close()
 
 
 class Gone(ConnectionError):
