@@ -186,7 +186,8 @@ key_callback(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *c
 	if (!EVP_MAC_CTX_set_params(mac, params) ||
 	    !EVP_CipherInit_ex(cipher, t->cipher, 0, k->aes, iv, encrypt))
 		return -1;
-	return i ? 2 : 1;
+	/* RFC 8446 C.4: a client uses a ticket once, so it needs another one each time. */
+	return i || (!encrypt && SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : 1;
 }
 
 void

@@ -1,6 +1,7 @@
 """What the tcpserver tests share: TAP output, a running tcpserver, its ends.
 
 TCPSERVER names the program (default tcpserver, from PATH)."""
+import atexit
 import os
 import select
 import socket
@@ -41,6 +42,11 @@ def wait_for(condition, seconds=5):
         select.select([], [], [], 0.01)
 
 
+def end_at_exit(process):
+    """A test that fails in the middle leaves nothing running."""
+    atexit.register(lambda: process.poll() is None and process.kill())
+
+
 class Server:
     """A tcpserver on a port of its own; log() is what it wrote so far."""
 
@@ -50,6 +56,7 @@ class Server:
         self.process = subprocess.Popen(
             [PROGRAM, "-1"] + options + [ip, "0"] + prog, stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL, stderr=self.log_file, env=env, **kw)
+        end_at_exit(self.process)
         self.port = int(self.process.stdout.readline() or 0)
 
     def log(self):

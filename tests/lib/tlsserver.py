@@ -10,7 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from tcpserver import Server, ok, same, done, wait_for, read_all
+from tcpserver import Server, end_at_exit, ok, same, done, wait_for, read_all
 
 TMP = tempfile.TemporaryDirectory()
 T = TMP.name
@@ -46,6 +46,7 @@ class Holder:
             e["POSTERN_DIR"] = dir
         self.process = subprocess.Popen(["tls-keeper", "-d", str(w), *options, self.sock], env=e,
                                         stderr=self.log_file, pass_fds=[w], **kw)
+        end_at_exit(self.process)
         os.close(w)
         self.ready = os.read(r, 10) == b"\n"
         os.close(r)

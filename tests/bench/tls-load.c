@@ -1,0 +1,197 @@
+/* tls-load [-t SECONDS] [-c CONCURRENCY] [-r] [-p tls1.2] HOST PORT: a load of short TLS
+ * connections.
+ *
+ * Each connects, makes the handshake (-r: resumes the session of the one before in its slot), waits
+ * for a line of greeting, says LOGOUT, and reads to the end. Prints one line of JSON: connections,
+ * per second, milliseconds from connect to end (median, 99th percentile), resumed, failed. */
+// libs: -lssl -lcrypto
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#define SLOTS_MAX 256
+#define SAMPLES_MAX 1000000
+
+struct slot {
+	int fd;
+	SSL *ssl;
+	SSL_SESSION *session;
+	enum { CONNECTING, GREETING, SAYING, ENDING } state;
+	short events;
+	int64_t start;
+};
+
+static SSL_CTX *ctx;
+static struct sockaddr_in address;
+static struct slot slots[SLOTS_MAX];
+static float samples[SAMPLES_MAX];
+static unsigned int count, resumed, failed;
+static int resume;
+
+static int64_t
+now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void
+begin(struct slot *s)
+{
+	s->start = now();
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (connect(s->fd, (struct sockaddr *)&address, sizeof address) < 0 &&
+	    errno != EINPROGRESS) {
+		perror("tls-load: connect");
+		exit(111);
+	}
+	s->ssl = SSL_new(ctx);
+	SSL_set_fd(s->ssl, s->fd);
+	SSL_set_connect_state(s->ssl);
+	SSL_set_app_data(s->ssl, s);
+	if (resume && s->session)
+		SSL_set_session(s->ssl, s->session);
+	s->state = CONNECTING;
+	s->events = POLLOUT;
+}
+
+static void
+finish(struct slot *s, int good)
+{
+	if (good) {
+		resumed += SSL_session_reused(s->ssl) ? 1 : 0;
+		if (count < SAMPLES_MAX)
+			samples[count] = (float)(now() - s->start) / 1000;
+		count++;
+		SSL_shutdown(s->ssl);
+	} else
+		failed++;
+	SSL_free(s->ssl);
+	close(s->fd);
+	begin(s);
+}
+
+static int
+new_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct slot *s = SSL_get_app_data(ssl);
+	SSL_SESSION_free(s->session);
+	s->session = session;
+	return 1;
+}
+
+/* One step of the dialog: what SSL returned. */
+static int
+step(struct slot *s)
+{
+	char buf[4096];
+	int r;
+	switch (s->state) {
+	case CONNECTING:
+		if ((r = SSL_do_handshake(s->ssl)) == 1)
+			s->state = GREETING;
+		return r;
+	case GREETING:
+		if ((r = SSL_read(s->ssl, buf, sizeof buf)) > 0 && memchr(buf, '\n', (size_t)r))
+			s->state = SAYING;
+		return r;
+	case SAYING:
+		if ((r = SSL_write(s->ssl, "a LOGOUT\r\n", 10)) > 0)
+			s->state = ENDING;
+		return r;
+	default:
+		return SSL_read(s->ssl, buf, sizeof buf);
+	}
+}
+
+static void
+advance(struct slot *s)
+{
+	int r;
+	do {
+		ERR_clear_error();
+		r = step(s);
+	} while (r > 0);
+	switch (SSL_get_error(s->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		s->events = POLLIN;
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		s->events = POLLOUT;
+		break;
+	default:
+		finish(s, s->state == ENDING);
+	}
+}
+
+static void
+run(int concurrency, int64_t end)
+{
+	struct pollfd x[SLOTS_MAX];
+	for (int i = 0; i < concurrency; i++)
+		begin(slots + i);
+	while (now() < end) {
+		for (int i = 0; i < concurrency; i++)
+			x[i] = (struct pollfd){.fd = slots[i].fd, .events = slots[i].events};
+		if (poll(x, (nfds_t)concurrency, 1000) < 0 && errno != EINTR)
+			exit(111);
+		for (int i = 0; i < concurrency; i++)
+			if (x[i].revents)
+				advance(slots + i);
+	}
+}
+
+static int
+by_size(void const *a, void const *b)
+{
+	float x = *(float const *)a, y = *(float const *)b;
+	return x < y ? -1 : x > y;
+}
+
+int
+main(int argc, char **argv)
+{
+	double seconds = 3;
+	int concurrency = 8, version = 0;
+	for (int c; (c = getopt(argc, argv, "t:c:rp:")) != -1;)
+		if (c == 't')
+			seconds = atof(optarg);
+		else if (c == 'c')
+			concurrency = atoi(optarg);
+		else if (c == 'r')
+			resume = 1;
+		else if (c == 'p')
+			version = strcmp(optarg, "tls1.2") ? TLS1_3_VERSION : TLS1_2_VERSION;
+	if (argc - optind != 2 || concurrency < 1 || concurrency > SLOTS_MAX)
+		return 100;
+	signal(SIGPIPE, SIG_IGN);
+	address.sin_family = AF_INET;
+	address.sin_port = htons((uint16_t)atoi(argv[optind + 1]));
+	if (inet_pton(AF_INET, argv[optind], &address.sin_addr) != 1)
+		return 100;
+	ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_max_proto_version(ctx, version);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, new_session);
+	int64_t start = now();
+	run(concurrency, start + (int64_t)(seconds * 1e6));
+	double took = (double)(now() - start) / 1e6;
+	unsigned int n = count < SAMPLES_MAX ? count : SAMPLES_MAX;
+	qsort(samples, n, sizeof *samples, by_size);
+	printf("{\"connections\": %u, \"per_second\": %.0f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
+	       "\"resumed\": %u, \"failed\": %u}\n",
+	    count, count / took, n ? samples[n / 2] : 0.0f, n ? samples[n * 99 / 100] : 0.0f,
+	    resumed, failed);
+	return 0;
+}
