@@ -22,7 +22,8 @@
 /* Commands in a row that are wrong: 421 4.7.0 and the end. */
 #define MDA_ERRORS_MAX 20
 /* Worker processes at a time for one connection; one more takes the place of the one idle longest.
- * As many as every server must take recipients (RFC 5321 4.5.3.1.8): none of those is forked twice. */
+ * As many as every server must take recipients (RFC 5321 4.5.3.1.8): none of those is forked twice.
+ */
 #define MDA_WORKERS_MAX 100
 /* Seconds: for one command to arrive (421 4.4.2); for a whole message to arrive. */
 #define MDA_COMMAND_SECONDS 300

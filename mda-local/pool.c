@@ -151,6 +151,8 @@ collect(struct pool_worker *w, struct job *job)
 	    rep.reply < REPLY_COUNT) {
 		rep.folder[sizeof rep.folder - 1] = 0;
 		job[w->job].report = rep;
+		if (rep.ends)
+			dismiss(w, 0);
 		return;
 	}
 	job[w->job].report.reply = REPLY_WORKER;

@@ -153,6 +153,7 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep)
 	log_id(o->id);
 	rep->reply = w->broken;
 	rep->error = w->error;
+	rep->ends = w->broken != REPLY_NONE;
 	if (w->broken)
 		return;
 	if (find_folder(w, o->folder, &dir, rep->folder) < 0) {
@@ -208,7 +209,7 @@ worker_run(int fd, struct account const *a, struct worker_policy const *p)
 		serve(&w, &o, fd_message, &rep);
 		if (fd_message >= 0)
 			close(fd_message);
-		if (channel_send(fd, &rep, sizeof rep, -1) < 0)
+		if (channel_send(fd, &rep, sizeof rep, -1) < 0 || rep.ends)
 			break;
 	}
 	_exit(0);

@@ -27,9 +27,10 @@ struct order {
 };
 
 struct report {
-	uint32_t reply;		       /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
-	int32_t error;		       /* errno behind a failure, 0 */
-	uint64_t disk;		       /* octets written */
+	uint32_t reply; /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
+	int32_t error;	/* errno behind a failure, 0 */
+	uint32_t ends;	/* the worker could not settle and has ended; the next may do better */
+	uint64_t disk;	/* octets written */
 	char folder[WORK_ADDRESS_MAX]; /* where it went */
 };
 

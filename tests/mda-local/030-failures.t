@@ -146,6 +146,16 @@ tap.eq(x.c.data(MESSAGE, 2), ["451 4.3.2 delivery took too long", DELIVERED], "a
 tap.ok(0.9 < time.monotonic() - began < 8, "which is a second here")
 x.done()
 
+x = Case()
+os.mkdir(x.i.path("mail/example.test"))
+open(x.i.maildir("alice")[:-len("/Maildir")], "w").close()
+tap.eq(x.deliver(["alice@example.test"]), [NO_MAILBOX], "a home that cannot be used")
+os.unlink(x.i.maildir("alice")[:-len("/Maildir")])
+x.i.own(x.i.path("mail"))
+x.c.cmd("RSET")
+tap.eq(x.deliver(["alice@example.test"]), [DELIVERED], "can be on the same connection once it is repaired")
+x.done()
+
 # ---- limits ----
 x = Case(lmtp_size="4000\n")
 tap.eq(x.deliver(["alice@example.test"], message="x" * 70 + "\r\n"), [DELIVERED], "a small message")
