@@ -80,17 +80,18 @@ quoted(struct imap_login_cursor *c, char **s, size_t *len)
 	return imap_login_char(c, '"');
 }
 
+/* As the reader left it: the header, CR LF, and the octets. */
 static int
 literal(struct imap_login_cursor *c, char **s, size_t *len)
 {
-	size_t head, size;
+	size_t size;
 	int synchronizing;
-	char *start = c->s + c->at;
+	char *start = c->s + c->at, *end = c->s + c->len;
 	char *crlf = memchr(start, '\r', c->len - c->at);
-	if (!crlf)
+	if (!crlf || end - crlf < 2 || crlf[1] != '\n')
 		return 0;
-	head = imap_login_literal(start, (size_t)(crlf - start), &size, &synchronizing);
-	if (head != (size_t)(crlf - start) || size > c->len - c->at - head - 2)
+	size_t head = imap_login_literal(start, (size_t)(crlf - start), &size, &synchronizing);
+	if (head != (size_t)(crlf - start) || size > (size_t)(end - crlf - 2))
 		return 0;
 	*s = crlf + 2;
 	*len = size;
