@@ -93,14 +93,12 @@ append_receive(struct session *s, struct parse *p, struct append const *a, struc
 	int cr = 0;
 	if (a->wait)
 		net_puts(&s->net, "+ OK\r\n");
+	net_deadline(&s->net, p->seconds + (unsigned int)(a->size / SLOWEST_RATE));
 	for (uint64_t left = a->size; left;) {
 		char *in;
-		net_deadline(&s->net, LITERAL_SECONDS);
 		ssize_t r = net_fill(&s->net, &in);
-		if (r <= 0) {
-			p->closed = 1;
-			return parse_fail(p, "Connection lost");
-		}
+		if (r <= 0)
+			return parse_lost(p, r);
 		size_t part = (uint64_t)r < left ? (size_t)r : (size_t)left;
 		write_piece(d, in, part, &cr);
 		net_consume(&s->net, part);

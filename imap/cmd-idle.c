@@ -25,7 +25,7 @@ idle_wait(struct session *s, struct watch const *w, tain const *latest)
 static char const *
 idle_end(struct parse *p)
 {
-	if (parse_start(p, LITERAL_SECONDS) != NET_LINE)
+	if (parse_start(p) != NET_LINE)
 		return DONE; /* p->closed: nobody hears it */
 	if (p->len == 4 && !strncasecmp(p->line, "DONE", 4))
 		return DONE;
@@ -37,7 +37,7 @@ static char const *
 idle_loop(struct session *s, struct parse *p, struct watch *w)
 {
 	tain latest, alive;
-	tain_addsec_g(&latest, IDLE_SECONDS);
+	tain_addsec_g(&latest, (int)s->timeout);
 	tain_addsec_g(&alive, IDLE_ALIVE);
 	for (;;) {
 		sync_tell(s, SYNC_ALL);
@@ -63,7 +63,7 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 			}
 			break;
 		default:
-			p->closed = 1;
+			parse_lost(p, -1);
 			return DONE;
 		}
 	}

@@ -113,6 +113,17 @@ answer(struct session *s, struct command const *c, char const *reply)
 		    &s->net, "%s BAD %s%s%s.\r\n", s->tag, name, *name ? ": " : "", s->parse.error);
 }
 
+/* The connection cannot be read any more: says why, where somebody may hear it. */
+static void
+closed(struct session *s)
+{
+	if (s->parse.closed == PARSE_LATE)
+		session_bye(s, REPLY_BYE_LATE);
+	else if (s->parse.closed == PARSE_LONG)
+		session_bye(s, REPLY_BYE_LINE);
+	s->ended = 1;
+}
+
 static void
 one_command(struct session *s)
 {
@@ -129,7 +140,7 @@ one_command(struct session *s)
 	}
 	net_deadline(&s->net, WRITE_SECONDS);
 	if (p->closed) {
-		s->ended = 1;
+		closed(s);
 		return;
 	}
 	s->commands++;
@@ -144,7 +155,7 @@ one_command(struct session *s)
 static int
 await(struct session *s)
 {
-	net_deadline(&s->net, AUTOLOGOUT);
+	net_deadline(&s->net, s->timeout);
 	switch (net_wait(&s->net, s->fd_signal)) {
 	case 1:
 		return 1;
@@ -164,16 +175,12 @@ void
 commands_run(struct session *s)
 {
 	while (!s->ended && await(s)) {
-		switch (parse_start(&s->parse, LITERAL_SECONDS)) {
-		case NET_LINE:
+		if (parse_start(&s->parse) == NET_LINE)
 			one_command(s);
-			break;
-		case NET_LONG:
-			session_bye(s, REPLY_BYE_LINE);
-			break;
-		default:
-			s->ended = 1;
-		}
+		else
+			closed(s);
 		arena_reset(&s->arena);
+		if (s->out.a > LIMIT_LINE)
+			stralloc_free(&s->out); /* an idle session holds little */
 	}
 }

@@ -66,6 +66,7 @@ put_range(struct session *s, struct fetch_item const *it, char const *msg, size_
 	}
 	sa_catf(&s->out, "{%llu}\r\n", (unsigned long long)left);
 	reply_out(s);
+	net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
 	while (left) {
 		size_t n = wire_read(&w, buf, left < sizeof buf ? (size_t)left : sizeof buf);
 		hide_nuls(buf, n);
@@ -87,13 +88,34 @@ put_text(struct session *s, struct fetch_item const *it, char *text, size_t n)
 	sa_catb(&s->out, text + from, left);
 }
 
+/* As imap_section_find; single fields are taken from a header's first LIMIT_HEADER octets, so that
+ * what is put together in memory stays small. */
+static int
+find_section(struct imap_section const *sec, char const *msg, struct mime_part const *root,
+    size_t *from, size_t *to, stralloc *fields)
+{
+	if (sec->kind != SECTION_HEADER_FIELDS && sec->kind != SECTION_HEADER_FIELDS_NOT)
+		return imap_section_find(sec, msg, root, from, to, fields);
+	struct imap_section own = *sec;
+	struct mime_part const *p = imap_part(root, sec->path, sec->depth);
+	if (p && sec->depth)
+		p = p->kind == MIME_MESSAGE ? p->children : 0;
+	if (!p)
+		return 0;
+	struct mime_part cut = *p;
+	if (cut.body - cut.header > LIMIT_HEADER)
+		cut.body = cut.header + LIMIT_HEADER;
+	own.depth = 0;
+	return imap_section_find(&own, msg, &cut, from, to, fields);
+}
+
 static void
 put_section(struct session *s, struct fetch_item const *it, struct hand *h)
 {
 	size_t from = 0, to = 0;
 	stralloc fields = STRALLOC_ZERO;
 	struct mime_part const *root = load(h, it->need);
-	switch (imap_section_find(&it->section, h->s, root, &from, &to, &fields)) {
+	switch (find_section(&it->section, h->s, root, &from, &to, &fields)) {
 	case 1:
 		put_range(s, it, h->s, from, to);
 		break;

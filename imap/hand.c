@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "imap/limits.h"
 #include "lib/imap-text.h"
 #include "lib/sa.h"
 
@@ -149,7 +150,8 @@ hand_text(struct hand *h, enum hand_text which, stralloc *out)
 		struct mime_part const *p = hand_header(h);
 		if (!p)
 			return -1;
-		imap_envelope(out, &h->arena, h->s, p->body);
+		imap_envelope(
+		    out, &h->arena, h->s, p->body < LIMIT_HEADER ? p->body : LIMIT_HEADER);
 	} else {
 		struct mime_part const *p = hand_parts(h);
 		if (!p)

@@ -6,7 +6,8 @@
  * Arguments: none.
  * Environment: MAILDIR (default $HOME/Maildir), USER (for the log), POSTERN_DIR (settings),
  *     POSTERN_ID, QUOTA_RULE.
- * Settings in etc/: imap-separator, imap-prefix, imap-append-limit.
+ * Settings in etc/: imap-separator, imap-prefix, imap-append-limit, imap-timeout,
+ *     imap-read-timeout.
  * Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir
  *     cannot be served, or no memory.
  * Touches: the Maildir, and nothing else (Landlock); reads charset modules and the time zone.
@@ -100,6 +101,8 @@ settings(struct session *s)
 		strerr_dief1x(100, "etc/imap-prefix: must be INBOX and the separator");
 	s->tree.prefix = prefix;
 	s->append_limit = conf_size("imap-append-limit", LIMIT_APPEND, 1, UINT32_MAX);
+	s->timeout = (unsigned int)conf_uint("imap-timeout", AUTOLOGOUT, 1, 86400);
+	s->parse.seconds = (unsigned int)conf_uint("imap-read-timeout", LITERAL_SECONDS, 1, 86400);
 	char const *rule = getenv("QUOTA_RULE");
 	if (rule && quota_rule(&s->quota, rule) < 0)
 		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);
@@ -180,7 +183,9 @@ main(int argc, char const *const *argv)
 	signals(s);
 	open_store(s);
 	net_init(&s->net, 0, 1);
-	s->parse = (struct parse){.net = &s->net, .arena = &s->arena, .line = line};
+	s->parse.net = &s->net;
+	s->parse.arena = &s->arena;
+	s->parse.line = line;
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
 	confine(s);

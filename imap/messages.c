@@ -29,8 +29,9 @@ messages_parse(struct session *s, struct parse *p, struct set *out)
 	uint32_t count = folder_count(s->folder);
 	if (!parse_set(p, out))
 		return 0;
-	for (size_t k = 0; !s->uid && count && k < out->n; k++)
-		if (out->r[k].lo > count || out->r[k].hi > count)
+	/* RFC 3501 section 9, seq-number: that includes "*" in an empty folder. */
+	for (size_t k = 0; !s->uid && k < out->n; k++)
+		if (!count || out->r[k].lo > count || out->r[k].hi > count)
 			return parse_fail(p, "Invalid message number");
 	messages_resolve(s, out, s->uid);
 	return 1;

@@ -1,5 +1,6 @@
 #include "imap/parse.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "imap/limits.h"
@@ -13,24 +14,33 @@ parse_fail(struct parse *p, char const *error)
 	return 0;
 }
 
-static enum net_line
-read_line(struct parse *p, unsigned int seconds)
+int
+parse_lost(struct parse *p, ssize_t result)
 {
-	net_deadline(p->net, seconds);
+	p->closed = result < 0 && errno == ETIMEDOUT ? PARSE_LATE : PARSE_LOST;
+	return parse_fail(p, "Connection lost");
+}
+
+static enum net_line
+read_line(struct parse *p)
+{
+	net_deadline(p->net, p->seconds);
 	p->pos = p->len = 0;
 	enum net_line r = net_getline(p->net, p->line, LIMIT_LINE, &p->len);
-	if (r != NET_LINE)
-		p->closed = 1;
+	if (r == NET_LONG)
+		p->closed = PARSE_LONG;
+	else if (r != NET_LINE)
+		parse_lost(p, r);
 	return r;
 }
 
 enum net_line
-parse_start(struct parse *p, unsigned int seconds)
+parse_start(struct parse *p)
 {
 	p->error = 0;
-	p->closed = 0;
+	p->closed = PARSE_OPEN;
 	p->literals = 0;
-	return read_line(p, seconds);
+	return read_line(p);
 }
 
 /* The size and kind of the literal that ends the line at its head: 1, or 0 if none does. */
@@ -79,9 +89,8 @@ parse_finish(struct parse *p)
 		if (!head || !literal_scan(head, p->len - (size_t)(head - p->line), &size, &wait) ||
 		    wait)
 			return 0;
-		net_deadline(p->net, LITERAL_SECONDS);
-		if (size > LIMIT_SKIP || skip_octets(p, size) < 0 ||
-		    read_line(p, LITERAL_SECONDS) != NET_LINE)
+		net_deadline(p->net, p->seconds);
+		if (size > LIMIT_SKIP || skip_octets(p, size) < 0 || read_line(p) != NET_LINE)
 			return -1;
 	}
 }
@@ -265,7 +274,7 @@ parse_literal_head(struct parse *p, uint64_t *size, int *wait)
 int
 parse_continue(struct parse *p)
 {
-	enum net_line r = read_line(p, LITERAL_SECONDS);
+	enum net_line r = read_line(p);
 	return r == NET_LINE ? 1 : parse_fail(p, "Command line too long");
 }
 
@@ -282,11 +291,10 @@ take_literal(struct parse *p, struct text *out)
 	if (wait)
 		net_puts(p->net, "+ OK\r\n");
 	char *s = arena_alloc(p->arena, (size_t)size + 1);
-	net_deadline(p->net, LITERAL_SECONDS);
-	if (net_readall(p->net, s, (size_t)size) != 1) {
-		p->closed = 1;
-		return parse_fail(p, "Connection lost");
-	}
+	net_deadline(p->net, p->seconds);
+	int r = net_readall(p->net, s, (size_t)size);
+	if (r != 1)
+		return parse_lost(p, r);
 	s[size] = 0;
 	out->s = s;
 	out->len = (size_t)size;

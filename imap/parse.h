@@ -26,19 +26,28 @@ struct parse {
 	struct arena *arena;
 	char *line; /* LIMIT_LINE bytes; the current line is line[0..len) */
 	size_t len, pos;
-	size_t literals;   /* octets of literals so far */
-	char const *error; /* what is wrong, for BAD; null while all is well */
-	int closed;	   /* the connection ended or a deadline passed within the command */
+	unsigned int seconds; /* in which a line that was begun, or a literal, must come whole */
+	size_t literals;      /* octets of literals so far */
+	char const *error;    /* what is wrong, for BAD; null while all is well */
+	/* Why no further command can be read, if so. */
+	enum parse_closed {
+		PARSE_OPEN,
+		PARSE_LOST, /* the connection ended */
+		PARSE_LATE, /* a deadline passed */
+		PARSE_LONG, /* a line was too long */
+	} closed;
 };
 
-/* Reads a command's first line, waiting `seconds` at most. */
-enum net_line parse_start(struct parse *p, unsigned int seconds);
+/* Reads a command's first line. */
+enum net_line parse_start(struct parse *p);
 /* Reads and drops what is left of the command: non-synchronizing literals and the lines behind
  * them. 0; -1 if the connection cannot go on. */
 int parse_finish(struct parse *p);
 
 /* Notes an error if none is noted yet; returns 0. */
 int parse_fail(struct parse *p, char const *error);
+/* The same after a read that gave `result`, 0 or -1 (errno): nothing more can be read. */
+int parse_lost(struct parse *p, ssize_t result);
 
 /* The next character, 0 at the end of the line. */
 char parse_peek(struct parse const *p);

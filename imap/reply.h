@@ -24,6 +24,7 @@
 #define REPLY_NOTHING "OK No messages found."
 
 #define REPLY_BYE_LITERAL "The command's rest cannot be skipped."
+#define REPLY_BYE_LATE "The command did not come whole in time."
 #define REPLY_BYE_LINE "Command line too long."
 #define REPLY_BYE_BAD "Too many invalid commands."
 #define REPLY_BYE_SHUTDOWN "Server shutting down."

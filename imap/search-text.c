@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "imap/limits.h"
 #include "lib/charset.h"
 #include "lib/sa.h"
 
@@ -36,7 +37,7 @@ search_header(struct search_key *k, char const *header, size_t n, char const *na
 	struct header_field f;
 	stralloc line = STRALLOC_ZERO, text = STRALLOC_ZERO;
 	int found = 0;
-	header_start(&c, header, n);
+	header_start(&c, header, n < LIMIT_HEADER ? n : LIMIT_HEADER);
 	while (!found && header_next(&c, &f)) {
 		if (name && !header_is(&f, name))
 			continue;

@@ -23,6 +23,7 @@ struct session {
 	struct maildir_tree tree;
 	struct quota quota;
 	uint64_t append_limit;
+	unsigned int timeout; /* seconds without a command */
 
 	/* The command in hand. */
 	char const *tag;

@@ -170,7 +170,7 @@ C! a NOOP\r\nb SELECT INBOX\r\nc NOOP\r\nd FETCH 1:* FLAGS\r\ne LOGOUT\r\nf NOOP
 S: a OK NOOP completed.
 S+ b OK \[READ-WRITE\] SELECT completed\.
 S: c OK NOOP completed.
-S: d OK FETCH completed.
+S: d BAD FETCH: Invalid message number.
 S: * BYE Logging out.
 S: e OK LOGOUT completed.
 EOF

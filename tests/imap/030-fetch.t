@@ -241,6 +241,6 @@ S+ \* PREAUTH .*
 C: s SELECT INBOX
 S+ s OK .*
 C: a1 FETCH 1:* FLAGS
-S: a1 OK FETCH completed.
+S: a1 BAD FETCH: Invalid message number.
 C: a2 UID FETCH 1:* FLAGS
 S: a2 OK UID FETCH completed.

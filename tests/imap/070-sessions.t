@@ -195,6 +195,38 @@ def limits():
         equal(reply, b"NO [LIMIT] The mailbox has as many keywords as it can have.")
 
 
+def timeouts():
+    with Mail() as m:
+        os.makedirs(m.dir + "/etc")
+        for setting, value in (("imap-timeout", "1"), ("imap-read-timeout", "1")):
+            with open(f"{m.dir}/etc/{setting}", "w", encoding="ascii") as f:
+                f.write(value + "\n")
+        for sent, answer in ((b"", b"* BYE Disconnected for inactivity."),
+                             (b"a IDLE\r\n", b"* BYE Disconnected for inactivity."),
+                             (b"a NO", b"* BYE The command did not come whole in time."),
+                             (b"a SELECT {5+}\r\nIN", b"* BYE The command did not come whole in time."),
+                             (b"a APPEND INBOX {5+}\r\nIN", b"* BYE The command did not come whole in time.")):
+            with m.session() as a:
+                a.send(sent)
+                got = a.response()
+                equal(answer, a.response() if got == b"+ idling" else got)
+        equal(os.listdir(m.box + "/tmp"), [])
+
+
+def huge_header():
+    """Fields behind the first MiB of a header are not looked for; the header itself goes out whole."""
+    with Mail(0) as m:
+        with open(m.box + "/cur/1.x:2,", "wb") as f:
+            f.write(b"Subject: before\n" + b"X: %s\n" % (b"y" * 60) * 40000 + b"To: behind\n\nbody\n")
+        with m.session() as a:
+            got = imapwire.fetched(a.ok("FETCH 1 (ENVELOPE BODY.PEEK[HEADER] BODY.PEEK[HEADER.FIELDS (SUBJECT TO)])"))[1]
+            equal(got[b"BODY[HEADER.FIELDS (SUBJECT TO)]"], b"Subject: before\r\n\r\n")
+            equal(got[b"ENVELOPE"][1], b"before")
+            equal(len(got[b"BODY[HEADER]"]), 17 + 40000 * 65 + 12 + 2)
+            equal(a.ok("SEARCH TO behind"), [b"* SEARCH"])
+            equal(a.ok("SEARCH SUBJECT before"), [b"* SEARCH 1"])
+
+
 def from_login():
     """doc/joints.md, "From login to session"."""
     with Mail() as m:
@@ -269,7 +301,8 @@ def large():
 
 
 for test in (flags_travel, expunge_waits, expunge_told, move_between_sessions, foreign_changes, folder_removed,
-             idle_tells, idle_unselected, terminated, line_too_long, limits, from_login, large):
+             idle_tells, idle_unselected, terminated, line_too_long, limits, timeouts,
+             huge_header, from_login, large):
     tap.run(test.__name__.replace("_", " "), test)
 disk_full()
 tap.done()
