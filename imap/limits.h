@@ -30,12 +30,18 @@
 /* Commands in a row that are BAD: the one after it gets BYE. */
 #define LIMIT_BAD 20
 
+/* Octets of a header in which single fields are looked for (ENVELOPE, HEADER.FIELDS, SEARCH): what
+ * stands behind is not seen there. */
+#define LIMIT_HEADER (1u << 20)
+
 /* Seconds. */
-#define AUTOLOGOUT 1800	    /* RFC 3501 5.4: at least 30 minutes without a command */
-#define LITERAL_SECONDS 600 /* for one literal or one begun line to come whole */
-#define WRITE_SECONDS 1800  /* for the reply to one command, or one message, to be taken */
-#define IDLE_SECONDS 1800   /* RFC 2177: clients renew every 29 minutes */
-#define IDLE_ALIVE 120	    /* between signs of life in IDLE, so that a lost client is noticed */
-#define FINISH_SECONDS 5    /* for the client to close after BYE */
+#define AUTOLOGOUT 1800	    /* default of imap-timeout: without a command (RFC 3501 5.4), in IDLE */
+#define LITERAL_SECONDS 600 /* default of imap-read-timeout: a literal or begun line comes whole   \
+			     */
+/* Octets a second that a message gets in addition, coming or going. */
+#define SLOWEST_RATE 8192
+#define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken */
+#define IDLE_ALIVE 120	   /* between signs of life in IDLE, so that a lost client is noticed */
+#define FINISH_SECONDS 5   /* for the client to close after BYE */
 
 #endif
