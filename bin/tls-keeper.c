@@ -123,6 +123,14 @@ reap(void)
 /* ---- clients ----------------------------------------------------------------------------------
  */
 
+/* Closing alone would not take it out of the epoll set: an engine has the same socket open. */
+static void
+forget_client(struct client *c)
+{
+	epoll_ctl(k.epoll, EPOLL_CTL_DEL, c->fd, 0);
+	client_free(c);
+}
+
 static void
 handle_client(struct client *c)
 {
@@ -131,8 +139,8 @@ handle_client(struct client *c)
 		return;
 	if (what != CLIENT_GOES)
 		start_engine(c, what == CLIENT_STARTS_SILENT);
-	/* The engine has its own copies. Closing takes c out of the epoll set. */
-	client_free(c);
+	/* The engine has its own copies. */
+	forget_client(c);
 }
 
 /* Listens or not; the socket stays in the set. */
@@ -191,7 +199,7 @@ drop_late_clients(void)
 {
 	for (struct client *c; (c = client_oldest()) && !tain_future(&c->deadline);) {
 		log_1("bad-request", "reason", "no request in time");
-		client_free(c);
+		forget_client(c);
 	}
 }
 
