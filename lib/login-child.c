@@ -129,6 +129,8 @@ login_check(struct login *l, struct net *n, struct login_credentials const *c)
 		net_release(n);
 	int sent = send_request(l, n, &r);
 	explicit_bzero(&r, sizeof r);
+	/* The password stood in the input that was consumed. */
+	explicit_bzero(n->in, n->in_start);
 	enum login_verdict v = sent < 0 ? LOGIN_GONE : read_answer(l);
 	if (l->kind != LOGIN_SESSION)
 		return v;

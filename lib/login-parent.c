@@ -168,9 +168,12 @@ receive(struct login_parent *p, struct message *m, int fds[2])
 	    .msg_controllen = sizeof control};
 	int count;
 	fds[0] = fds[1] = -1;
-	ssize_t n = recvmsg(p->fd, &h, MSG_CMSG_CLOEXEC);
+	ssize_t n;
+	do
+		n = recvmsg(p->fd, &h, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return n < 0 && errno == EINTR ? -1 : 0;
+		return 0;
 	take_fds(&h, fds, &count);
 	if (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return -1;
