@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <skalibs/ip46.h>
 #include <skalibs/socket.h>
 #include <skalibs/types.h>
 
@@ -107,35 +108,41 @@ seconds_left(tain const *latest)
 	return ms < 0 || ms > LMTP_SECONDS * 1000 ? LMTP_SECONDS : (unsigned int)ms / 1000 + 1;
 }
 
+/* "192.0.2.1:24", "[2001:db8::1]:24", "localhost:24"; names would need a resolver. 0, or -1. */
+static int
+parse_target(char const *target, ip46 *ip, uint16_t *port)
+{
+	unsigned char addr[16];
+	char host[UCSPI_IPMAX + 2];
+	char const *colon = strrchr(target, ':');
+	size_t n = colon ? (size_t)(colon - target) : 0;
+	if (n > 2 && *target == '[' && target[n - 1] == ']')
+		target++, n -= 2;
+	if (!n || n >= sizeof host || !uint160_scan(colon + 1, port))
+		return -1;
+	memcpy(host, target, n);
+	host[n] = 0;
+	unsigned int len = ucspi_scan(strcmp(host, "localhost") ? host : "127.0.0.1", addr);
+	memset(ip, 0, sizeof *ip);
+	memcpy(ip->ip, addr, len);
+	ip->is6 = len == 16;
+	return len ? 0 : -1;
+}
+
 static int
 connect_tcp(struct outlet *o, tain const *latest)
 {
-	unsigned char addr[16];
-	char *colon = strrchr(o->target, ':');
-	char host[UCSPI_IPMAX + 2];
+	ip46 ip;
 	uint16_t port;
-	size_t n = (size_t)(colon - o->target);
-	char const *from = o->target;
-	if (n > 2 && *from == '[' && from[n - 1] == ']')
-		from++, n -= 2;
-	if (n >= sizeof host || !uint160_scan(colon + 1, &port)) {
+	if (parse_target(o->target, &ip, &port) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	memcpy(host, from, n);
-	host[n] = 0;
-	unsigned int len = ucspi_scan(strcmp(host, "localhost") ? host : "127.0.0.1", addr);
-	if (!len) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = len == 4 ? socket_tcp4_nbcoe() : socket_tcp6_nbcoe();
+	int fd = socket_tcp46_internal(ip46_is6(&ip), O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	tain_now_g();
-	int ok = len == 4 ? socket_deadlineconnstamp4_g(fd, (char *)addr, port, latest)
-			  : socket_deadlineconnstamp6_g(fd, (char *)addr, port, latest);
-	if (!ok) {
+	if (!socket_deadlineconnstamp46_g(fd, &ip, port, latest)) {
 		fd_close(fd);
 		return -1;
 	}
