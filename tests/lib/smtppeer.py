@@ -153,7 +153,7 @@ class Session:
             return
         if not self.act("DATA", line, "354 go").startswith("354"):
             return
-        data = b""
+        data = bytearray()
         middle = self.peer.action("middle", line, "")
         while True:
             part = self.file.readline()
@@ -164,7 +164,7 @@ class Session:
             if part == b".\r\n":
                 break
             data += part[1:] if part.startswith(b".") else part
-        self.message.data, self.message.tls = data, self.tls
+        self.message.data, self.message.tls = bytes(data), self.tls
         self.peer.messages.append(self.message)
         for rcpt in self.message.rcpts if self.peer.lmtp else [""]:
             self.act("dot", rcpt, "250 2.0.0 taken")
@@ -292,6 +292,22 @@ def certificate(directory, name, days=30):
                    check=True, capture_output=True)
     os.chmod(cert, 0o644)
     return cert, key
+
+
+class BrokenTls:
+    """In place of an SSL context: answers the ClientHello with this."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def wrap_socket(self, connection, server_side):
+        connection.recv(4096)
+        if self.answer == STALL:
+            while connection.recv(4096):
+                pass
+        else:
+            connection.sendall(self.answer)
+        raise Gone
 
 
 def server_tls(cert, key):
