@@ -231,6 +231,23 @@ same(h.process.poll(), None, "and lives")
 s.stop()
 h.stop()
 
+# An engine keeps its client's socket open for as long as it works: what the other side does to it
+# then must not reach the holder.
+h = Holder(dir=DIR)
+net, plain_in, plain_out = socket.socketpair(), os.pipe(), os.pipe()
+for i in range(50):
+    u = socket.socket(socket.AF_UNIX)
+    u.connect(h.sock)
+    fds = [net[0].fileno(), net[0].fileno(), plain_in[0], plain_out[1]]
+    socket.send_fds(u, [b"POSTERN_TLS=1\0START=command\0TIMEOUT=300\0\0"], fds)
+    u.sendall(b"Y")
+    wait_for(lambda: len(engines(h)) > i or h.process.poll() is not None, 0.2)
+    u.sendall(b"more")
+    u.close()
+same(h.process.poll(), None, "what comes on a socket that an engine has does not hurt the holder")
+ok(wait_for(lambda: not engines(h)), "and the engines end", engines(h))
+h.stop()
+
 # ---- identities
 if ROOT:
     h = Holder({"TLS_UID": "65534", "TLS_GID": "65533"}, dir=DIR)
