@@ -14,13 +14,13 @@ static struct words {
 	enum bounce_kind kind;
 	char const *subject, *action, *text;
 } const words[] = {
-    {BOUNCE_FAILED, "Undelivered mail: could not be delivered", "failed",
+    {BOUNCE_FAILED, "Undelivered mail", "failed",
 	"Your message could not be delivered to the recipients below.\n"
 	"No further attempt will be made.\n"},
-    {BOUNCE_DELAYED, "Delayed mail: still trying", "delayed",
+    {BOUNCE_DELAYED, "Delayed mail (attempts go on)", "delayed",
 	"Your message has not been delivered to the recipients below yet.\n"
 	"You need not send it again: attempts go on, and you will be told if it fails.\n"},
-    {BOUNCE_RELAYED, "Successful mail delivery", "relayed",
+    {BOUNCE_RELAYED, "Delivered mail", "relayed",
 	"Your message was handed to the mail servers of the recipients below,\n"
 	"which do not report further.\n"},
 };
