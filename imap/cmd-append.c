@@ -144,9 +144,8 @@ cmd_append(struct session *s, struct parse *p)
 	stralloc_free(&dir);
 	if (reply) {
 		/* What LITERAL+ sends all the same is dropped. */
-		if (parse_finish(p) < 0) {
+		if (parse_finish(p) < 0)
 			session_bye(s, REPLY_BYE_LITERAL);
-		}
 		return reply;
 	}
 	if (!append_receive(s, p, &a, &d))

@@ -77,7 +77,6 @@ cmd_idle(struct session *s, struct parse *p)
 		watch_open(&w, folder_dir(s->folder));
 	net_puts(&s->net, "+ idling\r\n");
 	char const *reply = idle_loop(s, p, &w);
-	if (s->folder || w.fd >= 0)
-		watch_close(&w);
+	watch_close(&w);
 	return reply;
 }

@@ -146,10 +146,15 @@ has_hidden_child(struct listing const *l, size_t i, char separator)
 {
 	struct list_entry const *e = l->names.entry;
 	size_t n = strlen(e[i].key);
-	for (size_t k = 0; k < l->names.count; k++)
-		if (!strncmp(e[k].key, e[i].key, n) && e[k].key[n] == 1 && e[k].chosen &&
-		    !matches(l, &e[k], separator))
+	int below = 0;
+	for (size_t k = i + 1; k < l->names.count; k++) {
+		int was = below;
+		below = !strncmp(e[k].key, e[i].key, n) && e[k].key[n] == 1;
+		if (was && !below)
+			break; /* what is below one name stands together */
+		if (below && e[k].chosen && !matches(l, &e[k], separator))
 			return 1;
+	}
 	return 0;
 }
 

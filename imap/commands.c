@@ -94,13 +94,18 @@ dispatch(struct session *s, struct command const *c)
 	return c->fn(s, &s->parse);
 }
 
+/* Tells what changed, then the tagged reply. */
 static void
 answer(struct session *s, struct command const *c, char const *reply)
 {
 	char const *name = c ? c->verb : "";
+	unsigned int what = c && c->flags & KEEPS_NUMBERS ? FOLDER_NEW | FOLDER_FLAGS : SYNC_ALL;
+	int quiet = !c || !reply || c->flags & TELLS_NOTHING;
 	s->bad = reply ? 0 : s->bad + 1;
-	if (c && reply && !(c->flags & TELLS_NOTHING) && !s->ended)
-		sync_tell(s, c->flags & KEEPS_NUMBERS ? FOLDER_NEW | FOLDER_FLAGS : SYNC_ALL);
+	if (!quiet && !s->ended)
+		sync_tell(s, what);
+	if (!quiet && s->ended)
+		return; /* BYE was the last word, but for LOGOUT */
 	if (reply == DONE)
 		net_putf(&s->net, s->missed ? "%s " REPLY_MISSED : "%s OK %s completed.\r\n",
 		    s->tag, name);
@@ -144,6 +149,8 @@ one_command(struct session *s)
 		return;
 	}
 	s->commands++;
+	if (!reply)
+		parse_fail(p, "Invalid arguments");
 	answer(s, c, reply);
 	if (!reply && parse_finish(p) < 0)
 		session_bye(s, REPLY_BYE_LITERAL);
