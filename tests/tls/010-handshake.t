@@ -5,10 +5,12 @@ import os
 import socket
 import ssl
 import sys
+import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tlsserver import *
 
+warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.1 is asked for on purpose
 KEY, CERT = make_pair("mail.example.test")
 RKEY, RCERT = make_pair("rsa.example.test", kind="rsa")
 WKEY, WCERT = make_pair("*.wild.test", T + "/w.key", T + "/w.crt")
