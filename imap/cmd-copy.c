@@ -20,38 +20,43 @@ struct copy {
 	uint32_t validity;
 };
 
+/* Gives the messages of the set to the transfer; what is gone is left out. 0 or -1 (errno). */
+static int
+copy_add(struct session *s, struct copy *c, struct transfer *x, transfer_fn *each)
+{
+	MESSAGES_EACH(&c->messages, r, i)
+	{
+		if (!folder_gone(s->folder, i) && !each(x, s->folder, i))
+			c->from[c->count++] = folder_uid(s->folder, i);
+		else if (folder_gone(s->folder, i) || errno == ENOENT)
+			s->missed = 1;
+		else
+			return -1;
+	}
+	return 0;
+}
+
 /* All of the set or nothing: null, or the tagged reply. */
 static char const *
 copy_run(struct session *s, struct copy *c, transfer_fn *each)
 {
 	struct transfer *x;
 	size_t room = messages_count(&c->messages);
+	char const *reply = 0;
 	c->from = arena_alloc(&s->arena, room * sizeof *c->from);
 	c->to = arena_alloc(&s->arena, room * sizeof *c->to);
 	c->count = 0;
 	if (transfer_begin(&x, &s->tree, c->name, &s->quota) < 0)
 		return errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
-	MESSAGES_EACH(&c->messages, r, i)
-	{
-		if (folder_gone(s->folder, i) || each(x, s->folder, i) < 0) {
-			if (!folder_gone(s->folder, i) && errno != ENOENT)
-				goto fail;
-			s->missed = 1;
-			continue;
-		}
-		c->from[c->count++] = folder_uid(s->folder, i);
-	}
-	/* RFC 3501 6.4.7: a COPY that cannot be whole leaves the destination as it was. */
-	if (s->missed && each == transfer_copy)
-		errno = ENOENT;
-	else if (!transfer_commit(x, &c->validity, c->to)) {
-		transfer_end(x);
-		return 0;
-	}
-fail:;
-	int e = errno;
+	if (copy_add(s, c, x, each) < 0)
+		reply = reply_errno(errno);
+	else if (s->missed && each == transfer_copy)
+		/* RFC 3501 6.4.7: a COPY that cannot be whole leaves the destination as it was. */
+		reply = DONE;
+	else if (transfer_commit(x, &c->validity, c->to) < 0)
+		reply = reply_errno(errno);
 	transfer_end(x);
-	return s->missed ? DONE : reply_errno(e);
+	return reply;
 }
 
 static int
