@@ -259,13 +259,6 @@ catch_signals(void)
  */
 
 static void
-reject(ip46 const *ip, uint16_t port, unsigned int n)
-{
-	if (o.verbosity >= 1)
-		info("reject %s count %u/%u", peer_text(ip, port), n, o.permax);
-}
-
-static void
 start(char *const *argv, int fd, ip46 const *ip, uint16_t port, unsigned int n)
 {
 	socket_tcpnodelay(fd);
@@ -297,10 +290,10 @@ serve_one(char *const *argv, int listener)
 		return errno == ECONNABORTED || errno == EINTR ? 1 : -1;
 	}
 	unsigned int n = conns_from(&ip) + 1;
-	if (n > o.permax)
-		reject(&ip, port, n - 1);
-	else
+	if (n <= o.permax)
 		start(argv, fd, &ip, port, n);
+	else if (o.verbosity >= 1)
+		info("reject %s count %u/%u", peer_text(&ip, port), n - 1, o.permax);
 	close(fd);
 	return 1;
 }

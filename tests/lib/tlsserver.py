@@ -59,6 +59,9 @@ class Holder:
         return wait_for(lambda: text in self.log(), seconds)
 
     def fds(self):
+        """How many descriptors it has; 0 for those who may not know."""
+        if os.getuid():
+            return 0
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
 
     def stop(self, sig=15):

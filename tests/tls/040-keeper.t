@@ -16,6 +16,7 @@ TLS = DIR + "/etc/tls"
 os.makedirs(TLS)
 os.makedirs(DIR + "/run/tls")
 ROOT = os.getuid() == 0
+FDS_SKIP = "" if ROOT else " # SKIP an undumpable process shows its descriptors to root alone"
 
 
 def put(name, where=""):
@@ -100,6 +101,7 @@ c, d = s.tls(), s.tls()
 for x in (c, d):
     x.sendall(b"x")
     x.recv(1)
+wait_for(lambda: len(engines(h)) == 2)  # the one before has gone
 os.kill(engines(h)[0], signal.SIGKILL)
 data = drain(c)
 ok(b"ended by" in data, "a killed engine ends its connection, not orderly", data)
@@ -140,7 +142,8 @@ gone.stop()
 h = Holder(dir=DIR)
 s = TlsServer("holder", [], ["cat"], holder=h)
 s.tls().close()
-before = wait_for(lambda: not engines(h) and h.fds())
+wait_for(lambda: not engines(h))
+before = h.fds()
 GOOD = b"POSTERN_TLS=1\0START=now\0TIMEOUT=200\0\0"
 r, w = os.pipe()
 
@@ -173,8 +176,8 @@ u.connect(h.sock)
 socket.send_fds(u, [b"POSTERN_TLS=1\0START=command\0\0Y"], [r] * 4)
 same(u.recv(10), b"", "a command glued to the request: the end")
 u.close()
-after = wait_for(lambda: not engines(h) and h.fds() == before) and before or h.fds()
-same(after, before, "no descriptor is left behind")
+wait_for(lambda: not engines(h) and h.fds() == before)
+same(h.fds(), before, "no descriptor is left behind" + FDS_SKIP)
 with s.tls() as c:
     c.sendall(b"z")
     same(c.recv(1), b"z", "and it still serves")
@@ -223,10 +226,10 @@ for i in range(12):
     c = s.connect()
     same(c.recv(3), b"up\n", "idle connection %d of 12" % (i + 1)) if i in (0, 11) else c.recv(3)
     idle.append(c)
-ok(h.fds() <= 64 - 10, "the holder took only what it can hold", h.fds())
+ok(h.fds() <= 64 - 10, "the holder took only what it can hold" + FDS_SKIP, h.fds())
 for c in idle:
     c.close()
-ok(wait_for(lambda: h.fds() < 15), "and lets go of all", h.fds())
+ok(wait_for(lambda: h.fds() < 15), "and lets go of all" + FDS_SKIP, h.fds())
 same(h.process.poll(), None, "and lives")
 s.stop()
 h.stop()
