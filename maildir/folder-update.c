@@ -184,7 +184,11 @@ look(struct update *u, unsigned int which)
 	if (r < 0)
 		return -1;
 	match_records(u);
-	return read_uidlist(u);
+	r = read_uidlist(u);
+	/* A line may be younger than our look, and its file as well. */
+	if (u->missing)
+		scan_recheck(&u->s, u->f);
+	return r;
 }
 
 /* Looks until what is missing is surely missing, or it has been tried often enough. */
@@ -218,71 +222,28 @@ by_arrival(void const *a, void const *b, void *arg)
 	return name_order(s->names.s + x->name, x->base_len, s->names.s + y->name, y->base_len);
 }
 
-/* Lines for those files that have none, now that the lock is held. */
+/* Lines for those files that have none, in the order of their arrival. */
 static int
-append_lines(struct update *u, uint32_t const *order, uint32_t n)
+append_lines(struct update *u)
 {
-	struct uidlist_line *line = xmalloc(n * sizeof *line);
-	uint32_t m = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		struct found const *e = u->s.f + order[i];
-		if (!e->uid)
-			line[m++] =
-			    (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
-	}
-	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, m);
-	for (uint32_t i = 0, j = 0; !r && i < n; i++) {
-		struct found *e = u->s.f + order[i];
-		if (!e->uid) {
-			e->uid = line[j].uid;
-			e->line = line[j++].offset;
-		}
-	}
-	free(line);
-	return r;
-}
-
-/* What others wrote meanwhile is read first: they may have numbered the same files. */
-static int
-number_locked(struct update *u, uint32_t const *order, uint32_t n, int strike_absent)
-{
-	struct folder *f = u->f;
-	int r = read_uidlist(u);
-	if (r >= 0 && !f->uidlist.validity)
-		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1 : read_uidlist(u);
-	if (r < 0 || append_lines(u, order, n) < 0)
-		return -1;
-	if (r == 2 && f->validity)
-		f->reread = 1; /* the records are compared with all lines at the next update */
-	/* Offsets hold as long as the file is the one they were read from. */
-	if (uidlist_changed(&f->uidlist, f->fd_dir) != 0)
-		return 0;
-	if (uidlist_strike(&f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count) < 0)
-		return 0; /* the later line counts all the same */
-	if (strike_absent && uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count);
-	return 0;
-}
-
-/* Gives UIDs to files that have none. 0 or -1. */
-static int
-number(struct update *u, int strike_absent)
-{
-	struct folder *f = u->f;
-	struct lock lock;
 	uint32_t *order = xmalloc(u->s.count * sizeof *order), n = 0;
 	for (uint32_t j = 0; j < u->s.count; j++)
 		if (!u->s.f[j].uid)
 			order[n++] = j;
 	qsort_r(order, n, sizeof *order, by_arrival, &u->s);
-	int r = lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT);
-	if (!r) {
-		r = number_locked(u, order, n, strike_absent);
-		lock_release(&lock);
+	struct uidlist_line *line = xmalloc(n * sizeof *line);
+	for (uint32_t i = 0; i < n; i++) {
+		struct found const *e = u->s.f + order[i];
+		line[i] = (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
 	}
-	int e = errno;
+	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, n), error = errno;
+	for (uint32_t i = 0; !r && i < n; i++) {
+		u->s.f[order[i]].uid = line[i].uid;
+		u->s.f[order[i]].line = line[i].offset;
+	}
+	free(line);
 	free(order);
-	errno = e;
+	errno = error;
 	return r;
 }
 
@@ -319,6 +280,53 @@ apply_gone(struct update *u)
 			e->uid = e->line = 0;
 		}
 	}
+}
+
+/* Lines, read under the lock, tell what others numbered meanwhile. If those are files that we have
+ * not seen, all is looked at once more: what we number now must come after them in everybody's
+ * eyes. */
+static int
+catch_up(struct update *u)
+{
+	struct folder *f = u->f;
+	uint32_t known = u->absent.count;
+	int r = read_uidlist(u);
+	if (r >= 0 && !f->uidlist.validity)
+		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1 : read_uidlist(u);
+	else if (r == 2 || (r > 0 && u->absent.count > known)) {
+		f->reread = 1;
+		r = look_well(u, SCAN_NEW | SCAN_CUR, LOOKS);
+	}
+	if (r >= 0)
+		apply_gone(u);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+number_locked(struct update *u, int strike_absent)
+{
+	struct folder *f = u->f;
+	if (catch_up(u) < 0 || append_lines(u) < 0)
+		return -1;
+	/* Offsets hold as long as the file is the one they were read from. A failure is no harm:
+	 * the later line counts all the same. */
+	if (uidlist_changed(&f->uidlist, f->fd_dir) == 0)
+		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count);
+	if (strike_absent && u->s.stable && uidlist_changed(&f->uidlist, f->fd_dir) == 0)
+		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count);
+	return 0;
+}
+
+/* Gives UIDs to files that have none. 0 or -1. */
+static int
+number(struct update *u, int strike_absent)
+{
+	struct lock lock;
+	if (lock_take(&lock, u->f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
+		return -1;
+	int r = number_locked(u, strike_absent);
+	lock_release(&lock);
+	return r;
 }
 
 /* A file's name says its flags. */
@@ -475,6 +483,7 @@ apply(struct update *u, unsigned int mode)
 	if (r < 0 && !must)
 		r = 0; /* striking out can wait */
 	apply_known(u);
+	hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
 	if (apply_keywords(u, f->count > before) < 0)
 		r = -1;

@@ -31,6 +31,8 @@
  * at least every MAILDIR_LOCK_TOUCH seconds (Dovecot's figures). */
 #define MAILDIR_LOCK_STALE 120
 #define MAILDIR_LOCK_TOUCH 10
+/* The same for a lock without content: its maker writes it at once, or was killed. */
+#define MAILDIR_LOCK_EMPTY 2
 /* A file in tmp/ untouched for so many hours is removed (maildir(5)). */
 #define MAILDIR_TMP_HOURS 36
 /* maildirsize is computed anew when it has grown to so many bytes, or, over quota, is so old. */

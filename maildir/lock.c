@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
-#include "lib/id.h"
 #include "maildir/limits.h"
 
 /* Locks that this process holds: a lock that bears our pid while we hold none is a dead one's. */
@@ -41,8 +41,14 @@ try_take(struct lock *l, int fd_dir, char const *name)
 		errno = e;
 		return -1;
 	}
+	/* Closed, so that other hosts see the content; open again, so that its inode stays ours. */
+	close(fd);
+	l->fd = openat(fd_dir, name, O_RDONLY | O_CLOEXEC);
+	if (l->fd < 0) {
+		errno = EEXIST; /* judged stale by a program that counts in other ways: once more */
+		return -1;
+	}
 	l->fd_dir = fd_dir;
-	l->fd = fd;
 	l->name = name;
 	l->touched = time(0);
 	held++;
@@ -68,13 +74,15 @@ stale_lock(int fd_dir, char const *name)
 {
 	char text[300];
 	struct stat st;
-	int fd = openat(fd_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(fd_dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (n >= 0) {
+		/* An empty one is of a process killed before it could write its name. */
+		time_t age = time(0) - st.st_mtime;
 		text[n] = 0;
-		if (owner_dead(text) || time(0) - st.st_mtime > MAILDIR_LOCK_STALE)
+		if (owner_dead(text) || age > (n ? MAILDIR_LOCK_STALE : MAILDIR_LOCK_EMPTY))
 			return fd;
 	}
 	close(fd);
@@ -90,20 +98,14 @@ is_file(int fd, int fd_dir, char const *name)
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/* Takes a stale lock away. Two waiters may have judged the same lock; the second must not remove
- * the fresh lock of the first. So it is renamed, looked at, and put back if it is not the one
- * judged. */
+/* Takes a stale lock away. Several waiters may have judged it; the second must not remove the fresh
+ * lock of the first. So each locks the judged file itself, and removes the name only if it still
+ * leads there. */
 static void
 break_stale(int fd_dir, char const *name, int fd_judged)
 {
-	char aside[ID_MAX + 20], id[ID_MAX + 1];
-	id_new(id);
-	snprintf(aside, sizeof aside, ".stale-lock.%s", id);
-	if (renameat(fd_dir, name, fd_dir, aside) < 0)
-		return;
-	if (is_file(fd_judged, fd_dir, aside) || !linkat(fd_dir, aside, fd_dir, name, 0) ||
-	    errno == EEXIST)
-		unlinkat(fd_dir, aside, 0);
+	if (!flock(fd_judged, LOCK_EX) && is_file(fd_judged, fd_dir, name))
+		unlinkat(fd_dir, name, 0);
 }
 
 static long long

@@ -138,17 +138,17 @@ take_new(struct scan *s, struct folder *f)
 static int
 look_at_new(struct scan *s, struct folder *f)
 {
-	struct stamp after;
 	stamp_take(&s->new, f->fd_new);
 	if (read_dir(s, f, "new", 1) < 0)
 		return -1;
-	stamp_take(&after, f->fd_new);
-	s->stable = s->stable && !s->new.racy &&stamp_same(&s->new, &after);
+	stamp_take(&s->new_end, f->fd_new);
+	s->stable = s->stable && !s->new.racy &&stamp_same(&s->new, &s->new_end);
 	if (!(f->options & FOLDER_TAKE_NEW) || !s->count)
 		return 0;
 	int ours = stamp_begin(&f->cur, f->fd_cur);
 	take_new(s, f);
 	stamp_end(&f->cur, f->fd_cur, ours);
+	stamp_take(&s->new_end, f->fd_new);
 	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
 }
@@ -156,12 +156,11 @@ look_at_new(struct scan *s, struct folder *f)
 static int
 look_at_cur(struct scan *s, struct folder *f)
 {
-	struct stamp after;
 	stamp_take(&s->cur, f->fd_cur);
 	if (read_dir(s, f, "cur", 0) < 0)
 		return -1;
-	stamp_take(&after, f->fd_cur);
-	s->stable = s->stable && !s->cur.racy && stamp_same(&s->cur, &after);
+	stamp_take(&s->cur_end, f->fd_cur);
+	s->stable = s->stable && !s->cur.racy && stamp_same(&s->cur, &s->cur_end);
 	return 0;
 }
 
@@ -174,6 +173,18 @@ scan_run(struct scan *s, struct folder *f, unsigned int which)
 	if (which & SCAN_CUR && look_at_cur(s, f) < 0)
 		return -1;
 	return 0;
+}
+
+void
+scan_recheck(struct scan *s, struct folder *f)
+{
+	struct stamp now;
+	stamp_take(&now, f->fd_new);
+	if (s->which & SCAN_NEW && !stamp_same(&now, &s->new_end))
+		s->stable = 0;
+	stamp_take(&now, f->fd_cur);
+	if (s->which & SCAN_CUR && !stamp_same(&now, &s->cur_end))
+		s->stable = 0;
 }
 
 void

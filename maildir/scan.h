@@ -22,13 +22,17 @@ struct scan {
 	struct found *f;
 	uint32_t count, room;
 	stralloc names;
-	struct basemap map;    /* base names to indexes of f */
-	struct stamp cur, new; /* as they were before */
+	struct basemap map;	       /* base names to indexes of f */
+	struct stamp cur, new;	       /* as they were before */
+	struct stamp cur_end, new_end; /* and when all was read */
 };
 
 /* Reads the directories. With FOLDER_TAKE_NEW, files of new/ go to cur/. 0 or -1; scan_free after
  * both. */
 int scan_run(struct scan *s, struct folder *f, unsigned int which);
+/* Makes the look unstable if something moved since: what was read elsewhere meanwhile may be newer.
+ */
+void scan_recheck(struct scan *s, struct folder *f);
 void scan_free(struct scan *s);
 
 #endif

@@ -25,15 +25,14 @@ worker(void)
 		snprintf(text, sizeof text, "%d", n + 1);
 		dir_write("number", text);
 		lock_release(&l);
-		if (i % 50 == 49 && !fork()) {
-			/* killed while it holds the lock */
-			if (lock_take(&l, fd_dir, 30) < 0)
-				_exit(1);
-			_exit(0);
-		}
+		if (i % 50 != 49)
+			continue;
+		/* One that dies while it holds the lock. */
+		pid_t child = fork();
+		if (!child)
+			_exit(lock_take(&l, fd_dir, 30) < 0);
+		waitpid(child, 0, 0);
 	}
-	while (wait(0) > 0)
-		;
 	_exit(0);
 }
 
@@ -79,6 +78,12 @@ main(void)
 	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "another host's, young: held");
 	age(LOCK, MAILDIR_LOCK_STALE + 10);
 	tap_num("another host's, old: stale", lock_take(&b, fd_dir, 1), 0);
+	lock_release(&b);
+
+	dir_write(LOCK, "");
+	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "empty, young: held");
+	age(LOCK, MAILDIR_LOCK_EMPTY + 1);
+	tap_num("empty, not so young: stale", lock_take(&b, fd_dir, 0), 0);
 	lock_release(&b);
 
 	pid_t child = fork();
