@@ -64,6 +64,8 @@ static struct call const calls[] = {
 	{SYS_fdatasync, BASE, ANY_ARGUMENT},
 	{SYS_shutdown, BASE, ANY_ARGUMENT},
 	{SYS_getsockopt, BASE, ANY_ARGUMENT},
+	/* Who may connect needs SO_SNDTIMEO to end a wait for a full backlog, and IPV6_V6ONLY. */
+	{SYS_setsockopt, SANDBOX_SOCKETS, ANY_ARGUMENT},
 	{SYS_setsockopt, BASE, TCP_OPTION},
 	{SYS_getsockname, BASE, ANY_ARGUMENT},
 	{SYS_getpeername, BASE, ANY_ARGUMENT},
