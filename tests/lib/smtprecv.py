@@ -47,7 +47,8 @@ class Lmtp:
         self.rules, self.ext = dict(rules or {}), ext
         self.messages, self.lines, self.connections, self.ended = [], [], 0, 0
         if tcp:
-            self.socket = socket.create_server(("127.0.0.1", 0))
+            host = tcp if isinstance(tcp, str) else "127.0.0.1"
+            self.socket = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
             self.port = self.socket.getsockname()[1]
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -9,6 +9,10 @@ tap = Tap()
 i = Instance()
 other = Lmtp(i.path("run/other/sock"))
 tcp = Lmtp("", tcp=True)
+try:
+    tcp6 = Lmtp("", tcp="::1")
+except OSError:
+    tcp6 = tcp  # no IPv6 here
 ascii_only = Lmtp(i.path("run/ascii/sock"), ext=("PIPELINING",))
 i.write("domains", f"""example.test:
 alias.test: alias:example.test
@@ -17,13 +21,14 @@ absolute.test: lmtp:{i.path("run/other/sock")}
 aliased.test: alias:other.test
 tcp.test: lmtp:127.0.0.1:{tcp.port}
 tcpname.test: lmtp:localhost:{tcp.port}
+tcp6.test: lmtp:{"[::1]" if tcp6 is not tcp else "127.0.0.1"}:{tcp6.port}
 dead.test: lmtp:127.0.0.1:1
 name.test: lmtp:host.example:24
 ascii.test: lmtp:run/ascii/sock
 xn--bcher-kva.example:
 """)
 i.write("relay-domains", "relay.test\nxn--bchner-3ya.example\n")
-PLACES = {"mda": i.lmtp, "spool": i.spool, "other": other, "tcp": tcp, "ascii": ascii_only}
+PLACES = {"mda": i.lmtp, "spool": i.spool, "other": other, "tcp": tcp, "tcp6": tcp6, "ascii": ascii_only}
 
 
 def route(rcpt, wanted, where=None, becomes=None, utf8=False, args=(), **env):
@@ -51,6 +56,9 @@ route("bob@aliased.test", "250", "other", "bob@other.test")
 route("\"b b\"@aliased.test", "250", "other", "\"b b\"@other.test")
 route("bob@tcp.test", "250", "tcp")
 route("bob@tcpname.test", "250", "tcp")
+if tcp6 is tcp:
+    del PLACES["tcp6"]
+route("bob@tcp6.test", "250", "tcp" if tcp6 is tcp else "tcp6")
 route("bob@dead.test", "451 4.3.0")
 route("bob@name.test", "451 4.3.0")
 route("bob@relay.test", "250", "spool")
