@@ -35,9 +35,10 @@
 #define LIMIT_HEADER (1u << 20)
 
 /* Seconds. */
-#define AUTOLOGOUT 1800	    /* default of imap-timeout: without a command (RFC 3501 5.4), in IDLE */
-#define LITERAL_SECONDS 600 /* default of imap-read-timeout: a literal or begun line comes whole   \
-			     */
+#define AUTOLOGOUT 1800 /* default of imap-timeout: without a command (RFC 3501 5.4), in IDLE */
+#define LITERAL_SECONDS                                                                            \
+	600 /* default of imap-read-timeout: a literal or begun line comes whole                   \
+	     */
 /* Octets a second that a message gets in addition, coming or going. */
 #define SLOWEST_RATE 8192
 #define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken */
