@@ -11,9 +11,12 @@
 #include "maildir/folder-state.h"
 #include "maildir/lock.h"
 #include "maildir/quota.h"
+#include "maildir/scan.h"
 #include "maildir/watch.h"
 
 #define RETRIES 5
+#define COMPACT_WORTH 16384 /* octets of postern-keywords from which on it is worth while */
+#define COMPACT_LINE 20	    /* of a line beside the base name, at a guess */
 
 int
 rename_exclusive(int fd_from, char const *from, int fd_to, char const *to)
@@ -203,6 +206,80 @@ write_beyond(struct folder *f)
 		f->beyond_len = 0;
 	errno = e;
 	return r;
+}
+
+/* Sets of files that this session does not list: those that came after it looked are kept. */
+struct strangers {
+	struct folder *f;
+	struct scan now;
+	struct basemap map;
+	struct keywords_line *line;
+	size_t count, room;
+};
+
+static struct keywords_line *
+next_line(struct strangers *s)
+{
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->line = xrealloc(s->line, s->room, sizeof *s->line);
+	}
+	return s->line + s->count++;
+}
+
+static void
+on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
+{
+	struct strangers *s = arg;
+	uint32_t i = basemap_find(&s->map, s->f->names.s, base, len);
+	if (i != BASEMAP_NONE) {
+		struct keyword_set *k = &s->f->msg[i].keywords;
+		k->bits[0] = (k->bits[0] & KEYWORD_LETTER_BITS) | beyond->bits[0];
+		k->bits[1] = beyond->bits[1];
+	} else if (basemap_find(&s->now.map, s->now.names.s, base, len) != BASEMAP_NONE)
+		*next_line(s) = (struct keywords_line){xstrndup(base, len), len, *beyond};
+}
+
+static void
+compact_locked(struct folder *f, struct strangers *s)
+{
+	f->keywords.postern_parsed = 0;
+	unsigned int options = f->options;
+	f->options = FOLDER_READONLY; /* only to see what is there */
+	int r = scan_run(&s->now, f, SCAN_NEW | SCAN_CUR);
+	f->options = options;
+	if (r < 0 || keywords_read(&f->keywords, f->fd_dir, on_set, s) < 0)
+		return;
+	size_t strangers = s->count;
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct record const *r = f->msg + i;
+		if (keyword_beyond(&r->keywords))
+			*next_line(s) =
+			    (struct keywords_line){record_name(f, r), r->base_len, r->keywords};
+	}
+	(void)keywords_rewrite(&f->keywords, f->fd_dir, s->line, s->count);
+	for (size_t i = 0; i < strangers; i++)
+		free((char *)s->line[i].base);
+}
+
+void
+folder_compact_keywords(struct folder *f)
+{
+	struct strangers s = {.f = f};
+	struct lock lock;
+	off_t live = 0;
+	for (uint32_t i = 0; i < f->count; i++)
+		if (keyword_beyond(&f->msg[i].keywords))
+			live += f->msg[i].base_len + COMPACT_LINE;
+	if (f->keywords.postern_parsed < COMPACT_WORTH || f->keywords.postern_parsed < 2 * live ||
+	    lock_take(&lock, f->fd_dir, 1) < 0)
+		return;
+	folder_map(f, &s.map);
+	compact_locked(f, &s);
+	lock_release(&lock);
+	basemap_free(&s.map);
+	scan_free(&s.now);
+	free(s.line);
 }
 
 int

@@ -107,6 +107,8 @@ int stamp_begin(struct stamp const *s, int fd);
 void stamp_end(struct stamp *s, int fd, int ours);
 
 /* ---- folder-change.c ---- */
+/* Writes postern-keywords anew when most of it is superseded. */
+void folder_compact_keywords(struct folder *f);
 /* rename(2) that replaces nothing, where the file system can promise that. */
 int rename_exclusive(int fd_from, char const *from, int fd_to, char const *to);
 

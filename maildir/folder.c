@@ -78,6 +78,8 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	}
 	f->validity = f->uidlist.validity;
 	clear_announced(f);
+	if (!(options & FOLDER_READONLY))
+		folder_compact_keywords(f);
 	*f_r = f;
 	return 0;
 }

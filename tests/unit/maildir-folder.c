@@ -224,6 +224,20 @@ test_keywords(void)
 	there = folder_keyword_set(g, 0);
 	tap_ok(keyword_same(&k, &there), "in a new session");
 	folder_close(g);
+	/* The file of those beyond the letters is written anew when most of it is superseded. */
+	for (int i = 0; i < 2001; i++) {
+		struct keyword_set one = KEYWORD_SET_ZERO;
+		keyword_add(&one, i % 2 ? 27 : 28);
+		folder_change_flags(f, 0, FLAGS_REPLACE, 0, &one);
+		folder_commit(f);
+	}
+	struct stat st;
+	tap_ok(!stat(dir_at("postern-keywords"), &st) && st.st_size > 16384, "a long file");
+	g = must_open("INBOX", FOLDER_TAKE_NEW);
+	tap_ok(!stat(dir_at("postern-keywords"), &st) && st.st_size < 4000, "a short one");
+	there = folder_keyword_set(g, 0);
+	tap_ok(keyword_has(&there, 28) && !keyword_has(&there, 27), "with the last set");
+	folder_close(g);
 	for (int i = 30; i < MAILDIR_KEYWORDS; i++) {
 		snprintf(name, sizeof name, "kw%d", i);
 		folder_keyword(f, name, strlen(name), 1);
