@@ -252,10 +252,10 @@ compact_locked(struct folder *f, struct strangers *s)
 		return;
 	size_t strangers = s->count;
 	for (uint32_t i = 0; i < f->count; i++) {
-		struct record const *r = f->msg + i;
-		if (keyword_beyond(&r->keywords))
+		struct record const *m = f->msg + i;
+		if (keyword_beyond(&m->keywords))
 			*next_line(s) =
-			    (struct keywords_line){record_name(f, r), r->base_len, r->keywords};
+			    (struct keywords_line){record_name(f, m), m->base_len, m->keywords};
 	}
 	(void)keywords_rewrite(&f->keywords, f->fd_dir, s->line, s->count);
 	for (size_t i = 0; i < strangers; i++)

@@ -108,11 +108,10 @@ step(struct message *m, char *out, size_t max)
 			m->last = s[run - 1];
 		if (!lf)
 			continue;
-		int bare = m->last != '\r';
+		int bare = m->owe_lf = m->last != '\r';
 		if (out)
 			out[o] = bare ? '\r' : '\n';
 		o++;
-		m->owe_lf = bare;
 		if (!bare) {
 			m->last = '\n';
 			m->disk_pos++;
