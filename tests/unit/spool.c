@@ -1,0 +1,186 @@
+// objects: mda-remote/envelope.o mda-remote/attempt.o mda-remote/spool.o mda-remote/settings.o
+/* The spool's formats: envelope, attempt lines, names, durations. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/sa.h"
+#include "mda-remote/attempt.h"
+#include "mda-remote/envelope.h"
+#include "mda-remote/settings.h"
+#include "mda-remote/spool.h"
+#include "tests/unit/tap.h"
+
+#define HEAD "postern-spool 1\nl 00000000000000000003\ns 00000000000000000005\nc 7\n"
+#define REST "i id.1\na 100\nx 200\nf a@b.test\nb 0\n"
+#define RCPT "r w- 0 - c@d.test\n"
+
+static struct arena arena;
+
+static void
+round_trip(void)
+{
+	struct envelope e = {.id = "abc.1", .arrival = 1000, .expiry = 2000, .eightbit = 1, .length = 7};
+	struct envelope got;
+	struct envelope_rcpt r[3];
+	char const *reason;
+	stralloc text = STRALLOC_ZERO;
+	memset(r, 0, sizeof r);
+	smtp_path_set(&arena, "a@b.test", &e.mail.from);
+	e.mail.size = 9;
+	e.mail.body = BODY_8BITMIME;
+	e.mail.smtputf8 = 1;
+	e.mail.ret = RET_HDRS;
+	e.mail.envid = "e+2B1";
+	for (int i = 0; i < 3; i++) {
+		char const *to[] = {"x@y.test", "\"quoted name\"@y.test", "\xc3\xa4@y.test"};
+		smtp_path_set(&arena, to[i], &r[i].rcpt.to);
+		r[i].state = "wdF"[i];
+		r[i].delay = "-D-"[i];
+	}
+	r[1].rcpt.notify = NOTIFY_SUCCESS | NOTIFY_DELAY;
+	r[1].rcpt.orcpt = "rfc822;x+20y@z";
+	e.rcpt = r;
+	e.count = 3;
+	envelope_format(&text, &e);
+	tap_num("a whole envelope", envelope_parse(&arena, text.s, text.len, &got, &reason), 1);
+	tap_str("id", got.id, "abc.1");
+	tap_str("sender", got.mail.from.text, "a@b.test");
+	tap_str("envid", got.mail.envid, "e+2B1");
+	tap_num("offset", (long long)got.offset, (long long)text.len);
+	tap_num("offset as written", (long long)got.offset, (long long)e.offset);
+	tap_num("length", (long long)got.length, 7);
+	tap_num("size", (long long)got.mail.size, 9);
+	tap_ok(got.arrival == 1000 && got.expiry == 2000 && got.eightbit == 1 && got.mail.smtputf8 == 1
+	        && got.mail.ret == RET_HDRS && got.mail.body == BODY_8BITMIME && got.count == 3, "fields");
+	for (unsigned int i = 0; i < 3; i++) {
+		tap_str("recipient", got.rcpt[i].rcpt.to.text, r[i].rcpt.to.text);
+		tap_ok(got.rcpt[i].state == r[i].state && got.rcpt[i].delay == r[i].delay
+		        && got.rcpt[i].rcpt.notify == r[i].rcpt.notify && got.rcpt[i].at == r[i].at, "its state");
+		tap_ok(text.s[r[i].at] == r[i].state && text.s[r[i].at + 1] == r[i].delay, "where it stands");
+	}
+	tap_str("orcpt", got.rcpt[1].rcpt.orcpt, "rfc822;x+20y@z");
+	int cut = 1;
+	for (size_t n = 0; n < text.len; n++)
+		cut &= envelope_parse(&arena, text.s, n, &got, &reason) == 0;
+	tap_ok(cut, "every prefix is cut short, not damaged");
+	stralloc_free(&text);
+}
+
+static void
+damaged(void)
+{
+	static struct {
+		char const *text;
+		int want;
+	} const cases[] = {
+	    {HEAD REST RCPT "\n", 1},
+	    {HEAD REST RCPT RCPT "u\nR 1\ne x\n\n", 1},
+	    {"postern-spool 2\n" REST RCPT "\n", -1},
+	    {"x", -1},
+	    {"", 0},
+	    {"postern-sp", 0},
+	    {HEAD REST "\n", -1},
+	    {HEAD RCPT "\n", -1},
+	    {REST RCPT "\n", -1},
+	    {HEAD REST REST RCPT "\n", -1},
+	    {HEAD REST "q 1\n" RCPT "\n", -1},
+	    {HEAD REST "r q- 0 - a@b\n\n", -1},
+	    {HEAD REST "r w? 0 - a@b\n\n", -1},
+	    {HEAD REST "r w- 16 - a@b\n\n", -1},
+	    {HEAD REST "r w- x - a@b\n\n", -1},
+	    {HEAD REST "r w- 0 -\n\n", -1},
+	    {HEAD REST "r w- 0 - \n\n", -1},
+	    {HEAD REST "r w- 0 - a b@c\n\n", -1},
+	    {HEAD REST "r w-\n\n", -1},
+	    {HEAD REST "r w\n\n", -1},
+	    {HEAD REST "r\n\n", -1},
+	    {HEAD REST "R 3\n" RCPT "\n", -1},
+	    {HEAD REST "u x\n" RCPT "\n", -1},
+	    {HEAD REST "e\n" RCPT "\n", -1},
+	    {HEAD "i a b\na 1\nx 1\nf \nb 0\n" RCPT "\n", -1},
+	    {HEAD "i a\na -1\nx 1\nf \nb 0\n" RCPT "\n", -1},
+	    {HEAD "i a\na 99999999999999999999\nx 1\nf \nb 0\n" RCPT "\n", -1},
+	    {HEAD "i a\na 1\nx 1\nf \nb 3\n" RCPT "\n", -1},
+	    {HEAD "i a\na 1\nx 1\nf \nb 0\n" RCPT "\n", 1},
+	    {HEAD "i a\na 1\nx 1\nf\nb 0\n" RCPT "\n", 1},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct envelope e;
+		char const *reason;
+		int r = envelope_parse(&arena, cases[i].text, strlen(cases[i].text), &e, &reason);
+		tap_ok(r == cases[i].want && (r >= 0 || (reason && *reason)), "%s: %d", cases[i].text, r);
+	}
+}
+
+static void
+attempts(void)
+{
+	struct attempt t, got;
+	stralloc sa = STRALLOC_ZERO, why = STRALLOC_ZERO;
+	attempt_set(&t, RCPT_FAILED, 550, "5.1.1", "no\nsuch\x1b user");
+	attempt_peer(&t, "mx.test", "192.0.2.1");
+	attempt_format(&sa, &t);
+	tap_str("one line", sa_str(&sa), "f 550 5.1.1 mx.test 192.0.2.1 no\tsuch? user");
+	tap_num("and back", attempt_parse(&got, sa.s), 0);
+	tap_str("its text", got.text, "no\nsuch? user");
+	attempt_set(&t, RCPT_WAITING, 0, 0, 0);
+	sa_reset(&sa);
+	attempt_format(&sa, &t);
+	tap_str("with nothing", sa_str(&sa), "w 0 4.0.0 - - ");
+	char const *const bad[] = {"", "w", "q 0 4.0.0 - - x", "w x 4.0.0 - - x", "w 0", "w 0 4.0.0", "w 0 4.0.0 -", "w 0 4.0.0 - -",
+	    "w 9999 4.0.0 - - x", "w 0 123456789012345 - - x"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		tap_num(bad[i], attempt_parse(&got, bad[i]), -1);
+	sa_cats(&why, "10 1 w 450 4.2.0 h i one\n20 1 w 450 4.2.0 h i other\nnonsense\n\n10 2 f 550 5.1.1 h i two\n10 3 w cut");
+	tap_num("the last line of a recipient counts", why_find(&why, 10, &got), 1);
+	tap_str("it", got.text, "two");
+	tap_num("another", why_find(&why, 20, &got), 1);
+	tap_num("none", why_find(&why, 1, &got), 0);
+}
+
+static void
+names(void)
+{
+	static struct {
+		char const *name;
+		int want;
+	} const cases[] = {{"a", 1}, {"a.b+f0-2_", 1}, {".a", 0}, {"", 0}, {"a/b", 0}, {"a:why", 0}, {"..", 0}, {"a b", 0}};
+	char path[SPOOL_PATH_MAX];
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		tap_num(cases[i].name, spool_name_valid(cases[i].name), cases[i].want);
+	unsigned int seen = 0;
+	for (int i = 0; i < 1000; i++) {
+		char name[20];
+		snprintf(name, sizeof name, "1m0v0yp58g2%05d", i);
+		spool_path(path, name, ":why");
+		seen |= 1u << strtoul((char[]){path[0], 0}, 0, 16);
+	}
+	tap_num("names spread over all directories", seen, 0xffff);
+	tap_ok(!strcmp(path + 1, "/1m0v0yp58g200999:why"), "path");
+}
+
+static void
+durations(void)
+{
+	static struct {
+		char const *s;
+		long long ms;
+	} const cases[] = {{"5", 5000}, {"5s", 5000}, {"5ms", 5}, {"5m", 300000}, {"5h", 18000000}, {"5d", 432000000}, {"0", 0},
+	    {"", -1}, {"s", -1}, {"5x", -1}, {"5 s", -1}, {"-5", -1}, {"99999999999999999d", -1}, {"5mss", -1}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t ms = 0;
+		int r = duration_scan(cases[i].s, &ms);
+		tap_num(cases[i].s, r < 0 ? -1 : (long long)ms, cases[i].ms);
+	}
+}
+
+int
+main(void)
+{
+	round_trip();
+	damaged();
+	attempts();
+	names();
+	durations();
+	return tap_done();
+}
