@@ -16,7 +16,8 @@
 #include "maildir/transfer.h"
 #include "maildir/tree.h"
 
-#define GONE_PREFIX
+/* A folder on its way out; two dots hide it from all programs. */
+#define GONE_PREFIX "..postern-gone."
 
 static int
 is_inbox(struct maildir_tree const *t, char const *name)

@@ -11,9 +11,6 @@
 #include "lib/sa.h"
 #include "maildir/layout.h"
 
-#define GONE_PREFIX                                                                                \
-	"..postern-gone." /* a folder on its way out; two dots hide it from all programs */
-
 /* root or root/.DISK into path. */
 static int
 put_path(struct maildir_tree const *t, char const *name, int raw, stralloc *path)

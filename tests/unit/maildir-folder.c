@@ -256,7 +256,7 @@ test_duplicates(void)
 	message_file("cur/500.e:2,S", "two\n");
 	tell(f, ALL);
 	tap_num("two messages under one base name", folder_count(f), n + 1);
-	link(dir_at("cur/500.e:2,"), dir_at("cur/500.e:2,F"));
+	tap_num("link", link(dir_at("cur/500.e:2,"), dir_at("cur/500.e:2,F")), 0);
 	tell(f, ALL);
 	tap_num("two names of one file", folder_count(f), n + 1);
 	folder_close(f);
