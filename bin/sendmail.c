@@ -40,7 +40,7 @@ set_mode(struct sendmail *s, char const *v)
 {
 	static struct {
 		char letter;
-		int mode;
+		enum sendmail_mode mode;
 	} const modes[] = {{'m', MODE_SEND}, {'s', MODE_SMTP}, {'p', MODE_QUEUE},
 	    {'v', MODE_VERIFY}, {'i', MODE_NOTHING}};
 	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)

@@ -32,7 +32,7 @@ enum {
 
 struct sendmail {
 	/* Options. */
-	enum { MODE_SEND, MODE_SMTP, MODE_QUEUE, MODE_VERIFY, MODE_NOTHING } mode;
+	enum sendmail_mode { MODE_SEND, MODE_SMTP, MODE_QUEUE, MODE_VERIFY, MODE_NOTHING } mode;
 	int from_header; /* -t */
 	int no_dots;	 /* -i: a line with a dot alone does not end the message */
 	int verbose;

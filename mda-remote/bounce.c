@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "lib/conf.h"
@@ -208,9 +209,10 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 	if (!r)
 		for (unsigned int i = 0; i < n; i++)
 			told(a, list[i]);
-	/* Marked and synced before it can be sent: it is never sent twice. */
-	if (!r)
-		r = durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0 ? -1 : 0;
+	/* Marked and synced before it can be sent: it is never sent twice. If the disk fails
+	 * between the steps, the next start goes on from what is on it. */
+	if (!r && (durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0))
+		strerr_diefu2sys(111, "publish the notification ", name);
 	log_id(a->e.id);
 	log_event(r ? "error" : "bounce");
 	log_str("file", name);
@@ -255,7 +257,10 @@ was_marked(char const *base, char kind, unsigned int i)
 	char const *reason;
 	int marked = 0;
 	int fd = spool_file_open(walk.fd_spool, base, O_RDONLY);
-	/* The message goes only when step 3 is done, so it is there. */
+	/* The message goes only when step 3 is done. If somebody removed it, its sender is still
+	 * told. */
+	if (fd < 0 && errno == ENOENT)
+		marked = 1;
 	if (fd >= 0 && spool_read(&arena, fd, &e, &reason) > 0 && i < e.count) {
 		struct envelope_rcpt *r = e.rcpt + i;
 		marked = kind == BOUNCE_FAILED	  ? r->state == RCPT_REPORTED

@@ -306,7 +306,8 @@ set_up(void)
 	if (anchor)
 		check(ub_ctx_add_ta_file(ctx, anchor), "etc/resolver-anchor:", anchor);
 	check(ub_ctx_async(ctx, 1), "libunbound", "threads");
-	/* libunbound answers for .test itself (RFC 6761 6.2); whoever asks for such a domain has one. */
+	/* libunbound answers for .test itself (RFC 6761 6.2); whoever asks for such a domain has
+	 * one. */
 	check(ub_ctx_zone_add(ctx, "test.", "transparent"), "libunbound", "test.");
 	/* Answered from libunbound's own zones: it reads its files now, before they are out of
 	 * reach. */

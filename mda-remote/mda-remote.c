@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@
 #include "lib/skalibs-compat.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
+
+#define FILES_BESIDE 64 /* descriptors for everything else */
 
 struct walk walk;
 
@@ -65,6 +68,27 @@ tick(void)
 
 /* ---- events ---- */
 
+/* A message that is read in and a connection take a descriptor each. */
+static void
+read_settings(void)
+{
+	struct rlimit r;
+	settings_read(&walk.set);
+	rlim_t want = walk.set.active + 2 * (rlim_t)walk.set.connections + FILES_BESIDE;
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = want < r.rlim_max ? want : r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= want)
+		return;
+	/* Fewer at a time, then: none of them may fail for want of one. */
+	unsigned int half =
+	    (unsigned int)(r.rlim_cur > 2 * FILES_BESIDE ? (r.rlim_cur - FILES_BESIDE) / 2 : 8);
+	if (walk.set.active > half)
+		walk.set.active = half;
+	if (walk.set.connections > half / 2)
+		walk.set.connections = half / 2;
+}
+
 static void
 reread(void)
 {
@@ -72,7 +96,8 @@ reread(void)
 		log_1("settings", "state", "bad, the old ones stay");
 		return;
 	}
-	settings_read(&walk.set);
+	read_settings();
+	resolve_reread();
 	log_1("settings", "state", "read");
 }
 
@@ -176,7 +201,7 @@ start(void)
 	tick();
 	umask(077);
 	spool_become_owner();
-	settings_read(&walk.set);
+	read_settings();
 	conf_me();
 	walk.fd_spool = spool_open();
 	if (walk.fd_spool < 0)

@@ -9,6 +9,7 @@
 
 #include <skalibs/strerr.h>
 
+#include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
@@ -19,16 +20,29 @@
 static int fd_child = -1;
 static pid_t child;
 static int64_t may_start; /* not in a tight circle */
+static stralloc settings; /* that the child was started with */
 static struct question {
 	struct dest *d; /* null: free */
 	int64_t asked;
 } questions[DNS_QUESTIONS_MAX];
+
+static void
+read_settings(stralloc *sa)
+{
+	stralloc anchor = STRALLOC_ZERO;
+	conf_lines("resolver", sa);
+	if (conf_line("resolver-anchor", &anchor))
+		sa_catb(sa, anchor.s, anchor.len);
+	stralloc_free(&anchor);
+}
 
 void
 resolve_start(void)
 {
 	int fd[2];
 	may_start = walk_now() + 1000;
+	sa_reset(&settings);
+	read_settings(&settings);
 	if (link_pair(fd) < 0)
 		strerr_diefu1sys(111, "make a socket pair");
 	child = conn_spawn("mda-remote-dns", fd[1]);
@@ -59,6 +73,26 @@ lost(void)
 		if (d)
 			dest_resolved(d, 0);
 	}
+}
+
+void
+resolve_reread(void)
+{
+	stralloc now = STRALLOC_ZERO;
+	read_settings(&now);
+	int same = now.len == settings.len && (!now.len || !memcmp(now.s, settings.s, now.len));
+	stralloc_free(&now);
+	if (same || fd_child < 0)
+		return;
+	/* The old one ends when it reads the end; what it was asked is asked again. */
+	close(fd_child);
+	fd_child = -1;
+	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
+		if (questions[i].d)
+			questions[i].d->resolving = 0;
+		questions[i].d = 0;
+	}
+	resolve_start();
 }
 
 int

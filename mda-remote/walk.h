@@ -113,6 +113,8 @@ void dest_wake(void);
 /* ---- resolve.c ---- */
 
 void resolve_start(void);
+/* Starts the child anew if its settings have changed. */
+void resolve_reread(void);
 /* Asks for d's route. 0, or -1 if too many questions are open. */
 int resolve_ask(struct dest *d);
 int resolve_fd(void);

@@ -96,6 +96,14 @@ with Nsd(ZONES) as nsd, Peer("127.0.0.11", port) as one, Peer("127.0.0.12", port
         r.queue("a@far.test")
         tap.ok(verdict(r, "a@far.test") == ("delivered", "2.0.0", "127.0.0.12"), "421 in the greeting: the next MX")
     one.script = {}
+    # Another resolver counts at once.
+    with Remote({**SLOW, "resolver": "127.0.0.1@1", "host-retry-min": "1ms", "host-retry-max": "1ms", "retry-min": "50ms", "retry-max": "60ms"}) as r:
+        r.start()
+        r.queue("a@far.test")
+        r.wait("event=deferred", "4.4.3")
+        r.set("resolver", f"127.0.0.1@{nsd.port}")
+        r.wait_empty()
+        tap.ok(r.log("event=delivered", "a@far.test"), "a changed resolver setting counts at once", r.lines[-5:])
 
 # A resolver that does not answer, and one that is killed.
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, Remote({**SLOW}) as r:
