@@ -29,16 +29,23 @@ else
 ALLFLAGS += $(HARDEN)
 endif
 
+# Static libraries where there are any: no skalibs release promises a stable ABI.
+links = $(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null $(LDPATH) $1 2>/dev/null && echo yes)
+ifndef SKALIBS_LIB
+SKALIBS_LIB := $(if $(call links,-l:libskarnet.a -lrt),-l:libskarnet.a,-lskarnet)
+endif
+ifndef S6_LIB
+S6_LIB  := $(if $(call links,-l:libs6.a),-l:libs6.a,-ls6)
+endif
+
 # Programs that call neither iconv, getpwnam nor getaddrinfo are linked statically: an exec of one
-# costs half of a dynamic one's (doc/architecture.md, "Cost of a connection").
-# NOSTATIC=1 forbids it; so does a system without the static libraries (Arch).
-NOSTATIC ?= $(shell echo 'int main(void){return 0;}' | $(CC) -static-pie -x c - -o /dev/null $(LDPATH) \
-    -l:libskarnet.a -l:libidn2.a -l:libunistring.a -l:libcrypt.a -lrt 2>/dev/null || echo 1)
+# costs half of a dynamic one's (doc/architecture.md, "Cost of a connection"). NOSTATIC=1 forbids it;
+# so does a system without the static libraries (Arch).
+ifndef NOSTATIC
+NOSTATIC := $(if $(call links,-static-pie -l:libskarnet.a -l:libidn2.a -l:libunistring.a -l:libcrypt.a -lrt),,1)
+endif
 STATIC  := $(if $(SAN)$(NOSTATIC),-pie,-static-pie)
 DYNAMIC := -pie
-
-SKALIBS_LIB ?= -l:libskarnet.a
-S6_LIB      ?= -l:libs6.a
 SSL     := -lssl -lcrypto
 
 # ---- programs: name, objects, link kind, extra libraries ---------------------------------------

@@ -60,7 +60,7 @@ replace() { # FILE [MODE]
 # One administration command at a time; the lock goes with the process.
 lock() {
 	exec 9>"$dir/etc/.lock" || die 111 "unable to open $dir/etc/.lock"
-	flock -w 30 9 || die 111 "another administration command holds $dir/etc/.lock"
+	timeout 30 flock 9 || die 111 "another administration command holds $dir/etc/.lock"
 }
 
 lower() { printf %s "$1" | tr 'A-Z' 'a-z'; }
