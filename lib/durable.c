@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/id.h"
+#include "lib/linux-compat.h"
 
 int
 durable_file(int fd)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/linux-compat.h"
 #include "lib/sa.h"
 #include "maildir/keywords.h"
 #include "maildir/layout.h"

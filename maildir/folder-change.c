@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/linux-compat.h"
 #include "lib/sa.h"
 #include "maildir/folder-state.h"
 #include "maildir/lock.h"

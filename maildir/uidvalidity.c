@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/linux-compat.h"
 
 #define BASE "dovecot-uidvalidity"
 #define ATTEMPTS 1000

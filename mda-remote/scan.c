@@ -10,6 +10,7 @@
 
 #include <skalibs/strerr.h>
 
+#include "lib/linux-compat.h"
 #include "lib/log.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
