@@ -1,0 +1,52 @@
+/* The system call filter in two parts: sandbox-calls.c is the table, sandbox-seccomp.c makes a
+ * program of it. */
+#ifndef POSTERN_SANDBOX_FILTER_H
+#define POSTERN_SANDBOX_FILTER_H
+
+#include <stddef.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+
+/* A row allows one system call, to those who have one of its groups; without a check for whatever
+ * arguments, with one for those that pass it; of two rows the first counts. Whatever has no row
+ * fails with EPERM: open, socket, connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl,
+ * io_uring, bpf... */
+enum sandbox_verdict {
+	REFUSED, /* what has no row */
+	ANY_ARGUMENT,
+	FCNTL_PLAIN,	/* no F_SETOWN: it makes the kernel send signals */
+	NOT_EXECUTABLE, /* mmap, mprotect */
+	KNOWN_FAMILY,	/* socket */
+	TCP_OPTION,	/* setsockopt */
+	SIGNAL_NONE,	/* kill: is there such a process? Locks ask that */
+	SANDBOX_VERDICTS
+};
+
+enum { SANDBOX_BASE = 1 << 16 }; /* everybody's group */
+
+struct sandbox_call {
+	int number;
+	unsigned int groups;
+	enum sandbox_verdict verdict;
+};
+extern struct sandbox_call const sandbox_calls[];
+extern size_t const sandbox_calls_count;
+
+#if defined(__x86_64__)
+#define SANDBOX_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define SANDBOX_ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define SANDBOX_ARCHITECTURE AUDIT_ARCH_RISCV64
+#endif
+
+#define SANDBOX_NUMBERS 1024 /* above every call's number, below x32's */
+/* A call makes two spans more at most, a span one branch, a branch two further jumps; there are
+ * fewer than 200 calls. */
+#define SANDBOX_FILTER_MAX 1600
+
+/* The program for these groups into code; how many instructions it has. 0: not for this
+ * architecture. */
+size_t sandbox_filter(struct sock_filter code[static SANDBOX_FILTER_MAX], unsigned int groups);
+
+#endif

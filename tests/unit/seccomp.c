@@ -1,0 +1,120 @@
+/* The system call filter, instruction by instruction, against its table read from the top: every
+ * number, for every set of groups, with arguments that pass and fail each check. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "lib/sandbox-calls.h"
+#include "lib/sandbox-filter.h"
+#include "lib/sandbox.h"
+
+#include "tests/unit/tap.h"
+
+#define ARGUMENTS 3
+static unsigned int const values[] = {0, 1, 2, 3, 4, 6, 7, 8, 10, 40, F_DUPFD_CLOEXEC, 0xffffffff};
+
+/* What the program says; 1 is no verdict: it ran off its end or into what must not be there. */
+static uint32_t
+run(struct sock_filter const *code, size_t len, struct seccomp_data const *d)
+{
+	uint32_t a = 0;
+	for (size_t i = 0; i < len; i++) {
+		struct sock_filter const *f = code + i;
+		int yes = 0;
+		switch (f->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (char const *)d + f->k, sizeof a);
+			continue;
+		case BPF_RET | BPF_K:
+			return f->k;
+		case BPF_JMP | BPF_JA:
+			i += f->k;
+			continue;
+		case BPF_JMP | BPF_JEQ:
+			yes = a == f->k;
+			break;
+		case BPF_JMP | BPF_JGE:
+			yes = a >= f->k;
+			break;
+		case BPF_JMP | BPF_JSET:
+			yes = (a & f->k) != 0;
+			break;
+		default:
+			return 1;
+		}
+		i += yes ? f->jt : f->jf;
+	}
+	return 1;
+}
+
+static int
+passes(enum sandbox_verdict v, struct seccomp_data const *d)
+{
+	uint32_t const first = (uint32_t)d->args[0], second = (uint32_t)d->args[1];
+	switch (v) {
+	case ANY_ARGUMENT:
+		return 1;
+	case FCNTL_PLAIN:
+		return second == F_GETFD || second == F_SETFD || second == F_GETFL ||
+		       second == F_SETFL || second == F_DUPFD_CLOEXEC;
+	case NOT_EXECUTABLE:
+		return !(d->args[2] & PROT_EXEC);
+	case KNOWN_FAMILY:
+		return first == AF_UNIX || first == AF_INET || first == AF_INET6;
+	case TCP_OPTION:
+		return second == 6;
+	case SIGNAL_NONE:
+		return !second;
+	default:
+		return 0;
+	}
+}
+
+static int
+is_allowed(unsigned int groups, struct seccomp_data const *d)
+{
+	for (struct sandbox_call const *c = sandbox_calls; c < sandbox_calls + sandbox_calls_count;
+	     c++)
+		if (c->number == d->nr && c->groups & (groups | SANDBOX_BASE))
+			return passes(c->verdict, d);
+	return 0;
+}
+
+/* How many numbers are decided wrongly. */
+static unsigned int
+wrong_ones(struct sock_filter const *code, size_t len, unsigned int groups)
+{
+	struct seccomp_data d = {.arch = SANDBOX_ARCHITECTURE};
+	unsigned int wrong = 0;
+	for (int n = -1; n < 2 * SANDBOX_NUMBERS; n++)
+		for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+			d.nr = n == -1 ? 0x40000000 : n;
+			for (int i = 0; i < ARGUMENTS; i++)
+				d.args[i] = 0xffffffff00000000u | values[v];
+			uint32_t want =
+			    is_allowed(groups, &d) ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM;
+			wrong += run(code, len, &d) != want;
+		}
+	return wrong;
+}
+
+int
+main(void)
+{
+	static unsigned int const sets[] = {
+	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS};
+	tap_ok(sandbox_calls_count < 200, "the filter has room for the table");
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		struct sock_filter code[SANDBOX_FILTER_MAX];
+		struct seccomp_data const foreign = {
+		    .arch = SANDBOX_ARCHITECTURE + 1, .nr = SYS_read};
+		size_t len = sandbox_filter(code, sets[i]);
+		tap_num("no number is decided wrongly", wrong_ones(code, len, sets[i]), 0);
+		tap_num("another architecture is killed", run(code, len, &foreign),
+		    SECCOMP_RET_KILL_PROCESS);
+		tap_ok(len < 256, "the program is short: %zu", len);
+	}
+	return tap_done();
+}
