@@ -23,8 +23,20 @@ incoming_init(struct incoming *m)
 	m->arg = 0;
 	m->error = 0;
 	m->held = 0;
-	m->fd_memory = memfd_create("message", MFD_CLOEXEC);
+	m->fd_memory = incoming_memory();
 	return m->fd_memory < 0 ? -1 : 0;
+}
+
+int
+incoming_memory(void)
+{
+	return memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int
+incoming_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 }
 
 void
@@ -54,6 +66,13 @@ incoming_open_big(void *arg)
 	if (fd >= 0)
 		unlink(path);
 	return fd;
+}
+
+void
+incoming_replace(struct incoming *m, int fd_memory)
+{
+	close(m->fd_memory);
+	m->fd_memory = fd_memory;
 }
 
 void

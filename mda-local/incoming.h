@@ -21,11 +21,17 @@ struct incoming {
 
 /* Makes the memfd. 0 or -1. */
 int incoming_init(struct incoming *m);
+/* A memfd that can be sealed: the descriptor or -1. */
+int incoming_memory(void);
+/* From now on nobody, whoever has it open, can change or cut off a memfd. 0 or -1. */
+int incoming_seal(int fd);
 /* An unlinked file in the directory of incoming_directory. The descriptor or -1; a spill function.
  */
 int incoming_open_big(void *arg);
 /* Setting lmtp-tmp; by default run/tmp of the instance if it can be written, else /tmp. */
 void incoming_directory(void);
+/* Goes on with another memfd, which becomes its own. */
+void incoming_replace(struct incoming *m, int fd_memory);
 /* Forgets the content. */
 void incoming_reset(struct incoming *m);
 /* Appends; an error is remembered and makes incoming_end fail. */

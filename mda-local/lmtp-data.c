@@ -78,9 +78,14 @@ finish(struct lmtp *l)
 	}
 	/* The client has its replies while the parent may still be reading the message. */
 	net_flush(&l->net);
-	if (!l->failed && !gone)
-		gone = lmtp_hear(l, &a, 0) < 0;
-	lmtp_reset(l);
+	if (!l->failed && !gone) {
+		int fd;
+		gone = lmtp_hear(l, &a, &fd) < 0 || fd < 0;
+		if (!gone)
+			incoming_replace(&l->message, fd);
+	}
+	if (!gone)
+		lmtp_reset(l);
 	return gone;
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -100,19 +101,35 @@ ask_big(struct parent *p)
 	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, 0, p->fd_big);
 }
 
+/* The message as it will stay: the parser may die or be fooled, and a copy that is being read must
+ * not change for it. */
+static int
+message_fd(struct parent *p, uint64_t size)
+{
+	struct stat st;
+	int fd = p->fd_big >= 0 ? p->fd_big : p->fd_memory;
+	if (fd == p->fd_memory && incoming_seal(fd) < 0)
+		return -1;
+	return fstat(fd, &st) < 0 || (uint64_t)st.st_size != size ? -1 : fd;
+}
+
 static int
 ask_deliver(struct parent *p, uint64_t size)
 {
 	struct deliver *d = p->d;
 	if (!p->begun || !d->count)
 		return -1;
-	int fd = p->fd_big >= 0 ? p->fd_big : p->fd_memory;
+	int fd = message_fd(p, size);
+	if (fd < 0)
+		return -1;
 	deliver_message(d, fd, size);
 	for (size_t i = 0; i < d->count; i++)
 		if (answer(p, d->rcpt[i].verdict, 0, -1) < 0)
 			return -1;
 	dsn_send(d, fd);
-	return answer(p, REPLY_NONE, 0, -1);
+	close(p->fd_memory);
+	p->fd_memory = incoming_memory();
+	return p->fd_memory < 0 ? -1 : answer(p, REPLY_NONE, 0, p->fd_memory);
 }
 
 static int

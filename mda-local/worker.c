@@ -117,10 +117,13 @@ copy_message(struct delivery *d, int fd, struct order const *o)
 	int ok = !delivery_write(d, front.s, front.len);
 	stralloc_free(&front);
 	while (ok && (r = pread(fd, buf, sizeof buf, at)) != 0) {
-		if (r < 0 && errno == EINTR)
-			continue;
 		ok = r > 0 && !delivery_write(d, buf, (size_t)r);
 		at += r;
+	}
+	/* A file that was cut off under our hands must not be committed as if it were whole. */
+	if (ok && (uint64_t)at != o->size) {
+		errno = EIO;
+		ok = 0;
 	}
 	return ok ? 0 : -1;
 }

@@ -136,6 +136,61 @@ x.c.process.wait(20)
 tap.like(x.i.log(), "event=parser-died signal=9", "the parser is killed: the parent ends, and says so")
 x.i.done()
 
+# ---- a message that is cut off while a worker reads it ----
+def running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def until(what):
+    end = time.monotonic() + 20
+    while not what() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def while_stopped(x, message, cut):
+    """Delivers to alice and bob; alice's worker has its order, but reads only after cut(parent)."""
+    x.c.mail(["alice@example.test", "bob@example.test"])
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
+    worker = sorted(map(int, children))[1]
+    os.kill(worker, signal.SIGSTOP)
+    x.c.cmd("DATA")
+    x.c.send(message + "\r\n.\r\n")
+    until(lambda: x.copies("bob"))
+    cut(x.c.process.pid)
+    os.kill(worker, signal.SIGCONT)
+    return worker
+
+
+def kill_parent(pid):
+    os.kill(pid, signal.SIGKILL)
+    try:
+        while x.c.socket.recv(4096):
+            pass
+    except OSError:
+        pass
+
+
+def truncate_file(pid):
+    for n in os.listdir(f"/proc/{pid}/fd"):
+        if x.i.path("run/tmp") in os.readlink(f"/proc/{pid}/fd/{n}"):
+            os.truncate(f"/proc/{pid}/fd/{n}", 70000)
+
+
+x = Case()
+worker = while_stopped(x, MESSAGE.strip(), kill_parent)
+until(lambda: not running(worker))
+tap.eq([c.endswith("\nbody\n") for c in x.i.messages("alice")], [True], "the parent is killed during delivery: the copy is whole")
+x.i.done()
+x = Case()
+while_stopped(x, "x" * 70 + "\r\n" + "\r\n".join(["y" * 70] * 20000), truncate_file)
+tap.eq([x.c.reply(), x.c.reply()], [NO_MAILBOX, DELIVERED], "the file is cut off: 451")
+tap.eq(x.i.messages("alice"), [], "and no half copy")
+x.done()
+
 x = Case(delivery_seconds="1\n")
 x.c.mail(["alice@example.test", "bob@example.test"])
 children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
