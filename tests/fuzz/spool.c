@@ -1,0 +1,30 @@
+// sources: mda-remote/envelope.c mda-remote/attempt.c mda-remote/mx.c mda-remote/spool.c
+/* What mda-remote reads: spool files, and the packets of its children. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lib/sa.h"
+#include "mda-remote/attempt.h"
+#include "mda-remote/envelope.h"
+#include "mda-remote/mx.h"
+
+int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
+{
+	static struct mx_answer answer;
+	struct arena arena = ARENA_ZERO;
+	struct envelope e;
+	struct attempt t;
+	char const *reason;
+	stralloc text = {.s = (char *)(uintptr_t)data, .len = size};
+	envelope_parse(&arena, (char const *)data, size, &e, &reason);
+	why_find(&text, 1, &t);
+	char *s = xstrndup((char const *)data, size);
+	attempt_parse(&t, s);
+	mx_parse(&answer, s);
+	free(s);
+	arena_free(&arena);
+	return 0;
+}
