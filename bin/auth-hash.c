@@ -23,14 +23,16 @@ static char const nobody[] =
     "$y$j9T$AAAAAAAAAAAAAAAAAAAAA/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.";
 static char const nobody_sha512[] = "$6$AAAAAAAAAAAAAAAA$";
 
-/* Compares in a time that tells nothing of where the difference is. */
+/* Compares in a time that tells the length, but nothing of where the difference is. */
 static int
 same(char const *a, char const *b)
 {
 	size_t n = strlen(a);
-	unsigned int difference = n != strlen(b);
-	for (size_t i = 0; !difference && i < n; i++)
-		difference |= (unsigned int)((unsigned char)a[i] ^ (unsigned char)b[i]) << 8;
+	unsigned char volatile difference = 0;
+	if (n != strlen(b))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		difference |= (unsigned char)(a[i] ^ b[i]);
 	return !difference;
 }
 
@@ -83,7 +85,7 @@ auth_hash_verify(char const *hash, char const *password, int plain_ok)
 	if (!n)
 		return -1;
 	if (ascii_ieq(hash + 1, n, "PLAIN"))
-		return plain_ok ? same(end + 1, password) : -1;
+		return !plain_ok ? -1 : end[1] && same(end + 1, password);
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
 		if (ascii_ieq(hash + 1, n, schemes[i].name) &&
 		    !strncmp(end + 1, schemes[i].prefix, strlen(schemes[i].prefix)))

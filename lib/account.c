@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <skalibs/types.h>
@@ -76,22 +77,35 @@ set_maildir(struct arena *a, struct account *out, char const *value, size_t len)
 	return 0;
 }
 
+/* NAME or NAME=VALUE, as Dovecot writes it: 1, or 0 where the value says no. */
+static int
+is_set(char const *s, size_t n)
+{
+	static char const *const no[] = {"n", "no", "0", "false"};
+	char const *eq = memchr(s, '=', n);
+	for (size_t i = 0; eq && i < sizeof no / sizeof *no; i++)
+		if (ascii_ieq(eq + 1, (size_t)(s + n - eq - 1), no[i]))
+			return 0;
+	return 1;
+}
+
 static int
 read_extra(struct arena *a, struct account *out, char const *s)
 {
 	static char const mail[] = "userdb_mail=", quota[] = "userdb_quota_rule=";
 	for (size_t n; *s; s += n, s += strspn(s, " \t")) {
 		n = strcspn(s, " \t");
+		size_t name = strcspn(s, "= \t");
 		if (!strncmp(s, mail, sizeof mail - 1)) {
 			if (set_maildir(a, out, s + sizeof mail - 1, n - sizeof mail + 1) < 0)
 				return -1;
 		} else if (!strncmp(s, quota, sizeof quota - 1))
 			out->quota_rule =
 			    arena_strndup(a, s + sizeof quota - 1, n - sizeof quota + 1);
-		else if (ascii_ieq(s, n, "nologin"))
-			out->nologin = 1;
-		else if (ascii_ieq(s, n, "nodelivery"))
-			out->nodelivery = 1;
+		else if (ascii_ieq(s, name, "nologin"))
+			out->nologin = is_set(s, n);
+		else if (ascii_ieq(s, name, "nodelivery"))
+			out->nodelivery = is_set(s, n);
 	}
 	return 0;
 }
@@ -139,4 +153,21 @@ account_find(struct arena *a, char const *key, struct account *out)
 	stralloc_free(&value);
 	errno = e;
 	return r;
+}
+
+int
+account_postmaster(struct arena *a, struct account *out)
+{
+	struct stat st;
+	*out = (struct account){
+	    .name = "postmaster", .uid = geteuid(), .gid = getegid(), .nologin = 1};
+	out->home = below(a, conf_dir(), "mail/postmaster", strlen("mail/postmaster"));
+	out->maildir = below(a, out->home, "Maildir", strlen("Maildir"));
+	/* Of the two the Maildir's owner counts: the directory above it may be root's. */
+	if (!stat(out->maildir, &st) || !stat(out->home, &st)) {
+		out->uid = st.st_uid;
+		out->gid = st.st_gid;
+		return 0;
+	}
+	return geteuid() ? 0 : -1;
 }

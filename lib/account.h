@@ -11,7 +11,7 @@
 
 struct account {
 	char const *name;     /* key in users */
-	char const *password; /* {SCHEME}hash as it stands; for auth-file alone */
+	char const *password; /* {SCHEME}hash as it stands; for auth-file alone; may be null */
 	uid_t uid;
 	gid_t gid;
 	char const *home;	/* absolute */
@@ -25,5 +25,8 @@ struct account {
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
  * live in a. Empty uid and gid are this process's own. */
 int account_find(struct arena *a, char const *key, struct account *out);
+/* Mail for postmaster and abuse that nobody else gets: mail/postmaster/Maildir, as its owner,
+ * without a password. 0; -1 if it does not exist and we are root, so that there is no owner. */
+int account_postmaster(struct arena *a, struct account *out);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef POSTERN_MDA_LOCAL_HOME_H
 #define POSTERN_MDA_LOCAL_HOME_H
 
-#include "mda-local/account.h"
+#include "lib/account.h"
 
 /* Makes the home and what is missing above it, durably. Before the user is dropped to: the
  * directories above are not the account's. 0 or -1 with errno. */

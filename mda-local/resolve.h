@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
+#include "lib/account.h"
 #include "lib/arena.h"
-#include "mda-local/account.h"
 #include "mda-local/replies.h"
 
 /* Where one copy goes: into a mailbox here, or to an address elsewhere. */

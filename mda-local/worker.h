@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
+#include "lib/account.h"
 #include "lib/id.h"
-#include "mda-local/account.h"
 #include "mda-local/replies.h"
 
 /* A forward-path or reverse-path as written, and a folder's name. */

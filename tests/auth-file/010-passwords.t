@@ -51,6 +51,7 @@ accounts = {
     "mixed@example.test": "{SHA256-CRYPT}" + sha512,
     "blf@example.test": "{BLF-CRYPT}" + bcrypt,
     "plain@example.test": "{PLAIN}secret",
+    "plainempty@example.test": "{PLAIN}",
     "unknown@example.test": "{MD4}secret",
     "open@example.test": "{secret",
     "broken@example.test": "{CRYPT}$6$",
@@ -70,7 +71,7 @@ cases = [
     ("unknown@example.test", "secret", 111), ("open@example.test", "secret", 111),
     ("star@example.test", "*", 1), ("bang@example.test", "secret", 1), ("empty@example.test", "", 1),
     ("nobody@example.test", "secret", 1), ("", "secret", 1), ("yes", "secret", 1),
-    ("nologin@example.test", "secret", 1),
+    ("nologin@example.test", "secret", 1), ("nologin-y@example.test", "secret", 1), ("nologin-no@example.test", "secret", 0),
 ]
 with Instance() as i:
     home = i.path + "/mail/example.test/yes"
@@ -79,6 +80,8 @@ with Instance() as i:
     lines = [f"{name}:{value}:{IDS}::mail/example.test/yes:" for name, value in accounts.items()]
     lines += [
         f"nologin@example.test:{yes}:{IDS}::mail/example.test/yes::nologin",
+        f"nologin-y@example.test:{yes}:{IDS}::mail/example.test/yes::nologin=y userdb_x=y",
+        f"nologin-no@example.test:{yes}:{IDS}::mail/example.test/yes::nologin=no",
         f"full@example.test:{yes}:{IDS}:gecos:elsewhere:/bin/false:userdb_quota_rule=*:bytes=1000 userdb_mail=maildir:~/Mail",
         f"homeless@example.test:{yes}:{IDS}::mail/nowhere:",
         f"root@example.test:{yes}:0:0::elsewhere:",
@@ -95,6 +98,7 @@ with Instance() as i:
         same(f"{login or '(empty)'} with {password or '(nothing)'}: {want}", auth(i, creds(login, password))[0], want)
     i.set("plain-passwords", "yes")
     same("{PLAIN} by setting", auth(i, creds("plain@example.test", "secret"))[0], 0)
+    same("{PLAIN} by setting, but empty: locked", auth(i, creds("plainempty@example.test", ""))[0], 1)
     same("{PLAIN} by setting, wrong", auth(i, creds("plain@example.test", "secreu"))[0], 1)
 
     show = ("sh", "-c", SHOW)
