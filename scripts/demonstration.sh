@@ -23,16 +23,6 @@ send() { # FROM TO SUBJECT: through submission with TLS
 		die 111 "unable to send from $1 to $2 through port $((base + 587)): see $dir/log"
 }
 
-# Tries COMMAND until it succeeds, for at most 30 seconds: what it waits for comes by itself.
-eventually() {
-	_tries=0
-	until "$@"; do
-		_tries=$((_tries + 1))
-		[ $_tries -lt 150 ] || return 1
-		sleep 0.2
-	done
-}
-
 show() { # TITLE COMMAND...: the lines that matter, indented
 	say "$1"
 	shift

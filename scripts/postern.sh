@@ -90,3 +90,13 @@ without_key() { # TABLE KEY
 random_password() {
 	head -c 15 /dev/urandom | base64 | tr '+/' 'xy'
 }
+
+# Tries COMMAND until it succeeds, for at most 30 seconds: what it waits for comes by itself.
+eventually() {
+	_tries=0
+	until "$@"; do
+		_tries=$((_tries + 1))
+		[ $_tries -lt 150 ] || return 1
+		sleep 0.2
+	done
+}
