@@ -96,7 +96,7 @@ eventually() {
 	_tries=0
 	until "$@"; do
 		_tries=$((_tries + 1))
-		[ $_tries -lt 150 ] || return 1
-		sleep 0.2
+		[ $_tries -lt 300 ] || return 1
+		sleep 0.1
 	done
 }
