@@ -26,6 +26,10 @@ copy_add(struct session *s, struct copy *c, struct transfer *x, transfer_fn *eac
 {
 	MESSAGES_EACH(&c->messages, r, i)
 	{
+		if (session_stopped(s)) {
+			errno = EINTR;
+			return -1;
+		}
 		if (!folder_gone(s->folder, i) && !each(x, s->folder, i))
 			c->from[c->count++] = folder_uid(s->folder, i);
 		else if (folder_gone(s->folder, i) || errno == ENOENT)
@@ -49,7 +53,7 @@ copy_run(struct session *s, struct copy *c, transfer_fn *each)
 	if (transfer_begin(&x, &s->tree, c->name, &s->quota) < 0)
 		return errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
 	if (copy_add(s, c, x, each) < 0)
-		reply = reply_errno(errno);
+		reply = s->ended ? DONE : reply_errno(errno);
 	else if (s->missed && each == transfer_copy)
 		/* RFC 3501 6.4.7: a COPY that cannot be whole leaves the destination as it was. */
 		reply = DONE;

@@ -19,8 +19,8 @@ cmd_fetch(struct session *s, struct parse *p)
 		return BAD;
 	MESSAGES_EACH(&m, r, i)
 	{
-		if (s->net.werr)
-			break;
+		if (hand_stopped(&h, s, i))
+			goto end;
 		hand_take(&h, s->folder, i);
 		if (fetch_write(s, &f, &h) < 0) {
 			if (errno == ENOENT)
@@ -29,6 +29,7 @@ cmd_fetch(struct session *s, struct parse *p)
 				reply = reply_errno(errno);
 		}
 	}
+end:
 	hand_free(&h);
 	return folder_commit(s->folder) < 0 ? reply_errno(errno) : reply;
 }

@@ -58,7 +58,7 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 				return DONE;
 			}
 			if (!tain_future(&alive)) {
-				net_puts(&s->net, "* OK Still here\r\n");
+				net_puts(&s->net, REPLY_ALIVE);
 				tain_addsec_g(&alive, IDLE_ALIVE);
 			}
 			break;

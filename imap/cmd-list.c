@@ -39,7 +39,7 @@ struct listing {
 	unsigned int items;		     /* of STATUS */
 	char const *pattern[LIMIT_PATTERNS]; /* with the reference in front */
 	size_t patterns;
-	int root; /* an empty pattern: only the separator is asked for */
+	int empty; /* an empty pattern: of LIST alone, it asks for the separator only */
 	struct list names;
 };
 
@@ -80,10 +80,13 @@ pattern_parse(struct parse *p, struct listing *l, struct text const *ref)
 		return 0;
 	if (ref->len + t.len > LIMIT_NAME)
 		return parse_fail(p, "Pattern too long");
+	if (!t.len) {
+		l->empty = 1; /* RFC 5258 section 3: otherwise it matches nothing */
+		return 1;
+	}
 	char *s = arena_alloc(p->arena, ref->len + t.len + 1);
 	strcpy(stpcpy(s, ref->s), t.s);
 	l->pattern[l->patterns++] = s;
-	l->root = !t.len && !l->extended;
 	return 1;
 }
 
@@ -200,7 +203,8 @@ tell_name(struct session *s, struct listing const *l, struct list_entry const *e
 	sa_cats(out, "\r\n");
 	reply_out(s);
 	/* RFC 5819: a mailbox whose status cannot be had is listed all the same. */
-	if (l->options & RETURN_STATUS && e->exists && status_tell(s, e->name, l->items) < 0)
+	if (l->options & RETURN_STATUS && e->exists && !session_stopped(s) &&
+	    status_tell(s, e->name, l->items) < 0)
 		reply_errno(errno);
 }
 
@@ -227,7 +231,7 @@ list(struct session *s, struct parse *p, int lsub)
 	struct listing l = {.lsub = lsub};
 	if (!listing_parse(p, &l))
 		return BAD;
-	if (l.root) {
+	if (l.empty && !l.extended) {
 		/* RFC 3501 6.3.8: the separator, and the root of the reference. */
 		net_putf(&s->net, "* %s (\\Noselect) \"%c\" \"\"\r\n", lsub ? "LSUB" : "LIST",
 		    s->tree.separator);

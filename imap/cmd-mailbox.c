@@ -68,9 +68,11 @@ cmd_delete(struct session *s, struct parse *p)
 		return REPLY_NAME;
 	if (!strcmp(name, "INBOX"))
 		return REPLY_INBOX_DELETE;
+	if (tree_delete(&s->tree, name) < 0)
+		return reply_errno(errno);
 	if (mailbox_is_selected(s, name))
 		session_unselect(s);
-	return tree_delete(&s->tree, name) < 0 ? reply_errno(errno) : DONE;
+	return DONE;
 }
 
 /* The selected mailbox goes by another name now: its messages and their numbers are the same, as

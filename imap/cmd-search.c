@@ -53,11 +53,14 @@ run(struct session *s, struct search *q, struct results *r)
 	r->messages = folder_count(s->folder);
 	r->bits = arena_zalloc(&s->arena, r->messages / 8 + 1);
 	r->count = 0;
-	for (uint32_t i = 0; i < r->messages; i++)
+	for (uint32_t i = 0; i < r->messages; i++) {
+		if (hand_stopped(&h, s, i))
+			break;
 		if (search_message(q, &h, s->folder, i) == YES) {
 			r->bits[i / 8] |= (unsigned char)(1u << (i % 8));
 			r->count++;
 		}
+	}
 	hand_free(&h);
 }
 
@@ -145,12 +148,15 @@ cmd_search(struct session *s, struct parse *p)
 		reply = REPLY_CHARSET;
 	else {
 		run(s, &q, &r);
+		if (s->ended)
+			goto end;
 		net_deadline(&s->net, WRITE_SECONDS);
 		if (options)
 			tell_esearch(s, &r, options);
 		else
 			tell_search(s, &r);
 	}
+end:
 	search_free(&q);
 	return reply;
 }

@@ -39,7 +39,8 @@ tell_folder(struct session *s)
 	struct folder *f = s->folder;
 	uint32_t unseen = first_unseen(f);
 	flags_announce(s);
-	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", folder_count(f), sync_recent(f));
+	s->recent = sync_recent(f);
+	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", folder_count(f), s->recent);
 	if (unseen)
 		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen);
 	net_putf(&s->net, "* OK [UIDVALIDITY %u] UIDs valid\r\n", folder_uidvalidity(f));

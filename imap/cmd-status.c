@@ -7,6 +7,7 @@
 #include "imap/mailbox.h"
 #include "imap/reply.h"
 #include "imap/status.h"
+#include "imap/sync.h"
 #include "lib/sa.h"
 
 enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, ITEMS };
@@ -46,6 +47,9 @@ status_tell(struct session *s, char const *name, unsigned int items)
 	struct folder_status st;
 	if (folder_status(&st, &s->tree, name, (items >> SIZE) & 1) < 0)
 		return -1;
+	/* What this session took from new/ is \Recent in it alone (RFC 3501 2.3.2). */
+	if (mailbox_is_selected(s, name) && !s->readonly)
+		st.recent += sync_recent(s->folder);
 	uint64_t const value[ITEMS] = {
 	    st.messages, st.recent, st.uidnext, st.uidvalidity, st.unseen, st.size};
 	char const *between = "";

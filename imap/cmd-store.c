@@ -61,6 +61,8 @@ cmd_store(struct session *s, struct parse *p)
 	reply = DONE;
 	MESSAGES_EACH(&c.messages, r, i)
 	{
+		if (session_stopped(s))
+			break;
 		if (folder_change_flags(s->folder, i, c.how, c.list.flags, &c.keywords) >= 0)
 			continue;
 		if (errno == ENOENT)
@@ -70,7 +72,7 @@ cmd_store(struct session *s, struct parse *p)
 	}
 	if (folder_commit(s->folder) < 0)
 		return reply_errno(errno);
-	if (!c.silent)
+	if (!c.silent && !s->ended)
 		store_tell(s, &c);
 	return reply;
 }

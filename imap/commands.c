@@ -1,6 +1,7 @@
 #include "imap/commands.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "imap/limits.h"
@@ -55,6 +56,32 @@ struct command const commands[] = {
 	{0, 0, 0, 0},
 };
 /* clang-format on */
+
+int
+session_stopped(struct session *s)
+{
+	struct pollfd x[] = {
+	    {.fd = s->fd_signal, .events = POLLIN},
+	    {.fd = s->net.fd_in, .events = POLLRDHUP},
+	    {.fd = s->net.fd_out},
+	};
+	if (s->ended || s->net.werr || poll(x, 3, 0) <= 0)
+		return s->ended || s->net.werr;
+	if (x[0].revents)
+		session_bye(s, REPLY_BYE_SHUTDOWN);
+	else if (x[2].revents & (POLLERR | POLLHUP))
+		s->ended = 1;
+	else if (x[1].revents) {
+		/* The client sends no more. Whether it still listens, a word to it will show. */
+		tain_now_g();
+		if (!tain_future(&s->sign)) {
+			tain_addsec_g(&s->sign, STOPPED_ALIVE);
+			net_puts(&s->net, REPLY_ALIVE);
+			net_flush(&s->net);
+		}
+	}
+	return s->ended || s->net.werr;
+}
 
 /* Reads the verb, with the word behind UID, and finds its row. */
 static struct command const *
@@ -141,6 +168,7 @@ one_command(struct session *s)
 		s->tag = tag.s;
 		c = find(p);
 		net_deadline(&s->net, WRITE_SECONDS);
+		tain_addsec_g(&s->sign, STOPPED_ALIVE);
 		reply = dispatch(s, c);
 	}
 	net_deadline(&s->net, WRITE_SECONDS);
@@ -162,8 +190,10 @@ one_command(struct session *s)
 static int
 await(struct session *s)
 {
+	struct pollfd x = {.fd = s->fd_signal, .events = POLLIN};
 	net_deadline(&s->net, s->timeout);
-	switch (net_wait(&s->net, s->fd_signal)) {
+	/* A client that pipelines without end is stopped, too. */
+	switch (poll(&x, 1, 0) > 0 ? 2 : net_wait(&s->net, s->fd_signal)) {
 	case 1:
 		return 1;
 	case 2:

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imap/limits.h"
 #include "lib/imap-text.h"
 #include "lib/sa.h"
+
+/* Messages that were not opened, so that asking would cost more than they did. */
+#define STOPPED_EVERY 1024
 
 void
 hand_take(struct hand *h, struct folder *f, uint32_t i)
@@ -150,8 +152,7 @@ hand_text(struct hand *h, enum hand_text which, stralloc *out)
 		struct mime_part const *p = hand_header(h);
 		if (!p)
 			return -1;
-		imap_envelope(
-		    out, &h->arena, h->s, p->body < LIMIT_HEADER ? p->body : LIMIT_HEADER);
+		imap_envelope(out, &h->arena, h->s, p->body);
 	} else {
 		struct mime_part const *p = hand_parts(h);
 		if (!p)
@@ -159,4 +160,10 @@ hand_text(struct hand *h, enum hand_text which, stralloc *out)
 		imap_bodystructure(out, &h->arena, h->s, p, which == TEXT_BODYSTRUCTURE);
 	}
 	return 0;
+}
+
+int
+hand_stopped(struct hand const *h, struct session *s, uint32_t i)
+{
+	return (h->fd >= 0 || !(i % STOPPED_EVERY)) && session_stopped(s);
 }

@@ -7,9 +7,8 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
-#include "lib/arena.h"
+#include "imap/session.h"
 #include "lib/mime.h"
-#include "maildir/folder.h"
 
 /* Messages up to this many octets are read, larger ones mapped: a read costs less than a map and
  * its page faults. Also how much is read in search of a header's end. */
@@ -42,6 +41,8 @@ struct mime_part const *hand_header(struct hand *h);
 struct mime_part const *hand_whole(struct hand *h);
 /* The whole message and its MIME structure. */
 struct mime_part const *hand_parts(struct hand *h);
+/* session_stopped before message i is taken, asked when that costs little beside what was done. */
+int hand_stopped(struct hand const *h, struct session *s, uint32_t i);
 /* Lets go of the message; hand_free of all memory. */
 void hand_drop(struct hand *h);
 void hand_free(struct hand *h);

@@ -4,6 +4,8 @@
 #ifndef POSTERN_IMAP_LIMITS_H
 #define POSTERN_IMAP_LIMITS_H
 
+#include "lib/imap-text.h"
+
 /* One command line without its literals, octets: more is a BYE, since nobody can tell where the
  * next command begins. RFC 9051 section 4 asks for 8192. */
 #define LIMIT_LINE 65536
@@ -30,9 +32,9 @@
 /* Commands in a row that are BAD: the one after it gets BYE. */
 #define LIMIT_BAD 20
 
-/* Octets of a header in which single fields are looked for (ENVELOPE, HEADER.FIELDS, SEARCH): what
- * stands behind is not seen there. */
-#define LIMIT_HEADER (1u << 20)
+/* Octets of a header in which single fields are looked for (HEADER.FIELDS, SEARCH; ENVELOPE has
+ * lib/imap-text.h's): what stands behind is not seen there. */
+#define LIMIT_HEADER IMAP_HEADER_MAX
 
 /* Seconds. */
 #define AUTOLOGOUT 1800 /* default of imap-timeout: without a command (RFC 3501 5.4), in IDLE */
@@ -43,6 +45,7 @@
 #define SLOWEST_RATE 8192
 #define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken */
 #define IDLE_ALIVE 120	   /* between signs of life in IDLE, so that a lost client is noticed */
+#define STOPPED_ALIVE 10   /* the same in a long command, once the client sends no more */
 #define FINISH_SECONDS 5   /* for the client to close after BYE */
 
 #endif

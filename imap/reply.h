@@ -21,6 +21,7 @@
 #define REPLY_INBOX_DELETE "NO [CANNOT] INBOX cannot be deleted."
 #define REPLY_NOSELECT "NO [NONEXISTENT] Only the mailboxes below it exist."
 #define REPLY_EXISTS "NO [ALREADYEXISTS] The mailbox exists already."
+#define REPLY_ALIVE "* OK Still here\r\n"
 #define REPLY_NOTHING "OK No messages found."
 
 #define REPLY_BYE_LITERAL "The command's rest cannot be skipped."

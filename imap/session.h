@@ -34,12 +34,14 @@ struct session {
 	struct folder *folder;
 	char *name; /* its name, UTF-8, malloced */
 	int readonly;
+	uint32_t recent;       /* messages with \Recent, as last told */
 	unsigned int keywords; /* keywords announced by FLAGS so far */
 
 	int ended;	   /* no further command is taken */
 	int fd_signal;	   /* readable when TERM or HUP came */
 	unsigned int bad;  /* BAD replies in a row */
 	uint64_t commands; /* for the log */
+	tain sign;	   /* when a client that may have left gets a sign of life */
 };
 
 static inline enum state
@@ -50,6 +52,9 @@ session_state(struct session const *s)
 
 /* Ends the session with an untagged BYE and this text. */
 void session_bye(struct session *s, char const *text);
+/* Between two messages of a command: 1 if the session must end here, because TERM or HUP came (BYE
+ * is said) or nobody reads any more. The handler then gives up, and may return DONE. */
+int session_stopped(struct session *s);
 /* Closes the selected folder, if there is one. */
 void session_unselect(struct session *s);
 

@@ -30,7 +30,8 @@ static void
 tell_exists(void *arg, uint32_t count)
 {
 	struct session *s = arg;
-	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", count, sync_recent(s->folder));
+	s->recent = sync_recent(s->folder);
+	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", count, s->recent);
 }
 
 /* RFC 3501 7.4.2 */
@@ -52,8 +53,14 @@ void
 sync_report(struct session *s, unsigned int what)
 {
 	static struct folder_events const events = {tell_expunged, tell_exists, tell_flags};
+	uint32_t count = folder_count(s->folder);
 	if (folder_report(s->folder, what, &events, s) < 0)
 		reply_errno(errno); /* logged; what is pending is told another time */
+	/* RFC 3501 7.3.2: also when messages went. */
+	if (folder_count(s->folder) < count && s->recent != sync_recent(s->folder)) {
+		s->recent = sync_recent(s->folder);
+		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
+	}
 }
 
 void

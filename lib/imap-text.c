@@ -215,7 +215,7 @@ imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n)
 	struct header_field f;
 	struct address *list[FIELDS] = {0};
 	struct header_field text[FIELDS] = {{0}};
-	header_start(&c, header, n);
+	header_start(&c, header, n < IMAP_HEADER_MAX ? n : IMAP_HEADER_MAX);
 	while (header_next(&c, &f)) {
 		unsigned int i = 0;
 		while (i < FIELDS && !header_is(&f, envelope_fields[i].name))
@@ -258,12 +258,22 @@ put_params(stralloc *out, struct mime_value const *v, int charset)
 	sa_cats(out, n ? ")" : "NIL");
 }
 
+/* One BODY or BODYSTRUCTURE being written. */
+struct writer {
+	stralloc *out;
+	struct arena *a;
+	char const *msg;
+	int extended;
+	size_t headers; /* octets that inner messages' envelopes may still be made of */
+};
+
 static void
-put_disposition(stralloc *out, struct arena *a, struct mime_part const *p)
+put_disposition(struct writer *w, struct mime_part const *p)
 {
+	stralloc *out = w->out;
 	struct mime_value v;
 	struct header_field const *f = &p->fields[MIME_CONTENT_DISPOSITION];
-	if (!f->start || mime_disposition(a, f, &v)) {
+	if (!f->start || mime_disposition(w->a, f, &v)) {
 		sa_cats(out, "NIL");
 		return;
 	}
@@ -279,10 +289,14 @@ static void
 put_language(stralloc *out, struct mime_part const *p)
 {
 	struct header_field const *f = &p->fields[MIME_CONTENT_LANGUAGE];
-	struct token_cursor t = {f->body, f->body + f->body_len, 0};
 	stralloc tag = STRALLOC_ZERO;
 	unsigned int count = 0;
-	int more = f->start ? token_skip(&t) : 0;
+	if (!f->start) {
+		sa_cats(out, "NIL");
+		return;
+	}
+	struct token_cursor t = {f->body, f->body + f->body_len, 0};
+	int more = token_skip(&t);
 	while (more > 0) {
 		sa_reset(&tag);
 		more = token_atom(&t, &tag);
@@ -301,44 +315,47 @@ put_language(stralloc *out, struct mime_part const *p)
 
 /* body-ext-mpart and body-ext-1part behind the parameters and the MD5. */
 static void
-put_extension(stralloc *out, struct arena *a, struct mime_part const *p)
+put_extension(struct writer *w, struct mime_part const *p)
 {
-	put_disposition(out, a, p);
-	sa_append(out, ' ');
-	put_language(out, p);
-	sa_append(out, ' ');
-	put_field(out, &p->fields[MIME_CONTENT_LOCATION]);
+	put_disposition(w, p);
+	sa_append(w->out, ' ');
+	put_language(w->out, p);
+	sa_append(w->out, ' ');
+	put_field(w->out, &p->fields[MIME_CONTENT_LOCATION]);
 }
 
+static void put_part(struct writer *w, struct mime_part const *p);
+
 static void
-put_multipart(
-    stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+put_multipart(struct writer *w, struct mime_part const *p)
 {
+	stralloc *out = w->out;
 	struct mime_value v;
-	int const bad = mime_content_type(a, &p->fields[MIME_CONTENT_TYPE], &v);
+	int const bad = mime_content_type(w->a, &p->fields[MIME_CONTENT_TYPE], &v);
 	for (struct mime_part const *child = p->children; child; child = child->next)
-		imap_bodystructure(out, a, msg, child, extended);
+		put_part(w, child);
 	/* The grammar wants at least one part (RFC 3501 section 9, body-type-mpart). */
 	if (!p->children)
-		sa_cats(out, extended ? "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"
-				      : "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0)");
+		sa_cats(out, w->extended ? "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"
+					 : "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0)");
 	sa_append(out, ' ');
 	put_nstring(out, bad ? "mixed" : v.subtype);
-	if (!extended)
+	if (!w->extended)
 		return;
 	sa_append(out, ' ');
 	put_params(out, &v, 0);
 	sa_append(out, ' ');
-	put_extension(out, a, p);
+	put_extension(w, p);
 }
 
 /* type, subtype and parameters of what is no multipart: 1 if it is text. */
 static int
-put_type(stralloc *out, struct arena *a, struct mime_part const *p)
+put_type(struct writer *w, struct mime_part const *p)
 {
+	stralloc *out = w->out;
 	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
 	struct mime_value v;
-	if (!f->start || mime_content_type(a, f, &v)) {
+	if (!f->start || mime_content_type(w->a, f, &v)) {
 		/* RFC 2046 5.1.5; RFC 2045 5.2 has it for what cannot be read, too */
 		sa_cats(out, p->kind == MIME_MESSAGE ? MESSAGE_RFC822 " NIL" : TEXT_PLAIN);
 		return p->kind != MIME_MESSAGE;
@@ -364,11 +381,25 @@ put_type(stralloc *out, struct arena *a, struct mime_part const *p)
 	return text;
 }
 
+/* What a message/rfc822 says of the message in it. */
 static void
-put_single(stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+put_message(struct writer *w, struct mime_part const *inner)
 {
-	int const text = put_type(out, a, p);
-	char const *encoding = mime_encoding(a, p);
+	size_t const n = inner->body - inner->header;
+	size_t const part = n < w->headers ? n : w->headers;
+	w->headers -= part;
+	sa_append(w->out, ' ');
+	imap_envelope(w->out, w->a, w->msg + inner->header, part);
+	sa_append(w->out, ' ');
+	put_part(w, inner);
+}
+
+static void
+put_single(struct writer *w, struct mime_part const *p)
+{
+	stralloc *out = w->out;
+	int const text = put_type(w, p);
+	char const *encoding = mime_encoding(w->a, p);
 	sa_append(out, ' ');
 	put_field(out, &p->fields[MIME_CONTENT_ID]);
 	sa_append(out, ' ');
@@ -377,33 +408,35 @@ put_single(stralloc *out, struct arena *a, char const *msg, struct mime_part con
 	put_nstring(out, encoding ? encoding : "7bit");
 	sa_append(out, ' ');
 	sa_catnum(out, p->body_wire);
-	if (p->kind == MIME_MESSAGE && p->children) {
-		struct mime_part const *inner = p->children;
-		sa_append(out, ' ');
-		imap_envelope(out, a, msg + inner->header, inner->body - inner->header);
-		sa_append(out, ' ');
-		imap_bodystructure(out, a, msg, inner, extended);
-	}
+	if (p->kind == MIME_MESSAGE && p->children)
+		put_message(w, p->children);
 	if (text || p->kind == MIME_MESSAGE) {
 		sa_append(out, ' ');
 		sa_catnum(out, p->body_lines);
 	}
-	if (!extended)
+	if (!w->extended)
 		return;
 	sa_append(out, ' ');
 	put_field(out, &p->fields[MIME_CONTENT_MD5]);
 	sa_append(out, ' ');
-	put_extension(out, a, p);
+	put_extension(w, p);
+}
+
+static void
+put_part(struct writer *w, struct mime_part const *p)
+{
+	sa_append(w->out, '(');
+	if (p->kind == MIME_MULTIPART)
+		put_multipart(w, p);
+	else
+		put_single(w, p);
+	sa_append(w->out, ')');
 }
 
 void
 imap_bodystructure(
-    stralloc *out, struct arena *a, char const *msg, struct mime_part const *p, int extended)
+    stralloc *out, struct arena *a, char const *msg, struct mime_part const *root, int extended)
 {
-	sa_append(out, '(');
-	if (p->kind == MIME_MULTIPART)
-		put_multipart(out, a, msg, p, extended);
-	else
-		put_single(out, a, msg, p, extended);
-	sa_append(out, ')');
+	struct writer w = {out, a, msg, extended, IMAP_HEADER_MAX};
+	put_part(&w, root);
 }

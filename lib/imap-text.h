@@ -16,6 +16,10 @@ void imap_string(stralloc *out, char const *s, size_t n);
 /* An astring: an atom where possible (RFC 3501 section 9), else imap_string. */
 void imap_astring(stralloc *out, char const *s, size_t n);
 
+/* Octets of a header that ENVELOPE is made of; in BODYSTRUCTURE, of all inner messages' headers
+ * together. Fields behind are as if they were not there: memory does not grow with the message. */
+#define IMAP_HEADER_MAX ((size_t)1 << 20)
+
 /* ENVELOPE's value (RFC 3501 7.4.2) of the header in header[0..n). */
 void imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n);
 

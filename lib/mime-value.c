@@ -304,11 +304,13 @@ char const *
 mime_encoding(struct arena *a, struct mime_part const *p)
 {
 	struct header_field const *f = &p->fields[MIME_CONTENT_ENCODING];
-	struct token_cursor t = {f->body, f->body + f->body_len, 0};
 	stralloc tmp = STRALLOC_ZERO;
 	char const *token = 0;
-	/* Nothing may follow: "base64;" is no encoding. */ if (f->start && token_skip(&t) > 0 &&
-								token_mime(&t, &tmp) == 0)
+	if (!f->start)
+		return 0;
+	struct token_cursor t = {f->body, f->body + f->body_len, 0};
+	/* Nothing may follow: "base64;" is no encoding. */
+	if (token_skip(&t) > 0 && token_mime(&t, &tmp) == 0)
 		token = keep(a, &tmp);
 	stralloc_free(&tmp);
 	return token;

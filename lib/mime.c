@@ -28,6 +28,7 @@ struct parser {
 	struct boundary open[MIME_DEPTH_MAX];
 	unsigned int opened;
 	int mime;			      /* the header being read has a MIME-Version */
+	size_t fields;			      /* octets of fields that may still be kept */
 	struct mark body[MIME_DEPTH_MAX + 1]; /* by level: where the body began */
 };
 
@@ -88,7 +89,7 @@ skip_body(struct parser *p, int *closing)
 
 /* Keeps a Content-* field, the first of its name. 1 if the field is MIME-Version. */
 static int
-note_field(struct mime_part *part, struct header_field const *f)
+note_field(struct parser *p, struct mime_part *part, struct header_field const *f)
 {
 	static char const names[MIME_FIELDS][20] = {
 	    [MIME_CONTENT_TYPE] = "type",
@@ -104,8 +105,10 @@ note_field(struct mime_part *part, struct header_field const *f)
 		return header_is(f, "mime-version");
 	for (unsigned int i = 0; i < MIME_FIELDS; i++)
 		if (ascii_ieq(f->name + 8, f->name_len - 8, names[i])) {
-			if (!part->fields[i].start)
+			if (!part->fields[i].start && f->len <= p->fields) {
 				part->fields[i] = *f;
+				p->fields -= f->len;
+			}
 			return 0;
 		}
 	return 0;
@@ -137,7 +140,7 @@ parse_header(struct parser *p, struct mime_part *part)
 		cut = p->opened && boundary_here(p, &closing) >= 0;
 		more = !cut && header_next(&c, &f);
 		if (more)
-			p->mime |= note_field(part, &f);
+			p->mime |= note_field(p, part, &f);
 		while (p->here.at < (size_t)(c.p - p->msg))
 			next_line(p);
 	}
@@ -259,7 +262,7 @@ enter(struct parser *p, struct mime_part *part)
 struct mime_part *
 mime_parse(struct arena *a, char const *msg, size_t n)
 {
-	struct parser p = {.a = a, .msg = msg, .n = n};
+	struct parser p = {.a = a, .msg = msg, .n = n, .fields = MIME_FIELDS_OCTETS};
 	struct mime_part *root = part_new(&p, 0);
 	struct mime_part *part = enter(&p, root);
 	int found, closing;

@@ -69,6 +69,8 @@ each_entry(stralloc const *text, entry_fn *fn, void *arg)
 {
 	struct entry e = ENTRY_ZERO;
 	int r = 0;
+	if (!text->len)
+		return 0;
 	char const *s = text->s, *end = text->s + text->len;
 	for (char const *lf; !r && s < end && (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1)
 		if (get_entry(&e, s, lf))

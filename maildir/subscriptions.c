@@ -52,6 +52,8 @@ static void
 each_line(struct maildir_tree const *t, stralloc const *text, int courier, line_fn *fn, void *arg)
 {
 	stralloc disk = STRALLOC_ZERO;
+	if (!text->len)
+		return;
 	int v2 = is_v2(text);
 	char const *s = text->s + (v2 ? sizeof V2_HEADER - 1 : 0), *end = text->s + text->len;
 	for (char const *lf; s < end; s = lf + 1) {

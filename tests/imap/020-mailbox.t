@@ -144,6 +144,11 @@ C: 9 LIST "" nothing*
 S: 9 OK LIST completed.
 C: 10 LIST ""
 S: 10 BAD LIST: Missing argument.
+C: 10b LIST "" "" RETURN (CHILDREN)
+S: 10b OK LIST completed.
+C: 10c LIST "" ("" ab)
+S: * LIST (\UnMarked) "." ab
+S: 10c OK LIST completed.
 C: 11 LIST "" ("a" x)
 S: * LIST (\UnMarked) "." a
 S: * LIST (\Marked) "." x
@@ -252,6 +257,19 @@ C: a5 STATUS INBOX ()
 S: a5 BAD STATUS: Word expected.
 C: a6 STATUS INBOX
 S: a6 BAD STATUS: Missing argument.
+--- STATUS of the selected mailbox: what is \Recent in this session alone (RFC 3501 2.3.2)
+setup: mkdir -p Maildir/new Maildir/cur Maildir/tmp; for n in 1 2; do printf 'Subject: x\n\ny\n' >Maildir/new/$n.x; done
+S+ \* PREAUTH .*
+C: s SELECT INBOX
+S+ s OK .*
+C: a1 STATUS INBOX (RECENT)
+S: * STATUS INBOX (RECENT 2)
+S: a1 OK STATUS completed.
+C: a2 EXAMINE INBOX
+S+ a2 OK .*
+C: a3 STATUS INBOX (RECENT)
+S: * STATUS INBOX (RECENT 0)
+S: a3 OK STATUS completed.
 --- prefix and separator of Courier
 setup: echo . >$T/etc/imap-separator; echo INBOX. >$T/etc/imap-prefix
 S+ \* PREAUTH .*

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, "tests/lib")
 import imapwire
@@ -88,6 +89,45 @@ def expunge_told():
         equal([r for r in b.ok("NOOP") if b"EXPUNGE" in r], [b"* 3 EXPUNGE", b"* 1 EXPUNGE"])
         # The UID forms may tell (RFC 3501 7.4.1).
         equal([r for r in c.ok("UID SEARCH ALL") if b"EXPUNGE" in r], [b"* 3 EXPUNGE", b"* 1 EXPUNGE"])
+
+
+def recent_shrinks():
+    """RFC 3501 7.3.2: RECENT when the size of the mailbox changes."""
+    with Mail(1) as m:
+        m.put("new/8.x", "Subject: new\n\nx\n")
+        m.put("new/9.x", "Subject: new\n\nx\n")
+        with m.session() as a:
+            a.ok(r"STORE 1:2 +FLAGS.SILENT (\Deleted)")
+            equal(a.ok("UID EXPUNGE 1"), [b"* 1 EXPUNGE"])
+            equal(a.ok("EXPUNGE"), [b"* 1 EXPUNGE", b"* 1 RECENT"])
+
+
+def long_commands_stop():
+    """TERM, and a client that has left, end a command between two messages."""
+    with Mail(0) as m:
+        with open(m.box + "/tmp/x", "wb") as f:
+            f.write(b"Subject: big\n\n" + b"nothing to be found on this line\n" * 60000)
+        for i in range(1, 401):
+            os.link(m.box + "/tmp/x", f"{m.box}/cur/{i}.x:2,")
+        with m.session() as a:
+            start = time.monotonic()
+            a.ok("SEARCH TEXT missing")
+            whole = time.monotonic() - start
+            a.start("SEARCH TEXT missing")
+            a.process.send_signal(signal.SIGTERM)
+            equal(a.response(), b"* BYE Server shutting down.")
+        with m.session() as a:
+            a.start("SEARCH TEXT missing")
+            start = time.monotonic()
+            a.process.stdin.close()
+            a.process.stdout.close()
+            equal(a.process.wait(imapwire.LIMIT), 0)
+            equal(time.monotonic() - start < whole / 2, True)
+        # One that sends no more but listens gets its answer.
+        build = os.path.abspath(os.environ.get("POSTERN_BUILD", "build"))
+        got = subprocess.run([build + "/bin/imap"], input=b"a SELECT INBOX\r\nb SEARCH TEXT missing\r\n", check=True, capture_output=True,
+                             env=dict(os.environ, MAILDIR=m.box, POSTERN_DIR=m.dir)).stdout
+        equal(b"b OK SEARCH completed." in got, True)
 
 
 def move_between_sessions():
@@ -227,6 +267,21 @@ def huge_header():
             equal(a.ok("SEARCH SUBJECT before"), [b"* SEARCH 1"])
 
 
+def huge_structure():
+    """BODYSTRUCTURE of a message whose inner headers are huge is bounded all the same."""
+    with Mail(0) as m:
+        field = b"Subject: " + b"s" * 900000 + b"\n"
+        inner = b"Content-Type: message/rfc822\nContent-Description: " + b"d" * 700000 + b"\n\n" + field + b"\nx\n"
+        with open(m.box + "/cur/1.x:2,", "wb") as f:
+            f.write(b"Content-Type: multipart/mixed; boundary=b\n\n" + (b"--b\n" + inner) * 5 + b"--b--\n")
+        with m.session() as a:
+            said = a.ok("FETCH 1 BODYSTRUCTURE")[0]
+            equal((said.count(b"d" * 700000), said.count(b"s" * 900000)), (1, 1))
+            parts = imapwire.fetched([said])[1][b"BODYSTRUCTURE"]
+            equal(len(parts[:5]), 5)
+            equal(len(said) < 2000000, True)
+
+
 def from_login():
     """doc/joints.md, "From login to session"."""
     with Mail() as m:
@@ -302,7 +357,7 @@ def large():
 
 for test in (flags_travel, expunge_waits, expunge_told, move_between_sessions, foreign_changes, folder_removed,
              idle_tells, idle_unselected, terminated, line_too_long, limits, timeouts,
-             huge_header, from_login, large):
+             huge_header, huge_structure, recent_shrinks, long_commands_stop, from_login, large):
     tap.run(test.__name__.replace("_", " "), test)
 disk_full()
 tap.done()
