@@ -96,8 +96,7 @@ queue(struct session *s, enum verdict v, tain const *latest)
 		struct recipient *r = t->rcpts + i;
 		if (r->verdict != v || r->queued)
 			continue;
-		if (outlet_begin(s->spool, s->set.me, &mail, t->id, latest) < 0 ||
-		    outlet_rcpt(s->spool, &r->rcpt, latest) < 0)
+		if (outlet_rcpt(s->spool, &mail, t->id, &r->rcpt, latest) < 0)
 			return -1;
 		r->queued = 1;
 	}

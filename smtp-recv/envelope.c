@@ -139,7 +139,7 @@ outlet_for(struct session *s, char const *target)
 		free((*place)->target);
 		free(*place);
 	}
-	return *place = outlet_new(target);
+	return *place = outlet_new(target, s->set.me);
 }
 
 /* Asks the server that will deliver. Its answer is the sender's. */
@@ -149,8 +149,7 @@ ask(struct session *s, struct recipient *r, char const *target)
 	struct outlet *o = outlet_for(s, target);
 	if (!o)
 		return reply(s, REPLY_OUTLETS_MAX);
-	if (outlet_begin(o, s->set.me, &s->tx.mail, s->tx.id, &s->end) < 0 ||
-	    outlet_rcpt(o, &r->rcpt, &s->end) < 0) {
+	if (outlet_rcpt(o, &s->tx.mail, s->tx.id, &r->rcpt, &s->end) < 0) {
 		/* Mail clients do not try again: what fails for a time waits in the spool. */
 		if (!s->set.submission || o->reply.code >= 500)
 			return reply_text(s, o->reply.code, o->reply.text.s);
@@ -198,7 +197,7 @@ do_rcpt(void *session, char *arg, size_t len)
 	struct smtp_rcpt rcpt;
 	(void)len;
 	/* Refused ones cost memory, too. */
-	if (s->tx.count >= s->set.recipients_max || s->tx.asked >= 2 * s->set.recipients_max)
+	if (s->tx.count >= s->set.recipients_max || s->tx.asked++ >= 2 * s->set.recipients_max)
 		return reply(s, REPLY_RCPTS_MAX);
 	char const *wrong =
 	    smtp_rcpt_parse(&s->tx.arena, arg, session_offers(s), s->tx.mail.smtputf8, &rcpt);

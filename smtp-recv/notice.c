@@ -88,8 +88,7 @@ submit(struct session *s, char const *id, stralloc const *text, tain const *late
 	    .size = text->len};
 	struct smtp_rcpt to = {.to = s->tx.mail.from};
 	outlet_reset(o);
-	if (outlet_begin(o, s->set.me, &mail, id, latest) < 0 || outlet_rcpt(o, &to, latest) < 0 ||
-	    outlet_data(o, text, &empty, latest) < 0)
+	if (outlet_rcpt(o, &mail, id, &to, latest) < 0 || outlet_data(o, text, &empty, latest) < 0)
 		return -1;
 	outlet_verdict(o);
 	return o->reply.code < 300 ? 0 : -1;

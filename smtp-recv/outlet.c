@@ -18,11 +18,12 @@
 #define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
 
 struct outlet *
-outlet_new(char const *target)
+outlet_new(char const *target, char const *me)
 {
 	struct outlet *o = xmalloc(sizeof *o);
 	memset(o, 0, sizeof *o);
 	o->target = xstrdup(target);
+	o->me = me;
 	return o;
 }
 
@@ -152,7 +153,7 @@ connect_tcp(struct outlet *o, tain const *latest)
 }
 
 static int
-connect_target(struct outlet *o, char const *me, tain const *latest)
+connect_target(struct outlet *o, tain const *latest)
 {
 	int r = *o->target == '/' ? smtp_client_unix(&o->client, o->target, seconds_left(latest))
 				  : connect_tcp(o, latest);
@@ -169,7 +170,7 @@ connect_target(struct outlet *o, char const *me, tain const *latest)
 	o->stale = 0;
 	o->client.lmtp = 1;
 	until(o, LMTP_SECONDS, latest);
-	switch (smtp_client_hello(&o->client, me, &o->reply)) {
+	switch (smtp_client_hello(&o->client, o->me, &o->reply)) {
 	case 0:
 		return 0;
 	case 1:
@@ -180,16 +181,18 @@ connect_target(struct outlet *o, char const *me, tain const *latest)
 	}
 }
 
-/* RSET where needed, XFORWARD, MAIL in one packet: 1 when the connection turned out to be dead,
- * which a server that grew tired of waiting may have announced. */
+/* RSET where needed, XFORWARD and MAIL, and behind them RCPT if it is `piped`. 0 accepted, -1 not;
+ * 1: the connection is dead, which a server that grew tired of waiting may have announced. */
 static int
-send_mail(struct outlet *o, struct smtp_mail const *mail, char const *id, tain const *latest)
+begin(struct outlet *o, struct smtp_mail const *mail, char const *id, struct smtp_rcpt const *piped)
 {
-	until(o, LMTP_SECONDS, latest);
+	struct smtp_reply drop = SMTP_REPLY_ZERO;
 	int replies = o->stale;
 	if (o->stale)
 		smtp_client_cmd(&o->client, "RSET");
 	replies += smtp_client_mail(&o->client, mail, id);
+	if (piped)
+		smtp_client_rcpt(&o->client, piped);
 	while (replies--) {
 		if (smtp_client_reply(&o->client, &o->reply) < 0)
 			return 1;
@@ -198,50 +201,60 @@ send_mail(struct outlet *o, struct smtp_mail const *mail, char const *id, tain c
 			return 1;
 	}
 	o->stale = 1;
-	return 0;
-}
-
-int
-outlet_begin(struct outlet *o, char const *me, struct smtp_mail const *mail, char const *id,
-    tain const *latest)
-{
-	if (o->begun)
-		return 0;
-	/* A server may close between two messages, and that shows only now: once more, then. */
-	int alive = o->connected && !send_mail(o, mail, id, latest);
-	if (!alive) {
-		outlet_close(o);
-		if (connect_target(o, me, latest) < 0)
-			return -1;
-		if (send_mail(o, mail, id, latest))
-			return gone(o);
-	}
-	/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
-	if (mail->from.utf8 && !(o->client.ext & EXT_SMTPUTF8)) {
-		made_up(o, REPLY_UTF8_ROUTE);
-		return -1;
-	}
 	o->begun = !judge(o);
+	/* After a MAIL that was refused the answer to RCPT says nothing new. */
+	if (!o->begun && piped && smtp_client_reply(&o->client, &drop) < 0)
+		outlet_close(o);
+	stralloc_free(&drop.text);
 	return o->begun ? 0 : -1;
 }
 
-int
-outlet_rcpt(struct outlet *o, struct smtp_rcpt const *rcpt, tain const *latest)
+/* One recipient, as begin. MAIL and the first RCPT go in one packet where the server takes that. */
+static int
+try_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
+    struct smtp_rcpt const *rcpt)
 {
-	if (!o->connected) {
-		made_up(o, REPLY_LMTP_GONE);
-		return -1;
+	int piped = !o->begun && o->client.ext & EXT_PIPELINING;
+	int r = o->begun ? 0 : begin(o, mail, id, piped ? rcpt : 0);
+	if (r)
+		return r;
+	if (!piped)
+		smtp_client_rcpt(&o->client, rcpt);
+	if (smtp_client_reply(&o->client, &o->reply) < 0)
+		return 1;
+	r = judge(o);
+	o->accepted += !r;
+	return r;
+}
+
+int
+outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
+    struct smtp_rcpt const *rcpt, tain const *latest)
+{
+	/* A server may close between two messages, and that shows only now: once more, then. But
+	 * recipients that it had accepted are lost with their connection. */
+	for (int fresh = 0;; outlet_close(o)) {
+		if (!o->connected && o->begun) {
+			made_up(o, REPLY_LMTP_GONE);
+			return -1;
+		}
+		if (!o->connected) {
+			fresh = 1;
+			if (connect_target(o, latest) < 0)
+				return -1;
+		}
+		/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
+		if ((mail->from.utf8 || rcpt->to.utf8) && !(o->client.ext & EXT_SMTPUTF8)) {
+			made_up(o, REPLY_UTF8_ROUTE);
+			return -1;
+		}
+		until(o, LMTP_SECONDS, latest);
+		int r = try_rcpt(o, mail, id, rcpt);
+		if (r <= 0)
+			return r;
+		if (fresh || o->accepted)
+			return gone(o);
 	}
-	if (rcpt->to.utf8 && !(o->client.ext & EXT_SMTPUTF8)) {
-		made_up(o, REPLY_UTF8_ROUTE);
-		return -1;
-	}
-	until(o, LMTP_SECONDS, latest);
-	smtp_client_rcpt(&o->client, rcpt);
-	if (get_reply(o) < 0 || judge(o) < 0)
-		return -1;
-	o->accepted++;
-	return 0;
 }
 
 static int
@@ -258,7 +271,7 @@ send_message(struct outlet *o, stralloc const *head, struct message const *m)
 		offset += (uint64_t)n;
 	}
 	/* A message that cannot be read back must not be ended as if it were whole. */
-	if (n < 0)
+	if (n < 0 || offset != m->size)
 		return -1;
 	return smtp_client_send_end(&o->client);
 }
@@ -275,8 +288,9 @@ outlet_data(struct outlet *o, stralloc const *head, struct message const *m, tai
 	if (get_reply(o) < 0)
 		return -1;
 	if (o->reply.code != 354) {
-		judge(o);
-		return -1;
+		/* 2xx is none of the answers to DATA: it says of no copy that it is safe. */
+		errno = EPROTO;
+		return o->reply.code < 400 ? gone(o) : judge(o);
 	}
 	if (send_message(o, head, m) < 0)
 		return gone(o);

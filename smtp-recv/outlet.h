@@ -8,7 +8,8 @@
 
 struct outlet {
 	struct smtp_client client;
-	char *target; /* socket path, or ADDRESS:PORT */
+	char *target;	/* socket path, or ADDRESS:PORT */
+	char const *me; /* who says LHLO */
 	int connected;
 	int stale;		 /* the server holds a transaction that is over: RSET first */
 	int begun;		 /* MAIL was accepted for this message */
@@ -16,14 +17,12 @@ struct outlet {
 	struct smtp_reply reply; /* the last one; made up when the server does not answer */
 };
 
-/* A new outlet, not connected; target is copied. */
-struct outlet *outlet_new(char const *target);
-/* Begins a transaction unless it has begun, connecting where needed. 0, or -1 with the reason in
- * reply (4xx or 5xx). All of it ends at `latest`. */
-int outlet_begin(struct outlet *o, char const *me, struct smtp_mail const *mail, char const *id,
-    tain const *latest);
-/* One recipient; the code is in reply. 0 accepted, -1 not. */
-int outlet_rcpt(struct outlet *o, struct smtp_rcpt const *rcpt, tain const *latest);
+/* A new outlet, not connected; target is copied, me must outlive it. */
+struct outlet *outlet_new(char const *target, char const *me);
+/* One recipient; the first one of a message brings MAIL along, connecting where needed. 0 accepted,
+ * or -1; the code is in reply (2xx, 4xx or 5xx). All of it ends at `latest`. */
+int outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
+    struct smtp_rcpt const *rcpt, tain const *latest);
 /* The message: head, then m. 0: outlet_verdict tells one reply per accepted recipient, in their
  * order. -1: reply holds for all of them. */
 int outlet_data(

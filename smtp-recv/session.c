@@ -122,7 +122,7 @@ session_init(struct session *s)
 	s->state = ST_START;
 	s->tls = ucspitls_active();
 	s->tx.message = (struct message)MESSAGE_ZERO;
-	s->spool = outlet_new(s->set.spool);
+	s->spool = outlet_new(s->set.spool, s->set.me);
 	memcpy(s->user, s->local_user, sizeof s->user);
 	out_of_memory = s;
 	sa_nomem_hook = say_nomem;
@@ -241,7 +241,7 @@ obey(struct session *s, char *line, size_t len, struct command const **row, char
 {
 	size_t n;
 	enum command_verdict v = command_check(smtp_commands, s->state, line, len, row, arg, &n);
-	if (*row && !((*row)->flags & SMTP_LONG) && len > SMTP_LINE_MAX - 2)
+	if (*row && !((*row)->flags & (SMTP_LONG | SMTP_OCTETS)) && len > SMTP_LINE_MAX - 2)
 		return reply(s, REPLY_LINE_LONG);
 	switch (v) {
 	case COMMAND_OK:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Servers behind that are missing, die, hang or talk nonsense, and clients that vanish: the reply, and no
 copy lost or, but for the cases that doc/acceptance.md names, doubled."""
-import os, sys, time
+import os, socket, sys, time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
 from smtprecv import Instance, Lmtp, Tap
@@ -48,6 +48,7 @@ run("mda-local dies after a recipient", [A, B], [OK, GONE], GONE, lmtp={"b": "cl
 run("mda-local dies at DATA", [A, B], [OK, OK], GONE, lmtp={"data": "close"}, copies=[])
 run("mda-local refuses DATA", [A], [OK], "451 4.3.0", lmtp={"data": "451 4.3.0 no"}, copies=[])
 run("mda-local refuses DATA for good", [A], [OK], "554 5.5.0", lmtp={"data": "554 5.5.0 no"}, copies=[])
+run("250 to DATA is no word of delivery", [A], [OK], GONE, lmtp={"data": "250 2.0.0 fine"}, copies=[])
 run("mda-local dies before the first verdict", [A, B], [OK, OK], GONE, lmtp={"dot:a": "close"}, copies=[])
 run("mda-local dies after the first verdict", [A, B], [OK, OK], "250 2.0.0", lmtp={"dot:b": "close"}, copies=["a"], waiting=["b"])
 run("doubling case 1: its word is lost after the commit", [A, B], [OK, OK], "250 2.0.0", lmtp={"dot:b": "lost"},
@@ -64,6 +65,46 @@ run("no notice to the null sender", [A, B], [OK, OK], "250 2.0.0", lmtp={"dot:b"
 took = run("mda-local hangs after the dot: the deadline", [A], [OK], GONE, lmtp={"data": "hang"},
            settings={"smtp_reply_seconds": 20}, copies=[])
 tap.ok(9 < took < 19, "... in time", took)
+
+def first_packet(*ext):
+    """What comes in one piece behind LHLO."""
+    i = Instance(lmtp=False)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(i.path("run/lmtp/sock"))
+    os.chmod(i.path("run/lmtp/sock"), 0o777)
+    server.listen()
+    c = i.client()
+    c.cmd("EHLO a.example")
+    c.cmd("MAIL FROM:<s@b.example>")
+    c.send("RCPT TO:<a@example.test>\r\n")
+    peer, _ = server.accept()
+    peer.sendall(b"220 x\r\n")
+    peer.recv(4096)
+    peer.sendall("".join(f"250-{e}\r\n" for e in ("x", *ext)).encode() + b"250 HELP\r\n")
+    got = peer.recv(4096)
+    while b"RCPT" not in got:
+        peer.sendall(b"250 2.0.0 ok\r\n")
+        got += b"|" + peer.recv(4096)
+    peer.sendall(b"250 2.0.0 ok\r\n" * (2 if b"|" not in got else 1))
+    tap.like(c.reply(), "^250", f"extensions {ext}")
+    c.close()
+    peer.close()
+    server.close()
+    i.close()
+    return got.decode()
+
+
+tap.eq(first_packet("PIPELINING"), "MAIL FROM:<s@b.example>\r\nRCPT TO:<a@example.test>\r\n", "MAIL and RCPT are one packet")
+tap.eq(first_packet(), "MAIL FROM:<s@b.example>\r\n|RCPT TO:<a@example.test>\r\n", "but two without PIPELINING")
+i = Instance(lmtp=False)
+i.lmtp = Lmtp(i.path("run/lmtp/sock"), ext=("PIPELINING",))
+c = i.client()
+c.cmd("EHLO a.example")
+c.cmd("MAIL FROM:<s\u00e4@b.example> SMTPUTF8")
+tap.like(c.cmd("RCPT TO:<a@example.test>"), "^550 5.6.7", "a sender outside ASCII, a server without SMTPUTF8")
+tap.eq(i.lmtp.lines, ["LHLO mx.example.test"], "... does not see the address")
+c.close()
+i.close()
 
 # One connection, many messages; a server that went away in between is found again.
 i = Instance()
