@@ -181,6 +181,7 @@ do_starttls(void *session, char *arg, size_t len)
 	s->tls = 1;
 	s->esmtp = 0;
 	s->helo[0] = s->ident[0] = 0;
+	memcpy(s->user, s->local_user, sizeof s->user);
 	session_reset(s);
 	s->state = ST_START;
 	log_2("tls", "protocol", getenv("SSL_PROTOCOL"), "cipher", getenv("SSL_CIPHER"));
