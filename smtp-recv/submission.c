@@ -77,7 +77,7 @@ item_matches(struct arena *a, char const *item, size_t n, char const *wanted, ch
 	if (!item)
 		return 0;
 	/* "@domain" stands for all of it. */
-	return !strcmp(item, wanted) || (*item == '@' && !strcmp(item, strchr(wanted, '@')));
+	return !strcmp(item, wanted) || (*item == '@' && !strcmp(item, strrchr(wanted, '@')));
 }
 
 static int
@@ -111,7 +111,7 @@ entry_has(struct arena *a, char const *table, char const *key, char const *wante
 static int
 alias_leads(struct arena *a, char const *address, char const *own)
 {
-	char const *at = strchr(address, '@');
+	char const *at = strrchr(address, '@');
 	char const *keys[] = {address, arena_strndup(a, address, (size_t)(at - address)), at};
 	for (size_t i = 0; i < 3; i++) {
 		int r = *keys[i] ? entry_has(a, "aliases", keys[i], own, at + 1) : 0;
@@ -125,25 +125,27 @@ int
 submission_may_send(struct arena *a, char const *login, char const *me, char const *separators,
     struct smtp_path const *from)
 {
-	char const *value, *canonical, *at = strrchr(login, '@');
+	char const *value, *domain, *at = strrchr(login, '@');
 	char const *name = at ? arena_strndup(a, login, (size_t)(at - login)) : login;
+	char const *home = at ? at + 1 : me;
 	char const *given = plain(a, from->local, from->domain, "");
-	char const *bare = plain(a, from->local, from->domain, separators);
-	char const *own = plain(a, name, at ? at + 1 : me, "");
-	if (!given || !own)
+	if (!given || !plain(a, name, home, ""))
 		return 0;
-	/* A login without a domain is at home in every local domain. */
-	int local = route_is_local(a, strchr(given, '@') + 1, &value, &canonical);
+	int r = entry_has(a, "senders", login, given, home);
+	if (r)
+		return r;
+	/* What an alias domain's addresses are is said by the domain behind it. */
+	int local = route_is_local(a, strrchr(given, '@') + 1, &value, &domain);
 	if (local < 0)
 		return -1;
-	if (!at && local)
-		own = plain(a, name, strchr(given, '@') + 1, "");
-	if (!strcmp(given, own) || !strcmp(bare, own))
+	/* A login without a domain is at home in every local domain. */
+	char const *own = plain(a, name, !at && local ? domain : home, "");
+	char const *whole = plain(a, from->local, domain, "");
+	char const *bare = plain(a, from->local, domain, separators);
+	if (!whole || !own)
+		return 0;
+	if (!strcmp(whole, own) || !strcmp(bare, own))
 		return 1;
-	int r = entry_has(a, "senders", login, given, at ? at + 1 : me);
-	if (!r && local)
-		r = alias_leads(a, given, own);
-	if (!r && local)
-		r = alias_leads(a, bare, own);
-	return r;
+	r = local ? alias_leads(a, whole, own) : 0;
+	return !r && local ? alias_leads(a, bare, own) : r;
 }
