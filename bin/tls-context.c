@@ -57,8 +57,11 @@ choose_name(SSL *ssl, int *alert, void *arg)
 	if (!tls_session_sni(ssl, name))
 		return SSL_TLSEXT_ERR_NOACK;
 	SSL_CTX *ctx = tls_certs_find(arg, name);
-	if (ctx)
-		SSL_set_SSL_CTX(ssl, ctx);
+	if (!ctx || ctx == SSL_get_SSL_CTX(ssl))
+		return SSL_TLSEXT_ERR_OK;
+	/* The connection's store of CAs goes with its former context. */
+	if (!SSL_set_SSL_CTX(ssl, ctx) || !tls_session_verify(ssl, arg))
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	return SSL_TLSEXT_ERR_OK;
 }
 

@@ -17,6 +17,13 @@
 /* ---- set-up -----------------------------------------------------------------------------------
  */
 
+int
+tls_session_verify(SSL *ssl, struct tls_certs const *certs)
+{
+	return SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ||
+	       (certs->store && SSL_set1_verify_cert_store(ssl, certs->store));
+}
+
 /* Which client certificates were asked for is part of a session: one made without must not be
  * resumed where one is needed. */
 static int
@@ -28,13 +35,11 @@ set_client_cert(SSL *ssl, struct tls_certs const *certs, enum tls_client_cert ho
 		return 0;
 	if (how == TLS_CERT_NONE)
 		return 1;
-	if (!certs->store || !SSL_set1_verify_cert_store(ssl, certs->store))
-		return 0;
 	if (certs->ca_names)
 		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(certs->ca_names));
 	SSL_set_verify(
 	    ssl, SSL_VERIFY_PEER | (how == TLS_CERT_MUST ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), 0);
-	return 1;
+	return tls_session_verify(ssl, certs);
 }
 
 SSL *
@@ -102,7 +107,10 @@ tls_session_alpn(SSL *ssl, unsigned char const **out, unsigned char *outlen,
 	static char const separators[] = ", ";
 	struct tls_request const *r = SSL_get_app_data(ssl);
 	(void)arg;
-	for (char const *s = r ? r->alpn : ""; *s;) {
+	char const *s = r ? r->alpn : "";
+	if (!s[strspn(s, separators)])
+		return SSL_TLSEXT_ERR_NOACK;
+	while (*s) {
 		size_t n = strcspn(s, separators);
 		unsigned char const *p = n ? find_protocol(in, inlen, s, n) : 0;
 		if (p) {
@@ -112,9 +120,8 @@ tls_session_alpn(SSL *ssl, unsigned char const **out, unsigned char *outlen,
 		}
 		s += n + strspn(s + n, separators);
 	}
-	/* RFC 7301 3.2 wants an alert here; a client that offers what it always offers is served.
-	 */
-	return SSL_TLSEXT_ERR_NOACK;
+	/* RFC 7301 3.2, RFC 9325 3.8: a browser that somebody sends here must not get an answer. */
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* ---- the handshake ----------------------------------------------------------------------------

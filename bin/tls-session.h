@@ -15,6 +15,9 @@
 SSL *tls_session_new(struct tls_certs const *certs, struct tls_request const *r, int net_in,
     int net_out, int *exitcode);
 
+/* Client certificates, where they are asked for, must descend from those of certs: 1, or 0. */
+int tls_session_verify(SSL *ssl, struct tls_certs const *certs);
+
 /* Makes the handshake before the deadline: null, or why not (a static string); ETIMEDOUT in errno
  * for the deadline. */
 char const *tls_session_handshake(SSL *ssl, tain const *deadline);
@@ -26,8 +29,8 @@ size_t tls_session_reply(SSL *ssl, char reply[static TLS_REPLY_MAX]);
 /* The server name asked for, lower case, with a NUL: 1, or 0 if there is none, or it is no name. */
 int tls_session_sni(SSL *ssl, char name[static TLS_NAME_MAX + 1]);
 
-/* OpenSSL's callback for ALPN (RFC 7301): the first of the server's protocols that the client has.
- */
+/* OpenSSL's callback for ALPN (RFC 7301): the first of the server's protocols that the client has;
+ * the alert no_application_protocol if there is none. */
 int tls_session_alpn(SSL *ssl, unsigned char const **out, unsigned char *outlen,
     unsigned char const *in, unsigned int inlen, void *arg);
 

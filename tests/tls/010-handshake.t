@@ -60,11 +60,21 @@ for mode in MODES:
 
     # ALPN.
     s = TlsServer(mode, [], SHOW, dict(ENV, TLS_ALPN="imap, xmpp"))
-    for offer, want in [(["imap"], "imap"), (["h2", "xmpp"], "xmpp"), (["xmpp", "imap"], "imap"), (["h2"], None), (None, None)]:
+    for offer, want in [(["imap"], "imap"), (["h2", "xmpp"], "xmpp"), (["xmpp", "imap"], "imap"), (None, None)]:
         with s.tls(client(alpn=offer)) as c:
             same(c.selected_alpn_protocol(), want, "%s: ALPN %s" % (mode, offer))
             drain(c)
+    r = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % s.port, "-alpn", "h2,http/1.1"],
+                       capture_output=True, stdin=subprocess.DEVNULL)
+    ok(b"alert no application protocol" in r.stderr, mode + ": ALPN of a browser: the alert", r.stderr)
+    same(s.exit_code(), 97, mode + ": and 97")
     s.stop()
+    for empty in ("", " , "):
+        s = TlsServer(mode, [], SHOW, dict(ENV, TLS_ALPN=empty))
+        with s.tls(client(alpn=["h2"])) as c:
+            same(c.selected_alpn_protocol(), None, "%s: ALPN, the server has no list: %r" % (mode, empty))
+            drain(c)
+        s.stop()
 
     # Client certificates.
     for option, pair, want in [("-Y", CLIENT, "/CN=client"), ("-Y", None, None), ("-y", CLIENT, "/CN=client"),
@@ -86,6 +96,12 @@ for mode in MODES:
             same(env.get("SSL_PEER_CERT_HASH"), want and "SHA256:" + digest.split("=")[1].strip().replace(":", "").lower(),
                  what + ": hash")
         s.stop()
+
+    s = TlsServer(mode, ["-y", "-k", "1"], SHOW, dict(ENV, CAFILE=CLIENT[1]))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with s.tls(client(pair=CLIENT, version=version), name="rsa.example.test") as c:
+            same(told(drain(c)).get("SSL_PEER_CERT_SUBJECT"), "/CN=client", "%s: -y behind a name's own pair, %s" % (mode, version.name))
+    s.stop()
 
     # Failures: the program never starts, and the exit code says why.
     s = TlsServer(mode, [], ["sh", "-c", "echo started"], ENV)
