@@ -9,6 +9,7 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/socket.h>
 #include <skalibs/strerr.h>
+#include <skalibs/tai.h>
 #include <skalibs/types.h>
 
 #include "lib/id.h"
@@ -17,7 +18,7 @@
 #include "lib/ucspitls.h"
 
 #define ENGINE "tls-engine"
-#define CONNECT_RETRY_MS 20
+#define RETRY_MS 20
 
 static unsigned int
 number(char const *s, unsigned int max, char const *usage)
@@ -155,12 +156,23 @@ launch_engine(struct launch const *l, int fd_from_app, int fd_to_app, int notify
 /* ---- the key holder ---------------------------------------------------------------------------
  */
 
+/* A moment later, or 0 at the deadline. */
+static int
+pause_until(tain const *deadline)
+{
+	tain_now_g();
+	if (!tain_future(deadline))
+		return 0;
+	poll(0, 0, RETRY_MS);
+	return 1;
+}
+
 /* A key holder that is just being started again is worth a little patience: refusing TLS would mean
  * clear text, refusing the connection a delay. */
 static int
-connect_holder(char const *path)
+connect_holder(char const *path, tain const *deadline)
 {
-	for (int left = LAUNCH_CONNECT_SECONDS * 1000;; left -= CONNECT_RETRY_MS) {
+	for (;;) {
 		int fd = ipc_stream_nbcoe();
 		if (fd < 0)
 			strerr_diefu1sys(111, "create a socket");
@@ -170,10 +182,25 @@ connect_holder(char const *path)
 		}
 		int e = errno;
 		close(fd);
-		errno = e;
-		if ((e != ECONNREFUSED && e != ENOENT && e != EAGAIN) || left <= 0)
+		if ((e != ECONNREFUSED && e != ENOENT && e != EAGAIN) || !pause_until(deadline)) {
+			errno = e;
 			strerr_diefu2sys(111, "connect to the key holder at ", path);
-		poll(0, 0, CONNECT_RETRY_MS);
+		}
+	}
+}
+
+/* ETOOMANYREFS: as many of this user's descriptors are on their way as RLIMIT_NOFILE allows. They
+ * arrive as soon as the key holder has a turn. */
+static ssize_t
+send_before(int fd, struct msghdr const *m, tain const *deadline)
+{
+	for (;;) {
+		ssize_t w = sendmsg(fd, m, MSG_NOSIGNAL);
+		int e = errno;
+		if (w >= 0 || (e != EINTR && (e != ETOOMANYREFS || !pause_until(deadline)))) {
+			errno = e;
+			return w;
+		}
 	}
 }
 
@@ -201,12 +228,11 @@ launch_hand_over(struct launch const *l, int at_once, int fd_from_app, int fd_to
 	c->cmsg_len = CMSG_LEN(sizeof fds);
 	memcpy(CMSG_DATA(c), fds, sizeof fds);
 
-	int fd = connect_holder(l->holder);
-	ssize_t w;
-	do
-		w = sendmsg(fd, &m, MSG_NOSIGNAL);
-	while (w < 0 && errno == EINTR);
-	if (w != (ssize_t)v.iov_len)
+	tain deadline;
+	tain_now_set_stopwatch_g();
+	tain_addsec_g(&deadline, LAUNCH_SECONDS);
+	int fd = connect_holder(l->holder, &deadline);
+	if (send_before(fd, &m, &deadline) != (ssize_t)v.iov_len)
 		strerr_diefu1sys(111, "hand the connection to the key holder");
 	return fd;
 }

@@ -25,9 +25,9 @@ void launch_engine(struct launch const *l, int fd_from_app, int fd_to_app, int n
     __attribute__((noreturn));
 
 /* Hands the connection (0 and 1) and the two plaintext ends to the key holder, which starts at once
- * or at the command. The socket, close-on-exec; exits 111 if the key holder cannot be reached
- * within LAUNCH_CONNECT_SECONDS. */
-#define LAUNCH_CONNECT_SECONDS 5
+ * or at the command. The socket, close-on-exec; exits 111 if the key holder cannot be reached, or
+ * too many descriptors are on their way to it, for LAUNCH_SECONDS. */
+#define LAUNCH_SECONDS 5
 int launch_hand_over(struct launch const *l, int at_once, int fd_from_app, int fd_to_app);
 
 /* Two pipes, close-on-exec, for the plaintext: the application's ends and the engine's. */

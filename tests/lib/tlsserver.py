@@ -73,7 +73,7 @@ class Holder:
 class TlsServer(Server):
     """tcpserver in front of tlsd or ucspitlsd in front of prog, in one of the modes."""
 
-    def __init__(self, mode, options, prog, env=None, launcher="tlsd", holder=None, holder_env=None, **kw):
+    def __init__(self, mode, options, prog, env=None, launcher="tlsd", holder=None, holder_env=None, tcp_options=(), **kw):
         e = {k: v for k, v in os.environ.items() if not k.startswith("SSL_")}
         e.update(env or {})
         self.holder = None
@@ -83,7 +83,7 @@ class TlsServer(Server):
             for name in [n for n in e if n.startswith(("KEYFILE", "CERTFILE"))]:
                 del e[name]
             e["TLS_ENGINE"] = self.holder.sock
-        super().__init__(["-v"], [launcher, *options, *prog], env=e, **kw)
+        super().__init__(["-v", *tcp_options], [launcher, *options, *prog], env=e, **kw)
 
     def all_logs(self):
         return self.log() + (self.holder.log() if self.holder else "")

@@ -58,6 +58,19 @@ same(h.log().count("event=certificate "), lines + 1, "and is logged once")
 ok(TLS + "/cert.pem" in h.log(), "by name", h.log())
 put("third.test")
 same(subject(s), "third.test", "until it is repaired")
+for order in (("key", "cert"), ("cert", "key")):
+    pair = dict(zip(("key", "cert"), make_pair("next.test", T + "/next.key", T + "/next.crt")))
+    before = subject(s)
+    os.rename(pair[order[0]], "%s/%s.pem" % (TLS, order[0]))
+    same(subject(s), before, "the new %s alone: the old pair stays" % order[0])
+    os.rename(pair[order[1]], "%s/%s.pem" % (TLS, order[1]))
+    same(subject(s), "next.test", "with the %s: the new one" % order[1])
+    put("third.test")
+    same(subject(s), "third.test", "and another")
+if not ROOT:
+    os.chmod(TLS + "/key.pem", 0)
+    same(subject(s), "third.test", "a key that may not be read any more: the old one stays")
+    os.chmod(TLS + "/key.pem", 0o600)
 same(subject(s, "named.test"), "third.test", "a name without a pair of its own")
 put("named.test", "Named.test")
 same(subject(s, "named.test"), "named.test", "gets one while the holder runs")
@@ -272,13 +285,39 @@ same(subprocess.run(["tls-keeper", T + "/s"], env=dict(os.environ, TLS_UID="me")
 for args in (["-c", "0"], ["-a", "999"], ["-d", "1"], ["-x"], ["a", "b"]):
     same(subprocess.run(["tls-keeper", *args], capture_output=True).returncode, 100, "tls-keeper %s: 100" % " ".join(args))
 
-# ---- the deadline of a request
-h = Holder(dir=DIR)
-u = socket.socket(socket.AF_UNIX)
-u.connect(h.sock)
-u.settimeout(15)
+# ---- the deadline of a request, and clients without one in every place that there is
+h = Holder(dir=DIR, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+s = TlsServer("holder", [], ["cat"], holder=h)
+silent = [socket.socket(socket.AF_UNIX) for i in range(20)]
+for u in silent:
+    u.connect(h.sock)
+    u.settimeout(15)
 start = time.monotonic()
-same(u.recv(1), b"", "a client without a request")
+same(silent[0].recv(1), b"", "a client without a request")
 ok(9 < time.monotonic() - start < 12, "is let go after 10 seconds", time.monotonic() - start)
+for u in silent:
+    u.close()
+with s.tls() as c:
+    c.sendall(b"z")
+    same(c.recv(1), b"z", "and others get its place")
+s.stop()
+h.stop()
+
+# ---- more descriptors on their way than RLIMIT_NOFILE allows a user: who hands them over waits.
+# Root may have any number, so as another user where there is root.
+drop = ["-u", "64997", "-g", "64997", "-G", "64997"] if ROOT else []
+h = Holder(dir=DIR, options=["-a", "777"])
+s = TlsServer("holder", [], ["sh", "-c", "echo up; exec cat"], launcher="ucspitlsd", holder=h, tcp_options=drop,
+              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)))
+h.process.send_signal(signal.SIGSTOP)
+many = [s.connect() for i in range(30)]
+ok(wait_for(lambda: s.log().count(": accept ") == 30), "thirty connections while the holder has no turn", s.log())
+select.select(many, [], [], 0.5)
+h.process.send_signal(signal.SIGCONT)
+got = [c.recv(3) for c in many]
+same(got, [b"up\n"] * 30, "all get through when it has one")
+for c in many:
+    c.close()
+s.stop()
 h.stop()
 done()
