@@ -10,6 +10,7 @@
  * before the first byte from the network. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <skalibs/sgetopt.h>
@@ -112,6 +113,9 @@ main(int argc, char const *const *argv)
 	struct tls_ids ids;
 	PROG = "tls-engine";
 	unsigned int sni = options(&job, argc, argv);
+	/* The key comes next: no core, no debugger. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		strerr_diefu1sys(111, "make the process undumpable");
 	tls_ids_from_env(&ids);
 	load(&certs, sni, job.request.client_cert);
 	_exit(tls_serve(&certs, &ids, &job));

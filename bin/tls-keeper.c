@@ -27,7 +27,6 @@
 #include "bin/tls-serve.h"
 #include "lib/conf.h"
 #include "lib/log.h"
-#include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 
 #define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
@@ -38,6 +37,10 @@
 #define EVENTS 64
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
 #define ACCEPT_PAUSE_MS 100
+/* Clients taken between two looks at signals and commands: each may cost a fork. */
+#define ACCEPT_BATCH 32
+/* Without connections too, old ticket keys go, and new files are seen. */
+#define REFRESH_SECONDS 600
 /* A client holds its socket and TLS_FDS more; some are for files being read. */
 #define FDS_PER_CLIENT (TLS_FDS + 1)
 #define FDS_RESERVE 32
@@ -47,7 +50,7 @@ struct keeper {
 	struct tls_ids ids;
 	unsigned int engines, engines_max, clients_max, mode;
 	int notify, epoll, listener, signals, listening;
-	tain accept_again;
+	tain accept_again, refresh_again;
 };
 
 static struct keeper k = {
@@ -64,13 +67,8 @@ become_engine(struct client *c, int notify)
 {
 	struct tls_job job = {
 	    .notify = notify, .request = c->request, .tell_failure = c->request.at_once};
-	int keep[TLS_FDS + 1];
 	memcpy(job.fd, c->held, sizeof job.fd);
-	memcpy(keep, c->held, sizeof c->held);
-	keep[TLS_FDS] = notify;
 	selfpipe_finish();
-	/* Other clients' connections must not live on in here. */
-	sandbox_close_but(keep, TLS_FDS + 1);
 	PROG = "tls-engine";
 	if (job.request.verbosity < verbosity)
 		job.request.verbosity = verbosity;
@@ -155,7 +153,7 @@ set_listening(int on)
 static void
 accept_clients(void)
 {
-	while (client_count() < k.clients_max) {
+	for (int i = 0; i < ACCEPT_BATCH && client_count() < k.clients_max; i++) {
 		int fd = accept4(k.listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
 			continue;
@@ -203,21 +201,28 @@ drop_late_clients(void)
 	}
 }
 
-/* Milliseconds until something is to be done unasked; -1: nothing. */
+/* Milliseconds until something is to be done unasked. */
 static int
 next_timeout(void)
 {
-	tain left, *until = 0;
+	tain left, *until = &k.refresh_again;
 	struct client *c = client_oldest();
-	if (c)
+	if (c && tain_less(&c->deadline, until))
 		until = &c->deadline;
-	if (tain_future(&k.accept_again) && (!until || tain_less(&k.accept_again, until)))
+	if (tain_future(&k.accept_again) && tain_less(&k.accept_again, until))
 		until = &k.accept_again;
-	if (!until)
-		return -1;
 	tain_sub(&left, until, &STAMP);
 	int ms = tain_to_millisecs(&left);
 	return ms < 0 ? 0 : ms + 1;
+}
+
+static void
+refresh_unasked(void)
+{
+	if (tain_future(&k.refresh_again))
+		return;
+	tls_certs_refresh(&k.certs);
+	tain_addsec_g(&k.refresh_again, REFRESH_SECONDS);
 }
 
 /* 0 when it is time to end. */
@@ -243,6 +248,7 @@ one_round(void)
 	if (accepting)
 		accept_clients();
 	drop_late_clients();
+	refresh_unasked();
 	return 1;
 }
 
@@ -296,7 +302,7 @@ load_certificates(void)
 		strerr_dienotset(100, missing);
 	tls_certs_client_ca(&k.certs, getenv("CAFILE"), getenv("CADIR"));
 	tls_tickets_init(&k.certs.tickets, getenv("TLS_TICKETS"), 1);
-	tls_certs_refresh(&k.certs);
+	refresh_unasked();
 }
 
 /* As many descriptors as are allowed, and so as many clients. */

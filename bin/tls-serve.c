@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,26 @@ shake_hands(SSL *ssl, struct tls_job const *job)
 	return timeout ? TLS_EXIT_ENGINE : TLS_EXIT_HANDSHAKE;
 }
 
+/* What others have open - other clients' connections, the holder's socket - must not live on in
+ * here. */
+static void
+close_others(struct tls_job const *job)
+{
+	int keep[TLS_FDS + 1];
+	memcpy(keep, job->fd, sizeof job->fd);
+	keep[TLS_FDS] = job->notify;
+	sandbox_close_but(keep, TLS_FDS + 1);
+}
+
+/* The handshake's memory is free by now, but still this process's, and it may wait for hours. */
+static void
+give_back_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 /* One write: whoever reads it may do so with one read. */
 static void
 tell(struct tls_job const *job, SSL *ssl, int failure)
@@ -120,6 +141,7 @@ tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job con
 {
 	struct tls_request const *r = &job->request;
 	int code = TLS_EXIT_SYSTEM;
+	close_others(job);
 	log_id(r->id);
 	sig_ignore(SIGPIPE);
 	if (!give_up_rights(ids)) {
@@ -132,6 +154,7 @@ tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job con
 	if (ssl)
 		code = shake_hands(ssl, job);
 	tls_tickets_forget(&certs->tickets);
+	give_back_memory();
 	if (code) {
 		tell(job, 0, code);
 		return code;

@@ -25,7 +25,8 @@ struct tls_ids {
 /* Reads them; exits 100 if they are no numbers. */
 void tls_ids_from_env(struct tls_ids *ids);
 
-/* Serves one connection in this process, which has nothing else to do any more: the exit code. */
+/* Serves one connection in this process, which has nothing else to do any more and loses every
+ * other descriptor: the exit code. */
 int tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job const *job);
 
 #endif
