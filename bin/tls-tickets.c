@@ -111,6 +111,8 @@ read_file(struct tls_tickets *t, time_t now)
 	ssize_t len = openreadnclose(t->file.path, text, sizeof text);
 	if (len < 0)
 		error = strerror(errno);
+	else if (t->file.seen.st_mode & 07)
+		error = "others may read or write it";
 	else if (len == sizeof text)
 		error = "too long";
 	else if ((n = tls_tickets_parse(text, (size_t)len, now, keys)) <= 0)
@@ -196,6 +198,8 @@ tls_tickets_use(struct tls_tickets *t, SSL_CTX *ctx)
 	/* Tickets only: a cache would be one process's. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_timeout(ctx, TLS_TICKET_SECONDS);
+	/* One a connection, full or resumed, is one for the next connection. */
+	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_app_data(ctx, t);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, key_callback);
 }

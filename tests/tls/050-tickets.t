@@ -19,6 +19,13 @@ def rotate(*args):
     return subprocess.run([SCRIPT, *args], capture_output=True, text=True, env=dict(os.environ, POSTERN_DIR=T))
 
 
+def put(text, mode=0o600):
+    with open(FILE + ".new", "w") as f:
+        f.write(text)
+    os.chmod(FILE + ".new", mode)
+    os.rename(FILE + ".new", FILE)
+
+
 def session(server, ctx, old=None, name="mail.example.test"):
     """One connection: (was it resumed, its session)."""
     with server.tls(ctx, name=name, session=old) as c:
@@ -50,6 +57,27 @@ same(os.listdir(T + "/run/tls"), ["tickets"], "nothing is left behind")
 for args in (["-k", "x"], ["-k", "90000"], ["-q"], ["a", "b"]):
     same(rotate(*args).returncode, 100, "postern-tickets %s: 100" % " ".join(args))
 same(rotate(T + "/none/tickets").returncode, 111, "no such directory: 111")
+
+with open(FILE, "w") as f:
+    f.write("%d %s\nnoise noise\n%d %s\n" % (time.time() - 60, "22" * 80, time.time() - 70, "2x" * 80))
+rotate()
+same([l.split()[1][:2] for l in open(FILE).read().splitlines()][1:], ["22"], "what is no key goes too")
+
+# ---- a file that cannot be used: what was there stays in use
+rotate("-k", "0")
+held = TlsServer("holder", [], ["cat"], dict(ENV, TLS_TICKETS=FILE))
+ctx = client()
+ticket = session(held, ctx)[1]
+good = open(FILE).read()
+for what, text, mode in [("half a line", good[:100], 0o600), ("nothing", "", 0o600), ("noise", "noise\n", 0o600),
+                         ("a file that others may read", "%d %s\n" % (time.time(), "33" * 80), 0o644)]:
+    put(text, mode)
+    reused, ticket = session(held, ctx, ticket)
+    same(reused, True, what + ": the old key stays")
+same(held.holder.log().count("event=ticket-file"), 4, "each is logged once")
+put(good)
+same(session(held, ctx, ticket)[0], True, "until there is a good one")
+held.stop()
 
 # ---- resumption
 for version, v in [(ssl.TLSVersion.TLSv1_2, "1.2"), (ssl.TLSVersion.TLSv1_3, "1.3")]:
@@ -90,9 +118,7 @@ for version, v in [(ssl.TLSVersion.TLSv1_2, "1.2"), (ssl.TLSVersion.TLSv1_3, "1.
     rotate()
     ticket = session(held, ctx, ticket)[1]
     lines = open(FILE).read().splitlines(True)
-    with open(FILE + ".new", "w") as f:
-        f.write(lines[0])
-    os.rename(FILE + ".new", FILE)
+    put(lines[0])
     same(session(held, ctx, ticket)[0], True, v + ": a resumed client got a ticket by the new key")
     alone.stop()
     held.stop()
