@@ -13,7 +13,7 @@
 
 /* One direction. eof: its source has ended; what is buffered still goes out. */
 struct flow {
-	char buf[BUFFER];
+	char *buf; /* BUFFER bytes */
 	size_t start, end;
 	int eof;
 };
@@ -240,8 +240,14 @@ wait_for_more(struct relay *r)
 char const *
 tls_relay(SSL *ssl, int from_app, int to_app, int strict_eof)
 {
-	struct relay r = {
-	    .ssl = ssl, .from_app = from_app, .to_app = to_app, .deadline = TAIN_INFINITE};
+	/* Untouched pages of these cost nothing: most connections never fill one. */
+	static char buffers[2][BUFFER];
+	struct relay r = {.ssl = ssl,
+	    .from_app = from_app,
+	    .to_app = to_app,
+	    .in.buf = buffers[0],
+	    .out.buf = buffers[1],
+	    .deadline = TAIN_INFINITE};
 	ndelay_on(from_app);
 	ndelay_on(to_app);
 	for (;;) {

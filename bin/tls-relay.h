@@ -13,7 +13,7 @@
 
 /* Relays over ssl (handshake done, non-blocking network) and the application's two descriptors,
  * which it makes non-blocking and closes: null, or why it ended badly (a static string).
- * strict_eof: a peer's end without close_notify is bad. */
+ * strict_eof: a peer's end without close_notify is bad. One relay in a process at a time. */
 char const *tls_relay(SSL *ssl, int from_app, int to_app, int strict_eof);
 
 #endif
