@@ -39,8 +39,8 @@ class Session:
             e[l.partition("=")[0]] = l.partition("=")[2]
         return e
 
-    def starttls(self, context=None):
-        assert self.ask("starttls") == "go"
+    def starttls(self, context=None, command="starttls"):
+        assert self.ask(command) == "go"
         self.s = (context or client()).wrap_socket(self.s, server_hostname="mail.example.test", suppress_ragged_eofs=False)
 
 
@@ -93,6 +93,17 @@ for mode in MODES:
     same(c.ask("byte X"), "control b''", m + "another command byte: the control socket ends")
     ok(s.logged("unrecognized command"), m + "and a line says so", s.all_logs())
     same(c.ask("echo still"), "still", m + "the application can go on in clear")
+    c.s.close()
+
+    c = Session(s)
+    c.starttls(command="starttls YX")
+    same(c.line(), "names " + NAMES, m + "more than one command byte: the first counts")
+    c.s.close()
+
+    c = Session(s)
+    same(c.ask("silent"), "control b''", m + "'y' starts without a reply")
+    c.s = client().wrap_socket(c.s, server_hostname="mail.example.test", suppress_ragged_eofs=False)
+    same(c.ask("echo inside"), "inside", m + "and the application speaks inside")
     c.s.close()
 
     c = Session(s)
