@@ -77,15 +77,16 @@ spawn_init(void)
 }
 
 /* The connection's own local address, not the listener's, which may be a wildcard. */
-static void
+static int
 set_local(int fd)
 {
 	ip46 ip;
 	uint16_t port;
 	if (socket_local46(fd, &ip, &port) < 0)
-		return;
+		return 0;
 	set_ip(LOCALIP, &ip);
 	set_number(LOCALPORT, port);
+	return 1;
 }
 
 pid_t
@@ -95,8 +96,9 @@ spawn_child(char *const *argv, int fd, ip46 const *ip, uint16_t port, unsigned i
 	pid_t pid = 0;
 	set_ip(REMOTEIP, ip);
 	set_number(REMOTEPORT, port);
-	set_local(fd);
 	set_number(CONNNUM, connnum);
+	if (!set_local(fd))
+		return 0;
 
 	int e = posix_spawn_file_actions_init(&moves);
 	if (e) {

@@ -99,6 +99,20 @@ ok(s.logged("exitcode 0"), "by the program", s.log())
 c.close()
 s.stop()
 
+# No process to be had: that connection is closed, and counted no more.
+drop = ["-u", "64998", "-g", "64998", "-G", "64998"] if os.getuid() == 0 else []
+NPROC = resource.getrlimit(resource.RLIMIT_NPROC)
+s = Server(["-v", "-C", "2", *drop], ECHO, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (0, NPROC[1])))
+for i in range(3):
+    same(s.talk(), b"", "no process to be had: connection %d of 3 is closed" % (i + 1))
+ok(s.logged("unable to spawn sh: Resource temporarily unavailable"), "and the reason logged", s.log())
+# Only the same user may change the limit.
+subprocess.run(["prlimit", "--pid", str(s.process.pid), "--nproc=%d" % min(NPROC[1] if NPROC[1] > 0 else 1 << 20, 1 << 20)],
+               **(dict(user=64998, group=64998, extra_groups=[]) if drop else {}))
+with s.connect() as c:
+    same(c.recv(10), b"1\n", "and none of them is counted")
+s.stop()
+
 # A dead logger must not end the server.
 s = Server(["-v"], ["sh", "-c", "echo up"])
 r, w = os.pipe()
