@@ -294,7 +294,8 @@ try_catch_all(struct walk *w, struct chain const *up, unsigned int depth, struct
 			  : REPLY_NONE;
 }
 
-/* RFC 5321 4.5.1, RFC 2142: postmaster of every domain, and of none, and abuse. */
+/* RFC 5321 4.5.1, RFC 2142: postmaster of every domain, and of none, and abuse. They are always there:
+ * also where an alias or the setting leads to nobody. */
 static enum reply
 try_postmaster(struct walk *w, struct chain const *up, unsigned int depth, struct name const *n)
 {
@@ -302,8 +303,11 @@ try_postmaster(struct walk *w, struct chain const *up, unsigned int depth, struc
 	struct chain c = {up, "the setting postmaster"};
 	if (strcmp(n->local, "postmaster") && (strcmp(n->local, "abuse") || !*n->domain))
 		return REPLY_NONE;
-	if (w->r->postmaster && !in_chain(up, c.key))
-		return walk_list(w, &c, depth + 1, w->r->postmaster, n);
+	enum reply r = w->r->postmaster && !in_chain(up, c.key)
+			   ? walk_list(w, &c, depth + 1, w->r->postmaster, n)
+			   : REPLY_NO_USER;
+	if (reply_class(r) != 5)
+		return r;
 	if (account_postmaster(w->a, &a) < 0)
 		return REPLY_CONFIG;
 	return add_account(w, &a, n->folder, path_of(w->a, n->local, n->domain));
@@ -320,10 +324,9 @@ walk_local(struct walk *w, struct chain const *up, unsigned int depth, char cons
 		r = try_subaddress(w, up, depth, &n, local);
 	if (!r)
 		r = try_catch_all(w, up, depth, &n);
-	if (!r)
-		r = try_postmaster(w, up, depth, &n);
-	if (r)
-		return r;
+	enum reply last = !r || reply_class(r) == 5 ? try_postmaster(w, up, depth, &n) : REPLY_NONE;
+	if (last || r)
+		return last ? last : r;
 	int again = in_chain(up, n.local) || in_chain(up, address_of(w->a, n.local, domain));
 	return again ? REPLY_ALIAS_LOOP : REPLY_NO_USER;
 }

@@ -114,4 +114,13 @@ if server:
 else:
     tap.ok(True, "smtplib.LMTP # SKIP no s6-ipcserver")
 i.done()
+x = Instance(users="postmaster@example.test: x::::::nodelivery\n", aliases="abuse: nobody, x\n@also.test: gone@example.test\n",
+             domains="example.test:\nalso.test:\n", postmaster="nobody@example.test\n")
+c = Client(x)
+for r in ("postmaster@example.test", "abuse@example.test", "Abuse@also.test", "postmaster"):
+    tap.eq(c.deliver([r]), ["250 2.0.0 delivered"], f"{r} is accepted, whatever leads to nobody")
+tap.eq(c.deliver(["other@also.test"]), ["550 5.1.1 no such user"], "others are not")
+tap.eq(len(os.listdir(x.path("mail/postmaster/Maildir/new"))), 4, "in mail/postmaster")
+c.quit()
+x.done()
 tap.done()
