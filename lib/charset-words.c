@@ -100,6 +100,8 @@ decode_run(stralloc *out, stralloc *octets, struct word const *first, char const
 void
 charset_decode_words(stralloc *out, char const *s, size_t n, charset_open_fn *otherwise)
 {
+	if (!n)
+		return; /* s may be null */
 	stralloc octets = STRALLOC_ZERO;
 	char const *p = s, *end = s + n, *text = s; /* text: where what is not yet put begins */
 	int behind_word = 0;
