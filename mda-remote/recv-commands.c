@@ -86,7 +86,8 @@ static void
 message_id(struct recv_session *s)
 {
 	s->messages++;
-	if (s->ident[0])
+	s->untold = !s->ident[0];
+	if (!s->untold)
 		snprintf(s->id, sizeof s->id, "%s", s->ident);
 	else
 		snprintf(s->id, sizeof s->id, "%.28s.%u", id_connection(), s->messages);

@@ -60,7 +60,7 @@ begin(struct recv_session *s, int chunked)
 		write_failed(s, errno);
 	else {
 		s->open = 1;
-		if (s->foreign)
+		if (s->untold)
 			put_trace(s);
 	}
 	net_deadline(&s->net, RECV_DATA_SECONDS);

@@ -18,7 +18,8 @@ struct recv_session {
 	struct arena arena; /* of one transaction */
 	unsigned int state, errors;
 	int fd_spool;
-	int foreign; /* started set-id by another user, `caller` */
+	int foreign; /* started set-id by another user */
+	int untold;  /* the peer named no id for this message: no server of ours received it */
 	uid_t caller;
 	uint64_t size_max, min_free, lifetime;
 	unsigned int rcpt_max, room;

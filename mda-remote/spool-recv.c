@@ -3,8 +3,9 @@
  * Descriptors: 0 and 1 the connection; 2 log lines. Arguments: none.
  * Environment: POSTERN_DIR, POSTERN_ID, and what lib/ucspi.h reads. Run set-id for another user
  * (by sendmail, when nothing else listens), it takes nothing from its caller: the environment is
- * emptied, the instance is the compiled one, XFORWARD is not offered, descriptors from 3 on are
- * closed, and each message gets a Received line with the caller's uid.
+ * emptied, the instance is the compiled one, XFORWARD is not offered, and descriptors from 3 on are
+ * closed. A message whose id the peer has not named by XFORWARD comes from none of our servers: it
+ * gets a Received line with the caller's uid.
  * Exit: 0 at the end of the session, 100 bad setting, 111 temporary.
  * Touches: etc/ (reads), spool/. Privileges: the spool's uid, nothing else. One reply per
  * recipient, one file per message; 250 means that the file and its directory are synced. */
@@ -30,7 +31,6 @@ static void
 distrust(struct recv_session *s)
 {
 	s->foreign = 1;
-	s->caller = getuid();
 	/* A closed 0, 1 or 2 would let the spool file take that number. */
 	for (int fd; (fd = open("/dev/null", O_RDWR)) < 3;)
 		if (fd < 0)
@@ -52,6 +52,7 @@ static void
 start(struct recv_session *s)
 {
 	struct ucspi peer;
+	s->caller = getuid();
 	if (getauxval(AT_SECURE) || getuid() != geteuid())
 		distrust(s);
 	umask(077);

@@ -73,7 +73,12 @@ with Remote() as r:
     tap.ok(set(r.files()) == before and not os.listdir(f"{r.dir}/spool/tmp"), "a message that was cut off is none")
     r.lmtp((ONE + "DATA\r\na\n.\nb\r\n.\rc\r\n.\r\n").encode())
     got = open(r.files()[(set(r.files()) - before).pop()], "rb").read()
-    tap.ok(got.endswith(b"\n\na\n.\nb\n. c\n") or got.endswith(b"\n\na\n.\nb\n c\n"), "only CR LF . CR LF ends it", got)
+    tap.ok(got.endswith(b"\na\n.\nb\n. c\n") or got.endswith(b"\na\n.\nb\n c\n"), "only CR LF . CR LF ends it", got)
+    tap.ok(re.search(rb"\n\nReceived: by \S+ \(postern, from uid \d+\) id \S+;\n\t.*\na\n", got), "without an id from the peer: a Received field", got)
+    before = set(r.files())
+    r.lmtp(("LHLO a\r\nXFORWARD IDENT=known\r\n" + ONE.split("\r\n", 1)[1] + "DATA\r\na\r\n.\r\n").encode())
+    got = open(r.files()[(set(r.files()) - before).pop()], "rb").read()
+    tap.ok(got.endswith(b"\n\na\n") and b"\ni known\n" in got, "with one: none", got)
 
     # Limits.
     r.set("spool-recipients", 2)
