@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "lib/conf.h"
 #include "lib/log.h"
@@ -238,9 +239,10 @@ speak(struct transaction *t, size_t n)
 }
 
 /* The process. Connects with the rights it was born with, and has none when the peer speaks. */
-static void run(struct transaction *t, size_t n, unsigned int seconds) __attribute__((noreturn));
+static void run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
+    __attribute__((noreturn));
 static void
-run(struct transaction *t, size_t n, unsigned int seconds)
+run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
 {
 	struct sandbox const s = {.file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
 	char const *path = conf_string(t->way->setting, t->way->socket);
@@ -258,6 +260,11 @@ run(struct transaction *t, size_t n, unsigned int seconds)
 	sandbox_close_but(keep, sizeof keep / sizeof *keep);
 	if (!geteuid() && getenv("UID"))
 		sandbox_drop_user();
+	/* Nobody would hear of what is committed once the parent is gone; the recipient is tried
+	 * again then. After the change of user, which forgets it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
 	sandbox_enter(&s);
 	speak(t, n);
 	_exit(0);
@@ -273,7 +280,7 @@ forward(enum forward_way way, struct smtp_mail const *mail, char const *id, int 
 		item[i].verdict = REPLY_FORWARD_TEMP;
 	if (left < 1 || channel_pair(fd) < 0)
 		return;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (!pid) {
 		struct transaction t = {.way = &ways[way],
 		    .mail = mail,
@@ -282,7 +289,7 @@ forward(enum forward_way way, struct smtp_mail const *mail, char const *id, int 
 		    .fd_notes = fd[1],
 		    .item = item};
 		close(fd[0]);
-		run(&t, n, (unsigned int)left);
+		run(&t, n, (unsigned int)left, parent);
 	}
 	close(fd[1]);
 	while (pid > 0 && channel_recv(fd[0], &note, sizeof note, 0, until) == 1)
