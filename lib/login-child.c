@@ -104,16 +104,12 @@ send_request(struct login *l, struct net *n, struct login_request *r)
 static enum login_verdict
 read_answer(struct login *l)
 {
-	iopause_fd x = {.fd = l->fd, .events = IOPAUSE_READ};
-	unsigned char verdict;
+	char verdict;
 	tain deadline;
-	int r;
 	tain_now_g();
 	tain_addsec_g(&deadline, (int)l->answer_seconds);
-	do
-		r = iopause_g(&x, 1, &deadline);
-	while (r < 0 && errno == EINTR);
-	if (r <= 0 || read(l->fd, &verdict, 1) != 1 || verdict > LOGIN_GONE)
+	if (net_read_before(l->fd, &verdict, 1, &deadline) != 1 || verdict < 0 ||
+	    verdict > LOGIN_GONE)
 		return LOGIN_GONE;
 	return (enum login_verdict)verdict;
 }
@@ -129,8 +125,9 @@ login_check(struct login *l, struct net *n, struct login_credentials const *c)
 		net_release(n);
 	int sent = send_request(l, n, &r);
 	explicit_bzero(&r, sizeof r);
-	/* The password stood in the input that was consumed. */
+	/* The password stood in input that was consumed, or that later input only half covers. */
 	explicit_bzero(n->in, n->in_start);
+	explicit_bzero(n->in + n->in_end, sizeof n->in - n->in_end);
 	enum login_verdict v = sent < 0 ? LOGIN_GONE : read_answer(l);
 	if (l->kind != LOGIN_SESSION)
 		return v;

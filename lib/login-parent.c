@@ -181,17 +181,17 @@ receive(struct login_parent *p, struct message *m, int fds[2])
 }
 
 /* What the TLS engine told the child; only if TLS was not there from the start. The values are
- * shown to programs and logs: no controls. */
+ * shown to programs and logs: one with a control (a certificate may have any) is left out. */
 static void
 put_ssl(struct login_parent const *p, char const *s, size_t len)
 {
 	if (p->tls_before)
 		return;
-	for (size_t i = 0; i < len; i += strlen(s + i) + 1)
-		if (!is_string(s + i, len - i, 0))
-			return;
-	if (ucspitls_setenv(s, len) < 0)
-		login_parent_error("tls-environment", errno);
+	for (size_t i = 0, n; i < len; i += n) {
+		n = strlen(s + i) + 1;
+		if (is_string(s + i, n, 0) && ucspitls_setenv(s + i, n) < 0)
+			login_parent_error("tls-environment", errno);
+	}
 }
 
 static void
@@ -214,9 +214,10 @@ log_check(struct login_request const *r, enum login_verdict v)
 	log_send();
 }
 
-/* Makes guessing slow; a child in a stranger's hands cannot skip it. */
+/* Makes guessing slow; a child in a stranger's hands cannot skip it. Counted from the request, so
+ * that the time of the check (is there such an account? which hash has it?) does not show. */
 static void
-delay(struct login_parent *p)
+delay(struct login_parent *p, tain const *begin)
 {
 	tain deadline, t;
 	unsigned int ms = p->delay_ms;
@@ -224,7 +225,7 @@ delay(struct login_parent *p)
 		ms *= 2;
 	tain_from_millisecs(&t, (int)(ms < LOGIN_DELAY_MAX ? ms : LOGIN_DELAY_MAX));
 	tain_now_g();
-	tain_add_g(&deadline, &t);
+	tain_add(&deadline, begin, &t);
 	while (!p->ending && p->child && tain_future(&deadline))
 		login_parent_wait(p, -1, &deadline);
 }
@@ -233,6 +234,9 @@ static enum login_verdict
 check(struct login_parent *p, struct login_run *run, struct message *m, int const conn[2])
 {
 	enum login_verdict v = LOGIN_REFUSED;
+	tain begin;
+	tain_now_g();
+	tain_copynow(&begin);
 	put_ssl(p, m->tail, m->r.ssl_len);
 	if (!p->argv)
 		v = LOGIN_TEMPFAIL;
@@ -240,10 +244,11 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 		v = login_run(p, run, &m->r, conn, m->tail + m->r.ssl_len);
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
 		v = v == LOGIN_REFUSED ? LOGIN_TOOMANY : LOGIN_GONE;
+	p->over = v == LOGIN_TOOMANY || v == LOGIN_GONE;
 	if (!p->ending)
 		log_check(&m->r, v);
 	if (v == LOGIN_REFUSED || v == LOGIN_TOOMANY)
-		delay(p);
+		delay(p, &begin);
 	return v;
 }
 
@@ -271,7 +276,8 @@ serve_one(struct login_parent *p, struct message *m)
 	int r = receive(p, m, conn);
 	if (!r)
 		leave(p);
-	if (r < 0) {
+	/* Nor does an honest child ask again once it was told to say goodbye. */
+	if (r < 0 || p->over) {
 		log_event("bad-request");
 		log_send();
 		kill(p->child, SIGKILL);
@@ -293,8 +299,10 @@ login_parent_serve(struct login_parent *p)
 {
 	static struct message m;
 	tain forever = tain_infinite;
+	/* A signal that came with a request ends us before a session begins that it would not
+	 * reach. */
 	while (!p->ending)
-		if (login_parent_wait(p, p->fd, &forever))
+		if (login_parent_wait(p, p->fd, &forever) && !p->ending)
 			serve_one(p, &m);
 	leave(p);
 }

@@ -23,6 +23,7 @@ struct login_parent {
 	int ending;	  /* TERM or HUP came */
 	unsigned int check_seconds, attempts, delay_ms;
 	unsigned int failures; /* checks so far that did not succeed */
+	int over;	       /* the last verdict was the last: no further check */
 	int tls_before;	       /* SSL_PROTOCOL was set at the start: the child cannot change it */
 	struct login_run *run; /* null: no program runs */
 };

@@ -103,8 +103,11 @@ start(struct login_parent *p, struct login_run *run, struct login_request *r, in
 	int fd_cred = credentials_pipe(r);
 	put("POSTERN_MECHANISM", r->mechanism);
 	if (p->kind == LOGIN_SESSION) {
-		if (fd_cred < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-			return errno;
+		if (fd_cred < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+			int e = errno;
+			close(fd_cred);
+			return e;
+		}
 		/* The session's report bears its pid, whoever forked in between. */
 		setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
 		put("POSTERN_SESSION_FD", "4");

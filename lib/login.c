@@ -58,8 +58,8 @@ become_child(struct login_policy const *pol, int fd)
 	sandbox_drop_user();
 	sandbox_close_but(keep, count);
 	if (!box) {
-		/* Not where descriptors are handed over: the kernel counts all of a user's in flight
-		 * against the sender's limit (ETOOMANYREFS). */
+		/* Not where descriptors are handed over: the kernel counts all of a user's in
+		 * flight against the sender's limit (ETOOMANYREFS). */
 		if (pol->kind != LOGIN_SESSION)
 			nothing.files = (unsigned int)highest(keep, count) + 1;
 		box = &nothing;
@@ -118,6 +118,8 @@ login_start(struct login *l, struct login_policy const *pol)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		strerr_diefu1sys(111, "make a socketpair");
 	sig_ignore(SIGPIPE);
+	/* Where the launcher ignored it, a child's end would go unseen until it is trapped. */
+	sig_restore(SIGCHLD);
 	p.child = fork();
 	if (p.child < 0)
 		strerr_diefu1sys(111, "fork");

@@ -297,6 +297,22 @@ net_wait(struct net *n, int fd_extra)
 	return net_wait_any(n, &fd_extra, 1);
 }
 
+ssize_t
+net_read_before(int fd, char *buf, size_t max, tain const *deadline)
+{
+	iopause_fd x = {.fd = fd, .events = IOPAUSE_READ};
+	for (;;) {
+		int r = iopause_g(&x, 1, deadline);
+		if (!r) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		ssize_t n = r > 0 ? read(fd, buf, max) : -1;
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+			return n;
+	}
+}
+
 void
 net_finish(struct net *n, unsigned int seconds)
 {

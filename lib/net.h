@@ -42,7 +42,8 @@ void net_deadline_before(struct net *n, unsigned int seconds, tain const *latest
  * the NUL). *len gets its length; it may contain NULs.
  * Returns NET_LINE, NET_EOF (a partial line is dropped), NET_LONG (the line was longer than max-1;
  * all of it has been read and dropped, so the next call reads the next line), NET_ERROR (errno,
- * ETIMEDOUT at the deadline; a line too long whose end has not come by the deadline ends here too). */
+ * ETIMEDOUT at the deadline; a line too long whose end has not come by the deadline ends here too).
+ */
 enum net_line { NET_ERROR = -1, NET_EOF = 0, NET_LINE = 1, NET_LONG = 2 };
 enum net_line net_getline(struct net *n, char *line, size_t max, size_t *len);
 
@@ -73,6 +74,10 @@ int net_puts(struct net *n, char const *s);
 int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sends everything. 0 or -1 (errno). */
 int net_flush(struct net *n);
+
+/* Of a descriptor that is no connection (a socketpair to another process): waits and reads once.
+ * Bytes, 0 at end of file, -1 (ETIMEDOUT at the deadline). */
+ssize_t net_read_before(int fd, char *buf, size_t max, tain const *deadline);
 
 /* The orderly end, once per connection: flush, close the writing side, and read until the peer ends
  * or `seconds` pass, so that a TLS engine behind a pipe has sent everything (CONTRACTS 0.2).

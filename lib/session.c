@@ -1,6 +1,5 @@
 #include "lib/session.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,14 +66,13 @@ from_descriptor(struct session_start *s, struct net *n, int fd)
 {
 	char text[SESSION_TAG_MAX + SESSION_COMMAND_MAX + 3 + NET_INSIZE];
 	size_t len = 0;
-	struct timeval limit = {.tv_sec = SESSION_BEGIN_SECONDS};
+	tain deadline;
+	tain_now_g();
+	tain_addsec_g(&deadline, SESSION_BEGIN_SECONDS);
 	if (send(fd, up, sizeof up - 1, MSG_NOSIGNAL) != sizeof up - 1)
 		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	for (;;) {
-		ssize_t r = recv(fd, text + len, sizeof text - len, 0);
-		if (r < 0 && errno == EINTR)
-			continue;
+		ssize_t r = net_read_before(fd, text + len, sizeof text - len, &deadline);
 		if (r < 0 || (len += (size_t)r) == sizeof text)
 			return -1;
 		if (!r)

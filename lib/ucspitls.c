@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <skalibs/iopause.h>
 #include <skalibs/types.h>
 
 extern char **environ;
@@ -25,7 +24,7 @@ static char const *const reply_names[] = {"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS
 /* What the launcher needs and no program behind it may see; a name that ends in ":" is a prefix. */
 static char const *const launcher_names[] = {"KEYFILE", "CERTFILE",
     "KEYFILE:", "CERTFILE:", "CADIR", "CAFILE", "TLS_UID", "TLS_GID", "TLS_ENGINE", "TLS_TICKETS",
-    "TLS_ALPN", 0};
+    "TLS_ALPN", "TLS_CIPHERS", 0};
 
 /* The name of a variable that belongs to the launcher, copied out of `var`, or null. */
 static char *
@@ -146,30 +145,13 @@ ucspitls_setenv(char const *s, size_t len)
 	return 0;
 }
 
-/* Waits for the descriptor and reads once: bytes, 0 at end of file, -1. */
-static ssize_t
-read_before(int fd, char *buf, size_t max, tain const *deadline)
-{
-	iopause_fd x = {.fd = fd, .events = IOPAUSE_READ};
-	for (;;) {
-		int r = iopause_g(&x, 1, deadline);
-		if (!r) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		ssize_t n = r > 0 ? read(fd, buf, max) : -1;
-		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
-			return n;
-	}
-}
-
 /* Reads up to the two NULs that end the reply; reply_len is then without the last of them. */
 static int
 read_reply(int fd, tain const *deadline)
 {
 	size_t len = 0;
 	while (len < 2 || reply[len - 1] || reply[len - 2]) {
-		ssize_t r = read_before(fd, reply + len, sizeof reply - len, deadline);
+		ssize_t r = net_read_before(fd, reply + len, sizeof reply - len, deadline);
 		if (r < 0)
 			return errno == ECONNRESET ? protocol_error() : -1;
 		len += (size_t)r;

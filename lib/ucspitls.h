@@ -24,8 +24,8 @@
 /* Takes the three descriptors: sets close-on-exec on them (a child that kept SSLCTLFD would keep
  * the TCP connection open) and unsets the three variables, as well as those that belong to the
  * launcher (KEYFILE, CERTFILE and their :NAME forms, CADIR, CAFILE, TLS_UID, TLS_GID, TLS_ENGINE,
- * TLS_TICKETS, TLS_ALPN). Without all three, or if one is no open descriptor, TLS is not available.
- * Returns ucspitls_available(). */
+ * TLS_TICKETS, TLS_ALPN, TLS_CIPHERS). Without all three, or if one is no open descriptor, TLS is
+ * not available. Returns ucspitls_available(). */
 int ucspitls_init(void);
 
 /* 1 while TLS can still be started on this connection. */
@@ -60,8 +60,8 @@ void ucspitls_hide(void);
  * the five SSL_* names are used. 0, or -1 with errno (EPROTO: no such list). */
 int ucspitls_setenv(char const *reply, size_t len);
 
-/* The descriptors that are kept for a later start, into fds: their number, 0 or 3. For a process that
- * closes all it does not know. */
+/* The descriptors that are kept for a later start, into fds: their number, 0 or 3. For a process
+ * that closes all it does not know. */
 size_t ucspitls_fds(int fds[static 3]);
 
 /* Declines: closes the three descriptors. Before waiting for a child that has the connection, and

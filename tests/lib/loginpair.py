@@ -62,12 +62,14 @@ class Instance:
 class Login:
     """A login program on one end of a socketpair."""
 
-    def __init__(self, instance, *argv, **env):
+    def __init__(self, instance, *argv, pass_fds=(), sndbuf=0, **env):
         ours, theirs = socket.socketpair()
         self.socket, self.buffer = ours, b""
         ours.settimeout(LIMIT)
+        if sndbuf:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
         self.log_file = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log_file,
+        self.process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log_file, pass_fds=pass_fds,
                                         env=environment(POSTERN_DIR=instance.path, **env))
         theirs.close()
 
