@@ -7,7 +7,7 @@
  * Settings: pop3-timeout.
  * Exit: 0; 100 usage, bad setting; 111 the Maildir cannot be opened, or system.
  * Touches: the Maildir only, by uid and Landlock. Privileges: the account's; refuses to be root in
- * another user's Maildir. */
+ * another user's Maildir or home. */
 #include <errno.h>
 #include <string.h>
 
@@ -62,20 +62,35 @@ confine(char const *root)
 	sandbox_enter(&box);
 }
 
+/* A checkpassword program that forgot to become the user must not go unnoticed, in a home that has
+ * no Maildir yet least of all: there it would be made as root's. */
+static int
+is_roots(char const *path)
+{
+	struct stat st;
+	stralloc home = STRALLOC_ZERO;
+	if (stat(path, &st) < 0) {
+		char const *slash = strrchr(path, '/');
+		sa_copyb(&home, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+		if (stat(sa_str(&home), &st) < 0)
+			return 1; /* nothing can be made there, which is said below */
+	}
+	stralloc_free(&home);
+	return !st.st_uid;
+}
+
 static void
 open_mailbox(struct pop3 *s)
 {
 	char const *root = maildir_path(), *rule = getenv("QUOTA_RULE");
 	struct maildir_tree tree = TREE_DEFAULT(root);
-	struct stat st;
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
 	if (rule && quota_rule(&s->quota, rule) < 0)
 		strerr_dief2x(100, "bad QUOTA_RULE: ", rule);
+	if (!geteuid() && !is_roots(root))
+		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
 	if (tree_create_inbox(&tree) < 0)
 		strerr_diefu2sys(111, "open Maildir ", root);
-	/* A checkpassword program that forgot to become the user must not go unnoticed. */
-	if (!geteuid() && (stat(root, &st) < 0 || st.st_uid))
-		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
 	confine(root);
 	delivery_clean(root);
 	if (folder_open(&s->folder, &tree, "INBOX", 0, &s->quota) < 0)
@@ -125,6 +140,8 @@ serve(struct pop3 *s)
 		enum net_line r = net_getline(&s->net, s->line, sizeof s->line, &len);
 		if (r == NET_EOF || r == NET_ERROR)
 			return;
+		/* The silence before the command is not taken off the time for the reply. */
+		net_deadline(&s->net, s->idle);
 		if (r == NET_LONG)
 			pop3_error(s, ERR_LONG);
 		else if (one_line(s, len))
