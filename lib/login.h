@@ -5,8 +5,8 @@
  * doc/joints.md, "From login to session".
  *
  * Settings: etc/login-check-timeout (seconds for one check, 60), etc/login-attempts (refusals per
- * connection, 6), etc/login-delay (milliseconds before the first refusal is told, doubled with each
- * further one, at most LOGIN_DELAY_MAX; 500), etc/cleartext-networks. */
+ * connection, 6), etc/login-delay (milliseconds from a request to the first refusal, doubled with
+ * each further one, at most LOGIN_DELAY_MAX; 500), etc/cleartext-networks. */
 #ifndef POSTERN_LOGIN_H
 #define POSTERN_LOGIN_H
 
