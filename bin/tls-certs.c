@@ -52,6 +52,8 @@ remove_pair(struct tls_certs *c, size_t i)
 	free(p->name);
 	free(p->key.path);
 	free(p->cert.path);
+	free(p->key2.path);
+	free(p->cert2.path);
 	memmove(p, p + 1, (--c->count - i) * sizeof *p);
 }
 
@@ -103,6 +105,8 @@ add_from(struct tls_certs *c, char const *dir, char const *name)
 {
 	char *key = join(dir, name, "key.pem"), *cert = join(dir, name, "cert.pem");
 	tls_certs_add(c, name, key, cert);
+	c->pair[c->count - 1].key2.path = join(dir, name, "key2.pem");
+	c->pair[c->count - 1].cert2.path = join(dir, name, "cert2.pem");
 	free(key);
 	free(cert);
 }
@@ -124,16 +128,16 @@ tls_certs_client_ca(struct tls_certs *c, char const *file, char const *dir)
 /* ---- loading ----------------------------------------------------------------------------------
  */
 
-int
-tls_certs_load(struct tls_certs *c, size_t i)
+/* A context with one key and certificate, or null after logging why not. */
+static SSL_CTX *
+load_one(struct tls_certs *c, struct tls_pair const *p, char const *key, char const *cert)
 {
-	struct tls_pair *p = c->pair + i;
-	SSL_CTX *ctx = tls_context_new(p->key.path, p->cert.path);
+	SSL_CTX *ctx = tls_context_new(key, cert);
 	if (!ctx) {
 		log_event("certificate");
 		log_str("name", p->name ? p->name : "default");
-		log_str("key", p->key.path);
-		log_str("cert", p->cert.path);
+		log_str("key", key);
+		log_str("cert", cert);
 		log_str("error", tls_error());
 		log_str("now", p->ctx ? "the old one stays in use" : "not used");
 		log_send();
@@ -146,6 +150,30 @@ tls_certs_load(struct tls_certs *c, size_t i)
 	unsigned int kind = tls_context_kind(ctx);
 	if (!(c->warmed & kind) && tls_warm(ctx))
 		c->warmed |= kind;
+	return ctx;
+}
+
+/* The second pair into ctx. It has been a context of its own first: so it is tried and warm. */
+static int
+add_second(struct tls_certs *c, struct tls_pair const *p, SSL_CTX *ctx)
+{
+	SSL_CTX *alone = load_one(c, p, p->key2.path, p->cert2.path);
+	int ok = alone && tls_context_add(ctx, p->key2.path, p->cert2.path);
+	SSL_CTX_free(alone);
+	return ok;
+}
+
+int
+tls_certs_load(struct tls_certs *c, size_t i)
+{
+	struct tls_pair *p = c->pair + i;
+	SSL_CTX *ctx = load_one(c, p, p->key.path, p->cert.path);
+	if (!ctx)
+		return 0;
+	if (tls_file_exists(&p->key2) && tls_file_exists(&p->cert2) && !add_second(c, p, ctx)) {
+		SSL_CTX_free(ctx);
+		return 0;
+	}
 	SSL_CTX_free(p->ctx);
 	p->ctx = ctx;
 	return 1;
@@ -251,8 +279,9 @@ refresh_pair(struct tls_certs *c, size_t i)
 {
 	struct tls_pair *p = c->pair + i;
 	int first = !p->key.looked;
-	/* Both, always: each call remembers. */
-	int changed = tls_file_changed(&p->key) | tls_file_changed(&p->cert);
+	/* All of them, always: each call remembers. */
+	int changed = tls_file_changed(&p->key) | tls_file_changed(&p->cert) |
+		      tls_file_changed(&p->key2) | tls_file_changed(&p->cert2);
 	int there = tls_file_exists(&p->key) && tls_file_exists(&p->cert);
 	/* A name's directory is made before its files; the default pair is missed from the start.
 	 */

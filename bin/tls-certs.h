@@ -16,6 +16,8 @@
 struct tls_pair {
 	char *name; /* lower case; "*.example.org" is for one label; null: the default */
 	struct tls_file key, cert;
+	/* Of another algorithm (RSA beside ECDSA): used as well where both files exist. */
+	struct tls_file key2, cert2;
 	SSL_CTX *ctx; /* null as long as the files could not be used */
 	int from_dir, in_dir;
 };
@@ -38,7 +40,8 @@ void tls_certs_add(struct tls_certs *c, char const *name, char const *key, char 
 /* KEYFILE and CERTFILE (unless snilevel is 2), and with snilevel > 0 every KEYFILE:NAME with its
  * CERTFILE:NAME. Null, or the name of the variable that is missing. */
 char const *tls_certs_from_env(struct tls_certs *c, unsigned int snilevel);
-/* The default pair key.pem and cert.pem in dir, and NAME/key.pem, NAME/cert.pem. */
+/* The default pair key.pem and cert.pem in dir, and NAME/key.pem, NAME/cert.pem; beside each
+ * key2.pem and cert2.pem. */
 void tls_certs_from_dir(struct tls_certs *c, char const *dir);
 /* CAFILE and CADIR. */
 void tls_certs_client_ca(struct tls_certs *c, char const *file, char const *dir);

@@ -18,6 +18,14 @@ no_passphrase(char *buf, int size, int writing, void *data)
 	return -1;
 }
 
+int
+tls_context_add(SSL_CTX *ctx, char const *key, char const *cert)
+{
+	return SSL_CTX_use_certificate_chain_file(ctx, cert) == 1 &&
+	       SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+	       SSL_CTX_check_private_key(ctx) == 1;
+}
+
 static int
 set_up(SSL_CTX *ctx, char const *key, char const *cert)
 {
@@ -32,9 +40,7 @@ set_up(SSL_CTX *ctx, char const *key, char const *cert)
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(ctx, ciphers && *ciphers ? ciphers : CIPHERS) &&
-	       SSL_CTX_use_certificate_chain_file(ctx, cert) == 1 &&
-	       SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
-	       SSL_CTX_check_private_key(ctx) == 1;
+	       tls_context_add(ctx, key, cert);
 }
 
 SSL_CTX *

@@ -58,6 +58,27 @@ same(h.log().count("event=certificate "), lines + 1, "and is logged once")
 ok(TLS + "/cert.pem" in h.log(), "by name", h.log())
 put("third.test")
 same(subject(s), "third.test", "until it is repaired")
+make_pair("third.test", TLS + "/key2.pem", TLS + "/cert2.pem", kind="rsa")
+for alg, cipher in (("RSA", "ECDHE-RSA-AES256-GCM-SHA384"), ("ECDSA", "ECDHE-ECDSA-AES256-GCM-SHA384")):
+    only = client(version=ssl.TLSVersion.TLSv1_2)
+    only.set_ciphers(cipher)
+    with s.tls(only) as c:
+        same(c.cipher()[0], cipher, "a second pair: a client that knows %s alone is served" % alg)
+        drain(c)
+os.rename(TLS + "/key2.pem", T + "/key2.pem")
+try:
+    with s.tls(only) as c:
+        drain(c)
+    only.set_ciphers("ECDHE-RSA-AES256-GCM-SHA384")
+    s.tls(only).close()
+    ok(False, "without its key it is used no more")
+except ssl.SSLError:
+    ok(True, "without its key it is used no more")
+make_pair("stray.test", TLS + "/key2.pem", T + "/stray.pem", kind="rsa")
+same(subject(s), "third.test", "with a wrong one the old pair stays")
+ok("key=" + TLS + "/key2.pem" in h.log(), "and a line names it", h.log())
+os.unlink(TLS + "/key2.pem")
+os.unlink(TLS + "/cert2.pem")
 for order in (("key", "cert"), ("cert", "key")):
     pair = dict(zip(("key", "cert"), make_pair("next.test", T + "/next.key", T + "/next.crt")))
     before = subject(s)
