@@ -40,6 +40,20 @@ durable_dirname(char const *path)
 }
 
 int
+durable_rename_new(int fd_from, char const *from, int fd_to, char const *to)
+{
+	if (!renameat2(fd_from, from, fd_to, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (!faccessat(fd_to, to, F_OK, AT_SYMLINK_NOFOLLOW)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(fd_from, from, fd_to, to);
+}
+
+int
 durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name)
 {
 	/* The file before its name: a name that survives must lead to whole content. */
@@ -49,7 +63,7 @@ durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *nam
 	if (!linked) {
 		if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
 			return -1;
-		if (renameat2(fd_tmpdir, tmp, fd_dir, name, RENAME_NOREPLACE) < 0)
+		if (durable_rename_new(fd_tmpdir, tmp, fd_dir, name) < 0)
 			return -1;
 	}
 	/* Unsynced, the name could vanish with the power although the sender was told 250. */
@@ -81,9 +95,10 @@ durable_write(int fd, char const *s, size_t len)
 }
 
 static int
-replace(int fd_dir, char const *tmp, char const *name, char const *content, size_t len, mode_t mode)
+replace(int fd_tmp, char const *tmp, int fd_dir, char const *name, char const *content, size_t len,
+    mode_t mode)
 {
-	int fd = openat(fd_dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(fd_tmp, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	/* fchmod, since the caller's mode is meant, whatever the umask. */
@@ -93,12 +108,12 @@ replace(int fd_dir, char const *tmp, char const *name, char const *content, size
 		ok = 0;
 		e = errno;
 	}
-	if (ok && renameat(fd_dir, tmp, fd_dir, name) < 0) {
+	if (ok && renameat(fd_tmp, tmp, fd_dir, name) < 0) {
 		ok = 0;
 		e = errno;
 	}
 	if (!ok) {
-		unlinkat(fd_dir, tmp, 0);
+		unlinkat(fd_tmp, tmp, 0);
 		errno = e;
 		return -1;
 	}
@@ -106,13 +121,21 @@ replace(int fd_dir, char const *tmp, char const *name, char const *content, size
 }
 
 int
-durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode)
+durable_replace_from(
+    int fd_tmp, int fd_dir, char const *name, char const *content, size_t len, mode_t mode)
 {
 	char id[ID_MAX + 1], tmp[300];
 	id_new(id);
-	if ((size_t)snprintf(tmp, sizeof tmp, ".%s.%s", name, id) >= sizeof tmp) {
+	char const *dot = fd_tmp == fd_dir ? "." : "";
+	if ((size_t)snprintf(tmp, sizeof tmp, "%s%s.%s", dot, name, id) >= sizeof tmp) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return replace(fd_dir, tmp, name, content, len, mode);
+	return replace(fd_tmp, tmp, fd_dir, name, content, len, mode);
+}
+
+int
+durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode)
+{
+	return durable_replace_from(fd_dir, fd_dir, name, content, len, mode);
 }

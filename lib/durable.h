@@ -21,6 +21,14 @@ int durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const 
 
 /* Replaces dir/name by content: temporary file beside it, sync, rename, sync the directory. */
 int durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode);
+/* The same with the temporary file NAME.ID in fd_tmp, where what a killed process leaves is found.
+ */
+int durable_replace_from(
+    int fd_tmp, int fd_dir, char const *name, char const *content, size_t len, mode_t mode);
+
+/* rename(2) that replaces nothing, where the file system can promise that (NFS cannot: EINVAL).
+ * Syncs nothing. 0 or -1 (EEXIST). */
+int durable_rename_new(int fd_from, char const *from, int fd_to, char const *to);
 
 /* write(2) until all is out; EINTR goes on. 0 or -1. */
 int durable_write(int fd, char const *s, size_t len);

@@ -22,8 +22,9 @@ layout_sub(int fd_dir, char const *name)
 static int
 make_dir(char const *dir)
 {
-	if (mkdir(dir, 0700) < 0)
-		return errno == EEXIST ? 0 : -1;
+	/* Whoever made it meanwhile may not have synced it yet. */
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -1;
 	char const *slash = strrchr(dir, '/');
 	char *parent =
 	    slash ? xstrndup(dir, slash > dir ? (size_t)(slash - dir) : 1) : xstrdup(".");
@@ -83,6 +84,18 @@ layout_open(char const *dir, int make)
 		return -1;
 	}
 	return fd;
+}
+
+int
+layout_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode)
+{
+	int fd_tmp = layout_sub(fd_dir, "tmp");
+	if (fd_tmp < 0)
+		return errno == ENOENT ? durable_replace(fd_dir, name, content, len, mode) : -1;
+	int r = durable_replace_from(fd_tmp, fd_dir, name, content, len, mode), e = errno;
+	close(fd_tmp);
+	errno = e;
+	return r;
 }
 
 int

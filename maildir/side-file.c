@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/layout.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
 
@@ -56,7 +56,7 @@ change_locked(int fd_root, char const *name, size_t max, side_file_fn *fn, void 
 		r = -1;
 	}
 	if (r > 0)
-		r = durable_replace(fd_root, name, fresh.s, fresh.len, mode);
+		r = layout_replace(fd_root, name, fresh.s, fresh.len, mode);
 	int e = errno;
 	stralloc_free(&old);
 	stralloc_free(&fresh);

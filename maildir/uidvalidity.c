@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
-#include "lib/linux-compat.h"
+#include "maildir/layout.h"
 
 #define BASE "dovecot-uidvalidity"
 #define ATTEMPTS 1000
@@ -68,7 +68,7 @@ claim(int fd_root, uint32_t max, uint32_t v)
 	snprintf(to, sizeof to, BASE ".%08x", v);
 	if (max) {
 		snprintf(from, sizeof from, BASE ".%08x", max);
-		return renameat2(fd_root, from, fd_root, to, RENAME_NOREPLACE);
+		return durable_rename_new(fd_root, from, fd_root, to);
 	}
 	int fd = openat(fd_root, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (fd < 0)
@@ -98,7 +98,7 @@ uidvalidity_next(int fd_root)
 		}
 		char text[9];
 		snprintf(text, sizeof text, "%08x", v);
-		return durable_replace(fd_root, BASE, text, 8, 0600) < 0 ? 0 : v;
+		return layout_replace(fd_root, BASE, text, 8, 0600) < 0 ? 0 : v;
 	}
 	errno = EBUSY;
 	return 0;
