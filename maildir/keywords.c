@@ -12,12 +12,11 @@
 #include "lib/ascii.h"
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/layout.h"
 
 #define DOVECOT_NAME "dovecot-keywords"
 #define POSTERN_NAME "postern-keywords"
 #define HEADER "postern-keywords 1\n"
-#define DOVECOT_DIRTY 1
-#define POSTERN_DIRTY 2
 
 /* RFC 3501 flag-keyword: an atom; RFC 9051 2.3.2. */
 static int
@@ -72,6 +71,7 @@ forget_letters(struct keywords *k)
 		free(k->name[i]);
 		k->name[i] = 0;
 	}
+	k->unsaved.bits[0] &= ~KEYWORD_LETTER_BITS;
 }
 
 /* It is small and always replaced whole. 1 read, 0 unchanged or not there, -1. */
@@ -83,10 +83,12 @@ read_dovecot(struct keywords *k, int fd_dir)
 	int fd = openat(fd_dir, DOVECOT_NAME, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	int same = !fstat(fd, &st) && st.st_ino == k->dovecot_ino &&
+	ssize_t n = fstat(fd, &st);
+	int same = !n && st.st_ino == k->dovecot_ino &&
 		   st.st_mtim.tv_sec == k->dovecot_time.tv_sec &&
 		   st.st_mtim.tv_nsec == k->dovecot_time.tv_nsec;
-	ssize_t n = same ? 0 : read(fd, buf, sizeof buf);
+	if (!n && !same)
+		n = read(fd, buf, sizeof buf);
 	int e = errno;
 	close(fd);
 	if (same || n < 0) {
@@ -116,7 +118,7 @@ write_dovecot(struct keywords *k, int fd_dir)
 	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
 		if (k->name[i])
 			sa_catf(&out, "%u %s\n", i, k->name[i]);
-	int r = durable_replace(fd_dir, DOVECOT_NAME, out.s, out.len, mode);
+	int r = layout_replace(fd_dir, DOVECOT_NAME, out.s, out.len, mode);
 	int e = errno;
 	/* Dovecot notices another second only; a name that it missed it would call "unknown-5". */
 	if (!r && was && st.st_mtime >= time(0)) {
@@ -192,6 +194,8 @@ read_postern(struct keywords *k, int fd_dir, keywords_set_fn *fn, void *arg)
 	while (k->postern_parsed < st.st_size) {
 		ssize_t n = pread(fd, buf, sizeof buf, k->postern_parsed);
 		size_t used = n > 0 ? take_lines(k, buf, (size_t)n, fn, arg) : 0;
+		if (!used && n == sizeof buf)
+			used = sizeof buf; /* no line at all: damage, passed over */
 		if (!used) {
 			if (n < 0)
 				what = -1;
@@ -288,7 +292,7 @@ keywords_rewrite(struct keywords *k, int fd_dir, struct keywords_line const *lin
 			sa_catf(&out, "K %u %s\n", i, k->name[i]);
 	for (size_t i = 0; i < n; i++)
 		put_set(&out, line + i);
-	int r = durable_replace(fd_dir, POSTERN_NAME, out.s, out.len, 0600), e = errno;
+	int r = layout_replace(fd_dir, POSTERN_NAME, out.s, out.len, 0600), e = errno;
 	k->postern_ino = 0; /* the next keywords_read reads it again */
 	stralloc_free(&out);
 	errno = e;
@@ -319,7 +323,7 @@ keywords_make(struct keywords *k, char const *name, size_t len)
 	for (unsigned int i = 0; i < MAILDIR_KEYWORDS; i++)
 		if (!k->name[i]) {
 			put_name(k, i, name, len);
-			k->dirty |= i < MAILDIR_LETTERS ? DOVECOT_DIRTY : POSTERN_DIRTY;
+			keyword_add(&k->unsaved, i);
 			return (int)i;
 		}
 	errno = EOVERFLOW;
@@ -340,16 +344,32 @@ save_postern(struct keywords *k, int fd_dir)
 	return r;
 }
 
+/* A number whose name is in no file must not come into a message's name. */
+static void
+forget_unsaved(struct keywords *k)
+{
+	for (unsigned int i = 0; i < MAILDIR_KEYWORDS; i++)
+		if (keyword_has(&k->unsaved, i)) {
+			free(k->name[i]);
+			k->name[i] = 0;
+		}
+	k->unsaved = (struct keyword_set)KEYWORD_SET_ZERO;
+}
+
 int
 keywords_save(struct keywords *k, int fd_dir)
 {
-	if (k->dirty & DOVECOT_DIRTY && write_dovecot(k, fd_dir) < 0)
-		return -1;
-	k->dirty &= ~(unsigned int)DOVECOT_DIRTY;
-	if (k->dirty & POSTERN_DIRTY && save_postern(k, fd_dir) < 0)
-		return -1;
-	k->dirty = 0;
-	return 0;
+	int r = 0;
+	if (keyword_letters(&k->unsaved))
+		r = write_dovecot(k, fd_dir);
+	if (!r && keyword_beyond(&k->unsaved))
+		r = save_postern(k, fd_dir);
+	if (!r)
+		k->unsaved = (struct keyword_set)KEYWORD_SET_ZERO;
+	int e = errno;
+	forget_unsaved(k);
+	errno = e;
+	return r;
 }
 
 void

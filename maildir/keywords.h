@@ -59,10 +59,10 @@ struct keywords {
 	struct timespec dovecot_time;
 	ino_t dovecot_ino, postern_ino;
 	off_t postern_parsed;
-	unsigned int dirty; /* 1 dovecot-keywords, 2 postern-keywords lack names that are here */
+	struct keyword_set unsaved; /* numbers whose names no file has yet */
 };
 /* clang-format off */
-#define KEYWORDS_ZERO {{0}, 0, {0, 0}, 0, 0, 0, 0}
+#define KEYWORDS_ZERO {{0}, 0, {0, 0}, 0, 0, 0, KEYWORD_SET_ZERO}
 /* clang-format on */
 
 /* One message's set beyond the letters, as postern-keywords says; the last one for a base counts.
@@ -79,7 +79,8 @@ int keywords_find(struct keywords const *k, char const *name, size_t len);
  * (the folder has MAILDIR_KEYWORDS), EINVAL (not an atom of RFC 3501, or longer than
  * MAILDIR_KEYWORD_MAX). */
 int keywords_make(struct keywords *k, char const *name, size_t len);
-/* Writes new names, durably. Lock held, after keywords_read. 0 or -1. */
+/* Writes new names, durably. Lock held, after keywords_read. 0, or -1: the new names are forgotten.
+ */
 int keywords_save(struct keywords *k, int fd_dir);
 /* Appends the sets beyond the letters of n messages to postern-keywords and syncs. Lock held. 0 or
  * -1. */
