@@ -13,9 +13,6 @@
 #include "lib/durable.h"
 #include "maildir/limits.h"
 
-/* Locks that this process holds: a lock that bears our pid while we hold none is a dead one's. */
-static unsigned int held;
-
 static char const *
 host(void)
 {
@@ -25,33 +22,54 @@ host(void)
 	return self;
 }
 
+/* 1 if fd is the file of this name. fd is open, so no later file has its inode. */
+static int
+is_file(int fd, int fd_dir, char const *name)
+{
+	struct stat a, b;
+	return !fstat(fd, &a) && !fstatat(fd_dir, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* The holder's name into its lock. 0, or -1. */
+static int
+sign(int fd)
+{
+	char text[300];
+	int n = snprintf(text, sizeof text, "%ld:%s", (long)getpid(), host());
+	if (durable_write(fd, text, (size_t)n) < 0)
+		return -1;
+	/* On a network file system every close of a file lets other hosts see its content. */
+	int again = dup(fd);
+	if (again >= 0)
+		close(again);
+	return 0;
+}
+
 /* 0, or -1: EEXIST another holds it. */
 static int
 try_take(struct lock *l, int fd_dir, char const *name)
 {
-	char text[300];
-	int fd = openat(fd_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(fd_dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), e = 0;
 	if (fd < 0)
 		return -1;
-	int n = snprintf(text, sizeof text, "%ld:%s", (long)getpid(), host());
-	if (durable_write(fd, text, (size_t)n) < 0) {
-		int e = errno;
-		close(fd);
+	/* Whoever is about to judge it stale holds the flock (see break_stale); from here on,
+	 * nobody who can see that this process lives takes it away. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		e = errno == EWOULDBLOCK ? EEXIST : 0;
+	if (!e && sign(fd) < 0)
+		e = errno;
+	/* Stopped for long between these steps, we have lost it. */
+	if (!is_file(fd, fd_dir, name))
+		e = EEXIST;
+	else if (e && e != EEXIST)
 		unlinkat(fd_dir, name, 0);
+	if (e) {
+		close(fd);
 		errno = e;
 		return -1;
 	}
-	/* Closed, so that other hosts see the content; open again, so that its inode stays ours. */
-	close(fd);
-	l->fd = openat(fd_dir, name, O_RDONLY | O_CLOEXEC);
-	if (l->fd < 0) {
-		errno = EEXIST; /* judged stale by a program that counts in other ways: once more */
-		return -1;
-	}
-	l->fd_dir = fd_dir;
-	l->name = name;
-	l->touched = time(0);
-	held++;
+	*l = (struct lock){fd_dir, fd, time(0), name};
 	return 0;
 }
 
@@ -63,8 +81,9 @@ owner_dead(char const *text)
 	long pid = strtol(text, &end, 10);
 	if (pid <= 0 || *end != ':' || strcmp(end + 1, host()))
 		return 0;
+	/* A lock that bears our pid is a dead one's, unless we hold its flock. */
 	if (pid == (long)getpid())
-		return !held;
+		return 1;
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
@@ -74,7 +93,7 @@ stale_lock(int fd_dir, char const *name)
 {
 	char text[300];
 	struct stat st;
-	int fd = openat(fd_dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(fd_dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, text, sizeof text - 1);
@@ -89,23 +108,15 @@ stale_lock(int fd_dir, char const *name)
 	return -1;
 }
 
-/* 1 if fd is the file of this name. fd is open, so no later file has its inode. */
-static int
-is_file(int fd, int fd_dir, char const *name)
-{
-	struct stat a, b;
-	return !fstat(fd, &a) && !fstatat(fd_dir, name, &b, AT_SYMLINK_NOFOLLOW) &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
 /* Takes a stale lock away. Several waiters may have judged it; the second must not remove the fresh
  * lock of the first. So each locks the judged file itself, and removes the name only if it still
- * leads there. */
-static void
+ * leads there. A holder of our kind that lives, whatever its pid means here, holds that flock. 1 if
+ * it was taken away. */
+static int
 break_stale(int fd_dir, char const *name, int fd_judged)
 {
-	if (!flock(fd_judged, LOCK_EX) && is_file(fd_judged, fd_dir, name))
-		unlinkat(fd_dir, name, 0);
+	return !flock(fd_judged, LOCK_EX | LOCK_NB) && is_file(fd_judged, fd_dir, name) &&
+	       !unlinkat(fd_dir, name, 0);
 }
 
 static long long
@@ -133,12 +144,13 @@ lock_take_named(struct lock *l, int fd_dir, char const *name, unsigned int secon
 			return 0;
 		if (errno != EEXIST)
 			return -1;
-		int fd_stale = stale_lock(fd_dir, name);
+		int fd_stale = stale_lock(fd_dir, name), broken = 0;
 		if (fd_stale >= 0) {
-			break_stale(fd_dir, name, fd_stale);
+			broken = break_stale(fd_dir, name, fd_stale);
 			close(fd_stale);
-			continue;
 		}
+		if (broken)
+			continue;
 		if (now_ms() >= deadline) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -173,6 +185,5 @@ lock_release(struct lock *l)
 		unlinkat(l->fd_dir, l->name, 0);
 	close(l->fd);
 	l->fd_dir = l->fd = -1;
-	held--;
 	errno = e;
 }
