@@ -133,6 +133,10 @@ uidlist_create(struct uidlist *u, int fd_dir, int fd_root)
 	int r = uidlist_new_guid(h.guid);
 	if (!r)
 		r = write_anew(fd_dir, &h, found ? &courier : 0, COURIER_NAME);
+	/* Taken over once: were dovecot-uidlist ever lost, these UIDs would come back for others.
+	 */
+	if (!r && found)
+		(void)renameat(fd_dir, COURIER_NAME, fd_dir, COURIER_NAME ".imported");
 	int e = errno;
 	uidlist_close(&courier);
 	uidlist_forget(u);
@@ -164,7 +168,7 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		return 0;
 	if (prepare(u, fd_dir) < 0)
 		return -1;
-	if (n > UID_MAX - u->next) {
+	if (u->next > UID_MAX || n > UID_MAX - u->next) {
 		errno = EOVERFLOW;
 		return -1;
 	}
@@ -182,8 +186,6 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		if (!r)
 			r = durable_data(u->fd);
 		e = errno;
-		if (r < 0 && ftruncate(u->fd, u->parsed) < 0)
-			u->damaged = 1;
 	}
 	if (!r) {
 		u->parsed += (off_t)out.len;
@@ -227,7 +229,8 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (strike(u, offset[i]) < 0)
 			return -1;
-	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2)
-		return uidlist_rewrite(u, fd_dir);
+	/* Where there is no room for a new file, the old one does. */
+	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2 && !uidlist_rewrite(u, fd_dir))
+		return 0;
 	return durable_data(u->fd);
 }

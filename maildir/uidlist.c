@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define UID_MAX UINT32_C(0xfffffffe)
 #define CHUNK 65536
 #define LINE_MAX_OCTETS 4096 /* of a record; a longer one is damage */
+#define SYNC_AGE 120 /* seconds in which every system has long written back what was not synced */
 
 /* ---- parsing ----------------------------------------------------------------------------------
  */
@@ -45,7 +47,7 @@ parse_header(struct uidlist *u, char const *s, char const *end)
 	u->version = (int)version;
 	if (version < 3)
 		return s < end && *s++ == ' ' && number(&s, end, &u->validity) && s < end &&
-		       *s++ == ' ' && number(&s, end, &u->next);
+		       *s++ == ' ' && number(&s, end, &u->next) && u->next <= UID_MAX;
 	while (s < end) {
 		char const *word = ++s;
 		while (s < end && *s != ' ')
@@ -64,7 +66,7 @@ parse_header(struct uidlist *u, char const *s, char const *end)
 			sa_catb(&u->extra, word, (size_t)(s - word));
 		}
 	}
-	return u->validity != 0;
+	return u->validity != 0 && u->next <= UID_MAX;
 }
 
 /* Takes a record's line apart. 1, or 0 if it is none. */
@@ -102,8 +104,11 @@ take_line(
     struct uidlist *u, char const *s, size_t len, off_t offset, uidlist_line_fn *fn, void *arg)
 {
 	struct uidlist_line l;
-	if (!offset)
-		return parse_header(u, s, s + len);
+	if (!offset) {
+		int r = parse_header(u, s, s + len);
+		u->next += !u->next; /* RFC 3501 2.3.1.1: no UID is zero */
+		return r;
+	}
 	u->lines++;
 	if (!parse_line(u->version, &l, s, s + len) || l.uid <= u->last) {
 		u->damaged = 1;
@@ -171,8 +176,10 @@ int
 uidlist_changed(struct uidlist const *u, int fd_dir)
 {
 	struct stat st;
+	/* Only a file that is surely not there has no UIDs: on any other error a new one would be
+	 * made. */
 	if (fstatat(fd_dir, FILE_NAME, &st, 0) < 0)
-		return u->validity ? 2 : 0;
+		return errno != ENOENT ? -1 : u->validity ? 2 : 0;
 	if (st.st_ino != u->ino || st.st_dev != u->dev || st.st_size < u->parsed)
 		return 2;
 	return st.st_size > u->parsed;
@@ -205,10 +212,23 @@ reopen(struct uidlist *u, int fd_dir, char const *name)
 	return 1;
 }
 
+/* The writer of young lines may not have come to its sync yet, and their UIDs may be told by us
+ * first. */
+static int
+sync_young(struct uidlist const *u)
+{
+	struct stat st;
+	if (fstat(u->fd, &st) < 0)
+		return -1;
+	return time(0) - st.st_mtime > SYNC_AGE ? 0 : durable_data(u->fd);
+}
+
 int
 uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 {
 	int what = uidlist_changed(u, fd_dir);
+	if (what < 0)
+		return -1;
 	if (what == 2) {
 		int r = reopen(u, fd_dir, FILE_NAME);
 		if (r < 0)
@@ -226,6 +246,10 @@ uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 		 */
 		u->validity = 0;
 		return 2;
+	}
+	if (u->lines > lines && sync_young(u) < 0) {
+		uidlist_forget(u);
+		return -1;
 	}
 	return what == 2 ? 2 : u->lines > lines;
 }

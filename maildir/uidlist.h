@@ -41,11 +41,12 @@ struct uidlist_line {
 };
 typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
 
-/* Reads what is new since the last call. 0 nothing new; 1 lines were appended (each given to fn);
- * 2 the file is another one: all its lines are given to fn, what was known before is void;
- * -1 error. A file that is not there is 0, with validity 0. An unfinished last line is not read. */
+/* Reads what is new since the last call; its lines are synced, whoever wrote them. 0 nothing new; 1
+ * lines were appended (each given to fn); 2 the file is another one: all its lines are given to fn,
+ * what was known before is void; -1 error. A file that is not there is 0, with validity 0. An
+ * unfinished last line is not read. */
 int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
-/* Whether uidlist_read would find something, without reading: 0, 1, 2 as there. */
+/* Whether uidlist_read would find something, without reading: 0, 1, 2, -1 as there. */
 int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
 void uidlist_forget(struct uidlist *u);
@@ -61,8 +62,8 @@ int uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_f
  * UIDVALIDITY from the protocol at fd_root. The next uidlist_read is 2. 0 or -1. */
 int uidlist_create(struct uidlist *u, int fd_dir, int fd_root);
 /* Appends n lines in one write and syncs once. keys (record keys, "" for none) may be null.
- * line[i].uid and .offset are set. 0 or -1; after -1 nothing was added. EOVERFLOW: the UIDs are
- * used up. */
+ * line[i].uid and .offset are set. 0 or -1; whole lines that were written then stay, as others may
+ * have read them, and the next uidlist_read gives them. EOVERFLOW: the UIDs are used up. */
 int uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n);
 /* Strikes out lines that begin at these offsets, and syncs; when most of the file is dead it is
  * written anew instead. 0 or -1. */
