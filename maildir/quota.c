@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/durable.h"
 #include "lib/sa.h"
 #include "maildir/layout.h"
 #include "maildir/limits.h"
 #include "maildir/name.h"
 
 #define FILE_NAME "maildirsize"
+#define COMPUTE_TRIES 3
 
 /* ---- limits -----------------------------------------------------------------------------------
  */
@@ -166,25 +166,54 @@ put_limits(struct quota const *q, stralloc *out)
 	sa_append(out, '\n');
 }
 
+/* Makes the sum in the file one that nobody trusts: the file grows, by a hole that needs no room on
+ * the disk, to the length at which every program computes it anew. It is not removed, as the limit
+ * may stand nowhere else. */
+static void
+mark_due(int fd)
+{
+	struct stat st;
+	if (!fstat(fd, &st) && st.st_size < MAILDIR_QUOTA_FILE)
+		(void)!ftruncate(fd, MAILDIR_QUOTA_FILE);
+}
+
+static int
+put_sum(struct quota const *q, int fd_root)
+{
+	stralloc out = STRALLOC_ZERO;
+	put_limits(q, &out);
+	sa_catf(&out, "%llu %llu\n", (unsigned long long)q->bytes, (unsigned long long)q->count);
+	int r = layout_replace(fd_root, FILE_NAME, out.s, out.len, 0600), e = errno;
+	stralloc_free(&out);
+	errno = e;
+	return r;
+}
+
 static int
 compute(struct quota *q, int fd_root)
 {
-	struct counting c = {q, 0, 0, 0}, again = {q, 0, 0, 0};
-	stralloc out = STRALLOC_ZERO;
-	if (count_all(&c, fd_root) < 0)
-		return -1;
-	q->bytes = c.bytes;
-	q->count = c.count;
-	put_limits(q, &out);
-	sa_catf(&out, "%llu %llu\n", (unsigned long long)c.bytes, (unsigned long long)c.count);
-	int r = durable_replace(fd_root, FILE_NAME, out.s, out.len, 0600), e = errno;
-	stralloc_free(&out);
-	/* What changed while we counted may be in the sum or not: such a sum must not stay. */
-	if (!r && (count_all(&again, fd_root) < 0 || again.latest != c.latest ||
-		      again.bytes != c.bytes || again.count != c.count))
-		unlinkat(fd_root, FILE_NAME, 0);
-	errno = e;
-	return r;
+	for (int tries = 1;; tries++) {
+		struct counting c = {q, 0, 0, 0}, again = {q, 0, 0, 0};
+		if (count_all(&c, fd_root) < 0)
+			return -1;
+		q->bytes = c.bytes;
+		q->count = c.count;
+		if (put_sum(q, fd_root) < 0)
+			return -1;
+		/* What changed while we counted may be in the sum or not: such a sum must not stay.
+		 */
+		if (!count_all(&again, fd_root) && again.latest == c.latest &&
+		    again.bytes == c.bytes && again.count == c.count)
+			return 0;
+		int fd =
+		    tries < COMPUTE_TRIES ? -1 : openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			mark_due(fd);
+			close(fd);
+		}
+		if (tries == COMPUTE_TRIES)
+			return 0;
+	}
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
@@ -207,18 +236,31 @@ parse_limits(char const *s, char const *end, uint64_t *bytes, uint64_t *count)
 	}
 }
 
-/* The text of maildirsize summed up: the number of its lines below the limits. */
+/* A number with or without a sign behind blanks (Courier pads its lines), added to *sum. */
+static int
+add_number(char const **s, int64_t *sum)
+{
+	uint64_t v;
+	while (**s == ' ')
+		(*s)++;
+	int minus = **s == '-';
+	*s += minus || **s == '+';
+	return number(s, &v) && v <= INT64_MAX &&
+	       !__builtin_add_overflow(*sum, minus ? -(int64_t)v : (int64_t)v, sum);
+}
+
+/* The text of maildirsize summed up: the number of its lines below the limits; 0 if one of them
+ * cannot be understood. */
 static unsigned int
 sum_lines(struct quota *q, char const *s, char const *end)
 {
-	long long bytes = 0, count = 0, b, c;
+	int64_t bytes = 0, count = 0;
 	unsigned int lines = 0;
-	for (char const *lf; s < end && (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1)
-		if (sscanf(s, "%lld %lld", &b, &c) == 2) {
-			bytes += b;
-			count += c;
-			lines++;
-		}
+	for (char const *lf; s < end && (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1) {
+		if (!add_number(&s, &bytes) || !add_number(&s, &count))
+			return 0;
+		lines++;
+	}
 	q->bytes = bytes > 0 ? (uint64_t)bytes : 0;
 	q->count = count > 0 ? (uint64_t)count : 0;
 	return lines;
@@ -258,6 +300,8 @@ read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
 	if (!lf || other || st.st_size >= MAILDIR_QUOTA_FILE)
 		return 1;
 	unsigned int lines = sum_lines(q, lf + 1, buf + n);
+	if (!lines)
+		return 1; /* the limit alone, as maildirmake writes it; or damage */
 	return over(q, bytes, count) && (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
 }
 
@@ -318,6 +362,8 @@ quota_add(struct quota *q, int64_t bytes, int64_t count)
 	/* One write, so that lines of several programs never mix. */
 	int r = write(fd, line, (size_t)n) == n ? 0 : -1;
 	e = errno;
+	if (r < 0)
+		mark_due(fd);
 	close(fd);
 	errno = e;
 	return r;
