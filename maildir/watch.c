@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/id.h"
@@ -14,6 +15,7 @@
 #include "maildir/limits.h"
 
 #define WAKE_DIR "postern-wake"
+#define HIDDEN_AGE 3600
 #define EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF)
 
 static int
@@ -115,6 +117,15 @@ wake_one(int fd_wake, char const *name)
 	close(fd);
 }
 
+/* Whoever made this one hidden, to open and name it at once, was killed before it could. */
+static void
+remove_old(int fd_wake, char const *name)
+{
+	struct stat st;
+	if (!fstatat(fd_wake, name, &st, AT_SYMLINK_NOFOLLOW) && time(0) - st.st_mtime > HIDDEN_AGE)
+		unlinkat(fd_wake, name, 0);
+}
+
 void
 watch_wake(int fd_dir)
 {
@@ -126,6 +137,8 @@ watch_wake(int fd_dir)
 	for (struct dirent *entry; d && (entry = readdir(d));)
 		if (entry->d_name[0] != '.')
 			wake_one(dirfd(d), entry->d_name);
+		else if (entry->d_type == DT_FIFO)
+			remove_old(dirfd(d), entry->d_name);
 	if (d)
 		closedir(d);
 	errno = e;
