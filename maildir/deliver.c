@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
-#include "lib/linux-compat.h"
 #include "lib/sa.h"
 #include "maildir/keywords.h"
 #include "maildir/layout.h"
@@ -76,12 +75,13 @@ delivery_write(struct delivery *d, char const *s, size_t n)
 /* ---- commit -----------------------------------------------------------------------------------
  */
 
-/* The folder's numbers of the keywords; new ones are made, under the lock. 0 or -1. */
+/* The folder's numbers of the keywords; new ones are made, under the lock. The caller releases it
+ * when the file has its name: a set without a file could be tidied away meanwhile. 0 or -1. */
 static int
-keyword_numbers(int fd_dir, char const *const *names, char const *base, struct keyword_set *set)
+keyword_numbers(int fd_dir, char const *const *names, char const *base, struct keyword_set *set,
+    struct lock *lock)
 {
 	struct keywords k = KEYWORDS_ZERO;
-	struct lock lock = LOCK_ZERO;
 	int r = keywords_read(&k, fd_dir, 0, 0) < 0 ? -1 : 0, missing = 0;
 	for (size_t i = 0; !r && names[i]; i++) {
 		int n = keywords_find(&k, names[i], strlen(names[i]));
@@ -91,7 +91,7 @@ keyword_numbers(int fd_dir, char const *const *names, char const *base, struct k
 			keyword_add(set, (unsigned int)n);
 	}
 	if (!r && missing) {
-		r = lock_take(&lock, fd_dir, MAILDIR_LOCK_WAIT);
+		r = lock_take(lock, fd_dir, MAILDIR_LOCK_WAIT);
 		if (!r && keywords_read(&k, fd_dir, 0, 0) < 0)
 			r = -1;
 		for (size_t i = 0; !r && names[i]; i++) {
@@ -106,7 +106,6 @@ keyword_numbers(int fd_dir, char const *const *names, char const *base, struct k
 			r = keywords_save(&k, fd_dir);
 		if (!r && keyword_beyond(set))
 			r = keywords_append(&k, fd_dir, &line, 1);
-		lock_release(&lock);
 	}
 	int e = errno;
 	keywords_free(&k);
@@ -149,7 +148,7 @@ copy_content(
 	if (!r)
 		r = durable_file(c.fd);
 	if (!r)
-		r = renameat2(c.fd_tmp, c.name, fd_dest, file, RENAME_NOREPLACE);
+		r = durable_rename_new(c.fd_tmp, c.name, fd_dest, file);
 	delivery_abort(&c);
 	return r;
 }
@@ -177,13 +176,14 @@ delivery_sync(struct delivery *d, struct timespec const *mtime)
 
 /* Puts one copy under its final name; its directory is synced. */
 static int
-place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const *mtime)
+place_locked(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const *mtime,
+    struct lock *lock)
 {
 	char base[MAILDIR_BASE_MAX + 1];
 	struct keyword_set set = KEYWORD_SET_ZERO;
 	size_t len = name_new(base, d->disk, d->wire);
 	int any = c->keywords && c->keywords[0];
-	if (any && keyword_numbers(fd_dir, c->keywords, base, &set) < 0)
+	if (any && keyword_numbers(fd_dir, c->keywords, base, &set, lock) < 0)
 		return -1;
 	c->in_cur = any || (c->flags & FLAG_LETTERS);
 	if (!c->in_cur)
@@ -206,6 +206,15 @@ place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec c
 	int e = errno;
 	close(fd_dest);
 	errno = e;
+	return r;
+}
+
+static int
+place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const *mtime)
+{
+	struct lock lock = LOCK_ZERO;
+	int r = place_locked(d, c, fd_dir, mtime, &lock);
+	lock_release(&lock);
 	return r;
 }
 

@@ -21,6 +21,9 @@ enum record_state {
 
 #define DATE_UNKNOWN INT64_MIN
 
+#define DIRTY_CUR 1
+#define DIRTY_NEW 2
+
 /* One message: 56 octets, beside its name in folder.names. */
 struct record {
 	uint32_t uid;
@@ -43,6 +46,12 @@ struct stamp {
 	long long adopted; /* ms: moved on by changes of our own since; to be verified. 0: not */
 };
 
+/* A change of the keywords beyond the letters, to be written by folder_commit. */
+struct beyond {
+	uint32_t index;
+	struct keyword_set add, remove;
+};
+
 struct folder {
 	int fd_root, fd_dir, fd_cur, fd_new;
 	char *dir;
@@ -53,14 +62,15 @@ struct folder {
 	struct keywords keywords;
 	struct record *msg; /* ascending UIDs */
 	uint32_t count, room, announced;
+	uint32_t highest; /* the largest UID that ever was a record */
 	stralloc names;
 	size_t waste; /* octets of names that no record uses */
 	struct stamp cur, new;
 	unsigned int pending; /* enum folder_event */
 	int reread; /* lines of the uidlist went by unused: read all of it at the next update */
 	/* what folder_commit has to do */
-	int dirty;	  /* cur/ has changes of ours */
-	uint32_t *beyond; /* indexes whose keywords beyond the letters changed */
+	unsigned int dirty; /* DIRTY_*: which directories have changes of ours */
+	struct beyond *beyond; /* keywords beyond the letters that changed */
 	uint32_t beyond_len, beyond_room;
 	int64_t quota_bytes, quota_count;
 };
@@ -74,6 +84,12 @@ static inline int
 record_fd(struct folder const *f, struct record const *r)
 {
 	return r->state & RECORD_NEW ? f->fd_new : f->fd_cur;
+}
+/* The directory of this record is to be synced. */
+static inline void
+folder_dirty(struct folder *f, struct record const *r)
+{
+	f->dirty |= r->state & RECORD_NEW ? DIRTY_NEW : DIRTY_CUR;
 }
 
 /* ---- folder-names.c ---- */
@@ -107,9 +123,16 @@ int stamp_begin(struct stamp const *s, int fd);
 void stamp_end(struct stamp *s, int fd, int ours);
 
 /* ---- folder-change.c ---- */
+/* Removes record i's file, wherever others have renamed it to; gone is gone. 0 or -1. */
+int folder_unlink(struct folder *f, uint32_t i);
+
+/* ---- folder-keywords.c ---- */
+/* A record's keywords beyond the letters are these; to be told if they were others. */
+void folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond);
+/* A record's keywords are about to become k: what of it folder_write_beyond has to write. */
+void folder_note_beyond(struct folder *f, uint32_t i, struct keyword_set const *k);
+/* Writes these changes, durably. 0, or -1: they are undone. */
+int folder_write_beyond(struct folder *f);
 /* Writes postern-keywords anew when most of it is superseded. */
 void folder_compact_keywords(struct folder *f);
-/* rename(2) that replaces nothing, where the file system can promise that. */
-int rename_exclusive(int fd_from, char const *from, int fd_to, char const *to);
-
 #endif

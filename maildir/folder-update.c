@@ -149,7 +149,9 @@ static int
 read_uidlist(struct update *u)
 {
 	struct folder *f = u->f;
-	int again = f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2;
+	int what = uidlist_changed(&f->uidlist, f->fd_dir), again = f->reread || what == 2;
+	if (what < 0)
+		return -1;
 	if (f->reread)
 		uidlist_forget(&f->uidlist);
 	f->reread = 0;
@@ -266,7 +268,6 @@ apply_gone(struct update *u)
 	for (uint32_t i = 0; sure && i < f->count; i++)
 		if (!(f->msg[i].state & (RECORD_SEEN | RECORD_GONE)))
 			set_gone(f, f->msg + i);
-	uint32_t told = f->count ? f->msg[f->count - 1].uid : 0;
 	for (uint32_t j = 0; j < u->s.count; j++) {
 		struct found *e = u->s.f + j;
 		if (e->msg != BASEMAP_NONE && e->uid != f->msg[e->msg].uid) {
@@ -275,7 +276,7 @@ apply_gone(struct update *u)
 		}
 		/* A file that comes back below UIDs that were told has been told absent with them.
 		 */
-		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= told) {
+		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= f->highest) {
 			add_offset(&u->superseded, e->line);
 			e->uid = e->line = 0;
 		}
@@ -412,8 +413,10 @@ apply_new(struct update *u, uint32_t below)
 			append_record(u, u->s.f + j);
 		else
 			left = 1;
-	if (f->count > first)
+	if (f->count > first) {
 		qsort(f->msg + first, f->count - first, sizeof *f->msg, by_uid);
+		f->highest = f->msg[f->count - 1].uid;
+	}
 	basemap_free(&u->map);
 	u->mapped = 0;
 	return left;
@@ -424,16 +427,8 @@ on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond
 {
 	struct update *u = arg;
 	uint32_t i = record_of(u, base, len);
-	if (i == BASEMAP_NONE)
-		return;
-	struct record *r = u->f->msg + i;
-	struct keyword_set k = *beyond;
-	k.bits[0] |= r->keywords.bits[0] & KEYWORD_LETTER_BITS;
-	if (!keyword_same(&k, &r->keywords)) {
-		r->keywords = k;
-		r->state |= RECORD_CHANGED;
-		u->f->pending |= FOLDER_FLAGS;
-	}
+	if (i != BASEMAP_NONE)
+		folder_take_set(u->f, i, beyond);
 }
 
 /* Names, and the sets beyond the letters. New messages may have had their sets before we saw them.

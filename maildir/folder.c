@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
+#include "maildir/deliver.h"
 #include "maildir/folder-state.h"
 #include "maildir/layout.h"
 #include "maildir/lock.h"
@@ -78,8 +79,10 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	}
 	f->validity = f->uidlist.validity;
 	clear_announced(f);
-	if (!(options & FOLDER_READONLY))
+	if (!(options & FOLDER_READONLY)) {
 		folder_compact_keywords(f);
+		delivery_clean(f->dir);
+	}
 	*f_r = f;
 	return 0;
 }
@@ -244,6 +247,18 @@ folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk)
 	return 0;
 }
 
+/* The descriptor, if it is of a regular file; else closed, and -1 with EINVAL. */
+static int
+regular(int fd)
+{
+	struct stat st;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 int
 folder_open_message(struct folder *f, uint32_t i)
 {
@@ -252,9 +267,11 @@ folder_open_message(struct folder *f, uint32_t i)
 		return -1;
 	for (;;) {
 		struct record *r = f->msg + i;
-		int fd = openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_CLOEXEC);
+		/* A link may lead to a fifo: nobody waits for its writer. */
+		int fd =
+		    openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0)
-			return fd;
+			return regular(fd);
 		if (!found_again(f, i, &tries))
 			return -1;
 	}

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/durable.h"
 #include "lib/sa.h"
 #include "maildir/name.h"
 
@@ -34,7 +35,8 @@ insert(struct scan *s, char const *name, size_t len, size_t base_len, int in_new
 }
 
 /* Two messages under one base name (a copied Maildir, a restored backup): the second gets a base
- * name of its own. */
+ * name of its own. So does one whose name has a newline, which no line of dovecot-uidlist can hold.
+ */
 static void
 separate(struct scan *s, struct folder *f, int fd, char const *name, size_t len, int in_new)
 {
@@ -42,6 +44,9 @@ separate(struct scan *s, struct folder *f, int fd, char const *name, size_t len,
 	struct name n;
 	if (f->options & FOLDER_READONLY || !name_parse(&n, name, len))
 		return;
+	/* In flags a newline is as good as nothing; they are few. */
+	if (memchr(name + n.base_len, '\n', len - n.base_len))
+		len = n.base_len;
 	size_t base_len = name_new(base, NAME_UNKNOWN, NAME_UNKNOWN);
 	size_t to_len = in_new ? base_len : base_len + len - n.base_len;
 	if (to_len > MAILDIR_NAME_MAX)
@@ -49,7 +54,7 @@ separate(struct scan *s, struct folder *f, int fd, char const *name, size_t len,
 	memcpy(to, base, base_len);
 	memcpy(to + base_len, name + n.base_len, to_len - base_len);
 	to[to_len] = 0;
-	if (!rename_exclusive(fd, name, fd, to))
+	if (!durable_rename_new(fd, name, fd, to))
 		insert(s, to, to_len, base_len, in_new);
 }
 
@@ -77,6 +82,13 @@ duplicate(
 	}
 }
 
+/* Symbolic links are how mairix shows what it found. */
+static int
+may_be_message(struct dirent const *e)
+{
+	return e->d_type == DT_REG || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+}
+
 static int
 read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 {
@@ -91,8 +103,12 @@ read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 	for (struct dirent *e; (e = readdir(d)); errno = 0) {
 		struct name n;
 		size_t len = strlen(e->d_name);
-		if (e->d_type == DT_DIR || !name_parse(&n, e->d_name, len))
+		if (!may_be_message(e) || !name_parse(&n, e->d_name, len))
 			continue;
+		if (memchr(e->d_name, '\n', len)) {
+			separate(s, f, fd, e->d_name, len, in_new);
+			continue;
+		}
 		uint32_t i = basemap_find(&s->map, s->names.s, e->d_name, n.base_len);
 		if (i != BASEMAP_NONE)
 			duplicate(s, f, s->f + i, e->d_name, len, in_new);
@@ -125,7 +141,7 @@ take_new(struct scan *s, struct folder *f)
 			memcpy(to + len, ":2,", 4);
 			len += 3;
 		}
-		if (rename_exclusive(f->fd_new, s->names.s + e->name, f->fd_cur, to) < 0)
+		if (durable_rename_new(f->fd_new, s->names.s + e->name, f->fd_cur, to) < 0)
 			continue;
 		e->name = keep_name(s, to, len);
 		e->name_len = (uint8_t)len;

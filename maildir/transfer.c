@@ -195,7 +195,7 @@ transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
     char const *const *keywords, struct timespec const *internaldate)
 {
 	struct arrival a = {.delivery = d};
-	int r = fits(x, d->disk) ? 0 : -1;
+	int r = lock_touch(&x->lock) < 0 || !fits(x, d->disk) ? -1 : 0;
 	for (size_t i = 0; !r && keywords && keywords[i]; i++)
 		r = make_keyword(x, keywords[i], &a.keywords);
 	if (!r)
@@ -257,7 +257,7 @@ bring(struct transfer *x, struct arrival *a)
 		}
 		if (a->moved) {
 			int ours = stamp_begin(&f->cur, f->fd_cur);
-			r = rename_exclusive(fd, record_path(f, m), fd_dest, a->file);
+			r = durable_rename_new(fd, record_path(f, m), fd_dest, a->file);
 			if (!r) {
 				stamp_end(&f->cur, f->fd_cur, ours);
 				a->source = xstrdup(record_path(f, m));
@@ -290,7 +290,7 @@ take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 	struct arrival a = {.from = from, .index = i, .moved = moved};
 	struct name n;
 	uint64_t disk;
-	if (folder_disk_size(from, i, &disk) < 0)
+	if (lock_touch(&x->lock) < 0 || folder_disk_size(from, i, &disk) < 0)
 		return -1;
 	struct record const *m = from->msg + i;
 	int same_quota =
@@ -302,6 +302,12 @@ take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 	int r = translate(x, from, &m->keywords, &a.keywords);
 	if (!r)
 		r = name_arrival(x, &a, disk, plausible ? n.wire : NAME_UNKNOWN, m->flags);
+	/* Before the only file moves: were we killed behind the rename, its keywords would be lost.
+	 */
+	if (!r && moved && keyword_beyond(&a.keywords)) {
+		struct keywords_line line = {a.file, a.base_len, a.keywords};
+		r = keywords_append(&x->keywords, x->fd_dir, &line, 1);
+	}
 	if (!r) {
 		put_keys(&a);
 		r = bring(x, &a);
@@ -355,7 +361,7 @@ write_keywords(struct transfer *x)
 	struct keywords_line *line = xmalloc((x->count + 1) * sizeof *line);
 	size_t n = 0;
 	for (size_t i = 0; i < x->count; i++)
-		if (keyword_beyond(&x->a[i].keywords))
+		if (keyword_beyond(&x->a[i].keywords) && !x->a[i].moved)
 			line[n++] = (struct keywords_line){
 			    x->a[i].file, x->a[i].base_len, x->a[i].keywords};
 	int r = keywords_append(&x->keywords, x->fd_dir, line, n), e = errno;
@@ -395,12 +401,11 @@ drop_sources(struct transfer *x)
 		if (!a->moved)
 			continue;
 		struct folder *f = a->from;
-		if (!a->source)
-			(void)unlinkat(
-			    record_fd(f, f->msg + a->index), record_path(f, f->msg + a->index), 0);
+		if (!a->source && folder_unlink(f, a->index) < 0)
+			continue; /* both are there; not told as gone */
 		f->msg[a->index].state |= RECORD_GONE;
 		f->pending |= FOLDER_EXPUNGED;
-		f->dirty = 1;
+		folder_dirty(f, f->msg + a->index);
 		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
 		if (f->quota && !same_quota) {
 			f->quota_bytes -= (int64_t)a->disk;
@@ -436,7 +441,7 @@ take_back(struct transfer *x)
 		int fd = a->in_cur ? x->fd_cur : x->fd_new;
 		if (!a->source)
 			unlinkat(fd, a->file, 0);
-		else if (!rename_exclusive(fd, a->file, a->fd_source, a->source))
+		else if (!durable_rename_new(fd, a->file, a->fd_source, a->source))
 			a->from->msg[a->index].state &= (uint8_t)~RECORD_GONE;
 		else
 			a->from->pending |=

@@ -1,14 +1,14 @@
 /* One session on a Maildir, driven by lines on standard input; for tests/maildir/NNN-topic.t. Not a
  * test itself: without an argument it skips.
  *
- *     maildir-driver ROOT
+ *     maildir-driver ROOT        (with a maildirsize there, its quota holds)
  *
  * Commands, each answered by lines and then "ok" or "no REASON":
  *     open NAME [ro]          list           refresh [noexpunge]
  *     flags UID +|-|= LETTERS [KEYWORD...]   expunge UID       read UID
  *     copy UID NAME           move UID NAME  append NAME LETTERS TEXT
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
- *     many NAME COUNT         time COMMAND...                  compute */
+ *     many NAME COUNT         time COMMAND...                  usage */
 #include <time.h>
 
 #include "maildir/lock.h"
@@ -20,6 +20,7 @@
 
 static struct maildir_tree tree = {0, "", '.', 0};
 static struct folder *folder;
+static struct quota quota, *counted; /* null: the Maildir has no maildirsize */
 static char reason[200];
 
 static int
@@ -78,7 +79,8 @@ do_open(char **arg)
 	if (folder)
 		folder_close(folder);
 	int ro = arg[1] && !strcmp(arg[1], "ro");
-	if (folder_open(&folder, &tree, arg[0], ro ? FOLDER_READONLY : FOLDER_TAKE_NEW, 0) < 0)
+	if (folder_open(&folder, &tree, arg[0], ro ? FOLDER_READONLY : FOLDER_TAKE_NEW, counted) <
+	    0)
 		return fail();
 	printf(
 	    "%u %u %u\n", folder_uidvalidity(folder), folder_uidnext(folder), folder_count(folder));
@@ -183,7 +185,7 @@ transfer(char **arg, int moved)
 	uint32_t i, validity, uid;
 	if (index_of(arg[0], &i) < 0)
 		return -1;
-	if (transfer_begin(&x, &tree, arg[1], 0) < 0)
+	if (transfer_begin(&x, &tree, arg[1], counted) < 0)
 		return fail();
 	int r = (moved ? transfer_move : transfer_copy)(x, folder, i);
 	if (!r)
@@ -222,7 +224,7 @@ do_append(char **arg)
 		r = delivery_write(&d, arg[2], strlen(arg[2])) < 0 ||
 		    delivery_write(&d, "\n", 1) < 0;
 	if (!r)
-		r = transfer_begin(&x, &tree, arg[0], 0);
+		r = transfer_begin(&x, &tree, arg[0], counted);
 	if (!r)
 		r = transfer_append(x, &d, letters(arg[1]), 0, 0);
 	if (!r)
@@ -234,7 +236,7 @@ do_append(char **arg)
 	transfer_end(x);
 	delivery_abort(&d);
 	stralloc_free(&path);
-	return r;
+	return r ? -1 : 0;
 }
 
 static int
@@ -243,7 +245,13 @@ do_deliver(char **arg)
 	stralloc path = STRALLOC_ZERO;
 	char text[1000];
 	snprintf(text, sizeof text, "Subject: %s\n\n%s\n", arg[1], arg[1]);
-	int r = tree_dir(&tree, arg[0], &path) < 0 || dir_deliver(path.s, text) < 0 ? fail() : 0;
+	int r = tree_dir(&tree, arg[0], &path) < 0 ||
+			(counted && quota_check(counted, strlen(text), 1) < 0) ||
+			dir_deliver(path.s, text) < 0
+		    ? fail()
+		    : 0;
+	if (!r && counted)
+		(void)quota_add(counted, (int64_t)strlen(text), 1);
 	stralloc_free(&path);
 	return r;
 }
@@ -300,6 +308,18 @@ do_hold(char **arg)
 	return 0;
 }
 
+/* The quota in use, computed anew where that is due: OCTETS MESSAGES LIMIT */
+static int
+do_usage(char **arg)
+{
+	(void)arg;
+	if (quota_read(&quota) < 0)
+		return fail();
+	printf("%llu %llu %llu\n", (unsigned long long)quota.bytes, (unsigned long long)quota.count,
+	    (unsigned long long)quota.bytes_max);
+	return 0;
+}
+
 static int run(char *line);
 
 static int
@@ -337,6 +357,7 @@ static struct {
     {"status", 1, do_status},
     {"hold", 0, do_hold},
     {"time", 1, do_time},
+    {"usage", 0, do_usage},
 };
 
 static int
@@ -366,6 +387,9 @@ main(int argc, char **argv)
 		perror(argv[1]);
 		return 111;
 	}
+	quota = (struct quota)QUOTA_DEFAULT(tree.root);
+	if (!quota_read(&quota) && (quota.bytes_max || quota.count_max))
+		counted = &quota;
 	setvbuf(stdout, 0, _IOLBF, 0);
 	while (fgets(line, sizeof line, stdin)) {
 		if (run(line) < 0)

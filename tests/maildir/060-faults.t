@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+# Every system call of every change to a Maildir fails once, and every one is the last before a kill -9. Afterwards
+# what this file itself reads from the disk: no message is lost or doubled, no UID changed or names two, no letter
+# is without its keyword, no litter lies outside tmp/. Then the change succeeds, the next session sees the same,
+# and nobody waits for a lock.  FAULTS_OPS="move flags" picks; FAULTS_STEP=3 tries every third call only.
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import maildirtest as t
+
+if not shutil.which("strace"):
+    t.skip_all("strace is not installed")
+DRIVER = os.path.abspath(t.DRIVER)
+STEP = int(os.environ.get("FAULTS_STEP", "1"))
+ENV = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"}
+ERRORS = {"openat": "EDQUOT", "write": "ENOSPC", "pwrite64": "ENOSPC", "ftruncate": "EIO", "fsync": "EIO", "fdatasync": "EIO",
+          "linkat": "ENOSPC", "renameat": "ENOSPC", "renameat2": "ENOSPC", "rename": "ENOSPC", "unlinkat": "EIO", "mkdirat": "EDQUOT",
+          "mkdir": "EDQUOT", "newfstatat": "EIO", "fstat": "EIO", "getdents64": "EIO", "pread64": "EIO", "read": "EIO", "utimensat": "EIO",
+          "fchmod": "EIO", "lseek": "EIO", "flock": "ENOLCK", "getrandom": "EIO"}
+KILLS = {"openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "linkat", "renameat", "renameat2", "rename", "unlinkat", "mkdirat",
+         "mkdir", "utimensat", "fchmod", "flock"}
+# What is done (the first line prepares), to which message, and what the same session does next.
+OPS = {
+    "deliver": ("open INBOX", "deliver INBOX fresh", None, "deliver INBOX next"),
+    "append": ("open INBOX", "append INBOX S Subject:_fresh", None, "append INBOX S Subject:_next"),
+    "number": ("", "open Unread", None, "open Unread"),
+    "create": ("", "open Foreign", None, "open Foreign"),
+    "flags": ("open INBOX", "flags 2 + FS", "m2", "flags 2 + FS"),
+    "letter": ("open INBOX", "flags 2 + - another", "m2", "flags 2 + - another"),
+    "beyond": ("open Many", "flags 1 + - another", "many1", "flags 1 + - another"),
+    "copy": ("open Many", "copy 1 Other", "many1", "copy 3 Other"),
+    "move": ("open Many", "move 1 Other", "many1", "move 3 Other"),
+    "expunge": ("open INBOX", "expunge 2\nrefresh", "m2", "refresh"),
+    "folder": ("open INBOX", "create Made", None, "create Next"),
+}
+KNOWN = re.compile(r"cur|new|tmp|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-uidvalidity(\.[0-9a-f]{8})?|postern-keywords|maildirsize|\..*")
+
+
+def run(root, text, prefix=()):
+    """The driver's answers: one list per command, None for one that failed. And how it ended."""
+    p = subprocess.run([*prefix, DRIVER, root], input=text + "\n", capture_output=True, text=True, env=ENV, timeout=60)
+    answers, lines = [], []
+    for line in p.stdout.splitlines():
+        if line == "ok" or line.startswith("no "):
+            answers.append(lines if line == "ok" else None)
+            lines = []
+        else:
+            lines.append(line)
+    return answers, p
+
+
+def template(root):
+    text = ["create Other", "create Many", "create Unread", "create Foreign"]
+    text += [f"deliver INBOX m{i}" for i in range(1, 5)] + [f"deliver Other o{i}" for i in (1, 2)] + [f"deliver Many many{i}" for i in (1, 2, 3)]
+    text += ["open INBOX", "flags 1 + S red", "flags 2 + R red blue", "open Other", "flags 1 + - blue"]
+    text += ["open Many"] + [f"flags 1 + - k{i}" for i in range(29)] + ["flags 2 + - k28", "flags 3 + - k27", "open Unread"]
+    text += [f"deliver Unread u{i}" for i in (1, 2, 3)]
+    answers, _ = run(root, "\n".join(text))
+    assert None not in answers, answers
+    for i in (1, 2):
+        with open(f"{root}/.Foreign/cur/170000000{i}.x.example:2,S", "w") as f:
+            f.write(f"Subject: f{i}\n\nf{i}\n")
+    with open(f"{root}/maildirsize", "w") as f:
+        f.write("1000000S\n")
+    run(root, "usage")
+
+
+class Disk:
+    """A folder as it stands on disk, read without the library: {text: (uid, flags, keywords)}."""
+
+    def __init__(self, root, folder):
+        path = root if folder == "INBOX" else f"{root}/.{folder}"
+        self.bad, self.messages, self.path = [], {}, path
+        uids, lines = {}, self.text("dovecot-uidlist").split("\n")[:-1]
+        self.next = int(re.search(r" N(\d+)", lines[0])[1]) if lines else 1
+        self.validity = lines[0].split(" ")[1] if lines else None
+        for line in lines[1:]:
+            m = re.fullmatch(r"(\d+)((?: [A-Z]\S*)*) :(.+)", line)
+            if not m:
+                self.bad.append(f"uidlist: {line}")
+                continue
+            self.next = max(self.next, int(m[1]) + 1)
+            uids[m[3]] = int(m[1])
+        names = dict(re.findall(r"^(\d+) (\S+)$", self.text("dovecot-keywords"), re.M))
+        names.update(re.findall(r"^K (\d+) (\S+)$", self.text("postern-keywords"), re.M))
+        sets = {m[1]: m[0] for m in re.findall(r"^M (\S+) (.*)$", self.text("postern-keywords"), re.M)}
+        for sub in ("cur", "new"):
+            for file in os.listdir(f"{path}/{sub}"):
+                base, _, flags = file.partition(":2,")
+                numbers = [str(ord(c) - 97) for c in flags if c.islower()] + [n for n in sets.get(base, "-").split(",") if n != "-"]
+                words = sorted(names.get(n, "?" + n) for n in numbers)
+                with open(f"{path}/{sub}/{file}") as f:
+                    text = re.split("[ _\n]", f.read())[1]
+                if text in self.messages:
+                    self.bad.append(f"{text} is there twice")
+                self.messages[text] = (uids.get(base), "".join(c for c in flags if c.isupper()), words)
+                if any(w[0] == "?" for w in words):
+                    self.bad.append(f"{text} has nameless keywords: {words}")
+        told = [m[0] for m in self.messages.values() if m[0]]
+        if len(told) != len(set(told)):
+            self.bad.append(f"UIDs of two messages: {told}")
+        self.litter = [e for e in os.listdir(path) if not re.fullmatch(KNOWN, e) and not e.endswith((".lock", ".tmp"))]
+        self.litter += [e for e in os.listdir(path) if e[0] == "." and not os.path.isdir(f"{path}/{e}")]
+        self.locks = [e for e in os.listdir(path) if e.endswith(".lock")]
+
+    def text(self, name):
+        try:
+            with open(f"{self.path}/{name}") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+
+FOLDERS = ["INBOX", "Other", "Many", "Unread", "Foreign"]
+
+
+def disk(root):
+    return {f: Disk(root, f) for f in FOLDERS}
+
+
+def sessions(root):
+    """The same through a new session in each folder."""
+    out = {}
+    for f in FOLDERS:
+        opened, listed = run(root, f"open {f}\nlist")[0]
+        messages = {}
+        uids = [line.split(" ")[0] for line in listed]
+        texts = run(root, f"open {f}\n" + "\n".join(f"read {u}" for u in uids))[0][1:]
+        for line, text in zip(listed, texts):
+            uid, flags, words, _ = line.split(" ")
+            words = sorted(words.split(",")) if words != "-" else []
+            messages[re.split("[ _]", text[0])[1].strip()] = (int(uid), flags.replace("-", ""), words)
+        out[f] = messages, int(opened[0].split(" ")[1])
+    return out
+
+
+def judge(op, fault, before, after, done, answer, killed):
+    """What must be true of the disk after one fault; done: the change was acknowledged."""
+    bad, target = [], OPS[op][2]
+    for folder in FOLDERS:
+        a, b = after[folder], before[folder]
+        bad += a.bad + [f"{folder}: litter {e}" for e in a.litter]
+        # A lock that could not be looked at or removed stays until its process ends.
+        if not killed and not fault.startswith(("unlinkat", "newfstatat")):
+            bad += [f"{folder}: {e} is left" for e in a.locks]
+        if b.validity and a.validity != b.validity:
+            bad.append(f"{folder}: UIDVALIDITY changed")
+        if a.next < b.next:
+            bad.append(f"{folder}: next UID went back")
+        for text, was in b.messages.items():
+            now = a.messages.get(text)
+            if text == "many3":
+                continue # what the session does next
+            if text == target:
+                if not now and op not in ("move", "expunge"):
+                    bad.append(f"{text} is lost")
+                if now and now[0] != was[0]:
+                    bad.append(f"{text}: UID {was[0]} is {now[0]}")
+                if now and not set(was[2]) <= set(now[2]):
+                    bad.append(f"{text} lost keywords: {now}")
+            elif not now or now[1:] != was[1:] or (was[0] and now[0] != was[0]):
+                bad.append(f"{folder} {text}: {was} became {now}")
+    if op in ("copy", "move"):
+        there, here = after["Other"].messages.get(target), after["Many"].messages.get(target)
+        if op == "move" and bool(there) == bool(here):
+            bad.append(f"moved: here {here}, there {there}")
+        if done and (not there or there[0] != int(answer[0])):
+            bad.append(f"told UID {answer}, has {there}")
+        if there and (done or op == "move") and there[2] != before["Many"].messages[target][2]:
+            bad.append(f"keywords lost on the way: {there[2]}")
+    inbox = after["INBOX"].messages
+    if op in ("deliver", "append") and done and "fresh" not in inbox:
+        bad.append("acknowledged and not there")
+    if op == "append" and done and inbox.get("fresh", [None])[0] != int(answer[0]):
+        bad.append(f"told UID {answer}, has {inbox.get('fresh')}")
+    if op in ("number", "create") and done:
+        bad += [f"{m} was told without a UID" for m, v in after["Unread" if op == "number" else "Foreign"].messages.items() if not v[0]]
+    if op == "expunge" and done and target in inbox:
+        bad.append("expunged and still there")
+    if op in ("letter", "beyond") and done and "another" not in after["INBOX" if op == "letter" else "Many"].messages[target][2]:
+        bad.append("the keyword was set and is not there")
+    if op == "flags" and done and inbox[target][1] != "FRS":
+        bad.append(f"flags were set and are {inbox[target][1]}")
+    return bad
+
+
+def after_that(op, root, before, now):
+    """The next sessions: the same as on disk, at once; what has no UID gets a larger one."""
+    bad, start = [], time.monotonic()
+    seen = sessions(root)
+    for folder in FOLDERS:
+        messages, uidnext = seen[folder]
+        d = now[folder]
+        for text, (uid, flags, words) in d.messages.items():
+            if messages.get(text, [None])[1:] != (flags, words) or (uid and messages[text][0] != uid) or (not uid and messages[text][0] < d.next):
+                bad.append(f"{folder} {text}: on disk {d.messages[text]}, in a session {messages.get(text)}")
+        bad += [f"{folder}: {x} came from nowhere" for x in set(messages) - set(d.messages)]
+    if time.monotonic() - start > 8:
+        bad.append("somebody waited for a lock")
+    usage = run(root, "usage")[0][0]
+    if not usage or usage[0].split(" ")[2] != "1000000":
+        bad.append(f"the quota is {usage}")
+    return bad
+
+
+def one(base, before, op, fault, killed):
+    root = tempfile.mkdtemp(dir=base)
+    try:
+        shutil.copytree(base + "/template", root, dirs_exist_ok=True)
+        prepare, change, _, then = OPS[op]
+        n = len(prepare.split("\n")) if prepare else 0
+        last = n + len(change.split("\n"))
+        text = "\n".join(filter(None, [prepare, change, "" if killed else then]))
+        answers, p = run(root, text, ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={fault.split(':')[0]}", "-e", f"inject={fault}"])
+        if not killed and p.returncode:
+            return [f"ended with {p.returncode}: {p.stderr[-300:]}"]
+        if killed:
+            done = len(answers) >= last and None not in answers[:last]
+            answer = answers[n] if done else None
+            again = [1]
+        else:
+            done = None not in answers[n:last]
+            answer, again = answers[n], answers[last:]
+        now = disk(root)
+        # A copy is another message with the same text.
+        if op == "copy":
+            for d in now.values():
+                d.bad = [b for b in d.bad if "twice" not in b]
+        bad = judge(op, fault, before, now, done, answer, killed)
+        if None in again:
+            bad.append("what comes next failed, too")
+        return bad + after_that(op, root, before, now)
+    except subprocess.TimeoutExpired:
+        return ["it hangs"]
+    finally:
+        shutil.rmtree(root)
+
+
+def calls(base, op):
+    """(system call, its how-many-th, may it fail) of the change itself, from a run without faults."""
+    root, trace = tempfile.mkdtemp(dir=base), base + "/trace"
+    shutil.copytree(base + "/template", root, dirs_exist_ok=True)
+    answers, _ = run(root, "\n".join(filter(None, OPS[op][:2])), ["strace", "-qq", "-o", trace])
+    assert None not in answers, (op, answers)
+    count, out, begun = {}, [], False
+    skip = 1 if OPS[op][0] else 0
+    for line in open(trace):
+        m = re.match(r"(\w+)\(([^,)]*)", line)
+        if not m:
+            continue
+        name = m[1]
+        count[name] = count.get(name, 0) + 1
+        if name == "read" and m[2] == "0":
+            begun = True
+        elif begun and skip and name == "write" and m[2] == "1":
+            skip -= '"ok' in line
+        elif begun and not skip and name in ERRORS and not (name in ("write", "read") and m[2] in "01"):
+            out.append((name, count[name]))
+    shutil.rmtree(root)
+    return out
+
+
+base = tempfile.mkdtemp(prefix="faults.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+try:
+    os.mkdir(base + "/template")
+    template(base + "/template")
+    before = disk(base + "/template")
+    t.same([b for d in before.values() for b in d.bad], [], "the Maildir to begin with")
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+        for op in os.environ.get("FAULTS_OPS", "").split() or OPS:
+            found = calls(base, op)[::STEP]
+            faults = [(f"{name}:error={ERRORS[name]}:when={n}", False) for name, n in found]
+            faults += [(f"{name}:signal=KILL:when={n}", True) for name, n in found if name in KILLS]
+            # File systems without links, without promises, and two of them.
+            faults += [("renameat2:error=EINVAL", False), ("linkat:error=EPERM", False)]
+            if op in ("deliver", "append", "copy", "move"):
+                faults.append(("/^(renameat2|linkat)$:error=EXDEV:when=1", False))
+            bad = []
+            for (fault, _), b in zip(faults, pool.map(lambda f: one(base, before, op, *f), faults)):
+                bad += [f"{fault}: {x}" for x in b]
+            if not t.ok(not bad, f"{op}: {len(faults)} faults"):
+                print("\n".join("# " + b for b in bad[:40]))
+finally:
+    shutil.rmtree(base)
+t.done()
