@@ -15,7 +15,7 @@ if "inside" not in sys.argv:
         sys.exit()
     sys.exit(subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, __file__, "inside"]).returncode)
 
-import glob, imaplib, poplib, re, shutil, smtplib, ssl  # noqa: E401,E402
+import glob, imaplib, poplib, re, shutil, smtplib, ssl, time  # noqa: E401,E402
 from instance import wait_for  # noqa: E402
 
 UNSAFE = ssl.create_default_context()
@@ -150,6 +150,17 @@ try:
     after = must("cd /etc/postern && find . -type f ! -name '*.cdb' | sort | xargs sha256sum")
     tap.ok(done.returncode == 0 and changed == after and before != after, "run again, it changes nothing that an administrator changed",
            done.stderr)
+    # Another address instead of one of these.
+    must("ip addr add 192.0.2.25/32 dev lo && printf '192.0.2.25\\n127.0.0.1\\n' >/etc/postern/listen")
+    began = time.monotonic()
+    done = sh("postern-services")
+    took = time.monotonic() - began
+    names = {s for s in os.listdir("/var/lib/postern/run/service") if "@" in s}
+    tap.ok(done.returncode == 0 and {s.split("@")[1] for s in names} == {"192.0.2.25", "127.0.0.1"} and took < 10,
+           "postern-services follows etc/listen", done.stderr, took, names)
+    tap.run("every service becomes ready again", wait_for, ready, "readiness")
+    listening = sh("ss -Hltn").stdout
+    tap.ok("192.0.2.25:25 " in listening and "[::1]:25 " not in listening, "and listens on the new address only", listening)
 except Exception as error:  # the logs tell more than the exception
     tap.ok(False, "the installed instance works", repr(error), logs())
 
