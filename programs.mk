@@ -24,7 +24,7 @@ OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o d
 LIBS_smtp-recv := -lidn2 -lunistring
 
 PROGRAMS += pop3-login
-OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o
+OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o
 
 PROGRAMS += mda-remote-dns
 OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o link.o)
@@ -66,7 +66,7 @@ USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
 PROGRAMS += pop3
-OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/send.o
+OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o
 USE_pop3 := store
 
 PROGRAMS += mda-remote

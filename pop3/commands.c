@@ -4,7 +4,7 @@
 #include <skalibs/types.h>
 
 #include "lib/log.h"
-#include "lib/sasl.h"
+#include "pop3/capa.h"
 #include "pop3/replies.h"
 #include "pop3/session.h"
 
@@ -51,21 +51,13 @@ drop_listing(struct pop3 *s, uint32_t *count, uint64_t *octets)
 		}
 }
 
-/* RFC 2449 5 and 6 */
+/* RFC 2449 5 */
 static int
 do_capa(void *session, char *arg, size_t len)
 {
 	struct pop3 *s = session;
 	(void)arg, (void)len;
-	net_puts(&s->net, OK_CAPA "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-				  "EXPIRE NEVER\r\n");
-	if (s->logged_in) {
-		net_puts(&s->net, "USER\r\nSASL");
-		for (unsigned int i = 0; sasl_name(i); i++)
-			net_putf(&s->net, " %s", sasl_name(i));
-		net_puts(&s->net, "\r\n");
-	}
-	net_puts(&s->net, "IMPLEMENTATION " POP3_IMPLEMENTATION "\r\n.\r\n");
+	pop3_capa(&s->net, s->logged_in, 0);
 	return 0;
 }
 

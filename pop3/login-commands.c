@@ -4,6 +4,7 @@
 
 #include "lib/log.h"
 #include "lib/ucspitls.h"
+#include "pop3/capa.h"
 #include "pop3/replies.h"
 
 int
@@ -12,23 +13,13 @@ pop3_login_password_ok(struct pop3_login const *s)
 	return s->cleartext || ucspitls_active();
 }
 
-/* RFC 2449 5; the list must tell of both states what is the same in both (RFC 2449 6). */
+/* RFC 2449 5 */
 static int
 do_capa(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
 	(void)arg, (void)len;
-	net_puts(&s->net, OK_CAPA "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-				  "EXPIRE NEVER\r\n");
-	if (pop3_login_password_ok(s)) {
-		net_puts(&s->net, "USER\r\nSASL");
-		for (unsigned int i = 0; sasl_name(i); i++)
-			net_putf(&s->net, " %s", sasl_name(i));
-		net_puts(&s->net, "\r\n");
-	}
-	if (ucspitls_available())
-		net_puts(&s->net, "STLS\r\n");
-	net_puts(&s->net, "IMPLEMENTATION " POP3_IMPLEMENTATION "\r\n.\r\n");
+	pop3_capa(&s->net, pop3_login_password_ok(s), ucspitls_available());
 	return 0;
 }
 

@@ -1,0 +1,11 @@
+/* CAPA (RFC 2449 5), the same words before and after login: what a client learned in one state must
+ * hold in the other (RFC 2449 6). */
+#ifndef POSTERN_POP3_CAPA_H
+#define POSTERN_POP3_CAPA_H
+
+#include "lib/net.h"
+
+/* The whole reply. passwords: USER and SASL are among them; stls: STLS is. */
+void pop3_capa(struct net *n, int passwords, int stls);
+
+#endif
