@@ -138,3 +138,20 @@ def drain(s):
         if not part:
             return data
         data += part
+
+
+def one_account():
+    """An instance with alice@example.test, whose password is "secret": its directory, her home, the
+    environment of a launcher with a key pair of its own, her uid and gid."""
+    key, cert = make_pair("mail.example.test")
+    instance = os.path.join(T, "instance")
+    home = os.path.join(instance, "mail/example.test/alice")
+    os.makedirs(os.path.join(instance, "etc"))
+    os.makedirs(home)
+    uid, gid = (12345, 12345) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(home, uid, gid)
+    made = subprocess.run(["auth-file", "-h"], input="secret", capture_output=True, text=True).stdout.strip()
+    with open(os.path.join(instance, "etc/users"), "w") as f:
+        f.write(f"alice@example.test:{made}:{uid}:{gid}::mail/example.test/alice:\n")
+    env = {"KEYFILE": key, "CERTFILE": cert, "POSTERN_DIR": instance, "UID": "12345", "GID": "12345", "GIDLIST": "12345"}
+    return instance, home, env, uid, gid

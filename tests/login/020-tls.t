@@ -8,17 +8,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 from tlsserver import *
 
-KEY, CERT = make_pair("mail.example.test")
-INSTANCE = os.path.join(T, "instance")
-HOME = os.path.join(INSTANCE, "mail/example.test/alice")
-os.makedirs(os.path.join(INSTANCE, "etc"))
-os.makedirs(HOME)
-UID, GID = (12345, 12345) if os.geteuid() == 0 else (os.getuid(), os.getgid())
-os.chown(HOME, UID, GID)
-made = subprocess.run(["auth-file", "-h"], input="secret", capture_output=True, text=True).stdout.strip()
-with open(os.path.join(INSTANCE, "etc/users"), "w") as f:
-    f.write(f"alice@example.test:{made}:{UID}:{GID}::mail/example.test/alice:\n")
-ENV = {"KEYFILE": KEY, "CERTFILE": CERT, "POSTERN_DIR": INSTANCE, "UID": "12345", "GID": "12345", "GIDLIST": "12345"}
+INSTANCE, HOME, ENV, UID, GID = one_account()
 AFAR = ["env", "TCPREMOTEIP=192.0.2.7"]
 FAKE = [HERE + "/checkpassword", "plain", HERE + "/session"]
 BIG = b"Subject: big\n\n" + b"0123456789abcdef" * 60 + b"\n"

@@ -8,18 +8,9 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 import tcpserver
 from tlsserver import *
 
-KEY, CERT = make_pair("mail.example.test")
-INSTANCE, CLIENT = os.path.join(T, "instance"), os.path.join(T, "client")
-HOME = os.path.join(INSTANCE, "mail/example.test/alice")
-os.makedirs(os.path.join(INSTANCE, "etc"))
-os.makedirs(HOME)
+INSTANCE, HOME, ENV, UID, GID = one_account()
+CLIENT = os.path.join(T, "client")
 os.makedirs(CLIENT)
-UID, GID = (12345, 12345) if os.geteuid() == 0 else (os.getuid(), os.getgid())
-os.chown(HOME, UID, GID)
-made = subprocess.run(["auth-file", "-h"], input="secret", capture_output=True, text=True).stdout.strip()
-with open(os.path.join(INSTANCE, "etc/users"), "w") as f:
-    f.write(f"alice@example.test:{made}:{UID}:{GID}::mail/example.test/alice:\n")
-ENV = {"KEYFILE": KEY, "CERTFILE": CERT, "POSTERN_DIR": INSTANCE, "UID": "12345", "GID": "12345", "GIDLIST": "12345"}
 PROG = ["pop3-login", "auth-file", "pop3"]
 plain = TlsServer("alone", [], PROG, ENV, launcher="ucspitlsd")
 tls = TlsServer("alone", [], PROG, ENV, launcher="tlsd")
