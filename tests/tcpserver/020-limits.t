@@ -79,6 +79,7 @@ for sig, ends, child_dies in [(signal.SIGHUP, False, True), (signal.SIGQUIT, Tru
 # Few descriptors: accept fails until there is one again, without a busy loop.
 s = Server(["-v", "-c", "100"], ["true"],
            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+s.logged("status: 0/100")  # by then it has opened all that it needs
 used = {int(n) for n in os.listdir("/proc/%d/fd" % s.process.pid)}
 resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, (min(set(range(64)) - used), 64))
 c = s.connect()
