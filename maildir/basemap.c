@@ -6,25 +6,34 @@
 #include "lib/sa.h"
 
 struct basemap_slot {
-	uint32_t at, value;
+	uint32_t at, value, hash;
 	uint32_t len; /* 0: empty */
 };
 
+/* Eight octets at a time: names are long, and a folder has many. */
 static uint32_t
 hash(char const *s, size_t len)
 {
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)s[i]) * 16777619u;
-	return h ^ h >> 15;
+	uint64_t const odd = 0x9e3779b97f4a7c15;
+	uint64_t h = len, word;
+	for (; len >= sizeof word; s += sizeof word, len -= sizeof word) {
+		memcpy(&word, s, sizeof word);
+		h = (h ^ word) * odd;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, s, len);
+	h = (h ^ word) * odd;
+	return (uint32_t)(h >> 32);
 }
 
 static uint32_t
-locate(struct basemap const *m, char const *names, char const *base, size_t len)
+locate(struct basemap const *m, char const *names, char const *base, size_t len, uint32_t h)
 {
-	uint32_t i = hash(base, len) & m->mask;
+	uint32_t i = h & m->mask;
 	for (; m->slot[i].len; i = (i + 1) & m->mask)
-		if (m->slot[i].len == len && !memcmp(names + m->slot[i].at, base, len))
+		if (m->slot[i].hash == h && m->slot[i].len == len &&
+		    !memcmp(names + m->slot[i].at, base, len))
 			break;
 	return i;
 }
@@ -34,12 +43,12 @@ basemap_find(struct basemap const *m, char const *names, char const *base, size_
 {
 	if (!m->slot)
 		return BASEMAP_NONE;
-	uint32_t i = locate(m, names, base, len);
+	uint32_t i = locate(m, names, base, len, hash(base, len));
 	return m->slot[i].len ? m->slot[i].value : BASEMAP_NONE;
 }
 
 static void
-grow(struct basemap *m, char const *names)
+grow(struct basemap *m)
 {
 	struct basemap old = *m;
 	uint32_t size = old.slot ? (old.mask + 1) * 2 : 64;
@@ -47,9 +56,12 @@ grow(struct basemap *m, char const *names)
 	memset(m->slot, 0, size * sizeof *m->slot);
 	m->mask = size - 1;
 	for (uint32_t i = 0; old.slot && i <= old.mask; i++)
-		if (old.slot[i].len)
-			m->slot[locate(m, names, names + old.slot[i].at, old.slot[i].len)] =
-			    old.slot[i];
+		if (old.slot[i].len) {
+			uint32_t at = old.slot[i].hash & m->mask;
+			while (m->slot[at].len) /* no two are the same */
+				at = (at + 1) & m->mask;
+			m->slot[at] = old.slot[i];
+		}
 	free(old.slot);
 }
 
@@ -57,10 +69,11 @@ void
 basemap_put(struct basemap *m, char const *names, uint32_t at, uint8_t len, uint32_t value)
 {
 	if (!m->slot || m->used >= m->mask / 2)
-		grow(m, names);
-	uint32_t i = locate(m, names, names + at, len);
+		grow(m);
+	uint32_t h = hash(names + at, len);
+	uint32_t i = locate(m, names, names + at, len, h);
 	m->used += !m->slot[i].len;
-	m->slot[i] = (struct basemap_slot){at, value, len};
+	m->slot[i] = (struct basemap_slot){at, value, h, len};
 }
 
 void

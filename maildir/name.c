@@ -13,8 +13,10 @@ static char const letters_of_flags[] = "DFPRST";
 static uint64_t
 size_word(char const *s, size_t n, char key)
 {
-	for (size_t i = 0; i + 3 < n; i++) {
-		if (s[i] != ',' || s[i + 1] != key || s[i + 2] != '=')
+	char const *comma = s;
+	for (size_t i; (comma = memchr(comma, ',', n - (size_t)(comma - s))); comma++) {
+		i = (size_t)(comma - s);
+		if (i + 3 >= n || s[i + 1] != key || s[i + 2] != '=')
 			continue;
 		uint64_t v = 0;
 		size_t j = i + 3;
