@@ -4,17 +4,25 @@
 
 #include "lib/date.h"
 #include "lib/sa.h"
+#include "lib/utf8.h"
 #include "lib/xtext.h"
 
 static struct {
 	char const *word, *status, *subject, *text;
 } const actions[] = {
-    [DSN_FAILED] = {"failed", "5.0.0", "Undelivered mail", "could not be delivered to"},
-    [DSN_DELAYED] = {"delayed", "4.0.0", "Delayed mail", "could not be delivered so far to"},
-    [DSN_DELIVERED] = {"delivered", "2.0.0", "Delivered mail", "was delivered to"},
-    [DSN_RELAYED] = {"relayed", "2.0.0", "Relayed mail",
-	"was handed on, to a server that sends no notifications, for"},
-    [DSN_EXPANDED] = {"expanded", "2.0.0", "Expanded mail", "was handed on to the members of"},
+    [DSN_FAILED] = {"failed", "5.0.0", "Undelivered mail",
+	"Your message could not be delivered to the recipients below.\n"
+	"No further attempt will be made.\n"},
+    [DSN_DELAYED] = {"delayed", "4.0.0", "Delayed mail (attempts go on)",
+	"Your message has not been delivered to the recipients below yet.\n"
+	"You need not send it again: attempts go on, and you will be told if it fails.\n"},
+    [DSN_DELIVERED] = {"delivered", "2.0.0", "Delivered mail",
+	"Your message was delivered to the recipients below.\n"},
+    [DSN_RELAYED] = {"relayed", "2.0.0", "Delivered mail",
+	"Your message was handed to the mail servers of the recipients below,\n"
+	"which do not report further.\n"},
+    [DSN_EXPANDED] = {"expanded", "2.0.0", "Delivered mail",
+	"Your message was handed on to all who stand behind the addresses below.\n"},
 };
 
 /* A value of a field: one line, without controls. */
@@ -55,52 +63,80 @@ xtext_field(stralloc *out, char const *name, char const *kind, char const *value
 }
 
 static void
-write_header(stralloc *out, struct dsn const *d, enum dsn_action action)
+part(stralloc *out, struct dsn const *d, char const *type, int eightbit)
 {
-	field(out, "From", "Mail Delivery System <postmaster@", d->me);
-	out->s[out->len - 1] = '>';
-	sa_append(out, '\n');
-	field(out, "To", "<", d->to);
-	out->s[out->len - 1] = '>';
-	sa_append(out, '\n');
-	field(out, "Subject", "", d->subject ? d->subject : actions[action].subject);
-	date_field(out, "Date", d->now);
-	sa_catf(out, "Message-ID: <%s@%s>\n", d->id, d->me);
-	sa_cats(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n");
-	sa_catf(out,
-	    "Content-Type: multipart/report; report-type=delivery-status;\n"
-	    "\tboundary=\"=_%s\"\n",
-	    d->id);
-	/* RFC 6152: nothing here is encoded, and the original may be 8-bit. */
-	sa_cats(out, "Content-Transfer-Encoding: 8bit\n\n");
+	sa_catf(out, "\n--=_%s\nContent-Type: %s\n%s\n", d->id, type,
+	    eightbit ? "Content-Transfer-Encoding: 8bit\n" : "");
+}
+
+/* 1 if the notification itself needs SMTPUTF8. */
+static int
+needs_utf8(struct dsn const *d, struct dsn_recipient const *r, size_t n)
+{
+	int utf8 = d->utf8 || utf8_has8bit(d->to, strlen(d->to));
+	for (size_t i = 0; i < n && !utf8; i++)
+		utf8 = utf8_has8bit(r[i].final, strlen(r[i].final));
+	return utf8;
 }
 
 static void
-write_text(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n)
+put_header(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, int utf8)
 {
-	sa_catf(out, "--=_%s\nContent-Type: text/plain; charset=utf-8\n", d->id);
-	sa_catf(out, "Content-Transfer-Encoding: 8bit\n\nThis is the mail system at %s.\n", d->me);
-	for (size_t i = 0; i < n; i++) {
-		if (!i || r[i].action != r[i - 1].action)
-			sa_catf(out, "\nYour message %s\n", actions[r[i].action].text);
-		sa_cats(out, "\n    <");
-		cat_line(out, r[i].final);
+	sa_catf(out, "From: Mail Delivery System <postmaster@%s>\nTo: <%s>\nSubject: %s\n", d->me,
+	    d->to, actions[r->action].subject);
+	date_field(out, "Date", d->now);
+	/* RFC 6152: nothing here is encoded, and the original may be 8-bit. */
+	sa_catf(out,
+	    "Message-ID: <%s@%s>\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\n"
+	    "Content-Type: multipart/report; report-type=%s;\n\tboundary=\"=_%s\"\n"
+	    "Content-Transfer-Encoding: 8bit\n",
+	    d->id, d->me, utf8 ? "global-delivery-status" : "delivery-status", d->id);
+}
+
+/* The server's reply as it was, or our own words: each line behind `before`. */
+static void
+put_reply(stralloc *out, struct dsn_recipient const *r, char const *before)
+{
+	if (r->code)
+		sa_catf(out, "%d ", r->code);
+	for (char const *s = r->text; *s; s++)
+		if (*s == '\n')
+			sa_cats(out, before);
+		else
+			sa_append(out, (unsigned char)*s < ' ' || *s == 127 ? ' ' : *s);
+	sa_append(out, '\n');
+}
+
+/* For people: RFC 3464 2, part 1. */
+static void
+put_words(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n)
+{
+	part(out, d, "text/plain; charset=utf-8", 1);
+	sa_catf(out, "This is the mail system at %s.\n", d->me);
+	for (size_t i = 0; i < n; i++, r++) {
+		if (!i || r->action != r[-1].action)
+			sa_catf(out, "\n%s", actions[r->action].text);
+		if (!i)
+			date_field(out, "The last attempt will be made on", r->will_retry_until);
+		sa_cats(out, "\n<");
+		cat_line(out, r->final);
 		sa_cats(out, ">\n");
-		if (r[i].reply) {
-			sa_cats(out, "        ");
-			cat_line(out, r[i].reply);
-			sa_append(out, '\n');
+		if (r->host && *r->host)
+			sa_catf(out, r->ip && *r->ip ? "    %s [%s]%s\n" : "    %s%s%s\n", r->host,
+			    r->ip ? r->ip : "", r->code ? " said:" : ":");
+		if (r->text) {
+			sa_cats(out, "    ");
+			put_reply(out, r, "\n    ");
 		}
 	}
-	sa_append(out, '\n');
 }
 
 /* RFC 3464 2.3 */
 static void
-write_recipient(stralloc *out, struct dsn_recipient const *r, int utf8)
+put_recipient(stralloc *out, struct dsn_recipient const *r)
 {
-	sa_append(out, '\n');
 	char const *semicolon = r->orcpt ? strchr(r->orcpt, ';') : 0;
+	sa_append(out, '\n');
 	if (semicolon) {
 		stralloc kind = STRALLOC_ZERO;
 		sa_catb(&kind, r->orcpt, (size_t)(semicolon - r->orcpt));
@@ -108,36 +144,50 @@ write_recipient(stralloc *out, struct dsn_recipient const *r, int utf8)
 		xtext_field(out, "Original-Recipient", sa_str(&kind), semicolon + 1);
 		stralloc_free(&kind);
 	}
-	field(out, "Final-Recipient", utf8 ? "utf-8; " : "rfc822; ", r->final);
+	/* RFC 6533 3: an internationalized address has its own type. */
+	field(out, "Final-Recipient",
+	    utf8_has8bit(r->final, strlen(r->final)) ? "utf-8; " : "rfc822; ", r->final);
 	field(out, "Action", "", actions[r->action].word);
 	field(out, "Status", "", r->status && *r->status ? r->status : actions[r->action].status);
-	if (r->remote_mta)
-		field(out, "Remote-MTA", "dns; ", r->remote_mta);
-	if (r->reply)
-		field(out, "Diagnostic-Code", "smtp; ", r->reply);
+	if (r->host && *r->host && *r->host != '/')
+		field(out, "Remote-MTA", "dns; ", r->host);
+	if (r->text && r->action <= DSN_DELAYED) {
+		sa_cats(out, r->code ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-postern; ");
+		put_reply(out, r, "\n ");
+	}
 	date_field(out, "Last-Attempt-Date", r->last_attempt);
 	date_field(out, "Will-Retry-Until", r->will_retry_until);
 }
 
-/* RFC 3464 2.1, 2.2 */
-static void
-write_status(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n)
+void
+dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n)
 {
-	sa_catf(out, "--=_%s\nContent-Type: message/%s\n", d->id,
-	    d->utf8 ? "global-delivery-status" : "delivery-status");
-	sa_cats(out, d->utf8 ? "Content-Transfer-Encoding: 8bit\n\n" : "\n");
+	int utf8 = needs_utf8(d, r, n);
+	put_header(out, d, r, utf8);
+	put_words(out, d, r, n);
+	/* RFC 3464 2.1, 2.2 */
+	part(out, d, utf8 ? "message/global-delivery-status" : "message/delivery-status", utf8);
 	if (d->envid)
 		xtext_field(out, "Original-Envelope-Id", "", d->envid);
 	field(out, "Reporting-MTA", "dns; ", d->me);
 	date_field(out, "Arrival-Date", d->arrival);
 	for (size_t i = 0; i < n; i++)
-		write_recipient(out, r + i, d->utf8);
-	sa_append(out, '\n');
+		put_recipient(out, r + i);
+	part(out, d,
+	    d->full   ? (d->utf8 ? "message/global" : "message/rfc822")
+	    : d->utf8 ? "message/global-headers"
+		      : "text/rfc822-headers",
+	    d->eightbit);
 }
 
-/* Length of the header with at most DSN_HEADER_MAX octets, cut behind a line. */
-static size_t
-header_length(char const *s, size_t n)
+void
+dsn_end(stralloc *out, struct dsn const *d)
+{
+	sa_catf(out, "\n--=_%s--\n", d->id);
+}
+
+size_t
+dsn_header_length(char const *s, size_t n)
 {
 	char const *end = n && *s == '\n' ? s : memmem(s, n, "\n\n", 2);
 	if (end)
@@ -147,27 +197,4 @@ header_length(char const *s, size_t n)
 	while (n && s[n - 1] != '\n')
 		n--;
 	return n;
-}
-
-static void
-write_original(stralloc *out, struct dsn const *d)
-{
-	size_t n = d->full ? d->original_len : header_length(d->original, d->original_len);
-	char const *type = d->full   ? (d->utf8 ? "message/global" : "message/rfc822")
-			   : d->utf8 ? "message/global-headers"
-				     : "text/rfc822-headers";
-	sa_catf(out, "--=_%s\nContent-Type: %s\nContent-Transfer-Encoding: 8bit\n\n", d->id, type);
-	sa_catb(out, d->original, n);
-	if (n && d->original[n - 1] != '\n')
-		sa_append(out, '\n');
-	sa_catf(out, "\n--=_%s--\n", d->id);
-}
-
-void
-dsn_write(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n)
-{
-	write_header(out, d, n ? r[0].action : DSN_FAILED);
-	write_text(out, d, r, n);
-	write_status(out, d, r, n);
-	write_original(out, d);
 }

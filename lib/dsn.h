@@ -1,5 +1,6 @@
 /* Delivery status notifications as messages: multipart/report of RFC 6522 with the fields of RFC
- * 3464 (RFC 6533 where an address is outside ASCII). Pure: text in, text out, LF line ends. */
+ * 3464 (RFC 6533 where an address is outside ASCII). Pure: text in, text out, LF line ends. The one
+ * who notifies writes dsn_begin, then the original message or its header, then dsn_end. */
 #ifndef POSTERN_DSN_H
 #define POSTERN_DSN_H
 
@@ -14,12 +15,12 @@ enum dsn_action { DSN_FAILED, DSN_DELAYED, DSN_DELIVERED, DSN_RELAYED, DSN_EXPAN
 
 struct dsn_recipient {
 	enum dsn_action action;
-	char const *final;  /* address without brackets */
-	char const *orcpt;  /* "type;xtext" as it came with RCPT, null none */
-	char const *status; /* "5.1.1"; null or "": by the action */
-	char const
-	    *reply; /* the server's words, "552 5.2.2 full", lines joined by "\n"; null none */
-	char const *remote_mta; /* name or address of the server that said so, null: this one */
+	char const *final;     /* address without brackets */
+	char const *orcpt;     /* "type;xtext" as it came with RCPT, null none */
+	char const *status;    /* "5.1.1"; null or "": by the action */
+	int code;	       /* of the server's reply; 0: the words are our own */
+	char const *text;      /* its words, lines joined by "\n"; null none */
+	char const *host, *ip; /* of the server that said so; null or "": this one */
 	int64_t last_attempt, will_retry_until; /* 0: not told */
 };
 
@@ -27,17 +28,19 @@ struct dsn {
 	char const *me;	      /* this server's name */
 	char const *id;	      /* unique here; becomes Message-ID and boundary */
 	char const *to;	      /* the sender of the original */
-	char const *subject;  /* null: by the first recipient's action */
 	char const *envid;    /* xtext as it came with MAIL, null none */
 	int64_t now, arrival; /* arrival 0: not told */
 	int utf8;	      /* the original needed SMTPUTF8 */
-	/* The original, or only its header: returned as message/rfc822 if full, else its header. */
-	char const *original;
-	size_t original_len;
-	int full;
+	int eightbit;	      /* it has octets over 127 */
+	int full;	      /* all of it follows, not its header alone */
 };
 
-/* Appends the whole message, header first. */
-void dsn_write(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n);
+/* Appends all that stands before the original, header first. Recipients with the same action stand
+ * together; the first one's makes the subject. */
+void dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n);
+void dsn_end(stralloc *out, struct dsn const *d);
+/* How much of s[0..n), the beginning of a message, is its header to be returned: at most
+ * DSN_HEADER_MAX octets, cut behind a line. */
+size_t dsn_header_length(char const *s, size_t n);
 
 #endif

@@ -1,14 +1,12 @@
 #include "mda-local/dsn.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "lib/conf.h"
-#include "lib/date.h"
+#include "lib/dsn.h"
 #include "lib/log.h"
 #include "lib/sa.h"
-#include "lib/xtext.h"
 #include "mda-local/channel.h"
 #include "mda-local/forward.h"
 
@@ -25,106 +23,65 @@ dsn_notify(struct deliver_rcpt const *r)
 	return rest ? rest : NOTIFY_NEVER;
 }
 
-/* RFC 3464 2.3.3; null: nothing is owed. */
-static char const *
+/* What is to be told of this recipient (RFC 3464 2.3.3); -1: nothing is owed. */
+static int
 action_of(struct deliver const *d, struct deliver_rcpt const *r)
 {
 	if (!(r->notify & NOTIFY_SUCCESS) || reply_class(r->verdict) != 2)
-		return 0;
+		return -1;
 	if (r->count > 1)
-		return "expanded";
+		return DSN_EXPANDED;
 	switch (d->targets.v[r->target[0]].verdict) {
 	case REPLY_DELIVERED:
-		return "delivered";
+		return DSN_DELIVERED;
 	case REPLY_RELAYED:
-		return "relayed";
+		return DSN_RELAYED;
 	default:
-		return 0;
+		return -1;
 	}
 }
 
-/* A value that came as xtext, in its own octets; controls would end the field. */
+/* One notice about r: its text before the message's header, and behind it. */
 static void
-put_xtext(stralloc *out, char const *s)
+write_notice(struct deliver *d, struct deliver_rcpt const *r, int action, struct forward_item *item)
 {
-	size_t from = out->len;
-	if (xtext_decode(out, s, strlen(s)) < 0)
-		sa_cats(out, s);
-	for (size_t i = from; i < out->len; i++)
-		if ((unsigned char)out->s[i] < ' ' || out->s[i] == 127)
-			out->s[i] = '?';
-	sa_append(out, '\n');
-}
-
-static void
-put_header(stralloc *out, struct deliver const *d, struct deliver_rcpt const *r, char const *action)
-{
-	time_t now = time(0);
-	sa_catf(out,
-	    "From: Mail delivery <postmaster@%s>\nTo: <%s>\nSubject: Your message was %s: "
-	    "%s\nDate: ",
-	    conf_me(), d->mail.from.text, action, r->address);
-	date_rfc5322(out, now, date_local_zone(now));
-	sa_catf(out,
-	    "\nMessage-ID: <%s.%zu.%s@%s>\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\n"
-	    "Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"%s=_\"\n\n",
-	    d->id, (size_t)(r - d->rcpt), action, conf_me(), d->id);
-}
-
-static void
-put_report(stralloc *out, struct deliver const *d, struct deliver_rcpt const *r, char const *action)
-{
-	sa_catf(out,
-	    "--%s=_\nContent-Type: text/plain; charset=utf-8\n\n%s: your message was %s.\n\n",
-	    d->id, r->address, action);
-	sa_catf(out, "--%s=_\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; %s\n",
-	    d->id, conf_me());
-	if (d->mail.envid) {
-		sa_cats(out, "Original-Envelope-Id: ");
-		put_xtext(out, d->mail.envid);
-	}
-	sa_append(out, '\n');
-	if (r->orcpt) {
-		size_t n = strcspn(r->orcpt, ";");
-		sa_catf(out, "Original-Recipient: %.*s;", (int)n, r->orcpt);
-		put_xtext(out, r->orcpt + n + (r->orcpt[n] == ';'));
-	}
-	sa_catf(
-	    out, "Final-Recipient: rfc822;%s\nAction: %s\nStatus: 2.0.0\n\n", r->address, action);
-	sa_catf(out, "--%s=_\nContent-Type: text/rfc822-headers\n\n", d->id);
-}
-
-static char const *
-notice(struct deliver *d, struct deliver_rcpt const *r, char const *action)
-{
-	stralloc sa = STRALLOC_ZERO;
-	put_header(&sa, d, r, action);
-	put_report(&sa, d, r, action);
-	char const *s = arena_strndup(&d->arena, sa.s, sa.len);
-	stralloc_free(&sa);
-	return s;
+	stralloc id = STRALLOC_ZERO, text = STRALLOC_ZERO;
+	sa_catf(&id, "%s.%zu", d->id, (size_t)(r - d->rcpt));
+	struct dsn_recipient about = {
+	    .action = (enum dsn_action)action, .final = r->address, .orcpt = r->orcpt};
+	struct dsn dsn = {.me = conf_me(),
+	    .id = sa_str(&id),
+	    .to = d->mail.from.text,
+	    .envid = d->mail.envid,
+	    .now = time(0),
+	    .utf8 = d->mail.smtputf8,
+	    .eightbit = d->mail.body != BODY_7BIT};
+	dsn_begin(&text, &dsn, &about, 1);
+	item->notice = arena_strndup(&d->arena, text.s, text.len);
+	sa_reset(&text);
+	dsn_end(&text, &dsn);
+	item->notice_end = arena_strndup(&d->arena, text.s, text.len);
+	stralloc_free(&text);
+	stralloc_free(&id);
 }
 
 void
 dsn_send(struct deliver *d, int fd)
 {
 	struct smtp_mail mail = {.from = {.text = "", .local = "", .domain = ""},
-	    .body = d->mail.body,
+	    .body = BODY_8BITMIME,
 	    .smtputf8 = d->mail.smtputf8};
 	struct forward_item *item = xmalloc(d->count * sizeof *item);
 	size_t n = 0;
-	stralloc end = STRALLOC_ZERO;
-	sa_catf(&end, "\n--%s=_--\n", d->id);
 	/* Never an answer to the null path: RFC 3461 4. */
 	for (size_t i = 0; i < d->count && *d->mail.from.text; i++) {
-		char const *action = action_of(d, &d->rcpt[i]);
-		if (!action)
+		int action = action_of(d, &d->rcpt[i]);
+		if (action < 0)
 			continue;
-		item[n++] = (struct forward_item){.rcpt = d->rcpt[i].address,
+		item[n] = (struct forward_item){.rcpt = d->rcpt[i].address,
 		    .address = d->mail.from.text,
-		    .notify = NOTIFY_NEVER,
-		    .notice = notice(d, &d->rcpt[i], action),
-		    .notice_end = sa_str(&end)};
+		    .notify = NOTIFY_NEVER};
+		write_notice(d, &d->rcpt[i], action, &item[n++]);
 	}
 	if (n)
 		forward(FORWARD_RELAY, &mail, d->id, fd, item, n,
@@ -132,5 +89,4 @@ dsn_send(struct deliver *d, int fd)
 	for (size_t i = 0; i < n; i++)
 		log_2("notice", "to", item[i].rcpt, "verdict", reply_text(item[i].verdict));
 	free(item);
-	stralloc_free(&end);
 }

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "lib/conf.h"
+#include "lib/dsn.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
@@ -63,22 +64,13 @@ send_text(struct transaction *t, char const *s)
 	smtp_client_send(&t->c, s, strlen(s));
 }
 
-/* The octets of the header in s[0..n), its last line end included; n if its end is not there. */
-static size_t
-header_length(char const *s, size_t n)
-{
-	char const *end = n && *s == '\n' ? s : memmem(s, n, "\n\n", 2);
-	return end ? (size_t)(end - s) + 1 : n;
-}
-
 static int
 send_header(struct transaction *t)
 {
-	char *s = xmalloc(MDA_HEADER_MAX);
-	ssize_t r = pread(t->fd_message, s, MDA_HEADER_MAX, 0);
+	static char s[DSN_HEADER_MAX];
+	ssize_t r = pread(t->fd_message, s, sizeof s, 0);
 	if (r > 0)
-		smtp_client_send(&t->c, s, header_length(s, (size_t)r));
-	free(s);
+		smtp_client_send(&t->c, s, dsn_header_length(s, (size_t)r));
 	return r < 0 ? -1 : 0;
 }
 

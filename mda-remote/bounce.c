@@ -36,31 +36,6 @@ name_of(
 /* ---- writing one ---- */
 
 static void
-copy_original(struct spool_file *f, struct bounce const *b, int full)
-{
-	char buf[65536];
-	uint64_t at = b->e->offset, end = at + b->e->length;
-	int newline = 1;
-	if (!full && end - at > BOUNCE_HEADER_MAX)
-		end = at + BOUNCE_HEADER_MAX;
-	while (at < end) {
-		size_t want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
-		ssize_t n = spool_pread(b->fd, buf, want, at), keep = n;
-		if (n <= 0)
-			return;
-		for (ssize_t i = 0; !full && i < n && keep == n; i++) {
-			if (newline && buf[i] == '\n')
-				keep = i;
-			newline = buf[i] == '\n';
-		}
-		spool_write(f, buf, (size_t)keep);
-		if (keep < n)
-			return;
-		at += (uint64_t)n;
-	}
-}
-
-static void
 fill_envelope(struct envelope *e, struct envelope_rcpt *r, struct active *a, struct bounce const *b)
 {
 	memset(e, 0, sizeof *e);
@@ -87,18 +62,10 @@ park(struct active *a, struct bounce *b, char const *name)
 	static struct spool_file f;
 	struct envelope e;
 	struct envelope_rcpt r;
-	stralloc text = STRALLOC_ZERO;
-	int full;
 	fill_envelope(&e, &r, a, b);
 	if (spool_begin(&f, walk.fd_spool, &e, name) < 0)
 		return -1;
-	bounce_begin(&text, b, &full);
-	spool_write(&f, text.s, text.len);
-	copy_original(&f, b, full);
-	sa_reset(&text);
-	bounce_end(&text, b);
-	spool_write(&f, text.s, text.len);
-	stralloc_free(&text);
+	bounce_write(&f, b);
 	if (spool_finish(&f, &e) < 0) {
 		spool_abort(&f);
 		return -1;

@@ -5,6 +5,7 @@
 #include <skalibs/stralloc.h>
 
 #include "mda-remote/envelope.h"
+#include "mda-remote/spool.h"
 
 enum bounce_kind { BOUNCE_FAILED = 'f', BOUNCE_DELAYED = 'd', BOUNCE_RELAYED = 's' };
 
@@ -21,10 +22,8 @@ struct bounce {
 	int64_t now;
 };
 
-/* Everything before the original message (or its header), LF line ends; *full says which of them
- * must follow. bounce_end is what comes behind it. */
-void bounce_begin(stralloc *out, struct bounce const *b, int *full);
-void bounce_end(stralloc *out, struct bounce const *b);
+/* Writes the notification, the original message or its header in it, LF line ends. */
+void bounce_write(struct spool_file *f, struct bounce const *b);
 /* The notification needs SMTPUTF8. */
 int bounce_utf8(struct bounce const *b);
 

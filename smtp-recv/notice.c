@@ -1,6 +1,5 @@
 #include "smtp-recv/notice.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -37,14 +36,14 @@ collect(struct session *s, struct dsn_recipient *list, int *failed)
 			struct recipient const *r = t->rcpts + i;
 			if (subject_of(r) != pass)
 				continue;
-			char *reply = arena_alloc(&t->arena, strlen(r->text) + 5);
-			sprintf(reply, "%03d %s", r->code, r->text);
 			list[n++] = (struct dsn_recipient){.action = (enum dsn_action)pass,
 			    .final = r->rcpt.to.text,
 			    .orcpt = r->rcpt.orcpt,
 			    .status =
 				arena_strndup(&t->arena, r->text, strspn(r->text, "0123456789.")),
-			    .reply = reply};
+			    .code = r->code,
+			    .text = r->text,
+			    .last_attempt = (int64_t)time(0)};
 			*failed |= pass == DSN_FAILED;
 		}
 	return n;
@@ -64,17 +63,18 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .now = (int64_t)time(0),
 	    .arrival = (int64_t)time(0),
 	    .utf8 = t->mail.smtputf8,
-	    .original = t->message.memory.s ? t->message.memory.s : "",
-	    .original_len = t->message.memory.len,
+	    .eightbit = t->data.eightbit,
 	    /* RFC 3461 4.3; one too long for memory comes back as its header. */
 	    .full = failed && t->mail.ret == RET_FULL && t->message.fd < 0,
 	};
-	if (t->message.fd >= 0) {
+	dsn_begin(out, &d, list, n);
+	if (d.full)
+		sa_catb(out, t->message.memory.s, t->message.memory.len);
+	else {
 		ssize_t got = message_read(&t->message, 0, piece, sizeof piece);
-		d.original = piece;
-		d.original_len = got > 0 ? (size_t)got : 0;
+		sa_catb(out, piece, got > 0 ? dsn_header_length(piece, (size_t)got) : 0);
 	}
-	dsn_write(out, &d, list, n);
+	dsn_end(out, &d);
 }
 
 static int

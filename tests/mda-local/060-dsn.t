@@ -29,14 +29,14 @@ tap.eq(send("nobody@example.test", " NOTIFY=SUCCESS"), ("550", []), "none for a 
 
 reply, got = send("alice@example.test", " NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;first+2Balias@example.test")
 tap.eq((reply, len(got)), ("250", 1), "delivered: one notice")
-tap.eq((got[0]["mail"], got[0]["rcpts"]), ("MAIL FROM:<>", ["RCPT TO:<s@remote.test> NOTIFY=NEVER"]), "from nobody, to the sender")
+tap.eq((got[0]["mail"], got[0]["rcpts"]), ("MAIL FROM:<> BODY=8BITMIME", ["RCPT TO:<s@remote.test> NOTIFY=NEVER"]), "from nobody, to the sender")
 m = email.message_from_string(got[0]["body"])
 tap.eq((m.get_content_type(), m.get_param("report-type"), m["To"], m["Auto-Submitted"], m["Delivered-To"]),
        ("multipart/report", "delivery-status", "<s@remote.test>", "auto-replied", None), "a report")
 text, status, headers = m.get_payload()
 per_message, per_rcpt = status.get_payload()
 tap.eq((per_message["Reporting-MTA"], per_message["Original-Envelope-Id"]), ("dns; mx.example.test", "a+b"), "about this message")
-tap.eq(dict(per_rcpt.items()), {"Original-Recipient": "rfc822;first+alias@example.test", "Final-Recipient": "rfc822;alice@example.test",
+tap.eq(dict(per_rcpt.items()), {"Original-Recipient": "rfc822; first+alias@example.test", "Final-Recipient": "rfc822; alice@example.test",
                                 "Action": "delivered", "Status": "2.0.0"}, "and this recipient")
 tap.eq(headers.get_payload().strip(), "Subject: test\r\nFrom: a@b.test".strip() if "\r" in headers.get_payload() else "Subject: test\nFrom: a@b.test",
        "with the message's header and no more")

@@ -51,7 +51,7 @@ with run(["bad1@x.test", ("bad2@x.test", "ORCPT=rfc822;first+2Bone@y.test"), "go
     tap.ok(one["Final-Recipient"] == "rfc822; bad1@x.test" and one["Action"] == "failed" and one["Status"] == "5.1.1" and one["Remote-MTA"] == "dns; 127.0.0.1"
            and one["Last-Attempt-Date"], "per recipient", str(one))
     tap.ok(one["Diagnostic-Code"].replace("\n", "").startswith("smtp; 550 5.1.1 No such user") and "<here>" in one["Diagnostic-Code"], "the whole reply", one["Diagnostic-Code"])
-    tap.ok(two["Original-Recipient"] == "rfc822;first+one@y.test", "the original recipient, decoded", str(two))
+    tap.ok(two["Original-Recipient"] == "rfc822; first+one@y.test", "the original recipient, decoded", str(two))
     tap.ok(parts[2].get_payload(0).as_bytes().replace(b"\r\n", b"\n") == BODY.encode() or b"the body" in parts[2].get_payload(0).as_bytes(), "the message comes back", parts[2].as_bytes()[-300:])
     tap.ok(r.log("event=bounce", f"id={r.name}", "kind=failed"), "logged with the message's id")
 
