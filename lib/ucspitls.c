@@ -14,6 +14,7 @@ enum { CTL, READ, WRITE, FDS };
 static int fds[FDS] = {-1, -1, -1};
 static char reply[UCSPITLS_REPLY_MAX];
 static size_t reply_len;
+static int started;
 
 static char const *const fd_names[FDS] = {"SSLCTLFD", "SSLREADFD", "SSLWRITEFD"};
 
@@ -70,9 +71,15 @@ ucspitls_init(void)
 	for (int i = 0; i < FDS; i++)
 		fds[i] = take_fd(fd_names[i]);
 	ucspitls_hide();
-	if (!ucspitls_available())
+	started = 0;
+	if (!ucspitls_available()) {
 		ucspitls_close();
-	return ucspitls_available();
+		return 0;
+	}
+	/* What can still be started is not on, whatever the environment has from elsewhere. */
+	for (char const *const *p = reply_names; *p; p++)
+		unsetenv(*p);
+	return 1;
 }
 
 int
@@ -84,7 +91,7 @@ ucspitls_available(void)
 int
 ucspitls_active(void)
 {
-	return getenv("SSL_PROTOCOL") != 0;
+	return started || getenv("SSL_PROTOCOL") != 0;
 }
 
 size_t
@@ -168,6 +175,7 @@ swap_descriptors(int fd_in, int fd_out)
 {
 	int r = dup2(fds[READ], fd_in) < 0 || dup2(fds[WRITE], fd_out) < 0 ? -1 : 0;
 	ucspitls_close();
+	started = !r;
 	return r;
 }
 

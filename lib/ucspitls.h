@@ -25,7 +25,8 @@
  * the TCP connection open) and unsets the three variables, as well as those that belong to the
  * launcher (KEYFILE, CERTFILE and their :NAME forms, CADIR, CAFILE, TLS_UID, TLS_GID, TLS_ENGINE,
  * TLS_TICKETS, TLS_ALPN, TLS_CIPHERS). Without all three, or if one is no open descriptor, TLS is
- * not available. Returns ucspitls_available(). */
+ * not available; where it is, the SSL_* of a reply that has not come yet are unset. Returns
+ * ucspitls_available(). */
 int ucspitls_init(void);
 
 /* 1 while TLS can still be started on this connection. */
