@@ -369,8 +369,8 @@ apply_known(struct update *u)
 static int
 by_uid(void const *a, void const *b)
 {
-	struct record const *x = a, *y = b;
-	return x->uid < y->uid ? -1 : x->uid > y->uid;
+	uint64_t x = *(uint64_t const *)a, y = *(uint64_t const *)b;
+	return x < y ? -1 : x > y;
 }
 
 static void
@@ -404,19 +404,23 @@ static int
 apply_new(struct update *u, uint32_t below)
 {
 	struct folder *f = u->f;
-	uint32_t first = f->count;
+	uint64_t *order = xmalloc(u->s.count * sizeof *order); /* UIDs, above indexes of files */
+	uint32_t n = 0;
 	int left = 0;
 	for (uint32_t j = 0; j < u->s.count; j++)
 		if (u->s.f[j].msg != BASEMAP_NONE)
 			continue;
 		else if (u->s.f[j].uid && u->s.f[j].uid < below)
-			append_record(u, u->s.f + j);
+			order[n++] = (uint64_t)u->s.f[j].uid << 32 | j;
 		else
 			left = 1;
-	if (f->count > first) {
-		qsort(f->msg + first, f->count - first, sizeof *f->msg, by_uid);
+	if (n)
+		qsort(order, n, sizeof *order, by_uid);
+	for (uint32_t i = 0; i < n; i++)
+		append_record(u, u->s.f + (uint32_t)order[i]);
+	if (n)
 		f->highest = f->msg[f->count - 1].uid;
-	}
+	free(order);
 	basemap_free(&u->map);
 	u->mapped = 0;
 	return left;
