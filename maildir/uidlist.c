@@ -55,11 +55,11 @@ parse_header(struct uidlist *u, char const *s, char const *end)
 		char const *value = word + 1;
 		if (word >= s)
 			continue;
-		if (*word == 'V' && number(&value, s, &v))
-			u->validity = v;
-		else if (*word == 'N' && number(&value, s, &v))
-			u->next = v;
-		else if (*word == 'G' && (size_t)(s - value) < sizeof u->guid)
+		if (*word == 'V' || *word == 'N') {
+			if (!number(&value, s, &v) || value < s)
+				return 0;
+			*(*word == 'V' ? &u->validity : &u->next) = v;
+		} else if (*word == 'G' && (size_t)(s - value) < sizeof u->guid)
 			memcpy(u->guid, value, (size_t)(s - value));
 		else {
 			sa_append(&u->extra, ' ');

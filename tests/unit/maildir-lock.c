@@ -1,4 +1,5 @@
 /* The dotlock: exclusive, stale ones recognised, never two holders. */
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "maildir/lock.h"
@@ -73,6 +74,21 @@ main(void)
 	tap_num("touch", lock_touch(&a), 0);
 	lock_release(&a);
 	tap_num("released", dir_exists(LOCK), 0);
+
+	/* Its pid means nothing here (another pid namespace), but it lives. */
+	snprintf(text, sizeof text, "999999999:%s", host);
+	dir_write(LOCK, text);
+	int living = open(dir_at(LOCK), O_RDWR);
+	flock(living, LOCK_EX);
+	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "flocked by its holder: held");
+	age(LOCK, MAILDIR_LOCK_STALE + 10);
+	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "and old: still held");
+	dir_write(LOCK, "");
+	age(LOCK, MAILDIR_LOCK_STALE + 10);
+	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "not signed yet: held");
+	close(living);
+	tap_num("its process ended: stale", lock_take(&b, fd_dir, 1), 0);
+	lock_release(&b);
 
 	dir_write(LOCK, "999999999:elsewhere.example.org");
 	tap_ok(lock_take(&b, fd_dir, 0) < 0 && errno == ETIMEDOUT, "another host's, young: held");
