@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <string.h>
 
+#include "lib/conf.h"
 #include "lib/durable.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
@@ -29,6 +30,16 @@ make_one(char const *path, struct account const *owner)
 	return r;
 }
 
+/* Below a directory of another's root makes nothing: a link put there in the meantime would lead it
+ * astray. */
+static int
+trusted(struct stat const *st)
+{
+	struct stat instance;
+	return geteuid() || !st->st_uid ||
+	       (!stat(conf_dir(), &instance) && st->st_uid == instance.st_uid);
+}
+
 int
 home_make(struct account const *a)
 {
@@ -41,7 +52,10 @@ home_make(struct account const *a)
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = 0;
-		r = stat(path, &st) ? make_one(path, slash ? 0 : a) : 0;
+		if (stat(path, &st))
+			r = make_one(path, slash ? 0 : a);
+		else if (!trusted(&st))
+			r = 1;
 		if (slash)
 			*slash = '/';
 	}
@@ -51,7 +65,7 @@ home_make(struct account const *a)
 		r = durable_dirname(path);
 	}
 	free(path);
-	return r;
+	return r < 0 ? -1 : 0;
 }
 
 int

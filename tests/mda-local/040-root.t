@@ -7,12 +7,14 @@ from mdalocal import Client, Instance, NOBODY, Peer, Tap, need_root
 need_root()
 tap = Tap()
 DELIVERED, CONFIG = "250 2.0.0 delivered", "451 4.3.5 account not usable as configured"
-ALICE, BOB, POST = 41001, 41002, 41003
+ALICE, BOB, POST, EVE = 41001, 41002, 41003, 41004
 i = Instance(users=f"""alice@example.test: x:{ALICE}:{ALICE + 100}
 bob@example.test: x:{BOB}:{BOB + 100}
 zero@example.test: x:0:0
 low@example.test: x:50:50
 zerogroup@example.test: x:{ALICE}:0
+eve@example.test: x:{EVE}:{EVE}::home/eve/link/x
+eva@example.test: x:{EVE}:{EVE}::home/eve/deep/x
 thief@example.test: x:{BOB}:{BOB + 100}:::: userdb_mail=maildir:{{dir}}/mail/example.test/alice/Maildir
 """, aliases="out@example.test: x@remote.test\n")
 i.put("users", open(i.path("etc/users")).read().replace("{dir}", i.dir))
@@ -44,6 +46,16 @@ for user in ("zero", "low", "zerogroup"):
     tap.eq(c.deliver([user + "@example.test"]), [CONFIG], f"{user}: refused")
     tap.ok(not os.listdir(os.path.join(i.maildir(user), "new")) if os.path.isdir(i.maildir(user)) else True, "and nothing is delivered")
 tap.like(c.deliver(["thief@example.test"])[0], "^451 4.2.0", "another user's Maildir is out of reach")
+
+# A home below a directory of a user's own: root makes nothing there.
+os.makedirs(i.path("home/eve"))
+os.mkdir(i.path("secret"))
+os.symlink(i.path("secret"), i.path("home/eve/link"))
+os.chown(i.path("home/eve"), EVE, EVE)
+tap.like(c.deliver(["eve@example.test"])[0], "^451 4.2.0", "a link of the user's own leads root nowhere")
+tap.eq(os.listdir(i.path("secret")), [], "nothing is made behind it")
+tap.eq(c.deliver(["eva@example.test"]), [DELIVERED], "the user makes the home in a directory of her own")
+tap.eq([os.stat(i.path("home/eve", d)).st_uid for d in ("deep", "deep/x", "deep/x/Maildir")], [EVE] * 3, "all of it is hers")
 
 # What the processes are.
 c.mail(["alice@example.test", "bob@example.test"])
