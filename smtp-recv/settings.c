@@ -51,6 +51,8 @@ settings_read(struct settings *s, int submission)
 	s->me = conf_me();
 	s->relayclient = getenv("RELAYCLIENT");
 	s->separators = conf_string("subaddress", "+");
+	if (!strcmp(s->separators, "none"))
+		s->separators = "";
 	s->lmtp = path_setting("smtp-lmtp", "run/lmtp/sock");
 	s->spool = path_setting("smtp-spool", "run/spool/sock");
 	s->directory = directory();

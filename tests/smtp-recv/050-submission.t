@@ -131,6 +131,15 @@ for name, env, args, wanted in [("a stranger", {}, (), "550 5.7.1"), ("loopback"
         said = c.cmd("RCPT TO:" + bad)
         tap.ok(said[:3] == ("250" if wanted == "250" or "@example.test>" in bad else "550"), f"... {bad}", said)
     c.close()
+# "none" is no list of letters.
+i.write("subaddress", "none\n")
+c = client("-s")
+c.cmd("AUTH PLAIN " + plain("alic@example.test"))
+tap.like(c.cmd("MAIL FROM:<alice@example.test>"), "^550", "subaddress none: another login is another login")
+tap.like(c.cmd("MAIL FROM:<alic+x@example.test>"), "^550", "... and there is no subaddress")
+tap.like(c.cmd("MAIL FROM:<alic@example.test>"), "^250", "... the login's own address is")
+c.close()
+os.unlink(i.path("etc/subaddress"))
 # A local peer is who the kernel says.
 if os.getuid():
     tap.ok(True, "local users: SKIP, only root can be several")
