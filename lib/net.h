@@ -80,7 +80,7 @@ int net_flush(struct net *n);
 ssize_t net_read_before(int fd, char *buf, size_t max, tain const *deadline);
 
 /* The orderly end, once per connection: flush, close the writing side, and read until the peer ends
- * or `seconds` pass, so that a TLS engine behind a pipe has sent everything (CONTRACTS 0.2).
+ * or `seconds` pass, so that a TLS engine behind a pipe has sent everything.
  * fd_in and fd_out are closed afterwards. */
 void net_finish(struct net *n, unsigned int seconds);
 

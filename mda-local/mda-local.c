@@ -1,8 +1,8 @@
 /* mda-local: local delivery.
  *
- *     mda-local                          LMTP server (RFC 2033) on descriptors 0 and 1, under
- * s6-ipcserver mda-local [-f SENDER] [-i ID] ADDRESS < message mda-local -c ADDRESS says what RCPT
- * would answer
+ * - mda-local: LMTP server (RFC 2033) on descriptors 0 and 1, under s6-ipcserver
+ * - mda-local [-f SENDER] [-i ID] ADDRESS: delivers the message on descriptor 0
+ * - mda-local -c [-f SENDER] ADDRESS: says what RCPT would answer
  *
  * Environment: POSTERN_DIR; POSTERN_ID; UID, GID, GIDLIST if root (the parser's user); the UCSPI
  * variables.

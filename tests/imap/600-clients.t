@@ -119,7 +119,7 @@ SyncState {base}/state/
 
 
 def confined(base):
-    """DESIGN.md's invariant 7: a session reaches one Maildir, whatever lies in it."""
+    """doc/architecture.md, 7: a session reaches one Maildir, whatever lies in it."""
     os.makedirs(base + "/other/cur")
     with open(base + "/other/cur/1.x:2,", "w", encoding="ascii") as f:
         f.write("Subject: secret\n\nx\n")
