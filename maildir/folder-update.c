@@ -1,217 +1,13 @@
 /* From what is on the disk to what the session knows: which messages came, went, changed their
- * names.
- *
- * An update compares three things: the records, the files found in cur/ and new/, and the lines of
- * dovecot-uidlist. What is missing from the first look counts as gone only when nothing moved while
- * we looked (a rename during readdir can hide a file); so a look is repeated while something is
- * missing and the directories were not still. */
+ * names. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/sa.h"
+#include "maildir/folder-look.h"
 #include "maildir/lock.h"
-#include "maildir/scan.h"
-
-#define LOOKS 6
-#define LOOKS_OPEN 40	       /* a first look has nothing to fall back on */
-#define LOOK_PAUSE_NS 25000000 /* longer than a clock's tick, so that a stamp grows old */
-
-struct offsets {
-	uint32_t *at;
-	uint32_t count, room;
-};
-
-struct update {
-	struct folder *f;
-	struct scan s;
-	struct basemap map; /* of the records; made when first needed */
-	int mapped;
-	uint32_t missing;	   /* records and lines without a file */
-	uint32_t absent_uid;	   /* the smallest UID of a line without a file */
-	struct offsets absent;	   /* such lines */
-	struct offsets superseded; /* lines of base names that have a later one */
-};
-
-static void
-add_offset(struct offsets *o, uint32_t line)
-{
-	if (!line)
-		return;
-	if (o->count == o->room) {
-		o->room = o->room ? 2 * o->room : 64;
-		o->at = xrealloc(o->at, o->room, sizeof *o->at);
-	}
-	o->at[o->count++] = line;
-}
-
-static uint32_t
-record_of(struct update *u, char const *base, size_t len)
-{
-	if (!u->mapped)
-		folder_map(u->f, &u->map);
-	u->mapped = 1;
-	return basemap_find(&u->map, u->f->names.s, base, len);
-}
-
-/* ---- matching ---------------------------------------------------------------------------------
- */
-
-/* One line of dovecot-uidlist. The last line of a base name counts. */
-static void
-on_line(void *arg, struct uidlist_line const *l)
-{
-	struct update *u = arg;
-	struct folder *f = u->f;
-	uint32_t i = basemap_find(&u->s.map, u->s.names.s, l->base, l->base_len);
-	if (i != BASEMAP_NONE) {
-		struct found *e = u->s.f + i;
-		if (e->uid != l->uid)
-			add_offset(&u->superseded, e->line);
-		e->uid = l->uid;
-		e->line = l->offset;
-		return;
-	}
-	i = record_of(u, l->base, l->base_len);
-	if (i != BASEMAP_NONE) {
-		if (f->msg[i].uid == l->uid)
-			f->msg[i].line = l->offset;
-		else
-			f->reread =
-			    1; /* it has another UID now, and its directory was not looked at */
-		return;
-	}
-	u->missing++;
-	if (l->uid < u->absent_uid)
-		u->absent_uid = l->uid;
-	add_offset(&u->absent, l->offset);
-}
-
-static struct found *
-file_of(struct update *u, struct record const *r)
-{
-	uint32_t j = basemap_find(&u->s.map, u->s.names.s, record_name(u->f, r), r->base_len);
-	return j == BASEMAP_NONE ? 0 : u->s.f + j;
-}
-
-static void
-match_record(struct update *u, uint32_t i)
-{
-	struct record *r = u->f->msg + i;
-	struct found *e = file_of(u, r);
-	r->state &= (uint8_t)~RECORD_SEEN;
-	if (e) {
-		e->msg = i;
-		e->uid = r->uid;
-		e->line = r->line;
-		r->state |= RECORD_SEEN;
-	} else if (!(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR)))
-		r->state |= RECORD_SEEN;
-	else
-		u->missing++;
-}
-
-/* Finds the records' files. One that is back before its absence was told keeps its UID, unless
- * another session told it: the lines, read again, say so. */
-static void
-match_records(struct update *u)
-{
-	struct folder *f = u->f;
-	for (uint32_t i = 0; i < f->count; i++)
-		if (!(f->msg[i].state & RECORD_GONE))
-			match_record(u, i);
-	for (uint32_t i = 0; f->pending & FOLDER_EXPUNGED && i < f->count; i++) {
-		struct record *r = f->msg + i;
-		struct found *e = r->state & RECORD_GONE && r->line ? file_of(u, r) : 0;
-		if (e && e->msg == BASEMAP_NONE) {
-			r->state &= (uint8_t)~RECORD_GONE;
-			match_record(u, i);
-			f->reread = 1;
-		}
-	}
-}
-
-/* All lines are to come again: until they do, nothing has a UID, and no offset is right. */
-static void
-forget_lines(struct update *u)
-{
-	for (uint32_t i = 0; i < u->f->count; i++)
-		u->f->msg[i].line = 0;
-	for (uint32_t j = 0; j < u->s.count; j++)
-		u->s.f[j].uid = u->s.f[j].line = 0;
-	u->absent.count = u->superseded.count = 0;
-}
-
-static int
-read_uidlist(struct update *u)
-{
-	struct folder *f = u->f;
-	int what = uidlist_changed(&f->uidlist, f->fd_dir), again = f->reread || what == 2;
-	if (what < 0)
-		return -1;
-	if (f->reread)
-		uidlist_forget(&f->uidlist);
-	f->reread = 0;
-	if (again)
-		forget_lines(u);
-	int r = uidlist_read(&f->uidlist, f->fd_dir, on_line, u);
-	if (r == 2 && !again)
-		f->reread = 1; /* replaced between the two looks */
-	if (r >= 0 && f->validity && f->uidlist.validity != f->validity) {
-		errno = ESTALE;
-		return -1;
-	}
-	return r;
-}
-
-static int
-look(struct update *u, unsigned int which)
-{
-	struct scan before = u->s;
-	u->missing = u->absent.count = u->superseded.count = 0;
-	u->absent_uid = UINT32_MAX;
-	int r = scan_run(&u->s, u->f, which);
-	/* What an earlier look moved out of new/ stays \Recent. */
-	for (uint32_t i = 0; !r && i < before.count; i++)
-		if (before.f[i].recent) {
-			uint32_t j = basemap_find(&u->s.map, u->s.names.s,
-			    before.names.s + before.f[i].name, before.f[i].base_len);
-			if (j != BASEMAP_NONE)
-				u->s.f[j].recent = 1;
-		}
-	scan_free(&before);
-	if (r < 0)
-		return -1;
-	match_records(u);
-	r = read_uidlist(u);
-	/* A line may be younger than our look, and its file as well. */
-	if (u->missing)
-		scan_recheck(&u->s, u->f);
-	return r;
-}
-
-/* Looks until what is missing is surely missing, or it has been tried often enough. */
-static int
-look_well(struct update *u, unsigned int which, int looks)
-{
-	for (int i = 1;; i++) {
-		/* Lines can only be matched with all files. */
-		if (u->f->reread || uidlist_changed(&u->f->uidlist, u->f->fd_dir) == 2)
-			which = SCAN_NEW | SCAN_CUR;
-		if (look(u, which) < 0)
-			return -1;
-		int whole = u->s.which == (SCAN_NEW | SCAN_CUR);
-		if (i >= looks || (!u->f->reread && (!u->missing || (whole && u->s.stable))))
-			return 0;
-		which = SCAN_NEW | SCAN_CUR;
-		u->f->reread = 1;
-		if (whole && !u->s.stable)
-			nanosleep(&(struct timespec){0, LOOK_PAUSE_NS}, 0);
-	}
-}
 
 /* ---- numbering --------------------------------------------------------------------------------
  */
@@ -277,7 +73,7 @@ apply_gone(struct update *u)
 		/* A file that comes back below UIDs that were told has been told absent with them.
 		 */
 		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= f->highest) {
-			add_offset(&u->superseded, e->line);
+			offsets_add(&u->superseded, e->line);
 			e->uid = e->line = 0;
 		}
 	}
@@ -291,12 +87,13 @@ catch_up(struct update *u)
 {
 	struct folder *f = u->f;
 	uint32_t known = u->absent.count;
-	int r = read_uidlist(u);
+	int r = update_read_uidlist(u);
 	if (r >= 0 && !f->uidlist.validity)
-		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1 : read_uidlist(u);
+		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1
+									   : update_read_uidlist(u);
 	else if (r == 2 || (r > 0 && u->absent.count > known)) {
 		f->reread = 1;
-		r = look_well(u, SCAN_NEW | SCAN_CUR, LOOKS);
+		r = update_look(u, SCAN_NEW | SCAN_CUR, LOOKS);
 	}
 	if (r >= 0)
 		apply_gone(u);
@@ -430,7 +227,7 @@ static void
 on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
 {
 	struct update *u = arg;
-	uint32_t i = record_of(u, base, len);
+	uint32_t i = update_record(u, base, len);
 	if (i != BASEMAP_NONE)
 		folder_take_set(u->f, i, beyond);
 }
@@ -517,7 +314,7 @@ folder_update(struct folder *f, unsigned int mode)
 	}
 	int r = 0;
 	if (which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir)) {
-		r = look_well(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
+		r = update_look(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
 		if (r >= 0)
 			r = apply(&u, mode);
 	} else
