@@ -56,6 +56,11 @@ load(struct message *m)
 		drop(m, -1, "not a file");
 		return 0;
 	}
+	if (fd >= 0 && spool_file_lent(fd)) {
+		close(fd);
+		schedule_at(&walk.schedule, m, walk_now() + WALK_LENT_MS);
+		return 0;
+	}
 	struct active *a = xmalloc(sizeof *a);
 	memset(a, 0, sizeof *a);
 	int r = fd < 0 ? -1 : spool_read(&a->arena, fd, &a->e, &reason);
@@ -198,28 +203,11 @@ mark(struct active *a, struct envelope_rcpt *r)
 }
 
 static void
-log_attempt(struct active *a, struct envelope_rcpt *r, struct attempt const *why, char const *tls)
-{
-	log_id(a->e.id);
-	log_event(why->verdict == RCPT_WAITING	? "deferred"
-		  : why->verdict == RCPT_FAILED ? "failed"
-						: "delivered");
-	log_str("to", r->rcpt.to.text);
-	log_str("host", why->host);
-	log_str("ip", why->ip);
-	log_str("tls", tls ? tls : "");
-	log_num("code", (uint64_t)why->code);
-	log_str("status", why->status);
-	log_str("reply", why->text);
-	log_num("delay", (uint64_t)(walk_now() / 1000 - a->e.arrival));
-	log_send();
-	log_id(0);
-}
-
-static void
 record(struct active *a, struct envelope_rcpt *r, struct attempt const *why, char const *tls)
 {
-	log_attempt(a, r, why, tls);
+	log_id(a->e.id);
+	attempt_log(why, r->rcpt.to.text, tls, walk_now() / 1000 - a->e.arrival);
+	log_id(0);
 	/* The reason first: a recipient marked as failed is soon bounced with it. */
 	if (why->verdict != RCPT_DONE)
 		why_add(walk.fd_spool, a->m->name, r->at, why);
@@ -239,6 +227,19 @@ active_result(struct task *t, uint64_t at, struct attempt const *why, char const
 		t->rcpt[i] = 0;
 		t->undecided--;
 		record(t->a, r, why, tls);
+	}
+}
+
+void
+active_untold(struct task *t, char const *tls)
+{
+	for (unsigned int i = 0; i < t->count; i++) {
+		struct attempt why;
+		int state = t->rcpt[i] ? spool_state(t->a->fd, t->rcpt[i]) : -1;
+		if (state != RCPT_DONE && state != RCPT_RELAYED)
+			continue;
+		attempt_set(&why, (char)state, 0, 0, "smtp-send died behind the server's reply");
+		active_result(t, t->rcpt[i]->at, &why, tls);
 	}
 }
 

@@ -10,6 +10,7 @@
 
 #include "lib/ascii.h"
 #include "lib/durable.h"
+#include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
@@ -42,6 +43,23 @@ attempt_peer(struct attempt *t, char const *host, char const *ip)
 {
 	copy(t->host, sizeof t->host, host);
 	copy(t->ip, sizeof t->ip, ip);
+}
+
+void
+attempt_log(struct attempt const *t, char const *to, char const *tls, int64_t delay)
+{
+	log_event(t->verdict == RCPT_WAITING  ? "deferred"
+		  : t->verdict == RCPT_FAILED ? "failed"
+					      : "delivered");
+	log_str("to", to);
+	log_str("host", t->host);
+	log_str("ip", t->ip);
+	log_str("tls", tls ? tls : "");
+	log_num("code", (uint64_t)t->code);
+	log_str("status", t->status);
+	log_str("reply", t->text);
+	log_num("delay", delay < 0 ? 0 : (uint64_t)delay);
+	log_send();
 }
 
 void

@@ -18,6 +18,9 @@ struct attempt {
  * status is made of the verdict ("4.0.0", ...). */
 void attempt_set(struct attempt *t, char verdict, int code, char const *status, char const *text);
 void attempt_peer(struct attempt *t, char const *host, char const *ip);
+/* Logs it for the recipient `to`: delivered, deferred or failed. tls: protocol or null; delay:
+ * seconds since the message came. */
+void attempt_log(struct attempt const *t, char const *to, char const *tls, int64_t delay);
 /* One line without its end: "V CODE STATUS HOST IP TEXT"; and back: 0, or -1 if it is none. */
 void attempt_format(stralloc *out, struct attempt const *t);
 int attempt_parse(struct attempt *t, char const *s);

@@ -1,7 +1,6 @@
 #include "mda-remote/walk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -25,8 +24,9 @@ struct conn {
 	struct dest *d;
 	struct task *t; /* being sent; null: none */
 	int fd;
+	pid_t pid;
 	unsigned int messages;
-	int up;		   /* it has a connection */
+	int answered;	   /* it has said whether it has a connection */
 	char protocol[32]; /* of TLS, "" in clear */
 };
 
@@ -72,19 +72,19 @@ conn_spawn(char const *prog, int fd)
 
 /* ---- giving work ---- */
 
-/* Hands the message's file over, open for reading only. 0 or -1. */
+/* Hands the message's file over. 0; -1 if the file, -2 if smtp-send cannot take it. */
 static int
 give(struct conn *c, struct task *t)
 {
 	stralloc sa = STRALLOC_ZERO;
-	int fd = spool_file_open(walk.fd_spool, t->a->m->name, O_RDONLY);
+	int fd = spool_file_lend(walk.fd_spool, t->a->m->name);
 	if (fd < 0)
 		return -1;
 	sa_cats(&sa, t->a->e.id);
 	for (unsigned int i = 0; i < t->count; i++)
 		if (t->rcpt[i])
 			sa_catf(&sa, " %llu", (unsigned long long)t->rcpt[i]->at);
-	int r = link_send(c->fd, sa.s, sa.len, fd);
+	int r = link_send(c->fd, sa.s, sa.len, fd) < 0 ? -2 : 0;
 	close(fd);
 	stralloc_free(&sa);
 	return r;
@@ -103,7 +103,7 @@ fail_task(struct conn *c, char const *text)
 	active_finish(t, 0);
 }
 
-/* The next message, or the end. */
+/* The next message, or none: then c is at its end. */
 static void
 feed(struct conn *c)
 {
@@ -112,8 +112,15 @@ feed(struct conn *c)
 		if (!c->t)
 			break;
 		c->messages++;
-		if (!give(c, c->t))
+		int r = give(c, c->t);
+		if (!r)
 			return;
+		if (r == -2) { /* it has died: another one takes this */
+			struct task *t = c->t;
+			c->t = 0;
+			dest_add(c->d, t);
+			return;
+		}
 		fail_task(c, "the spool file cannot be handed over");
 	}
 }
@@ -152,6 +159,7 @@ conn_start(struct dest *d)
 	struct conn *c = xmalloc(sizeof *c);
 	memset(c, 0, sizeof *c);
 	c->fd = fd[0];
+	c->pid = pid;
 	c->d = d;
 	conns[count++] = c;
 	d->connections++;
@@ -168,7 +176,7 @@ connected(struct conn *c, char *s)
 	char *save;
 	char *host = strtok_r(s, " ", &save), *ip = strtok_r(0, " ", &save);
 	char *protocol = strtok_r(0, " ", &save);
-	c->up = 1;
+	c->answered = 1;
 	dest_works(c->d);
 	if (!host || !ip || !protocol)
 		return;
@@ -190,6 +198,7 @@ unreachable(struct conn *c, char const *s)
 	if (attempt_parse(&why, s) < 0)
 		return;
 	c->t = 0;
+	c->answered = 1;
 	dest_failed(c->d, &why);
 	if (t) {
 		active_result(t, 0, &why, 0);
@@ -230,22 +239,19 @@ static void
 gone(struct conn *c)
 {
 	struct dest *d = c->d;
-	if (c->t && !c->t->undecided) {
-		struct task *t = c->t;
-		c->t = 0;
-		active_finish(t, 0);
-	}
-	if (c->t && !c->up) {
-		struct attempt why;
-		attempt_set(
-		    &why, RCPT_WAITING, 0, "4.3.0", "smtp-send ended before it was connected");
-		struct task *t = c->t;
-		c->t = 0;
+	struct task *t = c->t;
+	struct attempt why;
+	attempt_set(&why, RCPT_WAITING, 0, "4.3.0",
+	    c->answered ? "smtp-send ended in the midst of it"
+			: "smtp-send ended before it was connected");
+	c->t = 0;
+	if (!c->answered)
 		dest_failed(d, &why);
+	if (t) {
+		active_untold(t, c->protocol);
 		active_result(t, 0, &why, 0);
 		active_finish(t, d->rests_until);
 	}
-	fail_task(c, "smtp-send ended in the midst of it");
 	end(c);
 }
 
@@ -272,6 +278,13 @@ read_one(struct conn *c)
 		finished(c);
 		break;
 	}
+}
+
+void
+conn_stop(void)
+{
+	for (unsigned int i = 0; i < count; i++)
+		kill(conns[i]->pid, SIGTERM);
 }
 
 unsigned int

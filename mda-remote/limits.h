@@ -44,9 +44,9 @@
 #define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
 #define WALK_FLOOD 32768     /* bytes read from the fifo at once: some names may have been lost */
 #define WALK_SYNC_MS 1000    /* a state byte is on disk after this */
+#define WALK_LENT_MS 1000    /* a file that an smtp-send of an earlier walker holds is looked at again */
 #define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
 
-#define BOUNCE_HEADER_MAX (64u << 10) /* bytes of the original's header that are returned */
 #define BOUNCE_FULL_MAX (1u << 20)    /* larger messages come back as their header only */
 
 #endif

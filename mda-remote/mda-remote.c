@@ -133,8 +133,9 @@ signals(void)
 			reread();
 			break;
 		default:
+			if (!walk.stopping)
+				stop_at = now + WALK_TERM_SECONDS * 1000;
 			walk.stopping = 1;
-			stop_at = now + WALK_TERM_SECONDS * 1000;
 			log_1("stop", "why", "signal");
 		}
 }
@@ -285,6 +286,7 @@ main(int argc, char **argv)
 		int scanning = work();
 		wait_and_read(scanning);
 	}
+	conn_stop();
 	active_sync();
 	log_1("end", "why", "stopped");
 	return 0;

@@ -284,10 +284,11 @@ int
 send_connect(struct send *s, struct attempt *why)
 {
 	int all_refuse = 1;
+	attempt_set(why, 'w', 0, "4.3.0", "no address to connect to");
 	tain_now_g();
 	tain_addsec_g(&s->job_deadline, SEND_JOB_SECONDS);
 	s->used = 0;
-	for (unsigned int i = 0; i < (s->socket ? 1 : s->hosts); i++) {
+	for (unsigned int i = 0; i < (s->socket ? 1 : s->hosts) && !send_orphaned(); i++) {
 		s->peer = s->socket ? 0 : s->host + i;
 		if (try_address(s, 0, why) == READY)
 			return 0;

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "lib/durable.h"
 #include "lib/idna.h"
+#include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
 #include "mda-remote/envelope.h"
@@ -27,13 +30,17 @@ struct job {
 
 /* ---- verdicts ---- */
 
+/* With nobody left to tell, the log and the disk learn it from here. */
 static void
 decide(struct job *j, struct todo *t, struct attempt *why)
 {
 	t->state = DECIDED;
 	attempt_peer(
 	    why, j->s->peer ? j->s->peer->name : j->s->socket, j->s->peer ? j->s->peer->ip : 0);
-	send_report(j->s, t->r->at, why);
+	if (!send_report(t->r->at, why))
+		return;
+	attempt_log(why, t->r->rcpt.to.text, j->s->tls_state.protocol, time(0) - j->e.arrival);
+	durable_data(j->fd);
 }
 
 static void
@@ -253,36 +260,52 @@ send_text(struct job *j)
 	return 0;
 }
 
-/* The reply to the final dot, for one recipient (LMTP) or for all that were accepted. */
+/* The state byte, in the file: from here on nobody sends it again, whoever dies. */
 static void
-delivered(struct job *j, struct todo *t)
+write_down(struct job *j, struct todo *t)
 {
-	struct attempt why;
-	if (j->s->reply.code / 100 != 2)
-		reply_attempt(j, &why);
-	else {
-		/* RFC 3461 5.2.2: a server without DSN cannot tell the sender, so that is ours to
-		 * do. */
-		int relayed = (t->r->rcpt.notify & NOTIFY_SUCCESS) && !(j->s->c.ext & EXT_DSN);
-		attempt_set(&why, relayed ? RCPT_RELAYED : RCPT_DONE, j->s->reply.code,
-		    j->s->reply.status, j->s->reply.text.s);
-	}
-	decide(j, t, &why);
+	struct envelope_rcpt *r = t->r;
+	/* RFC 3461 5.2.2: a server without DSN cannot tell the sender, so that is ours to do. */
+	r->state = (r->rcpt.notify & NOTIFY_SUCCESS) && !(j->s->c.ext & EXT_DSN) ? RCPT_RELAYED
+										 : RCPT_DONE;
+	if (spool_mark_state(j->fd, r) < 0)
+		log_1("error", "what", "write the state byte");
 }
 
-static int
-final_replies(struct job *j, struct todo **list, unsigned int n)
+/* The reply to the final dot has come, for these recipients: first what must not be forgotten, for
+ * all of them, then the rest. */
+static void
+delivered(struct job *j, struct todo **list, unsigned int n)
 {
-	int have = 0;
+	struct attempt why;
+	int good = j->s->reply.code / 100 == 2;
+	for (unsigned int i = 0; i < n; i++)
+		if (good && list[i]->state == ACCEPTED)
+			write_down(j, list[i]);
 	for (unsigned int i = 0; i < n; i++) {
 		if (list[i]->state != ACCEPTED)
 			continue;
+		if (good)
+			attempt_set(&why, list[i]->r->state, j->s->reply.code, j->s->reply.status,
+			    j->s->reply.text.s);
+		else
+			reply_attempt(j, &why);
+		decide(j, list[i], &why);
+	}
+}
+
+/* One reply for all, or with LMTP one for each (RFC 2033 4.2). */
+static int
+final_replies(struct job *j, struct todo **list, unsigned int n)
+{
+	unsigned int step = j->s->lmtp ? 1 : n;
+	for (unsigned int i = 0; i < n; i += step) {
+		if (step == 1 && list[i]->state != ACCEPTED)
+			continue;
 		send_deadline(j->s, SEND_DOT_SECONDS);
-		if ((!have || j->s->lmtp) &&
-		    next_reply(j, "waiting for the reply to the message") < 0)
+		if (next_reply(j, "waiting for the reply to the message") < 0)
 			return -1;
-		have = 1;
-		delivered(j, list[i]);
+		delivered(j, list + i, step);
 	}
 	return 0;
 }

@@ -38,18 +38,20 @@ struct send {
 
 /* What follows must end within this many seconds, or the setting remote-timeout if that is less. */
 void send_deadline(struct send *s, unsigned int seconds);
-/* 1 if the connection's last reply or error ends it. */
 
 /* Tries the addresses in order until one is ready for MAIL. 0; -1 when none is, with the reason. */
 int send_connect(struct send *s, struct attempt *why);
 /* QUIT and close. */
 void send_quit(struct send *s);
 
-/* Sends the message in fd to its recipients at these places of the file, and reports each of them
- * to mda-remote. 0 if the connection can take another message, -1 if not. */
+/* Sends the message in fd to its recipients at these places of the file, writes the state of those
+ * who got it into the file, and reports each of them to mda-remote. 0 if the connection can take
+ * another message, -1 if not. */
 int send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count);
 
-/* Says to mda-remote how it went for the recipient at `at`. */
-void send_report(struct send *s, uint64_t at, struct attempt *t);
+/* Says to mda-remote how it went for the recipient at `at`. 0, or -1: it is gone. */
+int send_report(uint64_t at, struct attempt const *t);
+/* 1 if mda-remote is gone. */
+int send_orphaned(void);
 
 #endif

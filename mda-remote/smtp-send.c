@@ -2,17 +2,18 @@
  *
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
  * In: one packet with the route (lines "h NAME IP PORT", "u SOCKET", "k s|l", "t m|M|n", "a AUTH"),
- * then one per message: "ID AT AT ..." with the message's file, open for reading.
+ * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
+ * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
  * Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x ATTEMPT" when none could be made;
  * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h).
  * Environment: POSTERN_DIR. Settings: me, remote-timeout, tls-ca, auth/NAME (login and password).
- * Exit: 0, 100 bad setting, 111 temporary. It ends when mda-remote does.
+ * Exit: 0, 100 bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
+ * is sending, logs its results itself, and ends.
  * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
  * TLS relay that it forks (tls-client.h). Privileges: none. */
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include <skalibs/sig.h>
 #include <skalibs/strerr.h>
@@ -25,19 +26,26 @@
 #include "lib/skalibs-compat.h"
 #include "mda-remote/link.h"
 #include "mda-remote/send.h"
+#include "mda-remote/spool.h"
 
 #define LINK 0
 
-void
-send_report(struct send *s, uint64_t at, struct attempt *t)
+int
+send_report(uint64_t at, struct attempt const *t)
 {
 	stralloc sa = STRALLOC_ZERO;
-	(void)s;
 	sa_catf(&sa, "r %llu ", (unsigned long long)at);
 	attempt_format(&sa, t);
-	if (link_send(LINK, sa.s, sa.len, -1) < 0)
-		_exit(111);
+	int r = link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
+	return r;
+}
+
+int
+send_orphaned(void)
+{
+	struct pollfd x = {.fd = LINK};
+	return poll(&x, 1, 0) > 0 && (x.revents & (POLLHUP | POLLERR));
 }
 
 static void
@@ -119,8 +127,9 @@ static void
 start(struct send *s, char *packet)
 {
 	struct tls_client t;
-	struct sandbox box = {
-	    .calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS, .file_size = 0, .processes = SANDBOX_ANY};
+	struct sandbox box = {.calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS,
+	    .file_size = SPOOL_ENVELOPE_MAX, /* where the state bytes are */
+	    .processes = SANDBOX_ANY};
 	if (link_recv(LINK, packet, SEND_PACKET_MAX, 0) <= 0)
 		_exit(0);
 	read_route(s, packet);
@@ -156,7 +165,7 @@ next_message(struct send *s, char *packet)
 {
 	static uint64_t at[SEND_RCPT_MAX];
 	int fd;
-	if (link_recv(LINK, packet, SEND_PACKET_MAX, &fd) <= 0 || fd < 0)
+	if (link_recv(LINK, packet, SEND_PACKET_MAX, &fd) <= 0 || fd < 0 || send_orphaned())
 		return 0;
 	unsigned int n = read_places(packet, at);
 	packet[strcspn(packet, " ")] = 0;
@@ -176,7 +185,6 @@ main(void)
 	static char packet[SEND_PACKET_MAX];
 	struct attempt why;
 	PROG = "smtp-send";
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sig_ignore(SIGPIPE);
 	tain_now_set_stopwatch_g();
 	start(&s, packet);

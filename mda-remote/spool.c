@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include <skalibs/strerr.h>
 
@@ -254,6 +255,28 @@ spool_file_open(int fd_spool, char const *name, int flags)
 	return openat(fd_spool, path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
+int
+spool_file_lend(int fd_spool, char const *name)
+{
+	int fd = spool_file_open(fd_spool, name, O_RDWR);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		int e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+int
+spool_file_lent(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	flock(fd, LOCK_UN);
+	return 0;
+}
+
 ssize_t
 spool_pread(int fd, char *s, size_t n, uint64_t at)
 {
@@ -306,6 +329,19 @@ spool_mark(int fd, struct envelope_rcpt const *r)
 {
 	char const two[2] = {r->state, r->delay};
 	return pwrite(fd, two, 2, (off_t)r->at) == 2 ? 0 : -1;
+}
+
+int
+spool_mark_state(int fd, struct envelope_rcpt const *r)
+{
+	return pwrite(fd, &r->state, 1, (off_t)r->at) == 1 ? 0 : -1;
+}
+
+int
+spool_state(int fd, struct envelope_rcpt const *r)
+{
+	char state;
+	return spool_pread(fd, &state, 1, r->at) == 1 ? state : -1;
 }
 
 void

@@ -65,12 +65,20 @@ int spool_wake(int fd_spool, char const *line);
 
 /* Opens a queued file with these flags: O_RDONLY or O_RDWR. Descriptor or -1. */
 int spool_file_open(int fd_spool, char const *name, int flags);
+/* Opens it for an smtp-send: the open file bears a shared lock (flock), which lasts until the last
+ * process that holds the descriptor has closed it or is dead. Descriptor or -1. */
+int spool_file_lend(int fd_spool, char const *name);
+/* 1 if an smtp-send still holds it so: nobody else may send what it says is waiting. */
+int spool_file_lent(int fd);
 /* Reads and checks the envelope. 1; 0 if it is damaged (*reason); -1 and errno on a read error. */
 int spool_read(struct arena *a, int fd, struct envelope *e, char const **reason);
 /* Bytes [at, at+n) of the file; what could be read. -1 and errno. */
 ssize_t spool_pread(int fd, char *s, size_t n, uint64_t at);
 /* Changes a recipient's two bytes in place. Not synced. 0 or -1. */
 int spool_mark(int fd, struct envelope_rcpt const *r);
+/* Only the state byte, and what it is now on disk (enum rcpt_state; -1 and errno). */
+int spool_mark_state(int fd, struct envelope_rcpt const *r);
+int spool_state(int fd, struct envelope_rcpt const *r);
 /* Removes a message and its why file. */
 void spool_remove(int fd_spool, char const *name);
 /* Moves it to damaged/. */

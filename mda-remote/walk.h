@@ -62,6 +62,8 @@ void active_start(void);
 /* How it went for the task's recipient at `at`, or (at 0) for all that are left. peer: TLS protocol
  * of the connection or null. */
 void active_result(struct task *t, uint64_t at, struct attempt const *why, char const *tls);
+/* Its smtp-send has died: takes from the file what it had written there and could not tell. */
+void active_untold(struct task *t, char const *tls);
 /* Nothing more will be said of this task; it must not be used again. not_before: see above. */
 void active_finish(struct task *t, int64_t not_before);
 /* Syncs what was marked. */
@@ -127,6 +129,8 @@ void resolve_check(void);
 /* Starts smtp-send for d with its next task. 0, or -1. */
 int conn_start(struct dest *d);
 unsigned int conn_count(void);
+/* Ends every smtp-send that is still at work. */
+void conn_stop(void);
 /* Appends the descriptors to be polled for reading; conn_read takes those that are ready. */
 struct pollfd;
 unsigned int conn_poll(struct pollfd *x);

@@ -61,6 +61,9 @@ class Peer:
             a = a(line)
         return usual if a is None else a
 
+    def replied(self, stage):
+        """The reply of this stage has been sent."""
+
     def serve(self, connection):
         session = []
         self.sessions.append(session)
@@ -97,6 +100,7 @@ class Session:
                 pass
             raise Gone
         self.c.sendall(a if isinstance(a, bytes) else a.encode() + b"\r\n")
+        self.peer.replied(stage)
         return a if isinstance(a, str) else a.decode("latin1")
 
     def run(self):
@@ -275,7 +279,10 @@ class Remote:
         return found
 
     def wait_empty(self, limit=60):
-        wait_for(lambda: not self.files(), "an empty spool; log:\n" + "\n".join(self.lines[-30:]), limit)
+        try:
+            wait_for(lambda: not self.files(), "an empty spool", limit)
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}: {self.files()}\n" + "\n".join(self.lines[-60:])) from None
 
     def states(self, name):
         """address -> its state byte."""

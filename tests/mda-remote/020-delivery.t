@@ -133,7 +133,7 @@ with Peer() as peer, Remote({"smtp-port": peer.port, "remote-recipients-per-mail
 
 # The bytes.
 body = "Subject: x\n\n.dot\n..dots\n.\nlong " + "y" * 3000 + "\nbare\rcr\nno end"
-with one({}, body=body + "\n") as r:
+with one({}, body=body + "\n", id="bytes") as r:
     want = (body.replace("\r", " ") + "\n").replace("\n", "\r\n").encode()
     tap.ok(r.peer.messages[0].data == want, "dots, long lines, and never a bare CR", r.peer.messages[0].data[:80])
     r.peer.close()

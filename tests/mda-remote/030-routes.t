@@ -206,7 +206,7 @@ with Remote({**SLOW}) as r:
     with Peer(ext=TLS, tls=server_tls(cert, key)) as peer:
         r.set("routes", f"*: [127.0.0.1]:{peer.port}")
         r.start()
-        r.queue("a@x.test", body=big)
+        r.queue("a@x.test", body=big, id="big")
         r.wait_empty()
         tap.ok(peer.messages[0].data == big.replace("\n", "\r\n").encode() and peer.messages[0].tls, "3 MB under TLS")
 

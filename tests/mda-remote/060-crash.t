@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Kill -9 of the walker, of smtp-send and of spool-recv during traffic: no accepted message is missing, every failure is
-told once, and a recipient gets a message twice only where a party died between the peer's 250 and our record of it."""
-import os, random, re, signal, subprocess, sys, threading, time
+told once, and a recipient gets a message twice only where smtp-send itself died between the peer's 250 and its record of it."""
+import fcntl, os, random, re, signal, subprocess, sys, termios, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import tap, wait_for
-from smtppeer import Peer, Remote
+from smtppeer import STALL, Peer, Remote
 
 seed = int(os.environ.get("SEED", time.time()))
 print(f"# SEED={seed}", flush=True)
@@ -19,17 +19,54 @@ def children(pid, name):
     return [int(p) for p in out.split()]
 
 
-def died(message, victim):
-    """Its session ended behind it: the reply was not heard by smtp-send, or, when mda-remote was killed, not yet written
-    down (smtp-send may then still say QUIT)."""
-    log = message.session.log[:-1] if victim == "mda-remote" and message.session.log[-1] == "QUIT" else message.session.log
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+STAGES = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "dot", "dot", "dot", "RSET", "QUIT"]
+
+
+class Deadly(Peer):
+    """Kills at a stage of a dialog: before its reply, or when it has just been sent."""
+
+    def __init__(self, **kw):
+        self.lock, self.when, self.shot, self.dead = threading.Lock(), None, None, threading.Event()
+        super().__init__(**kw)
+
+    def arm(self, shot):
+        """shot is called once, at a stage that is chosen now."""
+        self.dead.clear()
+        self.shot, self.when = shot, (chance.choice(STAGES), chance.random() < 0.5)
+
+    def fire(self, stage, before):
+        with self.lock:
+            if self.when != (stage, before):
+                return
+            self.when = None
+            self.shot()
+            self.dead.set()
+
+    def action(self, stage, line, usual):
+        self.fire(stage, True)
+        return super().action(stage, line, usual)
+
+    def replied(self, stage):
+        self.fire(stage, False)
+
+
+def died(message):
+    """Its session ended behind it: smtp-send did not live to write it down."""
+    log = message.session.log
     return log[-1] == "DATA" and [l for l in log if l.startswith("MAIL")][-1] == message.mail
 
 
 def traffic(victim, rounds):
     script = {"RCPT": lambda line: "550 5.1.1 no" if "bad" in line else "450 4.2.0 later" if "grey" in line and chance.random() < 0.5 else None}
     accepted = []
-    with Peer(script=script) as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:
+    with Deadly(script=script) as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:
         done = threading.Event()
 
         def feed():
@@ -37,20 +74,20 @@ def traffic(victim, rounds):
             while not done.is_set():
                 accepted.append(r.queue([f"a{i}@x.test", f"grey{i}@x.test", f"bad{i}@x.test"], sender=f"s{i}@home.test", body=f"Subject: number {i}\n\nx\n", id=f"m{i}"))
                 i += 1
+                wait_for(lambda: done.is_set() or len(r.files()) < 40, "deliveries")
+
+        def shot():
+            for pid in [r.process.pid] if victim == "mda-remote" else children(r.process.pid, victim):
+                kill(pid)
         feeder = threading.Thread(target=feed)
         r.start()
         feeder.start()
         for _ in range(rounds):
-            time.sleep(chance.random() * 0.08)  # when, is the case
+            peer.arm(shot)
+            wait_for(peer.dead.is_set, f"a kill at {peer.when}")
             if victim == "mda-remote":
-                r.stop(signal.SIGKILL)
+                r.process.wait()
                 r.start()
-            else:
-                for pid in children(r.process.pid, victim)[:2]:
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
         done.set()
         feeder.join()
         r.wait_empty()
@@ -69,39 +106,94 @@ def traffic(victim, rounds):
         untold = [i for i in range(len(accepted)) if not any(f"<s{i}@home.test>" in to for to in reports)]
         tap.ok(not untold, f"{victim}: every failure is told", untold)
         doubled = {a: c for a, c in [*copies.items(), *reports.items()] if len(c) > 1}
-        wrong = [a for a, c in doubled.items() if sum(not died(m, victim) for m in c) > 1]
-        tap.ok(not wrong, f"{victim}: {len(doubled)} doubled, all of them where the 250 was not yet on record", [(a, [m.session.log[-6:] for m in doubled[a]]) for a in wrong[:3]])
+        wrong = [a for a, c in doubled.items() if victim != "smtp-send" or sum(not died(m) for m in c) > 1]
+        tap.ok(not wrong, f"{victim}: {len(doubled)} doubled" + ", all of them where smtp-send died before it could write the 250 down" * (victim == "smtp-send"),
+               [(a, [m.session.log[-6:] for m in doubled[a]]) for a in wrong[:3]])
 
 
-traffic("mda-remote", 40)
+traffic("mda-remote", 60)
 traffic("smtp-send", 60)
 traffic("mda-remote-dns"[:15], 5)  # as the kernel has its name
 
-# A delivery stops with its walker: the next walker does not send beside it.
-with Peer(script={"dot": lambda line: wait_for(lambda: gate.is_set(), "the gate") and None}) as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:
-    gate = threading.Event()
-    r.queue("a@x.test")
+# The walker dies while the server thinks about the message: its smtp-send hears the reply and writes it down, and the
+# next walker leaves the message alone until then.
+gate = threading.Event()
+for reply, notify in (None, ""), (None, "NOTIFY=SUCCESS"), ("450 4.2.0 later", ""), ("550 5.7.1 no", ""):
+    gate.clear()
+    first = [reply]
+    script = {"dot": lambda line: (wait_for(gate.is_set, "the gate"), first.pop() if first else None)[1]}
+    with Peer(script=script, ext=["PIPELINING"]) as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:
+        name = r.queue(["a@x.test", "b@x.test"], rcpt=notify, sender="s@home.test")
+        r.start()
+        wait_for(lambda: peer.messages, "the final dot")
+        (sender,) = children(r.process.pid, "smtp-send")
+        r.stop(signal.SIGKILL)
+        r.start()
+        peer.script = {}
+        r.queue("c@x.test")
+        r.wait("event=delivered", "to=c@x.test")
+        tap.ok(os.path.exists(f"/proc/{sender}") and r.states(name) == {"a@x.test": "w", "b@x.test": "w"} and len(peer.messages) == 2, f"{reply} {notify}: an smtp-send outlives its walker; the next one waits for it", r.lines)
+        gate.set()
+        r.wait_empty()
+        copies = [m.rcpts for m in peer.messages if "s@home.test" in m.mail]
+        reports = [m.data for m in peer.messages if "FROM:<>" in m.mail]
+        event = {None: "delivered", "4": "deferred", "5": "failed"}[reply and reply[0]]
+        tap.ok(len(copies) == (1 if reply is None else 2), f"{reply} {notify}: " + ("never sent again" if reply is None else "tried again"), copies)
+        tap.ok(len(r.log(f"id={name} ", f"event={event}", "to=a@x.test")) == 1 and len(reports) == (1 if notify else 0), "and the log and the sender know", r.lines, reports)
+        wait_for(lambda: not os.path.exists(f"/proc/{sender}") or open(f"/proc/{sender}/stat").read().split()[2] == "Z", "smtp-send's end")
+
+# The walker stands still: the state is in the file all the same.
+with Peer() as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:
+    gate.clear()
+    peer.script = {"dot": lambda line: wait_for(gate.is_set, "the gate") and None}
+    name = r.queue(["a@x.test", "b@x.test"])
     r.start()
     wait_for(lambda: peer.messages, "the final dot")
-    (sender,) = children(r.process.pid, "smtp-send")
-    r.stop(signal.SIGKILL)
-    wait_for(lambda: not os.path.exists(f"/proc/{sender}") or open(f"/proc/{sender}/stat").read().split()[2] == "Z", "smtp-send's end")
+    r.process.send_signal(signal.SIGSTOP)
     gate.set()
-    tap.ok(True, "smtp-send dies with mda-remote")
+    wait_for(lambda: r.states(name) == {"a@x.test": "d", "b@x.test": "d"}, "both states")
+    r.stop(signal.SIGKILL)
+    r.start()
+    r.wait_empty()
+    tap.ok(len(peer.messages) == 1, "smtp-send writes the states itself: no walker can forget them", peer.messages)
+
+# TERM waits so long and no longer: then an smtp-send that is still at work ends too.
+with Peer(script={"dot": STALL}) as peer, Remote({"smtp-port": peer.port, **SETTINGS, "remote-timeout": "600"}, routes="*: [127.0.0.1]") as r:
+    r.queue("a@x.test")
+    r.start()
+    wait_for(peer.stalled.is_set, "the stall")
+    (sender,) = children(r.process.pid, "smtp-send")
+    tap.ok(r.stop() == 0, "TERM: ends although a delivery hangs")
+    wait_for(lambda: not os.path.exists(f"/proc/{sender}"), "smtp-send's end")
 
 # spool-recv killed anywhere: what it answered 250 for is there and whole; nothing else is.
 with Remote() as r:
     r.queue("x@x.test", id="first")
     good = bad = 0
+    dialog = "LHLO x\r\nXFORWARD IDENT=k%d\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n"
+    text = (b"y" * 70 + b"\r\n") * 2000 + b".\r\nQUIT\r\n"
+
+    def unread(p):
+        return int.from_bytes(fcntl.ioctl(p.stdin, termios.FIONREAD, b"\0\0\0\0"), sys.byteorder)
     for i in range(60):
         p = subprocess.Popen(["spool-recv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=r.env, cwd="/")
-        p.stdin.write(f"LHLO x\r\nXFORWARD IDENT=k{i}\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n".encode() + (b"y" * 70 + b"\r\n") * 2000 + b".\r\nQUIT\r\n")
+        whole = (dialog % i).encode() + text
+        # In the midst of the input; at its end; when the file has its temporary or its own name; when it has answered.
+        moment = ("cut", "end", "tmp", "file", "answer")[i % 5]
+        p.stdin.write(whole[:chance.randrange(len(whole))] if moment == "cut" else whole)
         p.stdin.flush()
-        time.sleep(chance.random() * 0.004)
+        if moment in ("cut", "end"):
+            wait_for(lambda: not unread(p), "its reading")
+        elif moment == "tmp":
+            wait_for(lambda: os.listdir(f"{r.dir}/spool/tmp") or f"k{i}" in r.files(), "its file in tmp/")
+        elif moment == "file":
+            wait_for(lambda: f"k{i}" in r.files(), "its file")
+        else:
+            wait_for(lambda: p.stdout.readline().startswith(b"250 2.0.0 Queued"), "its answer")
         p.kill()
         out = p.stdout.read()
         p.wait()
-        told = b"Queued as k%d" % i in out
+        told = moment == "answer" or b"Queued as k%d" % i in out
         path = r.files().get(f"k{i}")
         good += told
         if told and (not path or not open(path, "rb").read().endswith(b"y\n")):
