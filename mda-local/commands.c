@@ -19,8 +19,8 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	struct lmtp *l = session;
 	(void)arg;
 	(void)len;
-	l->state = LMTP_READY;
 	lmtp_reset(l);
+	l->state = LMTP_READY;
 	net_putf(&l->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 XFORWARD IDENT\r\n",

@@ -73,6 +73,7 @@ incoming_replace(struct incoming *m, int fd_memory)
 {
 	close(m->fd_memory);
 	m->fd_memory = fd_memory;
+	m->size = 0;
 }
 
 void
@@ -81,10 +82,11 @@ incoming_reset(struct incoming *m)
 	if (m->fd_big >= 0)
 		close(m->fd_big);
 	m->fd_big = -1;
-	m->size = 0;
 	m->held = 0;
-	m->error =
-	    ftruncate(m->fd_memory, 0) < 0 || lseek(m->fd_memory, 0, SEEK_SET) < 0 ? errno : 0;
+	m->error = 0;
+	if (m->size && (ftruncate(m->fd_memory, 0) < 0 || lseek(m->fd_memory, 0, SEEK_SET) < 0))
+		m->error = errno;
+	m->size = 0;
 }
 
 int

@@ -52,7 +52,9 @@ void
 lmtp_reset(struct lmtp *l)
 {
 	struct ask q = {.op = ASK_RESET};
-	lmtp_tell(l, &q);
+	/* The parent knows of nothing else. */
+	if (l->state & (LMTP_MAIL | LMTP_RCPT | LMTP_BDAT))
+		lmtp_tell(l, &q);
 	arena_reset(&l->arena);
 	incoming_reset(&l->message);
 	l->count = 0;

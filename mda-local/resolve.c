@@ -294,8 +294,8 @@ try_catch_all(struct walk *w, struct chain const *up, unsigned int depth, struct
 			  : REPLY_NONE;
 }
 
-/* RFC 5321 4.5.1, RFC 2142: postmaster of every domain, and of none, and abuse. They are always there:
- * also where an alias or the setting leads to nobody. */
+/* RFC 5321 4.5.1, RFC 2142: postmaster of every domain, and of none, and abuse. They are always
+ * there: also where an alias or the setting leads to nobody. */
 static enum reply
 try_postmaster(struct walk *w, struct chain const *up, unsigned int depth, struct name const *n)
 {

@@ -191,8 +191,7 @@ settle(struct worker *w)
 {
 	umask(077);
 	if (home_make(w->account) < 0 || home_become(w->account, (uid_t)w->policy->uid_min) < 0 ||
-	    home_make(w->account) < 0 ||
-	    tree_create_inbox(&w->tree) < 0) {
+	    home_make(w->account) < 0 || tree_create_inbox(&w->tree) < 0) {
 		w->error = errno;
 		w->broken = reply_of(errno);
 		return;

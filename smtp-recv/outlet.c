@@ -211,8 +211,8 @@ begin(struct outlet *o, struct smtp_mail const *mail, char const *id, struct smt
 
 /* One recipient, as begin. MAIL and the first RCPT go in one packet where the server takes that. */
 static int
-try_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
-    struct smtp_rcpt const *rcpt)
+try_rcpt(
+    struct outlet *o, struct smtp_mail const *mail, char const *id, struct smtp_rcpt const *rcpt)
 {
 	int piped = !o->begun && o->client.ext & EXT_PIPELINING;
 	int r = o->begun ? 0 : begin(o, mail, id, piped ? rcpt : 0);
@@ -243,7 +243,8 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 			if (connect_target(o, latest) < 0)
 				return -1;
 		}
-		/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
+		/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it
+		 * can. */
 		if ((mail->from.utf8 || rcpt->to.utf8) && !(o->client.ext & EXT_SMTPUTF8)) {
 			made_up(o, REPLY_UTF8_ROUTE);
 			return -1;
