@@ -128,6 +128,8 @@ folder_expunge(struct folder *f, uint32_t i)
 	}
 	if (f->msg[i].state & RECORD_GONE)
 		return 0;
+	if (f->quota && !f->quota_count)
+		quota_begin(f->quota);
 	if (f->quota && folder_disk_size(f, i, &size) < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (folder_unlink(f, i) < 0)

@@ -305,6 +305,13 @@ read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
 	return over(q, bytes, count) && (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
 }
 
+static void
+note_file(struct quota *q, int fd_root)
+{
+	struct stat st;
+	q->file = fstatat(fd_root, FILE_NAME, &st, 0) < 0 ? 0 : st.st_ino;
+}
+
 static int
 load(struct quota *q, uint64_t bytes, uint64_t count)
 {
@@ -316,6 +323,7 @@ load(struct quota *q, uint64_t bytes, uint64_t count)
 	if (r == 1 || (r == 2 && (q->bytes_max || q->count_max)))
 		r = compute(q, fd_root);
 	int e = errno;
+	note_file(q, fd_root);
 	close(fd_root);
 	errno = e;
 	return r < 0 ? -1 : 0;
@@ -347,10 +355,22 @@ quota_compute(struct quota *q)
 	return r;
 }
 
+void
+quota_begin(struct quota *q)
+{
+	int e = errno, fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_root >= 0) {
+		note_file(q, fd_root);
+		close(fd_root);
+	}
+	errno = e;
+}
+
 int
 quota_add(struct quota *q, int64_t bytes, int64_t count)
 {
 	char line[64];
+	struct stat st;
 	stralloc path = STRALLOC_ZERO;
 	sa_catf(&path, "%s/" FILE_NAME, q->root);
 	int fd = open(sa_str(&path), O_WRONLY | O_APPEND | O_CLOEXEC), e = errno;
@@ -360,9 +380,10 @@ quota_add(struct quota *q, int64_t bytes, int64_t count)
 		return errno == ENOENT ? 0 : -1;
 	int n = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
 	/* One write, so that lines of several programs never mix. */
-	int r = write(fd, line, (size_t)n) == n ? 0 : -1;
+	int other = q->file && (fstat(fd, &st) < 0 || st.st_ino != q->file);
+	int r = other || write(fd, line, (size_t)n) == n ? 0 : -1;
 	e = errno;
-	if (r < 0)
+	if (other || r < 0)
 		mark_due(fd);
 	close(fd);
 	errno = e;

@@ -5,6 +5,7 @@
 #define POSTERN_MAILDIR_QUOTA_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "maildir/tree.h"
 
@@ -14,10 +15,11 @@ struct quota {
 	int given; /* the limits are the administrator's; otherwise those in maildirsize count */
 	int skip_trash; /* Courier's way: .Trash and messages flagged \Deleted are not counted */
 	uint64_t bytes, count; /* in use, as of the last quota_read */
+	ino_t file;	       /* the maildirsize of then; 0: not known */
 };
 /* No limit given: the one in maildirsize. Otherwise set bytes_max, count_max and given. */
 /* clang-format off */
-#define QUOTA_DEFAULT(root) {(root), 0, 0, 0, 0, 0, 0}
+#define QUOTA_DEFAULT(root) {(root), 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Understands "*:bytes=N", "*:storage=N[K|M|G]" and "*:messages=N" (also joined by ':'); of users'
@@ -29,7 +31,11 @@ int quota_read(struct quota *q);
 /* Is there room for so much more? 1, 0 (over quota), -1 error. At RCPT: bytes = SIZE= or 1,
  * count 1. */
 int quota_check(struct quota *q, uint64_t bytes, uint64_t count);
-/* Counts a change that has been made. 0 or -1 (the next computation repairs it). */
+/* Before a change that quota_check did not precede. */
+void quota_begin(struct quota *q);
+/* Counts a change that has been made since quota_check or quota_begin. Was maildirsize computed
+ * anew meanwhile, the change may be in it or not: it is to be computed again. 0, or -1: it could
+ * not be counted (the same). */
 int quota_add(struct quota *q, int64_t bytes, int64_t count);
 /* Computes use from the folders and writes maildirsize anew. 0 or -1. */
 int quota_compute(struct quota *q);

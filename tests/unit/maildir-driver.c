@@ -8,7 +8,8 @@
  *     flags UID +|-|= LETTERS [KEYWORD...]   expunge UID       read UID
  *     copy UID NAME           move UID NAME  append NAME LETTERS TEXT
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
- *     many NAME COUNT         time COMMAND...                  usage */
+ *     many NAME COUNT         time COMMAND...                  usage
+ *     add OCTETS MESSAGES */
 #include <time.h>
 
 #include "maildir/lock.h"
@@ -320,6 +321,12 @@ do_usage(char **arg)
 	return 0;
 }
 
+static int
+do_add(char **arg)
+{
+	return quota_add(&quota, strtoll(arg[0], 0, 10), strtoll(arg[1], 0, 10)) < 0 ? fail() : 0;
+}
+
 static int run(char *line);
 
 static int
@@ -358,6 +365,7 @@ static struct {
     {"hold", 0, do_hold},
     {"time", 1, do_time},
     {"usage", 0, do_usage},
+    {"add", 2, do_add},
 };
 
 static int
