@@ -153,11 +153,26 @@ copy_content(
 	return r;
 }
 
+/* A network file system that lost the answer to a link asks once more, and hears that it is there.
+ */
+static int
+is_ours(struct delivery const *d, int fd_dest, char const *file)
+{
+	struct stat a, b;
+	int e = errno;
+	int same = !fstat(d->fd, &a) && !fstatat(fd_dest, file, &b, AT_SYMLINK_NOFOLLOW) &&
+		   a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	errno = e;
+	return same;
+}
+
 int
 delivery_put(
     struct delivery *d, int fd_dir, int fd_dest, char const *file, struct timespec const *mtime)
 {
 	int r = linkat(d->fd_tmp, d->name, fd_dest, file, 0);
+	if (r < 0 && errno == EEXIST && is_ours(d, fd_dest, file))
+		return 0;
 	if (r < 0 && errno != EEXIST && errno != ENOSPC && errno != EDQUOT)
 		r = copy_content(d, fd_dir, fd_dest, file, mtime);
 	return r;
