@@ -1,4 +1,5 @@
-/* dovecot-keywords and postern-keywords (behind an octet 255): names and sets that are added are there. */
+/* dovecot-keywords and postern-keywords (behind an octet 255): names and sets that are added are
+ * there. */
 #include "tests/fuzz/maildir-files.h"
 
 #include "maildir/keywords.h"

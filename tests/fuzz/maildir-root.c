@@ -1,4 +1,5 @@
-/* The files at a Maildir's root: subscriptions, postern-metadata and maildirsize, all with the same octets. */
+/* The files at a Maildir's root: subscriptions, postern-metadata and maildirsize, all with the same
+ * octets. */
 #include "tests/fuzz/maildir-files.h"
 
 #include "lib/sa.h"
