@@ -214,7 +214,7 @@ tell_all(struct session *s, struct listing *l)
 	char sep = s->tree.separator;
 	for (size_t i = 0; i < l->names.count; i++)
 		l->names.entry[i].chosen = chosen(l, &l->names.entry[i]);
-	for (size_t i = 0; i < l->names.count; i++) {
+	for (size_t i = 0; i < l->names.count && !s->ended; i++) {
 		struct list_entry const *e = &l->names.entry[i];
 		if (!matches(l, e, sep))
 			continue;

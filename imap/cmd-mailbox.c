@@ -70,7 +70,7 @@ cmd_delete(struct session *s, struct parse *p)
 		return REPLY_INBOX_DELETE;
 	if (tree_delete(&s->tree, name) < 0)
 		return reply_errno(errno);
-	if (mailbox_is_selected(s, name))
+	if (mailbox_is_selected(s, mailbox_canonical(s, name)))
 		session_unselect(s);
 	return DONE;
 }
@@ -123,7 +123,7 @@ cmd_rename(struct session *s, struct parse *p)
 	sync_tell(s, SYNC_ALL);
 	if (tree_rename(&s->tree, from, to) < 0)
 		return reply_errno(errno);
-	follow(s, from, to);
+	follow(s, mailbox_canonical(s, from), mailbox_canonical(s, to));
 	return DONE;
 }
 

@@ -62,7 +62,7 @@ select_mailbox(struct session *s, struct parse *p, int readonly)
 		s->folder = 0;
 		return reply_errno(errno);
 	}
-	s->name = xstrdup(name);
+	s->name = xstrdup(mailbox_canonical(s, name));
 	s->readonly = readonly;
 	tell_folder(s);
 	return readonly ? "OK [READ-ONLY] EXAMINE completed." : "OK [READ-WRITE] SELECT completed.";

@@ -48,7 +48,7 @@ status_tell(struct session *s, char const *name, unsigned int items)
 	if (folder_status(&st, &s->tree, name, (items >> SIZE) & 1) < 0)
 		return -1;
 	/* What this session took from new/ is \Recent in it alone (RFC 3501 2.3.2). */
-	if (mailbox_is_selected(s, name) && !s->readonly)
+	if (!s->readonly && mailbox_is_selected(s, mailbox_canonical(s, name)))
 		st.recent += sync_recent(s->folder);
 	uint64_t const value[ITEMS] = {
 	    st.messages, st.recent, st.uidnext, st.uidvalidity, st.unseen, st.size};

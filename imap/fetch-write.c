@@ -48,7 +48,7 @@ load(struct hand *h, enum fetch_need need)
 static void
 hide_nuls(char *s, size_t n)
 {
-	for (char *p = s; (p = memchr(p, 0, n - (size_t)(p - s)));)
+	for (char *p = s; n && (p = memchr(p, 0, n - (size_t)(p - s)));)
 		*p++ = (char)0x80;
 }
 
@@ -85,7 +85,8 @@ put_text(struct session *s, struct fetch_item const *it, char *text, size_t n)
 	if (it->partial && it->count < left)
 		left = it->count;
 	sa_catf(&s->out, "{%zu}\r\n", left);
-	sa_catb(&s->out, text + from, left);
+	if (left)
+		sa_catb(&s->out, text + from, left);
 }
 
 /* As imap_section_find; single fields are taken from a header's first LIMIT_HEADER octets, so that
@@ -174,7 +175,9 @@ fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 	int seen = f->seen && !s->readonly &&
 		   !folder_change_flags(h->folder, h->i, FLAGS_ADD, FLAG_SEEN, 0);
 	net_deadline(&s->net, WRITE_SECONDS);
-	sa_catf(&s->out, "* %u FETCH (", h->i + 1);
+	sa_cats(&s->out, "* ");
+	sa_catnum(&s->out, h->i + 1);
+	sa_cats(&s->out, " FETCH (");
 	for (size_t k = 0; k < f->count; k++) {
 		if (k)
 			sa_append(&s->out, ' ');

@@ -32,6 +32,18 @@ mailbox_put(stralloc *out, char const *name)
 	stralloc_free(&sa);
 }
 
+char const *
+mailbox_canonical(struct session *s, char const *name)
+{
+	stralloc disk = STRALLOC_ZERO, own = STRALLOC_ZERO;
+	if (!tree_disk_name(&s->tree, name, &disk) &&
+	    !tree_client_name(&s->tree, disk.s, disk.len, &own))
+		name = arena_strndup(&s->arena, own.s, own.len);
+	stralloc_free(&disk);
+	stralloc_free(&own);
+	return name;
+}
+
 int
 mailbox_is_selected(struct session const *s, char const *name)
 {

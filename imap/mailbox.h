@@ -11,7 +11,10 @@
 int mailbox_parse(struct parse *p, char const **name);
 /* Appends the name as an astring of modified UTF-7. */
 void mailbox_put(stralloc *out, char const *name);
-/* The name is the selected mailbox's. */
+/* The one form of a name that can be written in several ways (a separator behind it, "inbox" as its
+ * first part), in the command's arena; a name that no mailbox can have as it is. */
+char const *mailbox_canonical(struct session *s, char const *name);
+/* The name, in that form, is the selected mailbox's. */
 int mailbox_is_selected(struct session const *s, char const *name);
 
 #endif

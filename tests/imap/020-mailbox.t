@@ -81,6 +81,20 @@ C: a4 DELETE b
 S: a4 OK DELETE completed.
 C: a5 FETCH 1 FLAGS
 S: a5 BAD FETCH: No mailbox is selected.
+--- the selected mailbox is renamed, then deleted, by other ways to write its name
+S+ \* PREAUTH .*
+C: a0 CREATE inbox.kid.
+S: a0 OK CREATE completed.
+C: a1 SELECT Inbox.kid.
+S+ a1 OK .*
+C: a2 RENAME INBOX.kid INBOX.child
+S: a2 OK RENAME completed.
+C: a3 CHECK
+S: a3 OK CHECK completed.
+C: a4 DELETE iNBOX.child
+S: a4 OK DELETE completed.
+C: a5 CHECK
+S: a5 BAD CHECK: No mailbox is selected.
 --- SUBSCRIBE, UNSUBSCRIBE, LSUB (RFC 3501 6.3.6, 6.3.7, 6.3.9)
 S+ \* PREAUTH .*
 C: a1 SUBSCRIBE foo.bar
