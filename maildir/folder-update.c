@@ -101,10 +101,10 @@ catch_up(struct update *u)
 }
 
 static int
-number_locked(struct update *u, int strike_absent)
+number_locked(struct update *u, int strike_absent, struct lock *lock)
 {
 	struct folder *f = u->f;
-	if (catch_up(u) < 0 || append_lines(u) < 0)
+	if (catch_up(u) < 0 || lock_touch(lock) < 0 || append_lines(u) < 0)
 		return -1;
 	/* Offsets hold as long as the file is the one they were read from. A failure is no harm:
 	 * the later line counts all the same. */
@@ -122,7 +122,7 @@ number(struct update *u, int strike_absent)
 	struct lock lock;
 	if (lock_take(&lock, u->f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
 		return -1;
-	int r = number_locked(u, strike_absent);
+	int r = number_locked(u, strike_absent, &lock);
 	lock_release(&lock);
 	return r;
 }
