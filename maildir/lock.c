@@ -115,8 +115,10 @@ stale_lock(int fd_dir, char const *name)
 static int
 break_stale(int fd_dir, char const *name, int fd_judged)
 {
-	return !flock(fd_judged, LOCK_EX | LOCK_NB) && is_file(fd_judged, fd_dir, name) &&
-	       !unlinkat(fd_dir, name, 0);
+	/* Where a network file system has no flock, its time and its pid must do. */
+	if (flock(fd_judged, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	return is_file(fd_judged, fd_dir, name) && !unlinkat(fd_dir, name, 0);
 }
 
 static long long

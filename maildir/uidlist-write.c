@@ -11,7 +11,6 @@
 
 #include "lib/durable.h"
 #include "lib/sa.h"
-#include "maildir/name.h"
 
 #define FILE_NAME "dovecot-uidlist"
 #define TMP_NAME "dovecot-uidlist.tmp"
@@ -202,7 +201,7 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 static int
 strike(struct uidlist *u, uint32_t offset)
 {
-	char buf[2 * MAILDIR_NAME_MAX + 1000];
+	char buf[UIDLIST_LINE_MAX];
 	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
 	if (n <= 0)
 		return n < 0 ? -1 : 0;

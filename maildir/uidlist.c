@@ -16,7 +16,6 @@
 #define FILE_NAME "dovecot-uidlist"
 #define UID_MAX UINT32_C(0xfffffffe)
 #define CHUNK 65536
-#define LINE_MAX_OCTETS 4096 /* of a record; a longer one is damage */
 #define SYNC_AGE 120 /* seconds in which every system has long written back what was not synced */
 
 /* ---- parsing ----------------------------------------------------------------------------------
@@ -110,7 +109,8 @@ take_line(
 		return r;
 	}
 	u->lines++;
-	if (!parse_line(u->version, &l, s, s + len) || l.uid <= u->last) {
+	if (len >= UIDLIST_LINE_MAX || !parse_line(u->version, &l, s, s + len) ||
+	    l.uid <= u->last) {
 		u->damaged = 1;
 		u->dead++;
 		return 1;
@@ -264,7 +264,7 @@ uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *f
 int
 uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value)
 {
-	char buf[LINE_MAX_OCTETS];
+	char buf[UIDLIST_LINE_MAX];
 	struct uidlist_line l;
 	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
 	if (n < 0)

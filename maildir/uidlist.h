@@ -14,6 +14,8 @@
 
 #include "maildir/lock.h"
 
+#define UIDLIST_LINE_MAX 4096 /* octets of a record; a longer one is damage */
+
 struct uidlist {
 	int fd; /* the file as last opened; -1: none */
 	dev_t dev;

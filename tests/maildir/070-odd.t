@@ -153,4 +153,11 @@ if shutil.which("strace"):
             os.utime(path, (time.time() - age,) * 2)
             p = subprocess.run(["strace", "-e", "trace=fdatasync", t.DRIVER, place.mail], input="open INBOX\n", capture_output=True, text=True)
             t.same("fdatasync(" in p.stderr, want, f"{age} seconds old: {'synced' if want else 'on disk by now'}")
+        # A network file system without flock.
+        t.Ours(place, folder=None).send("hold die")
+        place.sessions[-1].wait()
+        place.put("new/180.x", "x\n")
+        p = subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=flock:error=ENOLCK", t.DRIVER, place.mail], input="open INBOX\n", capture_output=True,
+                           text=True, timeout=20)
+        t.ok("no" not in p.stdout and p.stdout.endswith(" 2\nok\n"), "no flock: a dead process's lock is taken away all the same")
 t.done()
