@@ -48,19 +48,37 @@ none([p for p in programs + scripts if p not in pages and not p.startswith("mda-
 lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning"] + sorted(glob.glob("man/*.[1-8]")), capture_output=True, text=True)
 tap.ok(lint.returncode == 0, "man pages are clean", lint.stdout)
 
-# Every variable that a program reads stands in a page.
-every = "".join(pages.values()) + open("doc/joints.md").read()
-read = {}
-for f, t in code.items():
-    for name in re.findall(r'(?:getenv|env_uint|env_line)\("([A-Z][A-Z0-9_]+)"', t):
-        read.setdefault(name, f)
-none([f"{n} ({f})" for n, f in sorted(read.items()) if n not in every], "every environment variable read is documented")
-settings = {}
-for f, t in code.items():
-    for name in re.findall(r'conf_(?:line|string|uint|size|flag|lines)\(\s*"([a-z0-9/-]+)"', t):
-        settings.setdefault(name, f)
-none([f"{n} ({f})" for n, f in sorted(settings.items()) if not re.search(r"\b" + re.escape(n.replace("-", "\\-")) + r"\b|\b" + re.escape(n) + r"\b", every)],
-     "every setting read is documented")
+# Every variable that a program reads stands in doc/joints.md.
+scripting = {s: open(s, encoding="utf-8").read() for s in glob.glob("scripts/*") if os.path.isfile(s)}
+joints = open("doc/joints.md", encoding="utf-8").read()
+read = {name: f for f, t in code.items() for name in re.findall(r'(?:getenv|env_\w+|id_from)\("([A-Z][A-Z0-9_]+)"', t)}
+read.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\{?(POSTERN_\w+)", t) if "DEFAULT" not in name})
+none([f"{n} ({f})" for n, f in sorted(read.items()) if f"`{n}`" not in joints], "every environment variable read is in doc/joints.md")
+
+# Every setting has one item in one program's page, and one in postern(7).
+SETTING = (r'(?:conf_(?:line|lines|string|uint|size|flag)|settings_duration|settings_seconds|number|path_setting)\(\s*"([a-z0-9-]+)"', r'"(lmtp-relay|lmtp-spool)"')
+settings = {name: f for f, t in code.items() for pattern in SETTING for name in re.findall(pattern, t)}
+settings.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\(setting ([a-z-]+)", t)})
+settings.update({name: f for f, t in scripting.items() for name in re.findall(r'\$dir/etc/(listen|services|separate-uids|access)\b', t)})
+settings["auth"] = "mda-remote/smtp-send.c"
+
+
+def items(page):
+    """Names of the items under SETTINGS."""
+    part = re.search(r"^\.Sh SETTINGS\n(.*?)(?=^\.Sh )", page, re.S | re.M)
+    for line in re.findall(r"^\.It Pa (.+)$", part.group(1) if part else "", re.M):
+        for name in line.split(" Ta ")[0].split(" , "):
+            yield re.sub(r"^etc/", "", name.split()[0]).split("/")[0]
+
+
+listed = [n for page, t in pages.items() if page != "postern" for n in items(t)]
+overview = [n for n in items(pages["postern"]) if n != "tls"]  # a folder of keys, in tls-keeper(8)
+none([f"{n} ({f}): {listed.count(n)}" for n, f in sorted(settings.items()) if listed.count(n) != 1], "every setting is in one program's page")
+none([f"{n} ({f}): {overview.count(n)}" for n, f in sorted(settings.items()) if overview.count(n) != 1], "every setting is in postern(7), once")
+none(sorted(set(listed + overview) - set(settings)), "no page has a setting that nobody reads")
+limits = subprocess.run(["scripts/limits"], capture_output=True, text=True).stdout
+tap.ok(limits == open("doc/limits.md", encoding="utf-8").read(), "doc/limits.md is what scripts/limits makes of every limits.h",
+       "scripts/limits > doc/limits.md")
 
 shell = [s for s in glob.glob("scripts/*") + glob.glob(".ci/run") if os.path.isfile(s) and open(s).readline().startswith("#!/bin/sh")]
 check = subprocess.run(["shellcheck", "-s", "sh", "-S", "warning", "-e", "SC1091,SC2086,SC2154,SC2034,SC2010", "-P", "scripts"] + shell + ["tests/run"],
