@@ -90,26 +90,42 @@ has_new(int fd_dir)
 	return any;
 }
 
-/* One entry of the root. */
-static void
+/* 1 if an entry that may be a folder is one, with its descriptor in *fd; 0 if not. -1 if that
+ * cannot be said now: a client to which a folder is not listed may forget all it has of it. */
+static int
+open_entry(int fd_root, char const *entry, int *fd)
+{
+	struct stat st;
+	*fd = openat(fd_root, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = *fd < 0 ? -1 : fstatat(*fd, "cur", &st, 0);
+	if (!r)
+		return 1;
+	int e = errno;
+	if (*fd >= 0)
+		close(*fd);
+	errno = e;
+	return e == ENOENT || e == ENOTDIR || e == EACCES || e == ELOOP ? 0 : -1;
+}
+
+/* One entry of the root. 0 or -1. */
+static int
 take_entry(struct listing *l, int fd_root, char const *entry)
 {
 	stralloc name = STRALLOC_ZERO;
-	struct stat st;
-	if (entry[0] != '.' || !entry[1] || entry[1] == '.' ||
-	    tree_client_name(l->t, entry + 1, strlen(entry + 1), &name) < 0) {
-		stralloc_free(&name);
-		return;
-	}
-	int fd = openat(fd_root, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd, r = 0;
 	/* .INBOX without a dot behind it cannot be told from the root. */
-	if (fd >= 0 && strcmp(entry, ".INBOX") && !fstatat(fd, "cur", &st, 0)) {
+	if (entry[0] == '.' && entry[1] && entry[1] != '.' && strcmp(entry, ".INBOX") &&
+	    !tree_client_name(l->t, entry + 1, strlen(entry + 1), &name))
+		r = open_entry(fd_root, entry, &fd);
+	if (r > 0) {
 		add(l, name.s, name.len, has_new(fd) ? TREE_NEW : 0);
 		add_ancestors(l, sa_str(&name));
-	}
-	if (fd >= 0)
 		close(fd);
+	}
+	int e = errno;
 	stralloc_free(&name);
+	errno = e;
+	return r < 0 ? -1 : 0;
 }
 
 static int
@@ -174,7 +190,8 @@ tree_list(struct maildir_tree const *t, struct tree_list *list)
 	add(&l, "INBOX", 5, has_new(dirfd(d)) ? TREE_NEW : 0);
 	errno = 0;
 	for (struct dirent *e; (e = readdir(d)); errno = 0)
-		take_entry(&l, dirfd(d), e->d_name);
+		if (take_entry(&l, dirfd(d), e->d_name) < 0)
+			break;
 	int error = errno;
 	closedir(d);
 	finish(&l);

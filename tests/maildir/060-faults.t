@@ -35,9 +35,12 @@ OPS = {
     "copy": ("open Many", "copy 1 Other", "many1", "copy 3 Other"),
     "move": ("open Many", "move 1 Other", "many1", "move 3 Other"),
     "expunge": ("open INBOX", "expunge 2\nrefresh", "m2", "refresh"),
+    "rename": ("", "rename Many Moved", None, "status INBOX"),
+    "subscribe": ("", "subscribe Many", None, "subscribe INBOX"),
+    "use": ("", "use Many \\Archive", None, "use Other \\Sent"),
     "folder": ("open INBOX", "create Made", None, "create Next"),
 }
-KNOWN = re.compile(r"cur|new|tmp|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-uidvalidity(\.[0-9a-f]{8})?|postern-keywords|maildirsize|\..*")
+KNOWN = re.compile(r"cur|new|tmp|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-uidvalidity(\.[0-9a-f]{8})?|postern-keywords|postern-metadata|subscriptions|maildirsize|\..*")
 
 
 def run(root, text, prefix=()):
@@ -56,7 +59,7 @@ def run(root, text, prefix=()):
 def template(root):
     text = ["create Other", "create Many", "create Unread", "create Foreign"]
     text += [f"deliver INBOX m{i}" for i in range(1, 5)] + [f"deliver Other o{i}" for i in (1, 2)] + [f"deliver Many many{i}" for i in (1, 2, 3)]
-    text += ["open INBOX", "flags 1 + S red", "flags 2 + R red blue", "open Other", "flags 1 + - blue"]
+    text += ["subscribe Other", "use Other \\Junk", "open INBOX", "flags 1 + S red", "flags 2 + R red blue", "open Other", "flags 1 + - blue"]
     text += ["open Many"] + [f"flags 1 + - k{i}" for i in range(29)] + ["flags 2 + - k28", "flags 3 + - k27", "open Unread"]
     text += [f"deliver Unread u{i}" for i in (1, 2, 3)]
     answers, _ = run(root, "\n".join(text))
@@ -69,11 +72,16 @@ def template(root):
     run(root, "usage")
 
 
+def name_of(root, folder):
+    """The folder's name, if it may have been renamed."""
+    return "Moved" if folder == "Many" and not os.path.isdir(root + "/.Many") else folder
+
+
 class Disk:
     """A folder as it stands on disk, read without the library: {text: (uid, flags, keywords)}."""
 
     def __init__(self, root, folder):
-        path = root if folder == "INBOX" else f"{root}/.{folder}"
+        path = root if folder == "INBOX" else f"{root}/.{name_of(root, folder)}"
         self.bad, self.messages, self.path = [], {}, path
         uids, lines = {}, self.text("dovecot-uidlist").split("\n")[:-1]
         self.next = int(re.search(r" N(\d+)", lines[0])[1]) if lines else 1
@@ -126,10 +134,11 @@ def sessions(root):
     """The same through a new session in each folder."""
     out = {}
     for f in FOLDERS:
-        opened, listed = run(root, f"open {f}\nlist")[0]
+        name = name_of(root, f)
+        opened, listed = run(root, f"open {name}\nlist")[0]
         messages = {}
         uids = [line.split(" ")[0] for line in listed]
-        texts = run(root, f"open {f}\n" + "\n".join(f"read {u}" for u in uids))[0][1:]
+        texts = run(root, f"open {name}\n" + "\n".join(f"read {u}" for u in uids))[0][1:]
         for line, text in zip(listed, texts):
             uid, flags, words, _ = line.split(" ")
             words = sorted(words.split(",")) if words != "-" else []
@@ -172,6 +181,14 @@ def judge(op, fault, before, after, done, answer, killed):
             bad.append(f"told UID {answer}, has {there}")
         if there and (done or op == "move") and there[2] != before["Many"].messages[target][2]:
             bad.append(f"keywords lost on the way: {there[2]}")
+    root = after["INBOX"]
+    if "\nOther\n" not in root.text("subscriptions") or (op == "subscribe" and done and "\nMany\n" not in root.text("subscriptions")):
+        bad.append("subscriptions: " + root.text("subscriptions"))
+    uses = re.findall(r"^(\w+)\t/private/specialuse\t\\(\w+)$", root.text("postern-metadata"), re.M)
+    if "Other" not in [u[0] for u in uses] or (op == "use" and done and ("Many", "Archive") not in uses):
+        bad.append(f"special uses: {uses}")
+    if op == "rename" and done and name_of(root.path, "Many") == "Many":
+        bad.append("not renamed")
     inbox = after["INBOX"].messages
     if op in ("deliver", "append") and done and "fresh" not in inbox:
         bad.append("acknowledged and not there")

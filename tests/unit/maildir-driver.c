@@ -8,11 +8,14 @@
  *     flags UID +|-|= LETTERS [KEYWORD...]   expunge UID       read UID
  *     copy UID NAME           move UID NAME  append NAME LETTERS TEXT
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
+ *     rename NAME NAME        subscribe NAME           use NAME SPECIAL-USE
  *     many NAME COUNT         time COMMAND...                  usage
  *     add OCTETS MESSAGES */
 #include <time.h>
 
 #include "maildir/lock.h"
+#include "maildir/metadata.h"
+#include "maildir/subscriptions.h"
 #include "maildir/message.h"
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
@@ -287,6 +290,24 @@ do_create(char **arg)
 }
 
 static int
+do_rename(char **arg)
+{
+	return tree_rename(&tree, arg[0], arg[1]) < 0 ? fail() : 0;
+}
+
+static int
+do_subscribe(char **arg)
+{
+	return subscriptions_set(&tree, arg[0], 1) < 0 ? fail() : 0;
+}
+
+static int
+do_use(char **arg)
+{
+	return special_use_set(&tree, arg[0], arg[1]) < 0 ? fail() : 0;
+}
+
+static int
 do_status(char **arg)
 {
 	struct folder_status s;
@@ -361,6 +382,9 @@ static struct {
     {"deliver", 2, do_deliver},
     {"many", 2, do_many},
     {"create", 1, do_create},
+    {"rename", 2, do_rename},
+    {"subscribe", 1, do_subscribe},
+    {"use", 2, do_use},
     {"status", 1, do_status},
     {"hold", 0, do_hold},
     {"time", 1, do_time},
