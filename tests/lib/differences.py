@@ -38,7 +38,13 @@ def outer_line_end(data, ours, theirs):
     return bool(nested) and one_line_end_less(ours, theirs)
 
 
-RULES = {"+outer-line-end": outer_line_end}
+def encoding_alone(data, ours, theirs):
+    """RFC 2045 section 4: what Content-Transfer-Encoding says in a message without MIME-Version (SEARCH)."""
+    named = re.search(rb"(?im)^content-transfer-encoding[ \t]*:", data) and not re.search(rb"(?im)^mime-version[ \t]*:", data)
+    return bool(named) and ours is None and theirs is None
+
+
+RULES = {"+outer-line-end": outer_line_end, "+encoding-alone": encoding_alone}
 
 
 def allow(table, name, data, item, ours, theirs):
