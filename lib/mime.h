@@ -19,8 +19,8 @@
 #define MIME_PARAM_MAX 100   /* parameters of one field; more are left out */
 #define MIME_BOUNDARY_MAX 80 /* octets of a boundary that count; RFC 2046 5.1.1 allows 70 */
 
-/* Octets of a message's Content-* fields that are kept, all parts together; further fields are as if
- * they were not there. */
+/* Octets of a message's Content-* fields that are kept, all parts together; further fields are as
+ * if they were not there. */
 #define MIME_FIELDS_OCTETS ((size_t)1 << 20)
 
 /* The fields that a part's structure is made of. */
