@@ -96,6 +96,12 @@ def stranger():
         s.sendmail("stranger@example.org", ["alice@example.test"], "From: stranger@example.org\r\nSubject: y\r\n\r\nbody\r\n")
 
 
+def spooled():
+    with smtplib.LMTP("/var/lib/postern/run/spool/sock") as s:
+        s.sendmail("stranger@example.org", ["bob@example.test"], "From: stranger@example.org\r\nSubject: waited\r\n\r\nbody\r\n")
+    wait_for(lambda: sh("grep -rl 'Subject: waited' /var/lib/postern/mail/example.test/bob/Maildir/new").stdout, "delivery from the spool")
+
+
 def read_imap():
     with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=UNSAFE) as m:
         m.login("bob@example.test", secret["bob@example.test"])
@@ -117,6 +123,7 @@ try:
     tap.run("a stranger's mail to alice is taken on port 25", stranger)
     tap.run("bob reads it over IMAP", read_imap)
     tap.run("alice reads it over POP3", read_pop3)
+    tap.run("what waited in the spool for bob is delivered", spooled)
     # A connection in progress on each of these, so that there is a process to look at.
     waiting = smtplib.SMTP("127.0.0.1", 25, timeout=30)
     waiting.ehlo("x")
