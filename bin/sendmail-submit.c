@@ -39,21 +39,19 @@ trace(int out, char const *s, size_t n)
 
 /* ---- whom we speak to ---- */
 
-/* The program beside this one, wherever it is installed: cron's PATH may not lead there. */
-static void
-exec_spool_recv(void)
+void
+sendmail_exec(char const *prog, char const *arg)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 20);
-	char *argv[2] = {(char *)(uintptr_t) "spool-recv", 0};
+	char *argv[3] = {(char *)(uintptr_t)prog, (char *)(uintptr_t)arg, 0};
 	if (n > 0) {
 		path[n] = 0;
 		char *slash = strrchr(path, '/');
-		strcpy(slash ? slash + 1 : path, "spool-recv");
+		strcpy(slash ? slash + 1 : path, prog);
 		execv(path, argv);
 	}
 	execvp(argv[0], argv);
-	_exit(127);
 }
 
 /* With nothing running, the set-id spool-recv takes it. */
@@ -67,7 +65,8 @@ start_spool_recv(void)
 	if (!pid) {
 		if (dup2(fd[1], 0) < 0 || dup2(fd[1], 1) < 0)
 			_exit(111);
-		exec_spool_recv();
+		sendmail_exec("spool-recv", 0);
+		_exit(127);
 	}
 	close(fd[1]);
 	if (pid < 0) {
@@ -111,22 +110,35 @@ next_reply(unsigned int seconds)
 	return smtp_client_reply(&c, &reply);
 }
 
-/* Sends MAIL and RCPT; *good counts the recipients that were accepted. The worst of the codes. */
+/* Too many recipients for one transaction is no failure: the rest go in the next (RFC 5321
+ * 4.5.3.1.10). */
 static int
-send_envelope(struct sendmail *s, unsigned int *good)
+too_many(unsigned int good)
+{
+	return good && reply.code == 452 && (!reply.status[0] || !strcmp(reply.status, "4.5.3"));
+}
+
+/* Sends MAIL and RCPT from *next on, which ends behind the last one that was decided; *good counts
+ * the recipients that were accepted. The worst of the codes. */
+static int
+send_envelope(struct sendmail *s, unsigned int *next, unsigned int *good)
 {
 	int worst = SENDMAIL_OK;
+	*good = 0;
 	smtp_client_mail(&c, &s->mail, 0);
 	if (next_reply(SENDMAIL_REPLY_SECONDS) < 0)
 		return failed("speak to the server");
 	if (reply.code / 100 != 2)
 		return refused("sender", SENDMAIL_UNAVAILABLE);
-	for (unsigned int i = 0; i < s->rcpts; i++) {
+	for (unsigned int i = *next; i < s->rcpts; i++) {
 		smtp_client_rcpt(&c, s->rcpt + i);
 		if (next_reply(SENDMAIL_REPLY_SECONDS) < 0) {
 			*good = 0;
 			return failed("speak to the server");
 		}
+		if (too_many(*good))
+			break;
+		*next = i + 1;
 		if (reply.code / 100 == 2)
 			(*good)++;
 		else {
@@ -185,7 +197,8 @@ send_data(struct sendmail *s, unsigned int good)
 static int
 dialog(struct sendmail *s)
 {
-	unsigned int good = 0;
+	unsigned int next = 0, before, good;
+	int code = SENDMAIL_OK;
 	if (s->verbose)
 		c.net.trace = trace;
 	smtp_client_deadline(&c, SENDMAIL_REPLY_SECONDS);
@@ -194,12 +207,17 @@ dialog(struct sendmail *s)
 		return failed("speak to the server");
 	if (r)
 		return refused("", SENDMAIL_UNAVAILABLE);
-	int code = send_envelope(s, &good);
-	if (good && s->mode == MODE_SEND) {
-		int sent = send_data(s, good);
-		if (sent)
-			code = sent;
-	}
+	do {
+		before = next;
+		int one = send_envelope(s, &next, &good);
+		code = one ? one : code;
+		one = good && s->mode == MODE_SEND ? send_data(s, good) : SENDMAIL_OK;
+		code = one ? one : code;
+		if (next < s->rcpts && s->mode == MODE_VERIFY) {
+			smtp_client_cmd(&c, "RSET");
+			next_reply(SENDMAIL_REPLY_SECONDS);
+		}
+	} while (good && next > before && next < s->rcpts);
 	smtp_client_cmd(&c, "QUIT");
 	next_reply(SENDMAIL_CONNECT_SECONDS);
 	smtp_client_close(&c);

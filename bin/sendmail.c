@@ -84,6 +84,13 @@ set_verbose(struct sendmail *s, char const *v)
 	s->verbose = 1;
 }
 
+static void
+set_flush(struct sendmail *s, char const *v)
+{
+	(void)v;
+	s->flush = 1;
+}
+
 /* -oi is -i; every other -o is an option of another mail system. */
 static void
 set_o(struct sendmail *s, char const *v)
@@ -159,7 +166,7 @@ static struct option {
 	{'N', VALUE, set_notify}, {'R', VALUE, set_ret}, {'V', VALUE, set_envid},
 	{'m', FLAG, 0}, {'n', FLAG, 0}, {'x', FLAG, 0}, {'E', FLAG, 0}, {'G', FLAG, 0}, {'I', FLAG, 0},
 	{'J', FLAG, 0}, {'U', FLAG, 0},
-	{'A', ATTACHED, 0}, {'d', ATTACHED, 0}, {'e', ATTACHED, 0}, {'p', ATTACHED, 0}, {'q', ATTACHED, 0},
+	{'A', ATTACHED, 0}, {'d', ATTACHED, 0}, {'e', ATTACHED, 0}, {'p', ATTACHED, 0}, {'q', ATTACHED, set_flush},
 	{'C', VALUE, 0}, {'D', VALUE, 0}, {'L', VALUE, 0}, {'O', VALUE, 0}, {'X', VALUE, 0}, {'h', VALUE, 0},
 };
 /* clang-format on */
@@ -235,28 +242,32 @@ set_from(struct sendmail *s)
 }
 
 static int
+run_mailq(char const *arg)
+{
+	sendmail_exec("mailq", arg);
+	strerr_warnwu1sys("run mailq");
+	return SENDMAIL_OS;
+}
+
+static int
 deliver(struct sendmail *s, char const *const *recipients)
 {
 	caller(s);
 	set_from(s);
 	for (; *recipients; recipients++)
 		sendmail_add_list(s, *recipients, strlen(*recipients));
+	if (!s->rcpts && !s->from_header && s->flush)
+		return run_mailq("-f");
+	/* Before it waits for a message that it could not send. */
+	if (!s->rcpts && !s->from_header)
+		sendmail_die(SENDMAIL_USAGE, "no recipient", "");
 	if (s->mode == MODE_SEND || s->from_header) {
 		sendmail_read(s);
 		sendmail_header(s);
 	}
 	if (!s->rcpts)
-		sendmail_die(
-		    SENDMAIL_USAGE, "no recipient", s->from_header ? " in the header" : "");
+		sendmail_die(SENDMAIL_USAGE, "no recipient in the header", "");
 	return sendmail_submit(s);
-}
-
-static int
-run_mailq(void)
-{
-	execlp("mailq", "mailq", (char *)0);
-	strerr_warnwu1sys("run mailq");
-	return SENDMAIL_OS;
 }
 
 /* The name it was run under. */
@@ -284,7 +295,7 @@ main(int argc, char **argv)
 	case MODE_NOTHING:
 		return SENDMAIL_OK;
 	case MODE_QUEUE:
-		return run_mailq();
+		return run_mailq(0);
 	case MODE_SMTP:
 		return sendmail_relay();
 	case MODE_SEND:

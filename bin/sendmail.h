@@ -36,6 +36,7 @@ struct sendmail {
 	int from_header; /* -t */
 	int no_dots;	 /* -i: a line with a dot alone does not end the message */
 	int verbose;
+	int flush;	       /* -q: with nothing to send, what waits is tried now */
 	char const *full_name; /* -F, or of the password file */
 	char const *sender;    /* -f; null: who runs it */
 	char const *login;     /* who runs it */
@@ -68,6 +69,9 @@ void sendmail_header(struct sendmail *s);
 /* Connects (submission socket, else spool-recv as a child) and hands the message over. Exit code.
  */
 int sendmail_submit(struct sendmail *s);
+/* Becomes the program beside this one, wherever it is installed (cron's PATH may not lead there),
+ * or one in PATH; arg may be null. Returns only on failure. */
+void sendmail_exec(char const *prog, char const *arg);
 /* -bs: standard input and output are a client's that speaks SMTP. Exit code. */
 int sendmail_relay(void);
 

@@ -117,6 +117,23 @@ with Remote() as r:
     done = sendmail(r, "-bv", "a@x.test")
     tap.ok(done.returncode == 0 and b"a@x.test" in done.stderr and not peer.messages, "-bv asks and sends nothing", done)
 
+    # Nothing to send: it does not wait for a message.
+    for args, code in ((), 64), (("-q",), 111), (("-q15m",), 111):
+        p = subprocess.run(["sendmail", *args], stdin=(hang := os.pipe())[0], env={**r.env, **ENV}, capture_output=True, timeout=20, cwd="/")
+        tap.ok(p.returncode == code, f"{args}: no recipient, nothing is read; exit {code}", p)
+        os.close(hang[0]), os.close(hang[1])
+
+    # More recipients than the server takes at once.
+    taken = {"n": 0}
+
+    def three(line):
+        taken["n"] += 1
+        return "452 4.5.3 too many" if taken["n"] % 4 == 0 else None
+    peer.script = {"RCPT": three}
+    m, done = sent(*[f"u{i}@x.test" for i in range(8)])
+    tap.ok(done.returncode == 0 and [len(m.rcpts) for m in peer.messages] == [3, 3, 2] and len({m.data for m in peer.messages}) == 1, "8 recipients in transactions of 3, the same message", done, [m.rcpts for m in peer.messages])
+    peer.script = {}
+
     # Exit codes.
     for args, code in ((["-Z", "a@x.test"], 64), (["-bd"], 64), (["-f"], 64), ([], 64), (["-N", "what", "a@x.test"], 64), (["-R", "x", "a@x.test"], 64),
                        (["a@"], 65), (["-f", "a b@c", "a@x.test"], 64)):
