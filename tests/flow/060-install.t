@@ -178,4 +178,8 @@ queued = sh("grep -rl 'Subject: queued' /var/lib/postern/spool").stdout
 tap.ok(done.returncode == 0 and queued, "with nothing running, any user's sendmail queues (set-id spool-recv)", done.stderr, logs())
 done = sh("mailq")
 tap.ok("someone@remote.test" in done.stdout, "and mailq shows it", done.stdout + done.stderr)
+must("make -s install PREFIX=/opt/postern")
+done = sh("postern-init")
+tap.ok(done.returncode == 0 and os.stat("/opt/postern/bin/spool-recv").st_mode & 0o7777 == 0o4711,
+       "after an upgrade postern-init alone makes it set-id again", done.stderr)
 tap.done()
