@@ -98,16 +98,23 @@ struct way {
 static void
 add_to(struct active *a, struct way *ways, unsigned int *n, struct dest *d, struct envelope_rcpt *r)
 {
-	unsigned int i = 0;
-	while (i < *n && (ways[i].d != d || ways[i].t->count == walk.set.per_mail))
-		i++;
-	if (i == *n) {
+	unsigned int i = *n;
+	while (i && (ways[i - 1].d != d || ways[i - 1].t->count == walk.set.per_mail))
+		i--;
+	if (!i) {
 		struct task *t = arena_zalloc(&a->arena, sizeof *t);
 		t->a = a;
-		t->rcpt = arena_alloc(&a->arena, a->e.count * sizeof(struct envelope_rcpt *));
 		ways[(*n)++] = (struct way){d, t};
+		i = *n;
 	}
-	struct task *t = ways[i].t;
+	struct task *t = ways[i - 1].t;
+	if (t->count == t->room) {
+		t->room = t->room ? t->room * 2 : 2;
+		struct envelope_rcpt **more = arena_alloc(&a->arena, t->room * sizeof *more);
+		if (t->count)
+			memcpy(more, t->rcpt, t->count * sizeof *more);
+		t->rcpt = more;
+	}
 	t->rcpt[t->count++] = r;
 	t->undecided++;
 }
@@ -148,12 +155,18 @@ start(struct active *a)
 {
 	struct way *ways = xmalloc(a->e.count * sizeof *ways);
 	unsigned int n = 0;
-	int over = walk_now() / 1000 >= a->e.expiry;
 	a->m->active = a;
 	a->m->arrival = a->e.arrival * 1000;
-	for (unsigned int i = 0; i < a->e.count && !over; i++) {
+	/* Also when its time is over: after a long outage everything is tried once more. */
+	struct dest *d = 0;
+	char const *domain = 0;
+	for (unsigned int i = 0; i < a->e.count; i++) {
 		struct envelope_rcpt *r = a->e.rcpt + i;
-		struct dest *d = r->state == RCPT_WAITING ? destination(a, r) : 0;
+		if (r->state != RCPT_WAITING)
+			continue;
+		if (!d || strcmp(domain, r->rcpt.to.domain))
+			d = destination(a, r);
+		domain = r->rcpt.to.domain;
 		if (d)
 			add_to(a, ways, &n, d, r);
 	}
@@ -257,7 +270,7 @@ active_finish(struct task *t, int64_t not_before)
 
 /* Time is over for those that still wait (RFC 3463: X.4.7). */
 static void
-expire(struct active *a, stralloc const *reasons)
+expire(struct active *a, struct why const *reasons)
 {
 	for (unsigned int i = 0; i < a->e.count; i++) {
 		struct envelope_rcpt *r = a->e.rcpt + i;
@@ -306,7 +319,7 @@ again(struct active *a, int owed)
 static void
 settle(struct active *a)
 {
-	stralloc why = STRALLOC_ZERO;
+	struct why why = WHY_ZERO;
 	struct message *m = a->m;
 	why_load(walk.fd_spool, m->name, &why);
 	if (waiting(a) && walk_now() / 1000 >= a->e.expiry) {
@@ -314,11 +327,11 @@ settle(struct active *a)
 		why_load(walk.fd_spool, m->name, &why);
 	}
 	int owed = bounce_owed(a, &why);
-	stralloc_free(&why);
 	m->active = 0;
-	if (owed < 0 || waiting(a))
+	if (owed < 0 || waiting(a)) {
+		why_trim(walk.fd_spool, m->name, &why);
 		again(a, owed < 0);
-	else {
+	} else {
 		/* All that is owed is on disk, so the last trace may go. */
 		char path[SPOOL_PATH_MAX];
 		spool_path(path, m->name, "");
@@ -329,6 +342,7 @@ settle(struct active *a)
 		log_id(0);
 		schedule_remove(&walk.schedule, m);
 	}
+	why_free(&why);
 	release(a);
 }
 

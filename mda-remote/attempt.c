@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ attempt_peer(struct attempt *t, char const *host, char const *ip)
 {
 	copy(t->host, sizeof t->host, host);
 	copy(t->ip, sizeof t->ip, ip);
+	/* It is a word of the line: a path may hold blanks. */
+	for (char *p = t->host; *p; p++)
+		if (*p == ' ')
+			*p = '?';
 }
 
 void
@@ -126,47 +131,109 @@ why_add(int fd_spool, char const *name, uint64_t at, struct attempt const *t)
 	stralloc_free(&sa);
 }
 
+/* "AT TIME attempt" at line; *attempt is where it is, or null where that is no such line. */
+static uint64_t
+line_at(char const *line, char const **attempt)
+{
+	uint64_t at, when;
+	size_t a = uint64_scan(line, &at);
+	size_t b = a && line[a] == ' ' ? uint64_scan(line + a + 1, &when) : 0;
+	*attempt = b && line[a + 1 + b] == ' ' ? line + a + b + 2 : 0;
+	return at;
+}
+
+static int
+compare(void const *a, void const *b)
+{
+	struct why_line const *x = a, *y = b;
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->attempt < y->attempt ? -1 : x->attempt > y->attempt;
+}
+
 void
-why_load(int fd_spool, char const *name, stralloc *text)
+why_index(struct why *w)
+{
+	size_t room = 0, n = 0;
+	w->count = 0;
+	for (char *s = w->text.s, *end = s + w->text.len, *lf; s < end; s = lf + 1) {
+		char const *attempt;
+		struct attempt t;
+		lf = memchr(s, '\n', (size_t)(end - s));
+		if (!lf)
+			break;
+		*lf = 0;
+		uint64_t at = line_at(s, &attempt);
+		if (!attempt || attempt_parse(&t, attempt) < 0)
+			continue;
+		if (n == room) {
+			room = room ? room * 2 : 64;
+			w->line = xrealloc(w->line, room, sizeof *w->line);
+		}
+		w->line[n++] = (struct why_line){at, (size_t)(attempt - w->text.s)};
+	}
+	if (n)
+		qsort(w->line, n, sizeof *w->line, compare);
+	/* Of each recipient the last one. */
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || w->line[i + 1].at != w->line[i].at)
+			w->line[w->count++] = w->line[i];
+}
+
+void
+why_load(int fd_spool, char const *name, struct why *w)
 {
 	char path[SPOOL_PATH_MAX], buf[8192];
 	ssize_t n;
 	spool_path(path, name, ":why");
-	sa_reset(text);
+	sa_reset(&w->text);
 	int fd = openat(fd_spool, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	while (fd >= 0 && w->text.len < WHY_FILE_MAX && (n = read(fd, buf, sizeof buf)) > 0)
+		sa_catb(&w->text, buf, (size_t)n);
+	if (fd >= 0)
+		close(fd);
+	why_index(w);
+}
+
+void
+why_trim(int fd_spool, char const *name, struct why const *w)
+{
+	char path[SPOOL_PATH_MAX];
+	stralloc sa = STRALLOC_ZERO;
+	if (w->text.len < WHY_TRIM)
 		return;
-	while (text->len < WHY_FILE_MAX && (n = read(fd, buf, sizeof buf)) > 0)
-		sa_catb(text, buf, (size_t)n);
-	close(fd);
+	for (size_t i = 0; i < w->count; i++)
+		sa_catf(&sa, "%llu 0 %s\n", (unsigned long long)w->line[i].at,
+		    w->text.s + w->line[i].attempt);
+	spool_path(path, name, ":why");
+	int fd =
+	    sa.len > w->text.len / 2 ? -1 : openat(fd_spool, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd >= 0) {
+		durable_write(fd, sa.s, sa.len);
+		close(fd);
+	}
+	stralloc_free(&sa);
+}
+
+void
+why_free(struct why *w)
+{
+	stralloc_free(&w->text);
+	free(w->line);
+	*w = (struct why)WHY_ZERO;
 }
 
 int
-why_find(stralloc const *text, uint64_t at, struct attempt *t)
+why_find(struct why const *w, uint64_t at, struct attempt *t)
 {
-	int found = 0;
-	char line[2000];
-	for (size_t i = 0; i < text->len;) {
-		char const *s = text->s + i;
-		char const *lf = memchr(s, '\n', text->len - i);
-		size_t n = lf ? (size_t)(lf - s) : text->len - i;
-		uint64_t which, when;
-		i += n + 1;
-		if (!lf || n >= sizeof line)
-			continue;
-		memcpy(line, s, n);
-		line[n] = 0;
-		size_t a = uint64_scan(line, &which);
-		if (!a || which != at || line[a] != ' ')
-			continue;
-		size_t b = uint64_scan(line + a + 1, &when);
-		if (!b || line[a + 1 + b] != ' ')
-			continue;
-		struct attempt got;
-		if (!attempt_parse(&got, line + a + b + 2)) {
-			*t = got;
-			found = 1;
-		}
+	size_t low = 0, high = w->count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (w->line[middle].at < at)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return found;
+	return low < w->count && w->line[low].at == at &&
+	       !attempt_parse(t, w->text.s + w->line[low].attempt);
 }

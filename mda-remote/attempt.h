@@ -29,9 +29,26 @@ int attempt_parse(struct attempt *t, char const *s);
 
 /* Appends a line. Not synced: without it a notification only knows less. */
 void why_add(int fd_spool, char const *name, uint64_t at, struct attempt const *t);
-/* The whole file into text, nothing if there is none. */
-void why_load(int fd_spool, char const *name, stralloc *text);
+struct why {
+	stralloc text; /* the whole file; each line ends with a NUL */
+	struct why_line {
+		uint64_t at;
+		size_t attempt; /* where it is in text */
+	} * line;		/* the last of each recipient, by at */
+	size_t count;
+};
+#define WHY_ZERO                                                                                   \
+	{                                                                                          \
+		STRALLOC_ZERO, 0, 0                                                                \
+	}
+
+/* Reads the file, nothing if there is none; and its text, as the file has it, alone. */
+void why_load(int fd_spool, char const *name, struct why *w);
+void why_index(struct why *w);
+void why_free(struct why *w);
 /* What it says last of the recipient at `at`: 1, or 0. */
-int why_find(stralloc const *text, uint64_t at, struct attempt *t);
+int why_find(struct why const *w, uint64_t at, struct attempt *t);
+/* Drops from the file what was said before that, when it is more than half of a large one. */
+void why_trim(int fd_spool, char const *name, struct why const *w);
 
 #endif

@@ -112,7 +112,7 @@ unwanted(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 	unsigned int n = r->rcpt.notify;
 	if (!*a->e.mail.from.text)
 		return kind != BOUNCE_FAILED || !walk.set.double_bounce ||
-		       strstr(a->m->name, "+f0+");
+		       strchr(a->m->name, '+') != strrchr(a->m->name, '+');
 	return kind == BOUNCE_FAILED && n && !(n & NOTIFY_FAILURE);
 }
 
@@ -158,7 +158,7 @@ receiver(struct active *a)
 
 static int
 notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, unsigned int n,
-    stralloc const *why)
+    struct why const *why)
 {
 	char name[SPOOL_NAME_MAX + 1], id[ID_MAX + 1];
 	struct bounce b = {.kind = kind,
@@ -199,7 +199,7 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 }
 
 int
-bounce_owed(struct active *a, stralloc const *why)
+bounce_owed(struct active *a, struct why const *why)
 {
 	static enum bounce_kind const kinds[] = {BOUNCE_FAILED, BOUNCE_RELAYED, BOUNCE_DELAYED};
 	struct envelope_rcpt **list = xmalloc(a->e.count * sizeof *list);

@@ -18,7 +18,7 @@ struct bounce {
 	char const *id;		  /* its own, for Message-ID and the boundary */
 	struct envelope_rcpt **rcpt;
 	unsigned int count;
-	stralloc const *why; /* attempt.h */
+	struct why const *why; /* attempt.h */
 	int64_t now;
 };
 

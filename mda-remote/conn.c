@@ -235,6 +235,21 @@ finished(struct conn *c)
 		end(c);
 }
 
+/* The connection ended between two messages. Only that is believed: it must have done something. */
+static void
+returned(struct conn *c)
+{
+	struct task *t = c->t;
+	if (!t)
+		return;
+	if (c->messages < 2 && t->undecided == t->count) {
+		fail_task(c, "smtp-send refused its first message");
+		return;
+	}
+	c->t = 0;
+	dest_add(c->d, t);
+}
+
 static void
 gone(struct conn *c)
 {
@@ -276,6 +291,9 @@ read_one(struct conn *c)
 		break;
 	case 'e':
 		finished(c);
+		break;
+	case 'b':
+		returned(c);
 		break;
 	}
 }

@@ -129,8 +129,10 @@ void
 dest_wake(void)
 {
 	for (size_t i = 0; i < DEST_HASH; i++)
-		for (struct dest *d = table[i]; d; d = d->next)
+		for (struct dest *d = table[i]; d; d = d->next) {
 			dest_works(d);
+			d->packet_until = 0;
+		}
 }
 
 /* ---- the way ---- */

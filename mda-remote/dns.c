@@ -111,14 +111,25 @@ merge_status(struct mx_host *h, enum dns_status s)
 		h->status = s;
 }
 
+/* Each family has half of the room, whichever answer comes first. */
+static unsigned int
+of_family(struct mx_host const *h, int family)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < h->count; i++)
+		n += (strchr(h->address[i], ':') ? AF_INET6 : AF_INET) == family;
+	return n;
+}
+
 static void
 got_address(void *data, int error, struct ub_result *r)
 {
 	struct lookup *l = data;
 	struct mx_host *h = l->q->a.host + l->host;
 	enum dns_status s = status_of(error, r);
-	for (int i = 0; s == DNS_OK && r->data[i] && h->count < DNS_ADDRESSES_MAX; i++) {
-		int family = r->qtype == TYPE_A ? AF_INET : AF_INET6;
+	int family = r && r->qtype == TYPE_A ? AF_INET : AF_INET6;
+	for (int i = 0; s == DNS_OK && r->data[i] && of_family(h, family) < DNS_ADDRESSES_MAX / 2;
+	     i++) {
 		if (r->len[i] != (family == AF_INET ? 4 : 16))
 			continue;
 		if (inet_ntop(family, r->data[i], h->address[h->count], sizeof h->address[0]))
@@ -181,27 +192,53 @@ wire_name(char const *s, int len, char *name, size_t max)
 	return i < len && strlen(name) == n ? 0 : -1;
 }
 
+static int
+is_host_name(char const *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+	       strlen(s);
+}
+
+/* A domain may have more exchangers than are looked at: those with the best preference count. */
+struct exchanger {
+	unsigned int preference;
+	char name[DNS_NAME_MAX];
+};
+
+static unsigned int
+keep_best(struct exchanger *best, unsigned int n, unsigned int preference, char const *name)
+{
+	unsigned int i = n < DNS_MX_MAX ? n : DNS_MX_MAX - 1;
+	if (n == DNS_MX_MAX && preference >= best[i].preference)
+		return n;
+	for (; i && best[i - 1].preference > preference; i--)
+		best[i] = best[i - 1];
+	best[i].preference = preference;
+	snprintf(best[i].name, sizeof best[i].name, "%s", name);
+	return n < DNS_MX_MAX ? n + 1 : n;
+}
+
 static void
 take_mx(struct question *q, struct ub_result *r)
 {
+	static struct exchanger best[DNS_MX_MAX];
 	char name[DNS_NAME_MAX];
-	int null = 0, others = 0;
-	for (int i = 0; r->data[i] && q->a.count < DNS_MX_MAX; i++) {
+	unsigned int n = 0;
+	int null = 0;
+	for (int i = 0; r->data[i]; i++) {
 		unsigned char const *d = (unsigned char const *)r->data[i];
 		if (r->len[i] < 3 ||
 		    wire_name(r->data[i] + 2, r->len[i] - 2, name, sizeof name) < 0)
 			continue;
 		if (!*name)
 			null = 1;
-		else if (strspn(name,
-			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
-			 strlen(name)) {
-			others = 1;
-			add_host(q, (unsigned int)(d[0] << 8 | d[1]), name);
-		}
+		else if (is_host_name(name))
+			n = keep_best(best, n, (unsigned int)(d[0] << 8 | d[1]), name);
 	}
+	for (unsigned int i = 0; i < n; i++)
+		add_host(q, best[i].preference, best[i].name);
 	/* RFC 7505 3: only when it is alone. MX records of which none is a name are no route. */
-	q->a.status = null && !others ? DNS_NULL : DNS_OK;
+	q->a.status = null && !n ? DNS_NULL : DNS_OK;
 }
 
 static void

@@ -106,7 +106,7 @@ static int
 read_time(char const *s, int64_t *t)
 {
 	uint64_t n;
-	if (scan_number(s, &n) < 0 || n > INT64_MAX)
+	if (scan_number(s, &n) < 0 || n > ENVELOPE_TIME_MAX)
 		return -1;
 	*t = (int64_t)n;
 	return 0;

@@ -36,6 +36,8 @@ struct envelope {
 	unsigned int count;
 };
 
+#define ENVELOPE_TIME_MAX (INT64_C(1) << 40) /* seconds; so that milliseconds are a number too */
+
 /* Places of the fields that are known only when the message has been written. */
 #define ENVELOPE_SIZES_AT 16
 /* Text of exactly ENVELOPE_SIZES_LEN bytes for ENVELOPE_SIZES_AT. */

@@ -22,8 +22,9 @@
 #define DNS_CACHE_SECONDS 60  /* a route is kept as long while its destination has mail */
 
 #define SEND_PACKET_MAX 100000 /* bytes between mda-remote and smtp-send, either way */
-#define SEND_RCPT_MAX 1000     /* recipients in one transaction (setting: recipients-per-mail) */
-#define SEND_BATCH 50	       /* RCPT sent before their replies are read */
+#define SEND_RCPT_MAX 1000 /* recipients in one transaction (setting remote-recipients-per-mail)   \
+			    */
+#define SEND_BATCH 50	   /* RCPT sent before their replies are read */
 #define SEND_CONNECT_SECONDS 30
 /* RFC 5321 4.5.3.2; the setting remote-timeout may lower all of them. */
 #define SEND_GREETING_SECONDS 300
@@ -37,16 +38,19 @@
 #define SEND_QUIT_SECONDS 5
 #define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
-#define WHY_TEXT_MAX 1000 /* bytes of a reply that are kept for bounce and mailq */
-#define WHY_FILE_MAX (16u << 20)
+#define WHY_TEXT_MAX 1000	 /* bytes of a reply that are kept for bounce and mailq */
+#define WHY_FILE_MAX (64u << 20) /* bytes that are read of NAME:why */
+#define WHY_TRIM (64u << 10)	 /* from here on what is out of date is dropped */
 
 #define WALK_STEP 200		 /* spool files looked at between two rounds of events */
 #define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
-#define WALK_FLOOD 32768     /* bytes read from the fifo at once: some names may have been lost */
-#define WALK_SYNC_MS 1000    /* a state byte is on disk after this */
-#define WALK_LENT_MS 1000    /* a file that an smtp-send of an earlier walker holds is looked at again */
+#define WALK_FLOOD 32768  /* bytes read from the fifo at once: some names may have been lost */
+#define WALK_SYNC_MS 1000 /* a state byte is on disk after this */
+#define WALK_LENT_MS                                                                               \
+	1000 /* a file that an smtp-send of an earlier walker holds is looked at again */
+#define WALK_CLOCK_MS 60000  /* a clock set back by more than this makes everything due */
 #define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
 
-#define BOUNCE_FULL_MAX (1u << 20)    /* larger messages come back as their header only */
+#define BOUNCE_FULL_MAX (1u << 20) /* larger messages come back as their header only */
 
 #endif

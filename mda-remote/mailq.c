@@ -66,7 +66,7 @@ word_for(char state)
 }
 
 static void
-put_recipient(struct envelope_rcpt const *r, stralloc const *why)
+put_recipient(struct envelope_rcpt const *r, struct why const *why)
 {
 	struct attempt t;
 	printf("    %-9s ", word_for(r->state));
@@ -86,7 +86,7 @@ put_recipient(struct envelope_rcpt const *r, stralloc const *why)
 }
 
 static void
-put_message(char const *name, struct envelope const *e, int64_t due, stralloc const *why)
+put_message(char const *name, struct envelope const *e, int64_t due, struct why const *why)
 {
 	int64_t now = time(0);
 	printf("%s  %llu bytes  age ", name, (unsigned long long)e->length);
@@ -109,8 +109,8 @@ show(int fd_spool, char const *name)
 	struct arena arena = ARENA_ZERO;
 	struct envelope e;
 	struct stat st;
-	char const *reason;
-	stralloc why = STRALLOC_ZERO;
+	char const *reason = "it cannot be read";
+	struct why why = WHY_ZERO;
 	int fd = spool_file_open(fd_spool, name, O_RDONLY);
 	if (fd < 0)
 		return; /* delivered in this moment */
@@ -124,7 +124,7 @@ show(int fd_spool, char const *name)
 	count++;
 	close(fd);
 	arena_free(&arena);
-	stralloc_free(&why);
+	why_free(&why);
 }
 
 static void

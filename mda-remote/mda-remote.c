@@ -59,11 +59,28 @@ walk_random(void)
 }
 
 static void
+retry_all(void)
+{
+	dest_wake();
+	schedule_all(&walk.schedule, now);
+}
+
+static void
 tick(void)
 {
 	struct timespec t;
+	int64_t before = now;
 	clock_gettime(CLOCK_REALTIME, &t);
 	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (now >= before - WALK_CLOCK_MS)
+		return;
+	/* The clock was set back: what was to be done at a time of before must not wait for it. */
+	log_1("clock", "state", "set back");
+	retry_all();
+	scan_soon();
+	sync_at = now;
+	if (walk.stopping)
+		stop_at = now + WALK_TERM_SECONDS * 1000;
 }
 
 /* ---- events ---- */
@@ -108,13 +125,6 @@ changes(void)
 	while (read(fd_changes, buf, sizeof buf) > 0)
 		;
 	reread();
-}
-
-static void
-retry_all(void)
-{
-	dest_wake();
-	schedule_all(&walk.schedule, now);
 }
 
 static void

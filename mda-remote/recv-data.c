@@ -125,6 +125,15 @@ end(struct recv_session *s)
 	log_id(id_connection());
 }
 
+/* The end of the session in the midst of a message. */
+static int
+gone(struct recv_session *s, ssize_t n)
+{
+	if (n < 0 && errno == ETIMEDOUT)
+		recv_reply(s, R_TIMEOUT);
+	return 1;
+}
+
 int
 recv_data(void *session, char *arg, size_t len)
 {
@@ -137,7 +146,7 @@ recv_data(void *session, char *arg, size_t len)
 		size_t used;
 		ssize_t n = net_fill(&s->net, &in);
 		if (n <= 0)
-			return 1;
+			return gone(s, n);
 		done = take(s, in, (size_t)n, &used);
 		net_consume(&s->net, used);
 	}
@@ -154,7 +163,7 @@ chunk(struct recv_session *s, uint64_t size, int keep)
 		size_t used;
 		ssize_t n = net_fill(&s->net, &in);
 		if (n <= 0)
-			return 1;
+			return gone(s, n);
 		used = (uint64_t)n < size ? (size_t)n : (size_t)size;
 		if (keep)
 			take(s, in, used, &used);

@@ -15,6 +15,7 @@
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
 
+#define START_MS 1000 /* between two starts of the child */
 #define HUNG_SECONDS (DNS_SECONDS + 15)
 
 static int fd_child = -1;
@@ -40,7 +41,7 @@ void
 resolve_start(void)
 {
 	int fd[2];
-	may_start = walk_now() + 1000;
+	may_start = walk_now() + START_MS;
 	sa_reset(&settings);
 	read_settings(&settings);
 	if (link_pair(fd) < 0)
@@ -142,6 +143,6 @@ resolve_check(void)
 			kill(child, SIGKILL);
 			lost();
 		}
-	if (fd_child < 0 && now >= may_start && !walk.stopping)
+	if (fd_child < 0 && (now >= may_start || may_start - now > START_MS) && !walk.stopping)
 		resolve_start();
 }

@@ -15,7 +15,7 @@
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 
-static int fd_fifo = -1;
+static int fd_fifo = -1, fifo_room;
 static int part = -1; /* of the 16 directories and tmp/, being looked through; -1: none */
 static DIR *dir;
 static int64_t next;		      /* whole scan */
@@ -29,6 +29,8 @@ scan_start(void)
 	fd_fifo = openat(walk.fd_spool, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd_fifo < 0)
 		strerr_diefu1sys(111, "open spool/trigger");
+	/* A user with many pipes gets small ones. */
+	fifo_room = fcntl(fd_fifo, F_GETPIPE_SZ);
 	scan_soon();
 }
 
@@ -68,6 +70,10 @@ look(int fd_dir, char const *name)
 	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_BTIME, &st) < 0)
 		return;
 	int64_t due = milliseconds(&st.stx_mtime);
+	/* Further off than any attempt is put: the clock was wrong then. */
+	uint64_t far = 2 * (walk.set.retry_max + walk.set.host_retry_max);
+	if (due > walk_now() + (int64_t)far)
+		due = walk_now();
 	schedule_add(&walk.schedule, name, due,
 	    st.stx_mask & STATX_BTIME ? milliseconds(&st.stx_btime) : due);
 }
@@ -191,6 +197,6 @@ scan_fifo(void)
 	for (ssize_t i = 0; i < n; i++)
 		take_byte(buf[i]);
 	/* So full, somebody may have found no room for a name. */
-	if (n == sizeof buf)
+	if (n >= fifo_room / 2 || n == sizeof buf)
 		scan_soon();
 }

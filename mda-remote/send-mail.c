@@ -26,6 +26,7 @@ struct job {
 	} * todo;
 	unsigned int count;
 	int broken; /* no more can be said over this connection */
+	int reused; /* the connection has carried mail before, and has not taken MAIL since */
 };
 
 /* ---- verdicts ---- */
@@ -51,6 +52,15 @@ decide_all(struct job *j, int state, struct attempt *why)
 			decide(j, j->todo + i, why);
 }
 
+/* A server may end a connection behind any message, by 421 or just so. What it was not asked to
+ * take yet is not refused by that: it goes back, for another connection. */
+static int
+stale(struct job *j)
+{
+	j->broken = j->s->stale = 1;
+	return -1;
+}
+
 /* The connection is gone: everybody who is not decided waits. */
 static int
 lost(struct job *j, char const *what)
@@ -58,6 +68,8 @@ lost(struct job *j, char const *what)
 	struct attempt why;
 	char text[200];
 	int e = errno;
+	if (j->reused)
+		return stale(j);
 	snprintf(text, sizeof text, "lost connection while %s: %s", what,
 	    e == EPROTO ? "the server does not speak the protocol" : strerror(e));
 	attempt_set(&why, 'w', 0, "4.4.2", text);
@@ -68,12 +80,12 @@ lost(struct job *j, char const *what)
 }
 
 /* A reply's verdict where `good` is the class that goes on. 421 ends the connection as well (RFC
- * 5321 3.8). */
+ * 5321 3.8), and so does a reply of a wrong class: who knows what the next one answers. */
 static char
 verdict_of(struct job *j)
 {
 	int code = j->s->reply.code;
-	if (code == 421)
+	if (code == 421 || code < 400)
 		j->broken = 1;
 	return code / 100 == 5 ? 'f' : 'w';
 }
@@ -173,6 +185,9 @@ mail_reply(struct job *j, int replies)
 	for (; replies; replies--) /* the first may be that of XFORWARD, which decides nothing */
 		if (next_reply(j, "sending MAIL") < 0)
 			return -1;
+	if (j->reused && j->s->reply.code == 421)
+		return stale(j);
+	j->reused = 0;
 	if (j->s->reply.code / 100 == 2)
 		return 0;
 	reply_attempt(j, &why);
@@ -342,13 +357,16 @@ transaction(struct job *j)
 	for (unsigned int i = 0; i < j->count; i++)
 		if (j->todo[i].state == TODO)
 			list[n++] = j->todo + i;
-	if (j->s->used) {
+	j->reused = j->s->used;
+	j->s->used = 1;
+	if (j->reused) {
 		send_deadline(j->s, SEND_MAIL_SECONDS);
 		smtp_client_cmd(&j->s->c, "RSET");
 		if (next_reply(j, "sending RSET") < 0)
 			return -1;
+		if (j->s->reply.code / 100 != 2)
+			return stale(j);
 	}
-	j->s->used = 1;
 	send_deadline(j->s, SEND_MAIL_SECONDS);
 	if (send_envelope(j, list, n, &accepted, &asked) < 0)
 		return -1;
@@ -392,7 +410,7 @@ send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count)
 	for (unsigned int n; (n = left(&j)) && !j.broken;)
 		if (transaction(&j) < 0 || left(&j) == n)
 			break;
-	if (left(&j)) {
+	if (left(&j) && !s->stale) {
 		errno = ECONNRESET;
 		lost(&j, "sending the message");
 	}

@@ -60,7 +60,7 @@ settings_read(struct settings *s)
 	s->host_retry_max = settings_duration("host-retry-max", "1h", s->host_retry_min, 30 * DAY);
 	s->delay_notice = settings_duration("delay-notice", "4h", 0, 365 * DAY);
 	s->delay_always = conf_flag("delay-notice-always", 0);
-	s->lifetime = settings_duration("queue-lifetime", "5d", 0, 365 * DAY);
+	s->lifetime = settings_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
 	s->double_bounce = conf_flag("double-bounce", 0);
 	s->connections = number("remote-connections", 100, 5000);
 	s->per_destination = number("remote-connections-per-destination", 5, 1000);

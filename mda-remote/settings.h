@@ -10,6 +10,8 @@ uint64_t settings_duration(char const *name, char const *otherwise, uint64_t min
 /* Reads such a text: 0, or -1 if it is none. */
 int duration_scan(char const *s, uint64_t *ms);
 
+#define SETTINGS_LIFETIME_MAX (365 * UINT64_C(86400000)) /* ms, of queue-lifetime */
+
 /* What mda-remote reads at its start and again whenever a file in etc/ changes. */
 struct settings {
 	uint64_t retry_min, retry_max; /* ms between two attempts for one message */

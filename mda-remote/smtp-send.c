@@ -5,7 +5,8 @@
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
  * Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x ATTEMPT" when none could be made;
- * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h).
+ * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h); "b": who is
+ * left of this one must go over another connection.
  * Environment: POSTERN_DIR. Settings: me, remote-timeout, tls-ca, auth/NAME (login and password).
  * Exit: 0, 100 bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
  * is sending, logs its results itself, and ends.
@@ -172,8 +173,11 @@ next_message(struct send *s, char *packet)
 	log_id(packet);
 	int r = send_mail(s, fd, at, n);
 	close(fd);
-	if (r < 0)
+	if (r < 0) {
+		if (s->stale)
+			link_send(LINK, "b", 1, -1);
 		_exit(0);
+	}
 	link_send(LINK, "e", 1, -1);
 	return 1;
 }

@@ -53,7 +53,7 @@ struct active {
 struct task {
 	struct active *a;
 	struct envelope_rcpt **rcpt; /* null where it is decided */
-	unsigned int count, undecided;
+	unsigned int count, room, undecided;
 	struct task *prev, *next; /* in its destination's queue */
 };
 
@@ -74,7 +74,7 @@ int active_unsynced(void);
 
 /* Sends what is owed to the sender of a: failures, relays, delays. 0; -1 if it could not be put
  * into the spool, then the states are as before. */
-int bounce_owed(struct active *a, stralloc const *why);
+int bounce_owed(struct active *a, struct why const *why);
 /* At the start: notifications that were parked when mda-remote ended. */
 void bounce_recover(void);
 

@@ -18,9 +18,12 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	struct envelope e;
 	struct attempt t;
 	char const *reason;
-	stralloc text = {.s = (char *)(uintptr_t)data, .len = size};
+	struct why why = WHY_ZERO;
 	envelope_parse(&arena, (char const *)data, size, &e, &reason);
-	why_find(&text, 1, &t);
+	sa_catb(&why.text, (char const *)data, size);
+	why_index(&why);
+	why_find(&why, 1, &t);
+	why_free(&why);
 	char *s = xstrndup((char const *)data, size);
 	attempt_parse(&t, s);
 	mx_parse(&answer, s);

@@ -116,7 +116,8 @@ static void
 attempts(void)
 {
 	struct attempt t, got;
-	stralloc sa = STRALLOC_ZERO, why = STRALLOC_ZERO;
+	stralloc sa = STRALLOC_ZERO;
+	struct why why = WHY_ZERO;
 	attempt_set(&t, RCPT_FAILED, 550, "5.1.1", "no\nsuch\x1b user");
 	attempt_peer(&t, "mx.test", "192.0.2.1");
 	attempt_format(&sa, &t);
@@ -131,11 +132,18 @@ attempts(void)
 	    "w 9999 4.0.0 - - x", "w 0 123456789012345 - - x"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		tap_num(bad[i], attempt_parse(&got, bad[i]), -1);
-	sa_cats(&why, "10 1 w 450 4.2.0 h i one\n20 1 w 450 4.2.0 h i other\nnonsense\n\n10 2 f 550 5.1.1 h i two\n10 3 w cut");
+	sa_cats(&why.text, "10 1 w 450 4.2.0 h i one\n20 1 w 450 4.2.0 h i other\nnonsense\n\n10 2 f 550 5.1.1 h i two\n10 3 w cut");
+	why_index(&why);
 	tap_num("the last line of a recipient counts", why_find(&why, 10, &got), 1);
 	tap_str("it", got.text, "two");
 	tap_num("another", why_find(&why, 20, &got), 1);
 	tap_num("none", why_find(&why, 1, &got), 0);
+	why_free(&why);
+	attempt_set(&t, RCPT_DONE, 250, "2.0.0", "ok");
+	attempt_peer(&t, "/a dir/sock", 0);
+	sa_reset(&sa);
+	attempt_format(&sa, &t);
+	tap_ok(!attempt_parse(&got, sa_str(&sa)) && !strcmp(got.host, "/a?dir/sock") && !strcmp(got.text, "ok"), "a socket's path with a blank: %s", sa.s);
 }
 
 static void
