@@ -33,12 +33,12 @@ for suite in trixie sid; do
 	version=$(sed -n 's/^#define SKALIBS_VERSION "\(.*\)"/\1/p' "$include/skalibs/config.h")
 	log=$work/$suite/log
 	if find . -name '*.c' -not -path './build/*' -not -path './tests/*' -print0 |
-		xargs -0 -P 2 -n 20 cc -std=c11 -fsyntax-only -Wall -Wextra -Werror -D_GNU_SOURCE -I. -I"$include" >"$log" 2>&1; then
+		xargs -0 -P 2 -n 20 cc -std=c11 -fsyntax-only -Wall -Wextra -Werror -D_GNU_SOURCE -I. -isystem "$include" >"$log" 2>&1; then
 		n=$((n + 1)); echo "ok $n - every file compiles on skalibs $version"
 	else
 		n=$((n + 1)); echo "not ok $n - every file compiles on skalibs $version"; sed 's/^/# /' "$log" | head -n 30
 	fi
-	if make -s -j 2 B="$work/$suite/build" CFLAGS=-O0 SKALIBS_INC="-U_FORTIFY_SOURCE -I$include" SKALIBS_LIB="$library/libskarnet.a" \
+	if make -s -j 2 B="$work/$suite/build" CFLAGS=-O0 SKALIBS_INC="-U_FORTIFY_SOURCE -isystem $include" SKALIBS_LIB="$library/libskarnet.a" \
 		S6_LIB="$library/libs6.a" "$work/$suite/build/bin/tcpserver" "$work/$suite/build/bin/imap-login" >"$log" 2>&1; then
 		n=$((n + 1)); echo "ok $n - programs link with skalibs $version"
 	else

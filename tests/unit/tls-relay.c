@@ -150,7 +150,10 @@ endless_client(int version)
 	close(p.app_out);
 	time_t begin = time(0);
 	fcntl(SSL_get_fd(p.client), F_SETFL, O_NONBLOCK);
-	while (time(0) - begin < TLS_CLOSE_SECONDS + 5 && waitpid(p.pid, 0, WNOHANG) == 0) {
+	/* Looked at, not reaped: end() wants its status. */
+	siginfo_t ended = {.si_pid = 0};
+	while (time(0) - begin < TLS_CLOSE_SECONDS + 5 &&
+	    waitid(P_PID, (id_t)p.pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && !ended.si_pid) {
 		if (SSL_write(p.client, block, sizeof block) <= 0 &&
 		    SSL_get_error(p.client, -1) != SSL_ERROR_WANT_WRITE)
 			break;
