@@ -7,7 +7,7 @@ doc/delivery.md."""
 import collections, datetime, glob, re
 
 DIGITS = "0123456789bcdfghjklmnpqrstvwxyz_"
-WALKER = "mda-remote"
+ORPHAN = 30  # seconds that an smtp-send may go on after its walker
 # What a sender on the way writes when it was left without a reply.
 WITHOUT_REPLY = (
     ("mda-local died before its reply", r"event=lmtp-gone .*lmtp"),
@@ -36,11 +36,12 @@ def chain(text):
 
 
 class Logs:
-    """Of one instance: lines by id, and the kills of its walker."""
+    """Of one instance: lines by id, and the kills of those smtp-sends that had no walker left to log their death."""
 
     def __init__(self, one, kills):
         self.name, self.lines = one.domain, collections.defaultdict(list)
-        self.walker_killed = [k.time for k in kills if k.dir == one.dir and k.program == WALKER]
+        walker, send = ([k.time for k in kills if k.dir == one.dir and k.program == p] for p in ("mda-remote", "smtp-send"))
+        self.orphans_killed = [t for t in send if any(t - ORPHAN < w < t for w in walker)]
         for path in glob.glob(one.dir + "/log/*/*"):
             if path.endswith("/current") or "/@" in path:
                 with open(path, errors="replace") as f:
@@ -64,7 +65,7 @@ class Logs:
             found += [case for _, line in lines if re.search(pattern, line)]
         if lines:
             first, last = min(lines)[0], max(lines)[0]
-            found += ["mda-remote died before the reply" for t in self.walker_killed if first - 1 < t < last + 1]
+            found += ["smtp-send died before the reply, its walker before it" for t in self.orphans_killed if first - 1 < t < last + 1]
         return found
 
     def refused_after_commit(self, id_):
@@ -83,7 +84,7 @@ class Logs:
         for id_, lines in self.lines.items():
             text = "".join(line for _, line in lines)
             files = len(set(re.findall(r"event=(?:queued|done) file=(\S+)", text))) or 1
-            for to, n in collections.Counter(re.findall(r"mda-remote: .*event=delivered to=(\S+)", text)).items():
+            for to, n in collections.Counter(re.findall(r"(?:mda-remote|smtp-send): .*event=delivered to=(\S+)", text)).items():
                 if n > files:
                     wrong.append(f"{id_} was delivered {n} times to {to}, from {files} files\n" + text)
         return wrong
