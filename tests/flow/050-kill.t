@@ -123,7 +123,8 @@ def run_traffic(a, b):
     killer.stop()
     for one in (a, b):
         # What a spool-recv has committed that died before it could wake the walker would lie until the next look.
-        subprocess.run(["build/bin/mailq", "-f"], env=dict(os.environ, POSTERN_DIR=one.dir), check=True)
+        wait_for(lambda: subprocess.run(["build/bin/mailq", "-f"], env=dict(os.environ, POSTERN_DIR=one.dir), stderr=subprocess.DEVNULL).returncode == 0,
+                 "a walker")
         settles(f"the spool of {one.domain} becomes empty", lambda: not spooled(one),
                 lambda: "\n".join(spooled(one)) + one.log("mda-remote")[-3000:])
         settles(f"all sessions of {one.domain} end", lambda: not busy(one), lambda: "\n".join(f"{p} {shown(p[2])}" for p in busy(one)))
