@@ -30,7 +30,7 @@ int
 main(int argc, char **argv)
 {
 	PROG = "postern-tables";
-	if (argc < 2)
+	if (argc < 2 || argv[1][0] == '-')
 		strerr_dieusage(100, "postern-tables NAME...");
 	for (int i = 1; i < argc; i++)
 		compile(argv[i]);

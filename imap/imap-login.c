@@ -53,7 +53,7 @@ main(int argc, char **argv)
 	struct imap_login *s = &session;
 	struct ucspi peer;
 	PROG = "imap-login";
-	if (argc < 3)
+	if (argc < 3 || argv[1][0] == '-')
 		strerr_dieusage(100, "imap-login CHECKPASSWORD [ARGS...] SESSION [ARGS...]");
 	ucspitls_init();
 	ucspi_init(&peer);

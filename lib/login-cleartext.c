@@ -2,8 +2,20 @@
 
 #include <string.h>
 
+#include <skalibs/strerr.h>
+
 #include "lib/conf.h"
 #include "lib/sa.h"
+
+/* A line that names no network would shut out whom it was written for, without a word. */
+static void
+check(char const *network)
+{
+	unsigned char net[16];
+	unsigned int bits;
+	if (!ucspi_scan_network(network, net, &bits))
+		strerr_dief3x(100, "etc/cleartext-networks: bad value \"", network, "\"");
+}
 
 int
 login_cleartext(struct ucspi const *peer)
@@ -11,8 +23,10 @@ login_cleartext(struct ucspi const *peer)
 	stralloc networks = STRALLOC_ZERO;
 	int ok = ucspi_is_loopback(peer);
 	if (!ok && conf_lines("cleartext-networks", &networks))
-		for (size_t i = 0; !ok && i < networks.len; i += strlen(networks.s + i) + 1)
-			ok = ucspi_in_network(peer->remote_addr, peer->remote_len, networks.s + i);
+		for (size_t i = 0; i < networks.len; i += strlen(networks.s + i) + 1) {
+			check(networks.s + i);
+			ok |= ucspi_in_network(peer->remote_addr, peer->remote_len, networks.s + i);
+		}
 	stralloc_free(&networks);
 	return ok;
 }

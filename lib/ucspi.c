@@ -40,20 +40,28 @@ format(char text[static UCSPI_IPMAX], unsigned char const *addr, unsigned int le
 		text[0] = 0;
 }
 
-int
-ucspi_in_network(unsigned char const *addr, unsigned int len, char const *network)
+unsigned int
+ucspi_scan_network(char const *network, unsigned char net[static 16], unsigned int *bits)
 {
 	char text[UCSPI_IPMAX];
-	unsigned char net[16];
-	unsigned int bits = 8 * len;
 	size_t n = strcspn(network, "/");
 	if (n >= sizeof text)
 		return 0;
 	memcpy(text, network, n);
 	text[n] = 0;
-	if (!len || ucspi_scan(text, net) != len)
+	unsigned int len = ucspi_scan(text, net);
+	*bits = 8 * len;
+	if (network[n] && (!uint0_scan(network + n + 1, bits) || *bits > 8 * len))
 		return 0;
-	if (network[n] && (!uint0_scan(network + n + 1, &bits) || bits > 8 * len))
+	return len;
+}
+
+int
+ucspi_in_network(unsigned char const *addr, unsigned int len, char const *network)
+{
+	unsigned char net[16];
+	unsigned int bits;
+	if (!len || ucspi_scan_network(network, net, &bits) != len)
 		return 0;
 	if (memcmp(addr, net, bits / 8))
 		return 0;

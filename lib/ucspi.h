@@ -33,6 +33,8 @@ void ucspi_init(struct ucspi *u);
 int ucspi_is_loopback(struct ucspi const *u);
 /* Parses a text address into 4 or 16 bytes (mapped IPv6 becomes IPv4); its length, 0 if it is none. */
 unsigned int ucspi_scan(char const *text, unsigned char addr[static 16]);
+/* Parses "ADDRESS/BITS" or "ADDRESS": the address's length, 0 if it is neither. */
+unsigned int ucspi_scan_network(char const *network, unsigned char net[static 16], unsigned int *bits);
 /* 1 if addr lies in "ADDRESS/BITS" or equals "ADDRESS"; 0 if not or the pattern is malformed. */
 int ucspi_in_network(unsigned char const *addr, unsigned int len, char const *network);
 

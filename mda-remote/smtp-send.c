@@ -8,7 +8,7 @@
  * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h); "b": who is
  * left of this one must go over another connection.
  * Environment: POSTERN_DIR. Settings: me, remote-timeout, tls-ca, auth/NAME (login and password).
- * Exit: 0, 100 bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
+ * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
  * is sending, logs its results itself, and ends.
  * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
  * TLS relay that it forks (tls-client.h). Privileges: none. */
@@ -183,12 +183,15 @@ next_message(struct send *s, char *packet)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct send s;
 	static char packet[SEND_PACKET_MAX];
 	struct attempt why;
+	(void)argv;
 	PROG = "smtp-send";
+	if (argc != 1)
+		strerr_dieusage(100, "smtp-send");
 	sig_ignore(SIGPIPE);
 	tain_now_set_stopwatch_g();
 	start(&s, packet);

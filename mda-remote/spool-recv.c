@@ -6,7 +6,7 @@
  * emptied, the instance is the compiled one, XFORWARD is not offered, and descriptors from 3 on are
  * closed. A message whose id the peer has not named by XFORWARD comes from none of our servers: it
  * gets a Received line with the caller's uid.
- * Exit: 0 at the end of the session, 100 bad setting, 111 temporary.
+ * Exit: 0 at the end of the session, 100 usage or bad setting, 111 temporary.
  * Touches: etc/ (reads), spool/. Privileges: the spool's uid, nothing else. One reply per
  * recipient, one file per message; 250 means that the file and its directory are synced. */
 #include "mda-remote/recv-session.h"
@@ -113,10 +113,13 @@ serve_line(struct recv_session *s)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct recv_session s;
+	(void)argv;
 	PROG = "spool-recv";
+	if (argc != 1)
+		strerr_dieusage(100, "spool-recv");
 	start(&s);
 	net_init(&s.net, 0, 1);
 	s.state = GREETED;

@@ -113,7 +113,7 @@ main(int argc, char **argv)
 	struct pop3_login *s = &session;
 	struct ucspi peer;
 	PROG = "pop3-login";
-	if (argc < 3)
+	if (argc < 3 || argv[1][0] == '-')
 		strerr_dieusage(100, "pop3-login CHECKPASSWORD [ARGS...] SESSION [ARGS...]");
 	ucspitls_init();
 	ucspi_init(&peer);
