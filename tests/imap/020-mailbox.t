@@ -301,6 +301,55 @@ C: a5 LSUB "" INBOX.%
 S: * LSUB () "." INBOX.Sent
 S: a5 OK LSUB completed.
 sh: test -d Maildir/.Sent && grep -x Sent Maildir/subscriptions
+--- a tree that Courier made, with its prefix; and the same names in the file that Dovecot wrote
+setup: echo . >$T/etc/imap-separator; echo INBOX. >$T/etc/imap-prefix
+setup: for d in . .Sent .Sent.2020 .Lists.c; do mkdir -p Maildir/$d/cur Maildir/$d/new Maildir/$d/tmp; touch Maildir/$d/maildirfolder; done
+setup: printf 'INBOX\nSent.2020\nLists.c\nGone\n' >Maildir/subscriptions
+S+ \* PREAUTH .*
+C: a1 NAMESPACE
+S: * NAMESPACE (("INBOX." ".")) NIL NIL
+S: a1 OK NAMESPACE completed.
+C: a2 LIST "" *
+S: * LIST (\HasChildren \UnMarked) "." INBOX
+S: * LIST (\Noselect \HasChildren) "." INBOX.Lists
+S: * LIST (\HasNoChildren \UnMarked) "." INBOX.Lists.c
+S: * LIST (\HasChildren \UnMarked) "." INBOX.Sent
+S: * LIST (\HasNoChildren \UnMarked) "." INBOX.Sent.2020
+S: a2 OK LIST completed.
+C: a3 LSUB "" *
+S: * LSUB () "." INBOX
+S: * LSUB () "." INBOX.Gone
+S: * LSUB () "." INBOX.Lists.c
+S: * LSUB () "." INBOX.Sent.2020
+S: a3 OK LSUB completed.
+C: a4 LIST (SUBSCRIBED) "" INBOX.*
+S: * LIST (\NonExistent \Subscribed) "." INBOX.Gone
+S: * LIST (\Subscribed \UnMarked) "." INBOX.Lists.c
+S: * LIST (\Subscribed \UnMarked) "." INBOX.Sent.2020
+S: a4 OK LIST completed.
+C: a5 UNSUBSCRIBE INBOX.Gone
+S: a5 OK UNSUBSCRIBE completed.
+C: a6 SUBSCRIBE Sent
+S~ a6 NO .*
+C: a7 RENAME INBOX.Sent INBOX.Out
+S: a7 OK RENAME completed.
+C: a8 SELECT INBOX.Out.2020
+S+ a8 OK .*
+sh: printf 'INBOX\nSent.2020\nLists.c\n' | cmp - Maildir/subscriptions && test -d Maildir/.Out.2020
+--- the separator is "/" to the client; folders and subscriptions keep their dots
+setup: echo / >$T/etc/imap-separator; echo INBOX/ >$T/etc/imap-prefix
+setup: mkdir -p Maildir/.a.b/cur Maildir/.a.b/new Maildir/.a.b/tmp; printf 'a.b\n' >Maildir/subscriptions
+S+ \* PREAUTH .*
+C: a1 LSUB "" *
+S: * LSUB () "/" INBOX/a/b
+S: a1 OK LSUB completed.
+C: a2 SUBSCRIBE INBOX/a/b/c
+S~ a2 .*
+C: a3 CREATE INBOX/d/e
+S: a3 OK CREATE completed.
+C: a4 SUBSCRIBE INBOX/d/e
+S: a4 OK SUBSCRIBE completed.
+sh: grep -x d.e Maildir/subscriptions && grep -x a.b Maildir/subscriptions && test -d Maildir/.d.e
 --- separator "/"
 setup: echo / >$T/etc/imap-separator
 S+ \* PREAUTH .*

@@ -185,6 +185,32 @@ S: * LIST (\NonExistent) "." bar
 S: * LIST (\UnMarked) "." foo
 S: * STATUS foo (MESSAGES 0 UNSEEN 0)
 S: A01 OK LIST completed.
+--- RFC 5258 section 5: children that are subscribed, of a parent that is not, that is, and that does not exist
+setup: for d in . .Foo .Foo.Bar .Foo.Baz .Moo; do mkdir -p Maildir/$d/cur Maildir/$d/new Maildir/$d/tmp; done
+setup: printf 'Foo.Baz\n' >Maildir/subscriptions
+S+ \* PREAUTH .*
+C: CA3 LIST "" "%" RETURN (CHILDREN)
+S: * LIST (\HasNoChildren \UnMarked) "." INBOX
+S: * LIST (\HasChildren \UnMarked) "." Foo
+S: * LIST (\HasNoChildren \UnMarked) "." Moo
+S: CA3 OK LIST completed.
+C: C02 LIST (SUBSCRIBED) "" "*"
+S: * LIST (\Subscribed \UnMarked) "." Foo.Baz
+S: C02 OK LIST completed.
+C: C03 LIST (SUBSCRIBED) "" "%"
+S: C03 OK LIST completed.
+C: C04 LIST (SUBSCRIBED RECURSIVEMATCH) "" "%"
+S: * LIST (\UnMarked) "." Foo ("CHILDINFO" ("SUBSCRIBED"))
+S: C04 OK LIST completed.
+C: C05 SUBSCRIBE Foo
+S: C05 OK SUBSCRIBE completed.
+C: C06 LIST (SUBSCRIBED RECURSIVEMATCH) "" "%" RETURN (CHILDREN)
+S: * LIST (\Subscribed \HasChildren \UnMarked) "." Foo ("CHILDINFO" ("SUBSCRIBED"))
+S: C06 OK LIST completed.
+sh: rm -r Maildir/.Foo Maildir/.Foo.Bar Maildir/.Foo.Baz; echo Foo.Baz >Maildir/subscriptions
+C: C07 LIST (SUBSCRIBED RECURSIVEMATCH) "" "%"
+S: * LIST (\NonExistent) "." Foo ("CHILDINFO" ("SUBSCRIBED"))
+S: C07 OK LIST completed.
 --- RFC 6154 section 5.1 and 5.3: special use
 S+ \* PREAUTH .*
 C: t1 CREATE MySpecial (USE (\Drafts \Sent))

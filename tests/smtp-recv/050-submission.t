@@ -69,6 +69,10 @@ tap.eq(c.cmd(b64("alice@example.test")), "334 " + b64("Password:"), "... passwor
 tap.like(c.cmd(b64("secret")), "^235", "... done")
 c.close()
 c = client()
+tap.eq(c.cmd("AUTH LOGIN " + b64("alice@example.test")), "334 " + b64("Password:"), "LOGIN with initial response")
+tap.like(c.cmd(b64("secret")), "^235", "... done")
+c.close()
+c = client()
 for line, wanted in [("AUTH GSSAPI", "504 5.5.4"), ("AUTH PLAIN " + plain(password="wrong"), "535 5.7.8"), ("AUTH PLAIN !!", "501 5.5.2"),
                      ("AUTH PLAIN " + plain("broken@example.test"), "454 4.7.0"), ("AUTH PLAIN " + plain(authzid="bob"), "535 5.7.8"),
                      ("AUTH PLAIN", "334"), ("*", "501 5.7.0"), ("AUTH PLAIN", "334"), ("x" * 9000, "500 5.5.6"),

@@ -114,6 +114,17 @@ with s.connect() as c:
     same(c.recv(10), b"1\n", "and none of them is counted")
 s.stop()
 
+# The backlog, as the kernel has it.
+for args, want in (["-b", "7"], "7"), ([], open("/proc/sys/net/core/somaxconn").read().strip()):
+    s = Server(args, ["true"])
+    shown = subprocess.run(["ss", "-Hltn", "sport = :%d" % s.port], capture_output=True, text=True).stdout.split()
+    same(shown[2:3], [want], "backlog with %s" % args)
+    s.stop()
+for args in ["-d"], ["-D"], ["-D", "-d"]:
+    s = Server(args, ["echo", "up"])
+    same(s.talk(), b"up\n", "%s serves" % args)
+    s.stop()
+
 # A dead logger must not end the server.
 s = Server(["-v"], ["sh", "-c", "echo up"])
 r, w = os.pipe()

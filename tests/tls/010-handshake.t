@@ -188,6 +188,11 @@ if "alone" in MODES:
     with s.tls() as c:
         ok("KEYFILE" in told(drain(c)), "alone: -Z keeps the variables")
     s.stop()
+    s = TlsServer("alone", ["-S", "-s", "-J", "-j", "-Z", "-z", "-v", "1", "-K", "9000"], SHOW, ENV)
+    with s.tls() as c:
+        env = told(drain(c))
+        ok("KEYFILE" not in env and env.get("SSL_PROTOCOL"), "alone: of options that contradict each other the last one counts", env)
+    s.stop()
     s = TlsServer("alone", ["-k", "0"], SHOW, ENV)
     with s.tls(name="rsa.example.test") as c:
         same(ssl.DER_cert_to_PEM_cert(c.getpeercert(True)), open(CERT).read(), "alone: -k 0 knows one pair")
