@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """scripts/try as a person uses it, two instances side by side, accounts, supervision, bad settings, tracing."""
-import glob, os, re, shutil, signal, smtplib, socket, ssl, subprocess, tempfile
+import glob, imaplib, os, pty, re, shutil, signal, smtplib, socket, ssl, subprocess, tempfile
 
 from instance import Instance, PORTS, ROOT, free_base, tap, wait_for
 
@@ -79,6 +79,59 @@ def send(one, sender, recipient, subject="test"):
         s.sendmail(sender, [recipient], f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nbody\r\n")
 
 
+def prompted(command, *answers):
+    """Runs a command at a terminal, gives each answer when it asks; what the terminal showed, and the exit code."""
+    terminal, its = pty.openpty()
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True)
+    os.close(its)
+    shown = b""
+    try:
+        for number, answer in enumerate(answers, 1):
+            while shown.count(b": ") < number:
+                shown += os.read(terminal, 1000)
+            os.write(terminal, answer.encode() + b"\n")
+        while True:
+            shown += os.read(terminal, 1000)
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    return shown.decode(), process.wait(timeout=60)
+
+
+def ordinary_user():
+    """The whole as somebody who is not root."""
+    if os.getuid() != 0:
+        return tap.skip("scripts/try as an ordinary user", "all of this test ran as one")
+    top, base = tempfile.mkdtemp(prefix="postern-flow.", dir="/var/tmp"), free_base()
+    os.chown(top, 65534, 65534)
+    script = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "scripts/try", "-d", top + "/instance"]
+    if subprocess.run([*script[:4], "test", "-r", ROOT + "/scripts/try"], cwd="/").returncode:
+        return tap.skip("scripts/try as an ordinary user", "the tree is closed to others")
+    try:
+        done = subprocess.run([*script, "-p", str(base), "-b"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        owners = {os.stat("/proc/" + p).st_uid for p in processes(top + "/instance")}
+        tap.ok(done.returncode == 0 and owners == {65534}, "scripts/try as an ordinary user", done.stdout + done.stderr, owners)
+        tap.ok(not done.returncode and "OK" in banner(base + 993, tls=True), "serves")
+    finally:
+        done = subprocess.run([*script, "stop"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        tap.ok(done.returncode == 0 and not processes(top + "/instance"), "and stops", done.stderr)
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def missing_packages():
+    """A system on which nothing is installed, as its package manager says it."""
+    top = tempfile.mkdtemp()
+    for name in "dpkg-query", "apk", "pacman", "xbps-query":
+        with open(f"{top}/{name}", "w") as f:
+            f.write("#!/bin/sh\nexit 1\n")
+        os.chmod(f"{top}/{name}", 0o755)
+    done = subprocess.run(["scripts/setup", "-n", "try"], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ, PATH=f"{top}:{os.environ['PATH']}"))
+    lines = done.stderr.splitlines()
+    tap.ok(done.returncode == 100 and len(lines) == 2 and " && " in lines[1] and "curl" in lines[1].split(),
+           "missing packages are named in one command line, exit 100", done.stderr)
+    shutil.rmtree(top)
+
+
 def accounts(one):
     def user(*words, **more):
         return one.script("scripts/postern-user", "-i", one.dir, *words, **more)
@@ -88,6 +141,11 @@ def accounts(one):
     tap.ok("carol@example.test" in user("list").stdout.split(), "postern-user list")
     names = sorted(os.path.basename(p) for p in glob.glob(one.maildir("carol@example.test") + "/.[A-Z]*"))
     tap.ok(names == [".Archive", ".Drafts", ".Junk", ".Sent", ".Trash"], "its folders are made", names)
+    with imaplib.IMAP4_SSL("127.0.0.1", one.port("imaps"), ssl_context=UNSAFE) as m:
+        m.login("carol@example.test", "one")
+        m.xatom("LIST", "(SPECIAL-USE SUBSCRIBED)", '""', "*")
+        listed = b"\n".join(m.response("LIST")[1]).decode()
+    tap.ok(all(re.search(rf"\\{n[1:]}\b.* {n[1:]}$", listed, re.M) for n in names), "with their special-use, and subscribed", listed)
     one.password["carol@example.test"] = "one"
     tap.run("it may send without a restart", send, one, "carol@example.test", "bob@example.test")
     tap.ok(user("passwd", "carol@example.test", input="two\n").returncode == 0, "postern-user passwd")
@@ -98,6 +156,11 @@ def accounts(one):
         tap.ok(error.smtp_code == 535, "the old password is refused at once", error)
     one.password["carol@example.test"] = "two"
     tap.run("the new one is taken", send, one, "carol@example.test", "bob@example.test")
+    for again, code in ("three", 0), ("other", 100):
+        shown, status = prompted([ROOT + "/scripts/postern-user", "-i", one.dir, "passwd", "carol@example.test"], "three", again)
+        tap.ok(status == code and "three" not in shown, f"at a terminal it asks twice, without echo: exit {code}", shown, status)
+    one.password["carol@example.test"] = "three"
+    tap.run("and what was typed is the password", send, one, "carol@example.test", "bob@example.test")
     for words, given, code in (("add", "carol@example.test"), "x\n", 100), (("add", "x@nowhere.test"), "x\n", 100), \
             (("add", "bad address@example.test"), "x\n", 100), (("add", "d@example.test"), "\n", 100), \
             (("passwd", "nobody@example.test"), "x\n", 100), (("del", "nobody@example.test"), "", 100), (("frob",), "", 100):
@@ -150,6 +213,8 @@ def tracing(one):
 
 
 demonstration()
+ordinary_user()
+missing_packages()
 with Instance() as one, Instance(domain="other.test") as two:
     for name in PORTS:
         for address in "127.0.0.1", "::1":

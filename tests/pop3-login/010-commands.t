@@ -204,6 +204,18 @@ C: PASS secret
 S: -ERR [AUTH] Passwords in clear need TLS first
 C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
 S: -ERR [AUTH] Passwords in clear need TLS first
+--- in clear from a network that the setting adds
+env: TCPREMOTEIP=192.0.2.7
+setup: mkdir -p $T/etc; echo 192.0.2.0/29 >$T/etc/cleartext-networks
+S+ .*ready
+C: USER alice
+S~ \+OK.*
+--- in clear from beside that network
+env: TCPREMOTEIP=192.0.2.8
+setup: mkdir -p $T/etc; echo 192.0.2.0/29 >$T/etc/cleartext-networks
+S+ .*ready
+C: USER alice
+S: -ERR [AUTH] Passwords in clear need TLS first
 --- the end of time: without a word (RFC 1939 3)
 setup: echo 1 >etc/login-timeout
 S+ .*ready

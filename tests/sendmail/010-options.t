@@ -159,4 +159,6 @@ with Remote() as r:
     tap.ok(done.returncode == 75 and done.stdout.startswith(b"421 "), "-bs: 421", done)
     done = sendmail(r, "-bp")
     tap.ok(done.returncode == 0 and b"a@x.test" in done.stdout and b"1 message" in done.stdout, "-bp runs mailq", done)
+    done = sendmail(r, argv0="/usr/bin/mailq")
+    tap.ok(done.returncode == 0 and b"a@x.test" in done.stdout and b"1 message" in done.stdout, "so it does under the name mailq", done)
 tap.done()
