@@ -26,6 +26,8 @@ uint64_t conf_uint(char const *name, uint64_t otherwise, uint64_t min, uint64_t 
 uint64_t conf_size(char const *name, uint64_t otherwise, uint64_t min, uint64_t max);
 /* "yes"/"1"/"on"/"true" or an empty existing file: 1; "no"/"0"/"off"/"false": 0. */
 int conf_flag(char const *name, int otherwise);
+/* An address, local@domain; lives until exit; null where there is none. */
+char const *conf_address(char const *name);
 /* Every line that is neither empty nor a comment (#), each with a NUL, appended: their number. */
 unsigned int conf_lines(char const *name, stralloc *list);
 

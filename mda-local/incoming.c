@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <skalibs/strerr.h>
+
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/durable.h"
@@ -43,8 +45,11 @@ void
 incoming_directory(void)
 {
 	directory = conf_string("lmtp-tmp", 0);
-	if (directory)
+	if (directory) {
+		if (access(directory, X_OK) < 0)
+			strerr_diefu2sys(100, "use etc/lmtp-tmp: ", directory);
 		return;
+	}
 	directory = conf_path("run/tmp");
 	if (access(directory, W_OK) < 0)
 		directory = "/tmp";

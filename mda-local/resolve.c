@@ -43,7 +43,7 @@ resolver_init(struct resolver *r)
 	r->separators = conf_string("subaddress", "+");
 	if (!strcmp(r->separators, "none"))
 		r->separators = "";
-	r->postmaster = conf_string("postmaster", 0);
+	r->postmaster = conf_address("postmaster");
 }
 
 static char const *

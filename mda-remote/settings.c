@@ -67,6 +67,7 @@ settings_read(struct settings *s)
 	s->per_connection = number("remote-messages-per-connection", 100, 100000);
 	s->per_mail = number("remote-recipients-per-mail", 100, SEND_RCPT_MAX);
 	s->active = number("remote-messages-active", 2000, 100000);
+	conf_address("postmaster"); /* read anew with each notification */
 	s->port = (uint16_t)conf_uint("smtp-port", 25, 1, 65535);
 }
 

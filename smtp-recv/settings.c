@@ -28,8 +28,12 @@ static char const *
 directory(void)
 {
 	char const *path = conf_string("smtp-tmp", 0);
-	if (path)
-		return *path == '/' ? path : conf_path(path);
+	if (path) {
+		path = *path == '/' ? path : conf_path(path);
+		if (access(path, X_OK) < 0)
+			strerr_diefu2sys(100, "use etc/smtp-tmp: ", path);
+		return path;
+	}
 	path = conf_path("run/tmp");
 	return access(path, W_OK) < 0 ? "/tmp" : path;
 }

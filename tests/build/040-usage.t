@@ -60,22 +60,22 @@ LOGIN = ["login-check-timeout", "login-attempts", "login-delay"]
 OUTSIDE = {"PROTO": "TCP", "TCPREMOTEIP": "192.0.2.1", "TCPREMOTEPORT": "9", "TCPLOCALIP": "192.0.2.2", "TCPLOCALPORT": "25"}
 SETTINGS = {
     ("smtp-recv",): ["smtp-size", "smtp-line", "smtp-recipients", "smtp-hops", "smtp-errors", "smtp-messages", "smtp-reply-seconds",
-                     "smtp-idle-seconds", "smtp-session-seconds", "smtp-bare-newlines"],
+                     "smtp-idle-seconds", "smtp-session-seconds", "smtp-bare-newlines", "smtp-tmp"],
     ("smtp-recv", "-s", *SESSION): [*LOGIN, "cleartext-networks"],
     ("imap-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
     ("pop3-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
     ("imap",): ["imap-separator", "imap-prefix", "imap-append-limit", "imap-timeout", "imap-read-timeout"],
     ("pop3",): ["pop3-timeout"],
-    ("mda-local",): ["smtp-size", "lmtp-size", "delivery-seconds"],
+    ("mda-local",): ["smtp-size", "lmtp-size", "delivery-seconds", "lmtp-tmp", "postmaster"],
     ("spool-recv",): ["smtp-size", "spool-min-free", "queue-lifetime", "spool-recipients"],
     ("mda-remote",): ["retry-min", "retry-max", "host-retry-min", "host-retry-max", "delay-notice", "delay-notice-always",
                       "queue-lifetime", "double-bounce", "remote-connections", "remote-connections-per-destination",
-                      "remote-messages-per-connection", "remote-recipients-per-mail", "remote-messages-active", "smtp-port"],
+                      "remote-messages-per-connection", "remote-recipients-per-mail", "remote-messages-active", "smtp-port", "postmaster"],
     ("mda-remote-dns",): ["resolver", "resolver-anchor"],
     ("smtp-send",): ["remote-timeout", "auth/NAME"],
 }
-for number in "port-base", "max-connections", "max-per-address":
-    SETTINGS.setdefault(("scripts/postern-services",), []).append(number)
+for name in "port-base", "max-connections", "max-per-address", "listen", "services", "ucspi":
+    SETTINGS.setdefault(("scripts/postern-services",), []).append(name)
 os.mkdir(top + "/etc/auth")
 for command, names in SETTINGS.items():
     for name in names:
@@ -90,5 +90,12 @@ for command, names in SETTINGS.items():
         tap.ok(done.returncode == 100 and not done.stdout and len(own) == 1 and b"etc/" + name.encode() in own[0],
                f"{' '.join(command)}: etc/{name}", done)
         os.unlink(f"{top}/etc/{name}")
+with open(top + "/etc/account-uids", "w") as f:
+    f.write("as you like\n")
+for name, text in ("domains", "example.test:\n"), ("users", ""):
+    with open(f"{top}/etc/{name}", "w") as f:
+        f.write(text)
+done = run("scripts/postern-user", "-i", top, "add", "a@example.test", given=b"password\n")
+tap.ok(one_line(done) and b"etc/account-uids" in done.stderr, "scripts/postern-user: etc/account-uids", done)
 shutil.rmtree(top)
 tap.done()
