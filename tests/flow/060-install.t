@@ -48,12 +48,16 @@ staged = sh("make -s install DESTDIR=/mnt/stage PREFIX=/usr")
 tap.ok(staged.returncode == 0 and os.path.exists("/mnt/stage/usr/bin/imap") and os.path.lexists("/mnt/stage/usr/sbin/sendmail"),
        "make install with DESTDIR", staged.stderr)
 
+must("mkdir -p /etc/init.d && echo '#!/bin/sh' >/opt/postern/bin/openrc-run && chmod 755 /opt/postern/bin/openrc-run")  # as OpenRC has it
 done = sh("postern-init -h mail.example.test example.test")
 tap.ok(done.returncode == 0, "postern-init", done.stdout + done.stderr)
 tap.ok(all(sh("getent passwd " + user).returncode == 0 for user in ("postern", "postspool", "posttls", "postlog")), "its users are made")
 tap.ok(os.path.realpath("/var/lib/postern/etc") == "/etc/postern", "the control directory is /etc/postern")
 unit = open("/etc/systemd/system/postern.service").read()
 tap.ok("@" not in unit and "/var/lib/postern/run/service" in unit, "a systemd unit is written", unit)
+script = open("/etc/init.d/postern").read()
+tap.ok("@" not in script and "/var/lib/postern/run/service" in script and os.access("/etc/init.d/postern", os.X_OK)
+       and sh("sh -n /etc/init.d/postern").returncode == 0, "and an OpenRC script", script)
 verify = sh("systemd-analyze verify /etc/systemd/system/postern.service") if shutil.which("systemd-analyze") else None
 if verify:
     tap.ok("postern.service" not in verify.stderr, "systemd takes it", verify.stderr)
