@@ -66,8 +66,9 @@ def demonstration():
             tap.skip("as root nothing of the instance runs as root", "not root")
     finally:
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=60)[0]
-    tap.ok(process.returncode == 0 and "stopped" in rest, "an interrupt ends it with 0", rest)
+        rest = process.stdout.read()  # communicate() would pass over what is buffered already
+        process.wait(timeout=60)
+    tap.ok(process.returncode == 0 and "stopped" in rest, "an interrupt ends it with 0", process.returncode, rest)
     tap.ok(not processes(directory) and not processes(directory + "/second"), "all that it started ended with it")
     shutil.rmtree(top, ignore_errors=True)
 
