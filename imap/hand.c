@@ -146,7 +146,7 @@ hand_parts(struct hand *h)
 }
 
 int
-hand_text(struct hand *h, enum hand_text which, stralloc *out)
+hand_text(struct hand *h, enum message_text which, stralloc *out)
 {
 	if (which == TEXT_ENVELOPE) {
 		struct mime_part const *p = hand_header(h);

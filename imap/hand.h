@@ -49,8 +49,7 @@ void hand_free(struct hand *h);
 
 /* What IMAP says about message i, as wire text made once from the message in hand. All such texts
  * come from here and nowhere else. */
-enum hand_text { TEXT_ENVELOPE, TEXT_BODY, TEXT_BODYSTRUCTURE };
 /* Appended. 0 or -1 (errno). */
-int hand_text(struct hand *h, enum hand_text which, stralloc *out);
+int hand_text(struct hand *h, enum message_text which, stralloc *out);
 
 #endif

@@ -341,3 +341,44 @@ folder_uidl(struct folder *f, uint32_t i, stralloc *uidl)
 		sa_catf(uidl, "%08x%08x", f->msg[i].uid, f->validity);
 	return r < 0 ? -1 : 0;
 }
+
+/* ---- the index --------------------------------------------------------------------------------
+ */
+
+uint32_t
+folder_recent(struct folder const *f)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < f->announced; i++)
+		n += !!(f->msg[i].flags & FLAG_RECENT);
+	return n;
+}
+
+uint32_t
+folder_first_unseen(struct folder *f)
+{
+	uint32_t i = 0;
+	while (i < f->announced && f->msg[i].flags & FLAG_SEEN)
+		i++;
+	return i;
+}
+
+int
+folder_text(struct folder *f, uint32_t i, struct message_texts *texts)
+{
+	(void)f, (void)i, (void)texts;
+	return 0;
+}
+
+void
+folder_keep_text(struct folder *f, uint32_t i, struct message_texts const *texts)
+{
+	(void)f, (void)i, (void)texts;
+}
+
+int
+folder_settle(struct folder *f)
+{
+	(void)f;
+	return -1;
+}

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <skalibs/stralloc.h>
 
+#include "lib/message-text.h"
 #include "maildir/keywords.h"
 #include "maildir/name.h"
 #include "maildir/tree.h"
@@ -51,6 +52,13 @@ unsigned int folder_flags(struct folder const *f, uint32_t i);
 struct keyword_set folder_keyword_set(struct folder const *f, uint32_t i);
 /* 1 if the message is gone and the client has not been told yet. */
 int folder_gone(struct folder const *f, uint32_t i);
+/* How many announced messages are \Recent in this session; the first without \Seen (folder_count:
+ * none). Both without looking at each message. */
+uint32_t folder_recent(struct folder const *f);
+uint32_t folder_first_unseen(struct folder *f);
+/* RFC 7162: of a message, and the highest of the folder: max(last + 1, microseconds since 1970). */
+uint64_t folder_modseq(struct folder const *f, uint32_t i);
+uint64_t folder_highest_modseq(struct folder const *f);
 
 /* The rest may read the disk; 0 or -1 with errno, ENOENT if the message is gone. */
 /* INTERNALDATE: the file's mtime. */
@@ -68,6 +76,16 @@ void folder_set_size(struct folder *f, uint32_t i, uint64_t wire);
 int folder_emailid(struct folder *f, uint32_t i, stralloc *id);
 /* POP3's unique id: record key P, else %08x%08x of UID and UIDVALIDITY. Appended. */
 int folder_uidl(struct folder *f, uint32_t i, stralloc *uidl);
+/* SAVEDATE (RFC 8514): when the message came into this folder, UTC seconds: record key D, else the
+ * time its base name begins with. 1; 0: not known. */
+int folder_savedate(struct folder *f, uint32_t i, int64_t *t);
+
+/* Cached text of a message (maildir/text.h); valid until the next call for this folder. 1; 0: none (the
+ * caller makes it, and may keep it); -1. */
+int folder_text(struct folder *f, uint32_t i, struct message_texts *texts);
+/* Remembers texts made from the message's content; they are written, many at once, when that is
+ * worth it, by folder_settle or folder_close. A kind that is there already is kept. Never fails. */
+void folder_keep_text(struct folder *f, uint32_t i, struct message_texts const *texts);
 
 /* Keywords of the folder: numbers to names and back. */
 struct keywords const *folder_keywords(struct folder const *f);
@@ -87,6 +105,9 @@ int folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsi
 int folder_expunge(struct folder *f, uint32_t i);
 /* 0 or -1: then an OK must not be sent. Cheap when nothing was changed. */
 int folder_commit(struct folder *f);
+/* What may wait until the client has its answer: the index is brought up to date. Called when there is
+ * nothing else to do. Milliseconds after which it is to be called again; -1: no need. Never fails. */
+int folder_settle(struct folder *f);
 
 /* Looks for what others changed. Cheap if the directories' stamps say that nothing did. Bits of
  * enum folder_event that are now pending (0: nothing), or -1: ESTALE the folder was deleted or has

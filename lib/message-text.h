@@ -1,0 +1,60 @@
+/* What is made once of a message and kept: the texts that IMAP sends about it, and the keys by which
+ * it is sorted and threaded. Each is the very octets that go out, or are compared. */
+#ifndef POSTERN_MESSAGE_TEXT_H
+#define POSTERN_MESSAGE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <skalibs/stralloc.h>
+
+#include "lib/arena.h"
+
+/* Octets of one kind that are kept; a longer one is made anew each time. */
+#define MESSAGE_TEXT_MAX 65535
+
+enum message_text {
+	TEXT_ENVELOPE,	    /* RFC 3501 7.4.2, the parenthesised list */
+	TEXT_HEADERS,	    /* the common fields, CRLF line ends, in the message's order, as they stand */
+	TEXT_SORT,	    /* RFC 5256 section 2.2 and RFC 5957: see message_sort_keys */
+	TEXT_THREAD,	    /* RFC 5256 section 2.1 and 3: see message_thread_keys */
+	TEXT_BODY,	    /* the kinds from here on need the whole message, not only its header */
+	TEXT_BODYSTRUCTURE, /* RFC 3501 7.4.2 */
+	TEXT_PREVIEW,	    /* RFC 8970: at most 200 characters, UTF-8, without quotes */
+	TEXT_KINDS
+};
+#define TEXT_FROM_HEADER ((1u << TEXT_BODY) - 1) /* bits 1 << kind */
+#define TEXT_ALL ((1u << TEXT_KINDS) - 1)
+
+/* Some kinds of one message. s[k] is not terminated and belongs to whoever made it. */
+struct message_texts {
+	unsigned int has; /* bits 1 << kind */
+	char const *s[TEXT_KINDS];
+	uint32_t len[TEXT_KINDS];
+};
+
+/* Makes the kinds asked for (bits) of the message msg[0..n), of which the header is msg[0..body). The
+ * texts live in the arena until it is reset. What is longer than MESSAGE_TEXT_MAX is left out. Kinds
+ * that need the body need all of the message; with a header alone ask for TEXT_FROM_HEADER. */
+void message_texts_make(struct message_texts *t, struct arena *a, char const *msg, size_t n,
+    size_t body, unsigned int kinds);
+
+/* Is this header field (any case) one that TEXT_HEADERS holds whenever the message has it? */
+int message_text_common(char const *name, size_t len);
+
+/* TEXT_SORT taken apart. Strings point into the text; comparing octets compares as i;unicode-casemap
+ * (RFC 5051) does. */
+struct message_sort {
+	int64_t date; /* UTC seconds of the Date field; INT64_MIN: none that can be read */
+	/* base subject; mailbox part of the first From, To, Cc; RFC 5957's display names */
+	char const *subject, *from, *to, *cc, *display_from, *display_to;
+	uint16_t subject_len, from_len, to_len, cc_len, display_from_len, display_to_len;
+	int reply; /* the subject had "Re:", "Fwd:" or the like (RFC 5256 2.1, step 6) */
+};
+/* 1, or 0 if the text is damaged. */
+int message_sort_keys(struct message_sort *k, char const *s, size_t len);
+
+/* TEXT_THREAD: message ids, without angle brackets and with quoting resolved (RFC 5256 3), each ended by LF; the
+ * first is the message's own (empty: none), the rest its references, oldest first. Begin with *at 0; 1 and the next id, or 0. */
+int message_thread_keys(char const *s, size_t len, size_t *at, char const **id, size_t *id_len);
+
+#endif
