@@ -1,0 +1,88 @@
+#include "lib/crc32c.h"
+
+#include <string.h>
+
+#define POLYNOMIAL 0x82F63B78u /* bits reversed */
+#define SLICES 8
+
+/* slice[k][b]: octet b with k octets of zeros behind it. Made at first use: few programs need it.
+ */
+static uint32_t slice[SLICES][256];
+
+static void
+make_slices(void)
+{
+	for (uint32_t b = 0; b < 256; b++) {
+		uint32_t c = b;
+		for (int i = 0; i < 8; i++)
+			c = c >> 1 ^ (c & 1 ? POLYNOMIAL : 0);
+		slice[0][b] = c;
+	}
+	for (unsigned int k = 1; k < SLICES; k++)
+		for (unsigned int b = 0; b < 256; b++)
+			slice[k][b] = slice[k - 1][b] >> 8 ^ slice[0][slice[k - 1][b] & 255];
+}
+
+uint32_t
+crc32c_by_table(uint32_t seed, void const *s, size_t n)
+{
+	unsigned char const *p = s;
+	uint32_t c = ~seed;
+	if (!slice[0][1])
+		make_slices();
+	for (; n >= SLICES; n -= SLICES, p += SLICES)
+		c = slice[7][p[0] ^ (c & 255)] ^ slice[6][p[1] ^ (c >> 8 & 255)] ^
+		    slice[5][p[2] ^ (c >> 16 & 255)] ^ slice[4][p[3] ^ c >> 24] ^ slice[3][p[4]] ^
+		    slice[2][p[5]] ^ slice[1][p[6]] ^ slice[0][p[7]];
+	for (; n; n--)
+		c = c >> 8 ^ slice[0][(c ^ *p++) & 255];
+	return ~c;
+}
+
+/* INSTRUCTION_TARGET, has_instruction, step (one octet), step8 (eight) */
+#if defined(__x86_64__)
+#define INSTRUCTION_TARGET __attribute__((target("sse4.2")))
+#define has_instruction() __builtin_cpu_supports("sse4.2")
+#define step(c, b) __builtin_ia32_crc32qi(c, b)
+#define step8(c, v) ((uint32_t)__builtin_ia32_crc32di(c, v))
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#include <sys/auxv.h>
+#define HWCAP_CRC (1UL << 7) /* HWCAP_CRC32 of the kernel's asm/hwcap.h */
+#define has_instruction() (getauxval(AT_HWCAP) & HWCAP_CRC)
+#if defined(__clang__)
+#define INSTRUCTION_TARGET __attribute__((target("crc")))
+#define step(c, b) __builtin_arm_crc32cb(c, b)
+#define step8(c, v) __builtin_arm_crc32cd(c, v)
+#else
+#define INSTRUCTION_TARGET __attribute__((target("+crc")))
+#define step(c, b) __builtin_aarch64_crc32cb(c, b)
+#define step8(c, v) __builtin_aarch64_crc32cx(c, v)
+#endif
+#endif
+
+#ifdef INSTRUCTION_TARGET
+INSTRUCTION_TARGET static uint32_t
+by_instruction(uint32_t seed, void const *s, size_t n)
+{
+	unsigned char const *p = s;
+	uint32_t c = ~seed;
+	for (; n >= 8; n -= 8, p += 8) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		c = step8(c, v);
+	}
+	for (; n; n--)
+		c = step(c, *p++);
+	return ~c;
+}
+#endif
+
+uint32_t
+crc32c(uint32_t seed, void const *s, size_t n)
+{
+#ifdef INSTRUCTION_TARGET
+	if (has_instruction())
+		return by_instruction(seed, s, n);
+#endif
+	return crc32c_by_table(seed, s, n);
+}
