@@ -40,5 +40,11 @@
 #define MAILDIR_QUOTA_AGE 900
 /* Seconds between looks at a folder that inotify cannot watch. */
 #define MAILDIR_POLL 5
+/* Octets of postern-text; an entry that would exceed them is EFBIG: it is not kept until the file has
+ * been written anew without what is no longer needed. */
+#define MAILDIR_TEXT_FILE ((uint64_t)8 << 30)
+/* Octets of a delivered message up to which mda-local makes all its texts; of a longer one, those of
+ * the header. */
+#define MAILDIR_TEXT_MESSAGE ((uint64_t)16 << 20)
 
 #endif
