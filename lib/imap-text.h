@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
+#include "lib/address.h"
 #include "lib/arena.h"
+#include "lib/header-name.h"
 #include "lib/mime.h"
 
 /* An astring's string: quoted if it can be, else a literal {n}. */
@@ -16,12 +18,31 @@ void imap_string(stralloc *out, char const *s, size_t n);
 /* An astring: an atom where possible (RFC 3501 section 9), else imap_string. */
 void imap_astring(stralloc *out, char const *s, size_t n);
 
+/* A nstring from a C string, NIL for null; a field's text, unfolded, NIL where start is null. */
+void imap_nstring(stralloc *out, char const *s);
+void imap_field(stralloc *out, struct header_field const *f);
+
 /* Octets of a header that ENVELOPE is made of; in BODYSTRUCTURE, of all inner messages' headers
  * together. Fields behind are as if they were not there: memory does not grow with the message. */
 #define IMAP_HEADER_MAX ((size_t)1 << 20)
 
 /* ENVELOPE's value (RFC 3501 7.4.2) of the header in header[0..n). */
 void imap_envelope(stralloc *out, struct arena *a, char const *header, size_t n);
+
+/* The same for who reads the fields one by one: each is given to envelope_field (others than
+ * ENVELOPE's are ignored); addresses live in a, texts in the message. Begin with zeros. */
+#define ENVELOPE_FIRST HEADER_DATE
+#define ENVELOPE_LAST HEADER_MESSAGE_ID
+#define ENVELOPE_FIELDS (ENVELOPE_LAST - ENVELOPE_FIRST + 1)
+struct envelope {
+	/* By enum header_name less ENVELOPE_FIRST: address lists, and the last of each other field.
+	 */
+	struct address *list[ENVELOPE_FIELDS];
+	struct header_field text[ENVELOPE_FIELDS];
+};
+void envelope_field(
+    struct envelope *e, struct arena *a, enum header_name name, struct header_field const *f);
+void envelope_put(stralloc *out, struct envelope const *e);
 
 /* BODYSTRUCTURE's value of the part and all below; with extended zero BODY's, without extension
  * data (RFC 3501 7.4.2). msg is the memory that mime_parse was given. */

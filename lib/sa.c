@@ -20,7 +20,11 @@ sa_nomem(void)
 void
 sa_catb(stralloc *sa, char const *s, size_t n)
 {
-	if (!stralloc_catb(sa, s, n))
+	/* Most are short and have room. */
+	if (sa->s && n <= sa->a - sa->len) {
+		memmove(sa->s + sa->len, s, n);
+		sa->len += n;
+	} else if (!stralloc_catb(sa, s, n))
 		sa_nomem();
 }
 
@@ -41,12 +45,6 @@ void
 sa_copys(stralloc *sa, char const *s)
 {
 	sa_copyb(sa, s, strlen(s));
-}
-
-void
-sa_append(stralloc *sa, char c)
-{
-	sa_catb(sa, &c, 1);
 }
 
 void

@@ -18,7 +18,6 @@ void sa_catb(stralloc *sa, char const *s, size_t n);
 void sa_cats(stralloc *sa, char const *s);
 void sa_copyb(stralloc *sa, char const *s, size_t n);
 void sa_copys(stralloc *sa, char const *s);
-void sa_append(stralloc *sa, char c);
 /* Appends a NUL that counts in len. */
 void sa_0(stralloc *sa);
 /* Makes sa->s a C string without counting the NUL in len; returns sa->s. */
@@ -28,6 +27,14 @@ void sa_room(stralloc *sa, size_t n);
 void sa_catnum(stralloc *sa, uint64_t n);
 /* printf onto the end. */
 void sa_catf(stralloc *sa, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline void
+sa_append(stralloc *sa, char c)
+{
+	if (sa->s && sa->len < sa->a)
+		sa->s[sa->len++] = c;
+	else
+		sa_catb(sa, &c, 1);
+}
 static inline void
 sa_reset(stralloc *sa)
 {
