@@ -15,10 +15,11 @@ enum { WAKE_END = -1, WAKE_TIMER, WAKE_CLIENT, WAKE_SIGNAL, WAKE_FOLDER };
 static int
 idle_wait(struct session *s, struct watch const *w, tain const *latest)
 {
-	int const fd[] = {s->fd_signal, w->fd};
+	int const fd[1 + WATCH_FDS] = {s->fd_signal, w->fd[0], w->fd[1]};
 	unsigned int seconds = w->poll && w->poll < IDLE_ALIVE ? w->poll : IDLE_ALIVE;
 	net_deadline_before(&s->net, seconds, latest);
-	return net_wait_any(&s->net, fd, 2);
+	int r = net_wait_any(&s->net, fd, 1 + WATCH_FDS);
+	return r > WAKE_FOLDER ? WAKE_FOLDER : r;
 }
 
 /* The line that ends IDLE. */
@@ -40,6 +41,7 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 	tain_addsec_g(&latest, (int)s->timeout);
 	tain_addsec_g(&alive, IDLE_ALIVE);
 	for (;;) {
+		watch_clear(w);
 		sync_tell(s, SYNC_ALL);
 		if (s->ended)
 			return DONE;
@@ -50,7 +52,6 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 			session_bye(s, REPLY_BYE_SHUTDOWN);
 			return DONE;
 		case WAKE_FOLDER:
-			watch_clear(w);
 			break;
 		case WAKE_TIMER:
 			if (!tain_future(&latest)) {

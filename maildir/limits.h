@@ -40,6 +40,9 @@
 #define MAILDIR_QUOTA_AGE 900
 /* Seconds between looks at a folder that inotify cannot watch. */
 #define MAILDIR_POLL 5
+/* A fifo in postern-wake/ is no idling session's any more after so many seconds: imap-timeout ends
+ * each within a day. */
+#define MAILDIR_WAKE_AGE 90000
 /* Octets of postern-text; an entry that would exceed them is EFBIG: it is not kept until the file has
  * been written anew without what is no longer needed. */
 #define MAILDIR_TEXT_FILE ((uint64_t)8 << 30)

@@ -15,6 +15,7 @@
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
 #include "maildir/tree.h"
+#include "maildir/watch.h"
 
 /* A folder on its way out; two dots hide it from all programs. */
 #define GONE_PREFIX "..postern-gone."
@@ -103,8 +104,10 @@ set_aside(struct maildir_tree const *t, char const *path)
 	id_new(id);
 	sa_catf(&aside, "%s/" GONE_PREFIX "%s", t->root, id);
 	int r = rename(path, sa_str(&aside));
-	if (!r)
+	if (!r) {
 		r = durable_dirname(t->root);
+		watch_wake_dir(aside.s);
+	}
 	int e = errno;
 	stralloc_free(&aside);
 	errno = e;

@@ -1,9 +1,12 @@
 /* Delivery: several folders or none, sizes, flags, dates, cleaning, waking; quota; a full disk. */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/skalibs-compat.h"
 #include "maildir/name.h"
 #include "maildir/quota.h"
 #include "maildir/watch.h"
@@ -115,19 +118,17 @@ test_clean(void)
 static int
 readable(struct watch *w)
 {
-	struct pollfd p = {w->fd, POLLIN, 0};
-	return poll(&p, 1, 0) > 0;
+	struct pollfd p[WATCH_FDS] = {{w->fd[0], POLLIN, 0}, {w->fd[1], POLLIN, 0}};
+	return poll(p, WATCH_FDS, 0) > 0;
 }
 
 static void
 test_watch(void)
 {
-	struct watch w, many[200];
-	struct rlimit r = {1024, 1024};
-	unsigned int n = 0;
-	setrlimit(RLIMIT_NOFILE, &r);
+	struct watch w, other, gone;
 	watch_open(&w, dir_at("a"));
-	tap_ok(w.fd >= 0, "watch");
+	watch_open(&other, dir_at("a"));
+	tap_ok(w.fd[0] >= 0 && w.fd[1] >= 0 && !w.poll, "inotify and a fifo, no polling");
 	tap_num("quiet", readable(&w), 0);
 	dir_deliver(dir_at("a"), "x\n");
 	tap_num("a delivery wakes", readable(&w), 1);
@@ -136,32 +137,84 @@ test_watch(void)
 	dir_write("a/cur/foreign", "");
 	tap_num("a foreign change wakes", readable(&w), 1);
 	watch_close(&w);
+	tap_num("the other's fifo stays", dir_files("a/postern-wake", 0), 1);
+	watch_close(&other);
+	tap_num("the last one leaves nothing", dir_exists("a/postern-wake"), 0);
 
-	/* As many as the system allows: the rest is woken through fifos. */
-	for (; n < 200; n++) {
-		watch_open(many + n, dir_at("a"));
-		if (many[n].poll)
+	watch_open(&w, dir_at("removed"));
+	tap_ok(w.fd[0] < 0 && w.fd[1] < 0 && w.poll, "no folder: polling");
+	watch_close(&w);
+	mkdir(dir_at("removed"), 0700);
+	mkdir(dir_at("removed/cur"), 0700);
+	mkdir(dir_at("removed/new"), 0700);
+	watch_open(&gone, dir_at("removed"));
+	tap_num("removed later: quiet", readable(&gone) || gone.poll, 0);
+	int fd = open(dir_at("removed/cur"), O_RDONLY | O_DIRECTORY);
+	rm_rf(dir_at("removed"));
+	tap_num("told, with the directory still open", readable(&gone), 1);
+	watch_clear(&gone);
+	tap_ok(gone.poll > 0, "and then looked at");
+	close(fd);
+	watch_close(&gone);
+}
+
+/* As many as the system allows: the rest is woken through fifos. */
+static void
+test_watch_many(void)
+{
+	struct watch many[200];
+	struct rlimit r = {2048, 2048};
+	unsigned int n = 0;
+	setrlimit(RLIMIT_NOFILE, &r);
+	while (n < 200) {
+		watch_open(many + n++, dir_at("a"));
+		if (many[n - 1].poll)
 			break;
 	}
-	if (n == 200)
+	struct watch *last = many + n - 1;
+	if (!last->poll) {
 		printf("ok %d # skip inotify has more than 200 instances\n", ++tap_count);
-	else {
-		struct watch *last = many + n++;
-		tap_ok(last->fd >= 0 && last->poll, "a fifo and polling");
+	} else {
+		tap_ok(last->fd[0] < 0 && last->fd[1] >= 0, "at the limit: a fifo and polling");
 		tap_num("quiet", readable(last), 0);
 		dir_deliver(dir_at("a"), "x\n");
 		tap_num("woken through the fifo", readable(last), 1);
 		watch_clear(last);
 		tap_num("cleared", readable(last), 0);
-		/* A session that was killed leaves its fifo; the next waker removes it. */
-		close(last->fd);
-		close(last->fd_keep);
-		last->fd = last->fd_keep = -1;
-		dir_deliver(dir_at("a"), "x\n");
-		tap_num("a dead session's fifo is removed", dir_files("a/postern-wake", 0), 0);
+		watch_close(many);
+		watch_clear(last);
+		tap_ok(last->fd[0] >= 0 && !last->poll, "an instance that is free again is taken");
 	}
 	while (n)
 		watch_close(many + --n);
+}
+
+/* A session that was killed leaves its fifo; the next waker removes it. */
+static void
+test_watch_killed(void)
+{
+	struct watch w;
+	struct timespec old[2] = {{0, 0}, {0, 0}};
+	watch_open(&w, dir_at("a"));
+	for (unsigned int i = 0; i < WATCH_FDS; i++)
+		close(w.fd[i]);
+	close(w.fd_keep);
+	mkfifo(dir_at("a/postern-wake/.young"), 0600);
+	mkfifo(dir_at("a/postern-wake/.old"), 0600);
+	dir_write("a/postern-wake/file", "");
+	utimensat(AT_FDCWD, dir_at("a/postern-wake/.old"), old, 0);
+	dir_deliver(dir_at("a"), "x\n");
+	tap_num("a dead session's fifo is removed", faccessat(w.fd_wake, w.fifo.s, F_OK, 0), -1);
+	tap_num("a hidden one, too, if it is old", dir_exists("a/postern-wake/.old"), 0);
+	tap_num("not while it is young", dir_exists("a/postern-wake/.young"), 1);
+	tap_num("what is no fifo stays", dir_exists("a/postern-wake/file"), 1);
+	unlink(dir_at("a/postern-wake/.young"));
+	unlink(dir_at("a/postern-wake/file"));
+	mkfifo(dir_at("a/postern-wake/dead"), 0600);
+	dir_deliver(dir_at("a"), "x\n");
+	tap_num("with the last one goes the directory", dir_exists("a/postern-wake"), 0);
+	w.fd[0] = w.fd[1] = w.fd_keep = -1;
+	watch_close(&w);
 }
 
 /* clang-format off */
@@ -235,6 +288,8 @@ main(void)
 	test_disk_full();
 	test_clean();
 	test_watch();
+	test_watch_many();
+	test_watch_killed();
 	test_quota();
 	return tap_done();
 }
