@@ -1,4 +1,5 @@
 """Sessions on one Maildir for tests/maildir: ours (build/unit/maildir-driver) and Dovecot's imap program."""
+import itertools
 import os
 import pwd
 import random
@@ -65,22 +66,28 @@ def need_dovecot():
 
 
 class Place:
-    """A directory with a Maildir in it, owned by the user that the sessions run as (Dovecot serves no mail as root)."""
+    """A directory with a Maildir in it, owned by the user that the sessions run as (Dovecot serves no mail as root).
+    MAILDIR_MOUNTS: the Maildir lies on a network file system mounted in these directories; sessions of ours use them by turns."""
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="maildir.")
-        self.mail = self.dir + "/mail"
+        mounts = os.environ.get("MAILDIR_MOUNTS", "")
+        self.mails = [f"{m}/{os.path.basename(self.dir)}/mail" for m in mounts.split(":") if m] or [self.dir + "/mail"]
+        self.mail = self.mails[0]
+        self.turn = itertools.cycle(self.mails)
         self.user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         for sub in ("run", "log"):
             os.mkdir(f"{self.dir}/{sub}")
         with open(self.dir + "/conf", "w") as f:
             f.write(CONF.format(dir=self.dir, uid=self.user.pw_uid, gid=self.user.pw_gid))
+        os.makedirs(os.path.dirname(self.mail), exist_ok=True)
         self.own()
         self.sessions = []
 
     def own(self, path=""):
         if os.getuid() == 0:
-            subprocess.check_call(["chown", "-R", f"{self.user.pw_uid}:{self.user.pw_gid}", self.dir + path])
+            for top in {self.dir + path, self.dir + path if path else os.path.dirname(self.mail)}:
+                subprocess.check_call(["chown", "-R", f"{self.user.pw_uid}:{self.user.pw_gid}", top])
 
     def start(self, argv):
         if os.getuid() == 0:
@@ -116,12 +123,13 @@ class Place:
             proc.wait()
             proc.stdin.close()
             proc.stdout.close()
-        shutil.rmtree(self.dir)
+        for top in {self.dir, os.path.dirname(self.mail)}:
+            shutil.rmtree(top)
 
 
 class Ours:
     def __init__(self, place, folder="INBOX", option=""):
-        self.proc = place.start([os.path.abspath(DRIVER), place.mail])
+        self.proc = place.start([os.path.abspath(DRIVER), next(place.turn)])
         self.opened = self.command(f"open {folder} {option}") if folder else None
 
     def send(self, line):
