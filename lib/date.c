@@ -1,5 +1,6 @@
 #include "lib/date.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "lib/ascii.h"
@@ -73,6 +74,75 @@ shown(int64_t t, int zone)
 	return civil_from(t < DATE_FIRST ? DATE_FIRST : t > DATE_LAST ? DATE_LAST : t);
 }
 
+int
+date_memo_zone(struct date_memo *m, int64_t t)
+{
+	if (t < DATE_FIRST || t > DATE_LAST)
+		return date_local_zone(t);
+	int64_t const day = t / DAY - (t % DAY < 0);
+	if (!m->known || m->utc_day != day) {
+		m->known = 1;
+		m->utc_day = day;
+		/* No zone has changed twice within a day. */
+		m->zone = date_local_zone(day * DAY);
+		m->steady = m->zone == date_local_zone(day * DAY + DAY - 1);
+	}
+	return m->steady ? m->zone : date_local_zone(t);
+}
+
+static void
+put_digits(char *to, unsigned int value, unsigned int digits)
+{
+	while (digits--) {
+		to[digits] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+/* "dd-Mon-yyyy", DATE_DAY octets. */
+static void
+put_day(char *to, struct civil const *c)
+{
+	memcpy(to, "  -xxx-", 7);
+	put_digits(to, c->day, 2);
+	if (c->day < 10)
+		to[0] = ' ';
+	memcpy(to + 3, months[c->month - 1], 3);
+	put_digits(to + 7, (unsigned int)c->year, 4);
+}
+#define DATE_DAY 11
+
+/* " hh:mm:ss +zzzz" */
+static void
+put_clock(char *to, unsigned int second, int zone)
+{
+	unsigned int const z = (unsigned int)(zone < 0 ? -zone : zone);
+	memcpy(to, " xx:xx:xx +", 11);
+	put_digits(to + 1, second / 3600, 2);
+	put_digits(to + 4, second / 60 % 60, 2);
+	put_digits(to + 7, second % 60, 2);
+	if (zone < 0)
+		to[10] = '-';
+	put_digits(to + 11, z / 60 * 100 + z % 60, 4);
+}
+
+void
+date_memo_imap(struct date_memo *m, int64_t t, char *to)
+{
+	int const zone = date_memo_zone(m, t);
+	t = t < DATE_FIRST ? DATE_FIRST : t > DATE_LAST ? DATE_LAST : t;
+	t += (int64_t)zone * 60;
+	t = t < DATE_FIRST ? DATE_FIRST : t > DATE_LAST ? DATE_LAST : t;
+	int64_t const day = t / DAY - (t % DAY < 0);
+	if (!m->text[0] || m->local_day != day) {
+		struct civil const c = civil_from(t);
+		put_day(m->text, &c);
+		m->local_day = day;
+	}
+	memcpy(to, m->text, DATE_DAY);
+	put_clock(to + DATE_DAY, (unsigned int)(t - day * DAY), zone);
+}
+
 static void
 put_time(stralloc *out, struct civil const *c, int zone)
 {
@@ -94,8 +164,10 @@ void
 date_imap(stralloc *out, int64_t t, int zone)
 {
 	struct civil const c = shown(t, zone);
-	sa_catf(out, "%2u-%s-%04d", c.day, months[c.month - 1], (int)c.year);
-	put_time(out, &c, zone);
+	char text[DATE_IMAP];
+	put_day(text, &c);
+	put_clock(text + DATE_DAY, c.hour * 3600 + c.minute * 60 + c.second, zone);
+	sa_catb(out, text, sizeof text);
 }
 
 /* A cursor over text; each step is 0, or -1 at what does not fit. */

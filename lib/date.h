@@ -20,6 +20,22 @@ void date_rfc5322(stralloc *out, int64_t t, int zone);
  */
 void date_imap(stralloc *out, int64_t t, int zone);
 
+/* The same for many times one after the other, most of them of few days: what is known of the last day
+ * is kept. Begin with DATE_MEMO_ZERO. */
+#define DATE_IMAP 26 /* octets of an IMAP date-time */
+struct date_memo {
+	int known, steady, zone; /* the zone at the beginning of the day, and whether it stays */
+	int64_t utc_day, local_day;
+	char text[12]; /* of the local day */
+};
+/* clang-format off */
+#define DATE_MEMO_ZERO {0, 0, 0, 0, 0, ""}
+/* clang-format on */
+/* As date_local_zone. */
+int date_memo_zone(struct date_memo *m, int64_t t);
+/* As date_imap in the local zone, to to[0..DATE_IMAP). */
+void date_memo_imap(struct date_memo *m, int64_t t, char *to);
+
 /* A date-time of IMAP, without its quotes: APPEND (RFC 3501 section 9). Strict. 0 or -1. */
 int date_imap_parse(char const *s, size_t n, int64_t *t, int *zone);
 /* A date of SEARCH, "1-Feb-1994" without quotes: 00:00 of that day as if in UTC. Strict. 0 or -1.

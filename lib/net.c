@@ -8,6 +8,7 @@
 
 #include <skalibs/iopause.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
 
 void
@@ -94,7 +95,7 @@ net_flush(struct net *n)
 }
 
 int
-net_put(struct net *n, char const *s, size_t len)
+net_put_slow(struct net *n, char const *s, size_t len)
 {
 	while (len && !n->werr) {
 		size_t room = NET_OUTSIZE - n->out_len;
@@ -110,9 +111,34 @@ net_put(struct net *n, char const *s, size_t len)
 }
 
 int
-net_puts(struct net *n, char const *s)
+net_putnum(struct net *n, uint64_t number)
 {
-	return net_put(n, s, strlen(s));
+	char digits[20], *p = digits + sizeof digits;
+	do
+		*--p = (char)('0' + number % 10);
+	while (number /= 10);
+	return net_put(n, p, (size_t)(digits + sizeof digits - p));
+}
+
+char *
+net_space(struct net *n, size_t *room)
+{
+	/* After an error what is written is dropped, as everywhere. */
+	if (n->out_len == NET_OUTSIZE || n->werr)
+		net_flush(n);
+	if (n->werr)
+		n->out_len = 0;
+	*room = NET_OUTSIZE - n->out_len;
+	return n->out + n->out_len;
+}
+
+void
+net_rest(struct net *n)
+{
+	if (!n->out_len)
+		memory_rest(n->out, sizeof n->out);
+	if (n->in_start == n->in_end)
+		memory_rest(n->in, sizeof n->in);
 }
 
 int

@@ -8,12 +8,14 @@
 #define POSTERN_NET_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "lib/skalibs-compat.h"
 
 #define NET_INSIZE 16384
-#define NET_OUTSIZE 16384
+#define NET_OUTSIZE 65536
 
 struct net {
 	int fd_in, fd_out;
@@ -69,11 +71,36 @@ int net_wait(struct net *n, int fd_extra);
 int net_wait_any(struct net *n, int const *fd, unsigned int count);
 
 /* Appends to the output; sends when the buffer is full. Returns 0, or -1 after a write error. */
-int net_put(struct net *n, char const *s, size_t len);
-int net_puts(struct net *n, char const *s);
+int net_put_slow(struct net *n, char const *s, size_t len);
+static inline int
+net_put(struct net *n, char const *s, size_t len)
+{
+	if (len > NET_OUTSIZE - n->out_len || n->werr)
+		return net_put_slow(n, s, len);
+	memcpy(n->out + n->out_len, s, len);
+	n->out_len += len;
+	return 0;
+}
+static inline int
+net_puts(struct net *n, char const *s)
+{
+	return net_put(n, s, strlen(s));
+}
+/* In decimal. */
+int net_putnum(struct net *n, uint64_t number);
+/* Where the next octets go, for those who write them there themselves: *room is at least one, and
+ * net_wrote says how many they were. */
+char *net_space(struct net *n, size_t *room);
+static inline void
+net_wrote(struct net *n, size_t len)
+{
+	n->out_len += len;
+}
 int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sends everything. 0 or -1 (errno). */
 int net_flush(struct net *n);
+/* Gives the memory of buffers that are empty back to the system. */
+void net_rest(struct net *n);
 
 /* Of a descriptor that is no connection (a socketpair to another process): waits and reads once.
  * Bytes, 0 at end of file, -1 (ETIMEDOUT at the deadline). */

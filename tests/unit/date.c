@@ -109,6 +109,33 @@ calendar(void)
 	tap_ok(same, "date_days agrees with gmtime");
 }
 
+/* Whatever a memo holds of the last day, the next answer is the one of date_imap; around each change
+ * of zones with odd ones, too, and in any order. */
+static void
+memo(char const *tz)
+{
+	struct date_memo m = DATE_MEMO_ZERO;
+	stralloc out = STRALLOC_ZERO;
+	int same = 1;
+	uint32_t random = 1;
+	setenv("TZ", tz, 1);
+	tzset();
+	for (int64_t i = 0; same && i < 200000; i++) {
+		char text[DATE_IMAP];
+		random = random * 1664525 + 1013904223;
+		int64_t const t = i < 100000   ? i * 16127
+				  : i < 199000 ? (int64_t)random - (1 << 30)
+					       : (i - 199500) * (INT64_MAX / 500);
+		same &= date_memo_zone(&m, t) == date_local_zone(t);
+		date_memo_imap(&m, t, text);
+		sa_reset(&out);
+		date_imap(&out, t, date_local_zone(t));
+		same &= out.len == sizeof text && !memcmp(out.s, text, sizeof text);
+	}
+	tap_ok(same, "date_memo: %s", tz);
+	stralloc_free(&out);
+}
+
 int
 main(void)
 {
@@ -144,5 +171,12 @@ main(void)
 	setenv("TZ", "XYZ-5:30", 1);
 	tzset();
 	tap_num("date_local_zone", date_local_zone(0), 330);
+	memo("UTC");
+	memo("XYZ-5:30");
+	memo("Europe/Berlin");
+	memo("America/St_Johns");
+	memo("Australia/Lord_Howe");
+	memo("Africa/Monrovia");
+	memo("Africa/Casablanca");
 	return tap_done();
 }

@@ -1,0 +1,13 @@
+/* Memory that a long-lived session does not need while it waits. */
+#ifndef POSTERN_MEMORY_H
+#define POSTERN_MEMORY_H
+
+#include <stddef.h>
+
+/* What stands in s[0..n) is no longer needed: its whole pages go back to the system and read as
+ * zeros. For static and mapped memory, not for malloc's. */
+void memory_rest(void *s, size_t n);
+/* Gives back what free() keeps, where libc can. */
+void memory_trim(void);
+
+#endif
