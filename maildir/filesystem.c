@@ -1,7 +1,9 @@
 #include "maildir/filesystem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 /* Those of one host, by the numbers that statfs gives (linux/magic.h and the file systems' own
@@ -42,4 +44,26 @@ filesystem_network(int fd)
 	int network = fstatfs(fd, &s) < 0 || filesystem_type_network((uint32_t)s.f_type);
 	errno = e;
 	return network;
+}
+
+/* A change of attributes cannot be answered from a cache: the kernel looks the name up anew when
+ * the file it remembers is gone (ESTALE), and the answer brings the attributes, by which every
+ * layer knows whether the content that it holds is old. Tried on GlusterFS: open, fstat, statx,
+ * locks and fsync do not do it. (Dovecot changes the owner to the same end.) */
+static struct timespec const only_atime[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+
+void
+filesystem_refresh(int fd_dir, char const *name)
+{
+	int e = errno;
+	utimensat(fd_dir, name, only_atime, AT_SYMLINK_NOFOLLOW);
+	errno = e;
+}
+
+void
+filesystem_refresh_fd(int fd)
+{
+	int e = errno;
+	futimens(fd, only_atime);
+	errno = e;
 }

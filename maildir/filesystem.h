@@ -9,7 +9,15 @@
  * can. errno is kept. */
 int filesystem_network(int fd);
 
-/* The same of a statfs type, for tests. */
+/* Makes what is read and asked of this name from now on what other hosts have left there; otherwise
+ * GlusterFS and NFS answer from caches for a second or more, even after the file was replaced or
+ * removed. For network file systems; costs a round trip. Changes the file's time of access. errno
+ * is kept. */
+void filesystem_refresh(int fd_dir, char const *name);
+/* The same of an open file or directory, in so far as it is still the one of its name. */
+void filesystem_refresh_fd(int fd);
+
+/* filesystem_network of a statfs type, for tests. */
 int filesystem_type_network(uint32_t type);
 
 #endif

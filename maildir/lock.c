@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,15 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/linux-compat.h"
+#include "maildir/filesystem.h"
 #include "maildir/limits.h"
+
+#define FOLDER_LOCK "dovecot-uidlist.lock"
+
+/* What the folder's lock guards; every other lock guards the file of its own name. */
+static char const *const guarded[] = {"dovecot-uidlist", "dovecot-keywords", "postern-keywords",
+    "postern-index", "postern-index.log", "postern-text"};
 
 static char const *
 host(void)
@@ -46,6 +55,21 @@ sign(int fd)
 	return 0;
 }
 
+/* The holder works on what the last one left, be that one on another host. */
+static void
+refresh(int fd_dir, char const *name)
+{
+	char own[64];
+	if (!filesystem_network(fd_dir))
+		return;
+	if (!strcmp(name, FOLDER_LOCK)) {
+		for (size_t i = 0; i < sizeof guarded / sizeof *guarded; i++)
+			filesystem_refresh(fd_dir, guarded[i]);
+	} else if ((size_t)snprintf(own, sizeof own, "%.*s", (int)(strlen(name) - 5), name) <
+		   sizeof own)
+		filesystem_refresh(fd_dir, own);
+}
+
 /* 0, or -1: EEXIST another holds it. */
 static int
 try_take(struct lock *l, int fd_dir, char const *name)
@@ -70,7 +94,20 @@ try_take(struct lock *l, int fd_dir, char const *name)
 		return -1;
 	}
 	*l = (struct lock){fd_dir, fd, time(0), name};
+	refresh(fd_dir, name);
 	return 0;
+}
+
+/* A process that has ended is no more, though its parent has not waited for it yet. */
+static int
+process_gone(pid_t pid)
+{
+	struct pollfd p = {pidfd_open(pid, 0), POLLIN, 0};
+	if (p.fd < 0)
+		return kill(pid, 0) < 0 && errno == ESRCH;
+	int gone = poll(&p, 1, 0) > 0;
+	close(p.fd);
+	return gone;
 }
 
 /* 1 if the process named in the lock, if it is one of this host, is no more. */
@@ -84,7 +121,7 @@ owner_dead(char const *text)
 	/* A lock that bears our pid is a dead one's, unless we hold its flock. */
 	if (pid == (long)getpid())
 		return 1;
-	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	return process_gone((pid_t)pid);
 }
 
 /* The descriptor of a lock that is stale, or -1. */
@@ -118,6 +155,8 @@ break_stale(int fd_dir, char const *name, int fd_judged)
 	/* Where a network file system has no flock, its time and its pid must do. */
 	if (flock(fd_judged, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return 0;
+	if (filesystem_network(fd_dir))
+		filesystem_refresh(fd_dir, name);
 	return is_file(fd_judged, fd_dir, name) && !unlinkat(fd_dir, name, 0);
 }
 
@@ -132,7 +171,7 @@ now_ms(void)
 int
 lock_take(struct lock *l, int fd_dir, unsigned int seconds)
 {
-	return lock_take_named(l, fd_dir, "dovecot-uidlist.lock", seconds);
+	return lock_take_named(l, fd_dir, FOLDER_LOCK, seconds);
 }
 
 int

@@ -1,7 +1,9 @@
 /* A folder's lock: dovecot-uidlist.lock, made with O_EXCL, content "pid:host", as Dovecot keeps it.
- * It guards dovecot-uidlist, dovecot-keywords and postern-keywords of one folder. A lock is stale
- * when its process is dead on this host, or when its time has not moved for MAILDIR_LOCK_STALE
- * seconds. Where two folders' locks are needed: never; see the lock order in doc/store.md. */
+ * It guards dovecot-uidlist, dovecot-keywords, postern-keywords and the index of one folder; on
+ * network file systems what is read of them afterwards is what the last holder left, on whichever
+ * host. A lock is stale when its process has ended on this host, or when its time has not moved for
+ * MAILDIR_LOCK_STALE seconds. Where two folders' locks are needed: never; see the lock order in
+ * doc/store.md. */
 #ifndef POSTERN_MAILDIR_LOCK_H
 #define POSTERN_MAILDIR_LOCK_H
 

@@ -58,6 +58,22 @@ age(char const *file, long seconds)
 	utimensat(AT_FDCWD, dir_at("%s", file), t, 0);
 }
 
+/* It has ended; its parent has not noticed yet. */
+static void
+test_zombie(void)
+{
+	struct lock a;
+	siginfo_t info;
+	pid_t child = fork();
+	if (!child)
+		_exit(lock_take(&a, fd_dir, 1) < 0);
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	tap_num("a zombie left its lock", dir_exists(LOCK), 1);
+	tap_num("which is stale", lock_take(&a, fd_dir, 0), 0);
+	lock_release(&a);
+	waitpid(child, 0, 0);
+}
+
 int
 main(void)
 {
@@ -123,6 +139,7 @@ main(void)
 	tap_num("our pid, but we hold none: stale", lock_take(&b, fd_dir, 0), 0);
 	lock_release(&b);
 
+	test_zombie();
 	test_contention();
 	struct stat st;
 	tap_ok(stat(dir_at(LOCK), &st) < 0 || !lock_take(&a, fd_dir, 1), "nothing is left behind");
