@@ -2,11 +2,14 @@
  *
  *     lmtp SOCKET PARALLEL CONNECTIONS MESSAGES RECIPIENTS USERS DOMAIN [BYTES]
  *
- * PARALLEL clients make CONNECTIONS connections in all; each delivers MESSAGES messages of BYTES octets
- * (4000) to RECIPIENTS of the addresses u0@DOMAIN ... u(USERS-1)@DOMAIN, in turn. Prints deliveries per
- * second: replies 250 after the dot. */
+ * PARALLEL clients make CONNECTIONS connections in all; each delivers MESSAGES messages of BYTES
+ * octets (4000) to RECIPIENTS of the addresses u0@DOMAIN ... u(USERS-1)@DOMAIN, in turn. Prints
+ * JSON: deliveries (replies 250 after the dot) per second, and the median of milliseconds from MAIL
+ * to the last reply. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <skalibs/strerr.h>
@@ -23,6 +26,16 @@ struct plan {
 	char const *socket, *domain;
 	unsigned int parallel, connections, messages, recipients, users, bytes;
 };
+
+static float *samples; /* milliseconds of each message; shared */
+
+static double
+now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 static void
 expect(struct smtp_client *c, int code)
@@ -67,21 +80,16 @@ client(struct plan const *p, unsigned int number, stralloc const *text)
 		c.lmtp = 1;
 		if (smtp_client_hello(&c, "bench.test", &r))
 			strerr_dief1x(111, "no LMTP");
-		for (unsigned int m = 0; m < p->messages; m++)
+		for (unsigned int m = 0; m < p->messages; m++) {
+			double const began = now();
 			one_message(&c, p, text, &user);
+			samples[k * p->messages + m] = (float)((now() - began) * 1000);
+		}
 		smtp_client_cmd(&c, "QUIT");
 		expect(&c, 221);
 		smtp_client_close(&c);
 	}
 	_exit(0);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void
@@ -101,6 +109,13 @@ parse(struct plan *p, int argc, char **argv)
 		strerr_dieusage(100, USAGE);
 }
 
+static int
+by_size(void const *a, void const *b)
+{
+	float const x = *(float const *)a, y = *(float const *)b;
+	return x < y ? -1 : x > y;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -111,7 +126,13 @@ main(int argc, char **argv)
 	parse(&p, argc, argv);
 	sa_cats(&text, "From: sender@remote.test\nSubject: measured\n\n");
 	while (text.len < p.bytes)
-		sa_cats(&text, "abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrst\n");
+		sa_cats(&text,
+		    "abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrst\n");
+	size_t const n = (size_t)p.connections * p.messages;
+	samples =
+	    mmap(0, n * sizeof *samples, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (samples == MAP_FAILED)
+		strerr_diefu1sys(111, "map memory");
 	double began = now();
 	for (unsigned int i = 0; i < p.parallel; i++)
 		if (!fork())
@@ -121,8 +142,8 @@ main(int argc, char **argv)
 	double took = now() - began;
 	if (failed)
 		return 111;
-	printf("%.0f deliveries/s (%u in %.2f s)\n",
-	    (double)p.connections * p.messages * p.recipients / took,
-	    p.connections * p.messages * p.recipients, took);
+	qsort(samples, n, sizeof *samples, by_size);
+	printf("{\"per_second\": %.1f, \"median_ms\": %.4f}\n", (double)n * p.recipients / took,
+	    (double)samples[n / 2]);
 	return 0;
 }

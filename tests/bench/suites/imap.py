@@ -1,0 +1,40 @@
+"""IMAP commands that read, over up to 10,000 messages."""
+import bench
+from bench import Row
+
+TITLE = "IMAP commands that read"
+MESSAGES = 10000
+COMMANDS = {
+    "flags": "FETCH 1:* (FLAGS)",
+    "sizes": "UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)",
+    "bodies": "FETCH 1:* (BODY.PEEK[])",
+    "envelopes": "FETCH 1:* (ENVELOPE)",
+    "fields": "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (Subject From Date)])",
+    "search-subject": "SEARCH SUBJECT nosuch",
+    "search-text": "SEARCH TEXT nosuch",
+}
+ROWS = [Row("login", "connection and login", "ms"), Row("select", "SELECT INBOX", "ms"),
+        *(Row(key, command, "ms", **(dict(limit="files read", count=lambda n: n) if key in ("bodies", "search-text") else {}))
+          for key, command in COMMANDS.items())]
+
+
+class Suite(bench.MailSuite):
+    accounts = {"inbox.test": 1}
+
+    def __init__(self, b):
+        super().__init__(b)
+        self.messages = min(self.messages, MESSAGES)
+        self.steps = [self.session]
+
+    def setup(self):
+        for side in self.sides:
+            self.pool.fill(side.maildir("inbox.test"), self.messages)
+            self.settle(side.maildir("inbox.test") + "/cur")
+            for _ in range(2):
+                self.imap(side, "inbox.test", "SELECT INBOX", *COMMANDS.values())
+
+    def session(self, side):
+        load = self.imap(side, "inbox.test", "SELECT INBOX", *COMMANDS.values())
+        self.bench.note(side, "login", *load.ms("connect", "login"))
+        for key, command in {"select": "SELECT INBOX", **COMMANDS}.items():
+            self.bench.note(side, key, *load.ms(command))

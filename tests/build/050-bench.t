@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""scripts/bench: it lists its suites, each has a page, and a very short run of all of them writes a figure for every row of ours,
+JSON, a chart that is XML, and the table into the page; nothing is left behind."""
+import json, os, shutil, subprocess, sys, tempfile, xml.dom.minidom
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from instance import ROOT, tap
+
+os.chdir(ROOT)
+top = tempfile.mkdtemp(prefix="bench-test.", dir="/var/tmp")
+os.chmod(top, 0o755)
+ROWS = {"delivery": 5, "imap": 9, "store": 23, "tls": 14}  # on each side's column
+
+
+def bench(*words):
+    return subprocess.run(["scripts/bench", *words], capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+
+
+listed = bench("-l")
+names = [line.split()[0] for line in listed.stdout.splitlines()]
+tap.ok(listed.returncode == 0 and names == sorted(ROWS), "-l lists the suites", listed)
+for words in (["nosuch"], ["-n", "x"], ["-n", "1"], ["-r", "0"], ["-t", "0"]):
+    done = bench(*words)
+    tap.ok(done.returncode == 100 and not done.stdout and "usage: " in done.stderr, f"{' '.join(words)} is an error", done)
+for name in names:
+    page = open(f"doc/bench/{name}.md", encoding="utf-8").read()
+    tap.ok(page.count(f"<!-- scripts/bench {name} -->\n") == page.count("<!-- end -->\n") == 1, f"doc/bench/{name}.md has a place for the table")
+
+os.mkdir(top + "/out")
+shutil.copy("doc/bench/store.md", top + "/out")
+done = bench("-n", "100", "-r", "1", "-t", "0.05", "-m", "-d", top, "-o", top + "/out")
+tap.ok(done.returncode == 0, "a short run of all suites", done.stderr)
+for name, rows in ROWS.items():
+    def good():
+        got = json.load(open(f"{top}/out/{name}.json", encoding="utf-8"))
+        chart = xml.dom.minidom.parse(f"{top}/out/{name}.svg").documentElement
+        page = open(f"{top}/out/{name}.md", encoding="utf-8").read()
+        assert len(got["rows"]) >= rows - 4, [r["key"] for r in got["rows"]]  # without root memory cannot be seen
+        assert all("postern" in r["medians"] for r in got["rows"]), got["rows"]
+        assert all(r["ratio"] for r in got["rows"] if "Dovecot" in r["medians"] and r["unit"] != "%"), got["rows"]
+        assert all(v > 0 for v in got["machine"]["limits"].values()), got["machine"]
+        assert chart.tagName == "svg" and len(chart.getElementsByTagName("rect")) == 1 + sum(bool(r["ratio"]) for r in got["rows"])
+        assert all(r["work"].split("|")[0].replace("*", "\\*") in page for r in got["rows"]), page
+        assert len(got["rows"]) == rows or os.getuid(), [r["key"] for r in got["rows"]]
+    tap.run(f"{name}: JSON, chart and table", good)
+page = open(f"{top}/out/store.md", encoding="utf-8").read()
+old = open("doc/bench/store.md", encoding="utf-8").read()
+mark, end = "<!-- scripts/bench store -->\n", "<!-- end -->\n"
+tap.ok([page.split(mark)[0], page.split(end)[1]] == [old.split(mark)[0], old.split(end)[1]] and "| SELECT of 100," in page,
+       "what stands around the table stays", page)
+tap.ok(os.listdir(top) == ["out"], "nothing is left behind", os.listdir(top))
+shutil.rmtree(top)
+tap.done()
