@@ -83,7 +83,12 @@ base64_feed(struct base64_stream *b, stralloc *out, char const *s, size_t n)
 			b->bits = b->bits << 6 | (c - 1);
 			if (++b->count < 4)
 				continue;
-			put_octets(out, b->bits, 3);
+			/* There is room, see above. */
+			char *const o = out->s + out->len;
+			o[0] = (char)(b->bits >> 16);
+			o[1] = (char)(b->bits >> 8);
+			o[2] = (char)b->bits;
+			out->len += 3;
 		} else if (s[i] == '=') {
 			/* What stands before padding is complete; a lone character holds no octet.
 			 */

@@ -85,13 +85,16 @@ void
 utf8_repair(stralloc *out, char const *s, size_t n)
 {
 	uint32_t c;
-	for (size_t i = 0, len; i < n; i += len) {
-		if ((len = utf8_decode(s + i, n - i, &c)) != 0) {
-			sa_catb(out, s + i, len);
-		} else {
+	sa_room(out, n);
+	for (size_t i = 0; i < n;) {
+		size_t const from = i;
+		for (size_t len = 1; i < n && len; i += len)
+			len = (unsigned char)s[i] < 0x80 ? 1 : utf8_decode(s + i, n - i, &c);
+		sa_catb(out, s + from, i - from);
+		if (i < n) {
 			char r[UTF8_MAX];
 			sa_catb(out, r, utf8_encode(r, UTF8_REPLACEMENT));
-			len = 1;
+			i++;
 		}
 	}
 }
