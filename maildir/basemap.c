@@ -6,13 +6,13 @@
 #include "lib/sa.h"
 
 struct basemap_slot {
-	uint32_t at, value, hash;
+	uint32_t hash, value;
 	uint32_t len; /* 0: empty */
 };
 
 /* Eight octets at a time: names are long, and a folder has many. */
-static uint32_t
-hash(char const *s, size_t len)
+uint32_t
+basemap_hash(char const *s, size_t len)
 {
 	uint64_t const odd = 0x9e3779b97f4a7c15;
 	uint64_t h = len, word;
@@ -28,30 +28,29 @@ hash(char const *s, size_t len)
 }
 
 static uint32_t
-locate(struct basemap const *m, char const *names, char const *base, size_t len, uint32_t h)
+locate(struct basemap const *m, char const *base, size_t len, uint32_t h)
 {
 	uint32_t i = h & m->mask;
 	for (; m->slot[i].len; i = (i + 1) & m->mask)
 		if (m->slot[i].hash == h && m->slot[i].len == len &&
-		    !memcmp(names + m->slot[i].at, base, len))
+		    !memcmp(m->name(m->arg, m->slot[i].value), base, len))
 			break;
 	return i;
 }
 
 uint32_t
-basemap_find(struct basemap const *m, char const *names, char const *base, size_t len)
+basemap_find(struct basemap const *m, uint32_t hash, char const *base, size_t len)
 {
 	if (!m->slot)
 		return BASEMAP_NONE;
-	uint32_t i = locate(m, names, base, len, hash(base, len));
+	uint32_t i = locate(m, base, len, hash);
 	return m->slot[i].len ? m->slot[i].value : BASEMAP_NONE;
 }
 
 static void
-grow(struct basemap *m)
+grow(struct basemap *m, uint32_t size)
 {
 	struct basemap old = *m;
-	uint32_t size = old.slot ? (old.mask + 1) * 2 : 64;
 	m->slot = xmalloc(size * sizeof *m->slot);
 	memset(m->slot, 0, size * sizeof *m->slot);
 	m->mask = size - 1;
@@ -66,19 +65,29 @@ grow(struct basemap *m)
 }
 
 void
-basemap_put(struct basemap *m, char const *names, uint32_t at, uint8_t len, uint32_t value)
+basemap_reserve(struct basemap *m, uint32_t count)
+{
+	uint32_t size = 64;
+	while (size / 2 <= count)
+		size *= 2;
+	if (!m->slot || m->mask + 1 < size)
+		grow(m, size);
+}
+
+void
+basemap_put(struct basemap *m, uint32_t hash, char const *base, size_t len, uint32_t value)
 {
 	if (!m->slot || m->used >= m->mask / 2)
-		grow(m);
-	uint32_t h = hash(names + at, len);
-	uint32_t i = locate(m, names, names + at, len, h);
+		grow(m, m->slot ? (m->mask + 1) * 2 : 64);
+	uint32_t i = locate(m, base, len, hash);
 	m->used += !m->slot[i].len;
-	m->slot[i] = (struct basemap_slot){at, value, h, len};
+	m->slot[i] = (struct basemap_slot){hash, value, (uint32_t)len};
 }
 
 void
 basemap_free(struct basemap *m)
 {
 	free(m->slot);
-	*m = (struct basemap)BASEMAP_ZERO;
+	m->slot = 0;
+	m->mask = m->used = 0;
 }

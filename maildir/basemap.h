@@ -1,5 +1,5 @@
-/* Base names to numbers: an open hash table over names that lie in a caller's arena. Built for one
- * comparison of a directory with a list, then freed. */
+/* Base names to numbers: an open hash table. It holds no names: whoever gives it a number can say
+ * what that number's name is. Built for one comparison of a directory with a list, then freed. */
 #ifndef POSTERN_MAILDIR_BASEMAP_H
 #define POSTERN_MAILDIR_BASEMAP_H
 
@@ -9,17 +9,23 @@
 #define BASEMAP_NONE UINT32_MAX
 
 struct basemap {
+	char const *(*name)(
+	    void const *arg, uint32_t value); /* where a number's base name begins */
+	void const *arg;
 	struct basemap_slot *slot;
 	uint32_t mask, used;
 };
 /* clang-format off */
-#define BASEMAP_ZERO {0, 0, 0}
+#define BASEMAP_ZERO {0, 0, 0, 0, 0}
 /* clang-format on */
 
-/* The value of base, or BASEMAP_NONE. names is the arena that offsets are relative to. */
-uint32_t basemap_find(struct basemap const *m, char const *names, char const *base, size_t len);
-/* Gives names[at..at+len) a value; one that is there already is replaced. */
-void basemap_put(struct basemap *m, char const *names, uint32_t at, uint8_t len, uint32_t value);
+/* Makes room for so many in one go; may be left out. */
+void basemap_reserve(struct basemap *m, uint32_t count);
+uint32_t basemap_hash(char const *base, size_t len);
+/* The number of a base name with this hash, or BASEMAP_NONE. */
+uint32_t basemap_find(struct basemap const *m, uint32_t hash, char const *base, size_t len);
+/* Gives a base name a number; one that has a number already gets this one. */
+void basemap_put(struct basemap *m, uint32_t hash, char const *base, size_t len, uint32_t value);
 void basemap_free(struct basemap *m);
 
 #endif

@@ -41,31 +41,33 @@ result(struct record const *r, struct change const *c, unsigned int *flags, stru
 static int
 try_change(struct folder *f, uint32_t i, struct change const *c)
 {
-	struct record *r = f->msg + i;
+	struct record *r = folder_at(f, i);
 	unsigned int flags;
 	struct keyword_set k;
 	char to[MAILDIR_NAME_MAX + 1];
 	result(r, c, &flags, &k);
 	if (flags == (r->flags & FLAG_LETTERS) && keyword_same(&k, &r->keywords))
 		return 1;
-	size_t len = name_format(to, record_name(f, r), r->name_len, flags, keyword_letters(&k));
+	size_t len = name_format(to, folder_stored(f, r), r->name_len, flags, keyword_letters(&k));
 	if (!len) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	char const *from = record_path(f, r);
 	if (strcmp(from, to)) {
-		int ours = stamp_begin(&f->cur, f->fd_cur);
+		int known = folder_begin_change(f);
 		if (durable_rename_new(record_fd(f, r), from, f->fd_cur, to) < 0)
 			return -1;
-		stamp_end(&f->cur, f->fd_cur, ours);
-		folder_dirty(f, r);
+		/* Out of cur/ and into it, or into it only. */
+		folder_end_change(f, known, r->state & RECORD_NEW ? 1 : 2);
+		folder_unsynced(f, r);
+		record_uncount(f, r);
 		r->state &= (uint8_t)~RECORD_NEW;
-		folder_dirty(f, r);
+		record_count(f, i);
+		folder_unsynced(f, r);
 	}
 	folder_note_beyond(f, i, &k);
-	r->flags = (uint8_t)(flags | (r->flags & FLAG_RECENT));
-	r->keywords = k;
+	record_set_flags(f, i, flags | (r->flags & FLAG_RECENT), &k);
 	record_rename(f, r, to, len);
 	return 0;
 }
@@ -81,16 +83,17 @@ folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned
 		errno = EROFS;
 		return -1;
 	}
+	uint32_t p = folder_position(f, i);
 	for (int tries = 0;; tries++) {
-		if (f->msg[i].state & RECORD_GONE) {
+		if (!record_live(folder_at(f, p))) {
 			errno = ENOENT;
 			return -1;
 		}
-		int r = try_change(f, i, &c);
+		int r = try_change(f, p, &c);
 		/* EEXIST: two messages under one base name; the look separates them. */
 		if (r >= 0 || (errno != ENOENT && errno != EEXIST) || tries == RETRIES)
 			return r;
-		if (folder_locate(f, i) < 0)
+		if (folder_locate(f, p) < 0)
 			return -1;
 	}
 }
@@ -101,15 +104,13 @@ folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned
 int
 folder_unlink(struct folder *f, uint32_t i)
 {
-	for (int tries = 0; !(f->msg[i].state & RECORD_GONE); tries++) {
-		struct record *r = f->msg + i;
-		int fd = record_fd(f, r), in_cur = fd == f->fd_cur;
-		int ours = in_cur && stamp_begin(&f->cur, fd);
-		if (!unlinkat(fd, record_path(f, r), 0)) {
-			stamp_end(&f->cur, fd, ours);
-			folder_dirty(f, r);
-			r->state |= RECORD_GONE;
-			f->pending |= FOLDER_EXPUNGED;
+	for (int tries = 0; record_live(folder_at(f, i)); tries++) {
+		struct record *r = folder_at(f, i);
+		int in_new = r->state & RECORD_NEW, known = in_new ? 0 : folder_begin_change(f);
+		if (!unlinkat(record_fd(f, r), record_path(f, r), 0)) {
+			folder_end_change(f, known, 1);
+			folder_unsynced(f, r);
+			record_gone(f, i);
 		} else if (errno != ENOENT || tries == RETRIES)
 			return -1;
 		else if (folder_locate(f, i) < 0)
@@ -126,13 +127,14 @@ folder_expunge(struct folder *f, uint32_t i)
 		errno = EROFS;
 		return -1;
 	}
-	if (f->msg[i].state & RECORD_GONE)
+	uint32_t p = folder_position(f, i);
+	if (!record_live(folder_at(f, p)))
 		return 0;
 	if (f->quota && !f->quota_count)
 		quota_begin(f->quota);
 	if (f->quota && folder_disk_size(f, i, &size) < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (folder_unlink(f, i) < 0)
+	if (folder_unlink(f, p) < 0)
 		return -1;
 	f->quota_bytes -= (int64_t)size;
 	f->quota_count--;
@@ -145,18 +147,20 @@ folder_expunge(struct folder *f, uint32_t i)
 int
 folder_commit(struct folder *f)
 {
-	if (!f->dirty && !f->beyond_len)
+	if (!f->unsynced && !f->beyond_len)
 		return 0;
 	if (f->beyond_len && folder_write_beyond(f) < 0)
 		return -1;
 	/* cur/ first: of a rename from new/ the name there must not go before this one lasts. */
-	if ((f->dirty & DIRTY_CUR && durable_dir(f->fd_cur) < 0) ||
-	    (f->dirty & DIRTY_NEW && durable_dir(f->fd_new) < 0))
+	if ((f->unsynced & DIRTY_CUR && durable_dir(f->fd_cur) < 0) ||
+	    (f->unsynced & DIRTY_NEW && durable_dir(f->fd_new) < 0))
 		return -1;
 	if (f->quota && f->quota_count)
 		(void)quota_add(f->quota, f->quota_bytes, f->quota_count);
 	f->quota_bytes = f->quota_count = 0;
-	f->dirty = 0;
+	f->unsynced = 0;
+	/* Before others are woken, so that they need not look at the directories. */
+	folder_write_index(f, 0);
 	watch_wake(f->fd_dir);
 	return 0;
 }

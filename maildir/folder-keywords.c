@@ -41,20 +41,19 @@ folder_keyword(struct folder *f, char const *name, size_t len, int make)
 void
 folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond)
 {
-	struct record *r = f->msg + i;
+	struct record *r = folder_at(f, i);
 	struct keyword_set k = *beyond;
 	k.bits[0] |= r->keywords.bits[0] & KEYWORD_LETTER_BITS;
 	if (keyword_same(&k, &r->keywords))
 		return;
-	r->keywords = k;
-	r->state |= RECORD_CHANGED;
-	f->pending |= FOLDER_FLAGS;
+	record_set_flags(f, i, r->flags, &k);
+	record_changed(f, i);
 }
 
 void
 folder_note_beyond(struct folder *f, uint32_t i, struct keyword_set const *k)
 {
-	struct keyword_set const *was = &f->msg[i].keywords;
+	struct keyword_set const *was = &folder_at(f, i)->keywords;
 	struct beyond b = {i, KEYWORD_SET_ZERO, KEYWORD_SET_ZERO};
 	for (unsigned int j = 0; j < MAILDIR_KEYWORDS / 64; j++) {
 		uint64_t letters = j ? 0 : KEYWORD_LETTER_BITS;
@@ -88,7 +87,7 @@ on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond
 	struct sets *s = arg;
 	if (!s->map.slot)
 		folder_map(s->f, &s->map);
-	uint32_t i = basemap_find(&s->map, s->f->names.s, base, len);
+	uint32_t i = basemap_find(&s->map, basemap_hash(base, len), base, len);
 	if (i != BASEMAP_NONE)
 		folder_take_set(s->f, i, beyond);
 }
@@ -107,9 +106,9 @@ write_locked(struct folder *f)
 	struct keywords_line *line = xmalloc(n * sizeof *line);
 	for (uint32_t j = 0; j < n; j++) {
 		struct beyond const *b = f->beyond + j;
-		struct record *m = f->msg + b->index;
+		struct record *m = folder_at(f, b->position);
 		change_set(&m->keywords, &b->add, &b->remove);
-		line[j] = (struct keywords_line){record_name(f, m), m->base_len, m->keywords};
+		line[j] = (struct keywords_line){folder_stored(f, m), m->base_len, m->keywords};
 	}
 	r = keywords_append(&f->keywords, f->fd_dir, line, n);
 	int e = errno;
@@ -130,7 +129,7 @@ folder_write_beyond(struct folder *f)
 	/* What could not be written is not so. */
 	for (uint32_t j = f->beyond_len; r < 0 && j--;) {
 		struct beyond const *b = f->beyond + j;
-		change_set(&f->msg[b->index].keywords, &b->remove, &b->add);
+		change_set(&folder_at(f, b->position)->keywords, &b->remove, &b->add);
 	}
 	f->beyond_len = 0;
 	return r;
@@ -162,10 +161,10 @@ static void
 on_any_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
 {
 	struct strangers *s = arg;
-	uint32_t i = basemap_find(&s->map, s->f->names.s, base, len);
+	uint32_t hash = basemap_hash(base, len), i = basemap_find(&s->map, hash, base, len);
 	if (i != BASEMAP_NONE)
 		folder_take_set(s->f, i, beyond);
-	else if (basemap_find(&s->now.map, s->now.names.s, base, len) != BASEMAP_NONE)
+	else if (basemap_find(&s->now.map, hash, base, len) != BASEMAP_NONE)
 		*next_line(s) = (struct keywords_line){xstrndup(base, len), len, *beyond};
 }
 
@@ -177,17 +176,21 @@ compact_locked(struct folder *f, struct strangers *s)
 	f->options = FOLDER_READONLY; /* only to see what is there */
 	int r = scan_run(&s->now, f, SCAN_NEW | SCAN_CUR);
 	f->options = options;
+	/* No record was made of what this look saw. */
+	proof_end(&f->proof);
+	f->cur.racy = 1;
 	/* Files that a rename hid from this look would lose their sets. */
 	if (r < 0 || !s->now.stable || keywords_read(&f->keywords, f->fd_dir, on_any_set, s) < 0)
 		return;
 	size_t strangers = s->count;
 	for (uint32_t i = 0; i < f->count; i++) {
-		struct record const *m = f->msg + i;
-		if (keyword_beyond(&m->keywords))
+		struct record const *m = folder_at(f, i);
+		if (record_live(m) && keyword_beyond(&m->keywords))
 			*next_line(s) =
-			    (struct keywords_line){record_name(f, m), m->base_len, m->keywords};
+			    (struct keywords_line){folder_stored(f, m), m->base_len, m->keywords};
 	}
 	(void)keywords_rewrite(&f->keywords, f->fd_dir, s->line, s->count);
+	f->snapshot_due = 1; /* which knows how far the old file was read */
 	for (size_t i = 0; i < strangers; i++)
 		free((char *)s->line[i].base);
 }
@@ -198,11 +201,14 @@ folder_compact_keywords(struct folder *f)
 	struct strangers s = {.f = f};
 	struct lock lock;
 	off_t live = 0;
-	for (uint32_t i = 0; i < f->count; i++)
-		if (keyword_beyond(&f->msg[i].keywords))
-			live += f->msg[i].base_len + COMPACT_LINE;
-	if (f->keywords.postern_parsed < COMPACT_WORTH || f->keywords.postern_parsed < 2 * live ||
-	    lock_take(&lock, f->fd_dir, 1) < 0)
+	if (f->keywords.postern_parsed < COMPACT_WORTH)
+		return;
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct record const *m = folder_at(f, i);
+		if (record_live(m) && keyword_beyond(&m->keywords))
+			live += m->base_len + COMPACT_LINE;
+	}
+	if (f->keywords.postern_parsed < 2 * live || lock_take(&lock, f->fd_dir, 1) < 0)
 		return;
 	folder_map(f, &s.map);
 	compact_locked(f, &s);

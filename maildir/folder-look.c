@@ -13,29 +13,32 @@
 
 #define LOOK_PAUSE_NS 25000000 /* longer than a clock's tick, so that a stamp grows old */
 
-void
-offsets_add(struct offsets *o, uint32_t line)
-{
-	if (!line)
-		return;
-	if (o->count == o->room) {
-		o->room = o->room ? 2 * o->room : 64;
-		o->at = xrealloc(o->at, o->room, sizeof *o->at);
-	}
-	o->at[o->count++] = line;
-}
-
 uint32_t
 update_record(struct update *u, char const *base, size_t len)
 {
 	if (!u->mapped)
 		folder_map(u->f, &u->map);
 	u->mapped = 1;
-	return basemap_find(&u->map, u->f->names.s, base, len);
+	return basemap_find(&u->map, basemap_hash(base, len), base, len);
 }
 
 /* ---- matching ---------------------------------------------------------------------------------
  */
+
+/* Nearly always the record has the line's UID, and no table is needed. */
+static uint32_t
+record_of_line(struct update *u, struct uidlist_line const *l)
+{
+	struct folder *f = u->f;
+	uint32_t i = folder_position_of(f, l->uid);
+	if (i != BASEMAP_NONE) {
+		struct record const *r = folder_at(f, i);
+		if (!(r->state & RECORD_REMOVED) && r->base_len == l->base_len &&
+		    !memcmp(folder_stored(f, r), l->base, l->base_len))
+			return i;
+	}
+	return update_record(u, l->base, l->base_len);
+}
 
 /* One line of dovecot-uidlist. The last line of a base name counts. */
 static void
@@ -43,19 +46,21 @@ on_line(void *arg, struct uidlist_line const *l)
 {
 	struct update *u = arg;
 	struct folder *f = u->f;
-	uint32_t i = basemap_find(&u->s.map, u->s.names.s, l->base, l->base_len);
+	uint32_t i =
+	    basemap_find(&u->s.map, basemap_hash(l->base, l->base_len), l->base, l->base_len);
 	if (i != BASEMAP_NONE) {
 		struct found *e = u->s.f + i;
-		if (e->uid != l->uid)
-			offsets_add(&u->superseded, e->line);
+		if (e->uid != l->uid && e->line)
+			numbers_add(&u->superseded, e->line);
 		e->uid = l->uid;
 		e->line = l->offset;
 		return;
 	}
-	i = update_record(u, l->base, l->base_len);
+	i = record_of_line(u, l);
 	if (i != BASEMAP_NONE) {
-		if (f->msg[i].uid == l->uid)
-			f->msg[i].line = l->offset;
+		struct record *r = folder_at(f, i);
+		if (r->uid == l->uid)
+			r->line = l->offset;
 		else
 			f->reread =
 			    1; /* it has another UID now, and its directory was not looked at */
@@ -64,31 +69,28 @@ on_line(void *arg, struct uidlist_line const *l)
 	u->missing++;
 	if (l->uid < u->absent_uid)
 		u->absent_uid = l->uid;
-	offsets_add(&u->absent, l->offset);
+	numbers_add(&u->absent, l->offset);
 }
 
 static struct found *
 file_of(struct update *u, struct record const *r)
 {
-	uint32_t j = basemap_find(&u->s.map, u->s.names.s, record_name(u->f, r), r->base_len);
+	uint32_t j = basemap_find(&u->s.map, r->hash, folder_stored(u->f, r), r->base_len);
 	return j == BASEMAP_NONE ? 0 : u->s.f + j;
 }
 
 static void
 match_record(struct update *u, uint32_t i)
 {
-	struct record *r = u->f->msg + i;
+	struct record const *r = folder_at(u->f, i);
 	struct found *e = file_of(u, r);
-	r->state &= (uint8_t)~RECORD_SEEN;
 	if (e) {
 		e->msg = i;
 		e->uid = r->uid;
 		e->line = r->line;
-		r->state |= RECORD_SEEN;
-	} else if (!(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR)))
-		r->state |= RECORD_SEEN;
-	else
-		u->missing++;
+	}
+	u->seen[i] = e || !(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR));
+	u->missing += !u->seen[i];
 }
 
 /* Finds the records' files. One that is back before its absence was told keeps its UID, unless
@@ -97,16 +99,25 @@ static void
 match_records(struct update *u)
 {
 	struct folder *f = u->f;
-	for (uint32_t i = 0; i < f->count; i++)
-		if (!(f->msg[i].state & RECORD_GONE))
+	/* What others move from new/ to cur/ is seen by its stamp; with nothing in new/ there is
+	 * nothing to miss. */
+	int any = u->s.which & SCAN_CUR || u->s.count || f->totals.in_new;
+	u->known = f->count;
+	u->seen = xrealloc(u->seen, u->known + 1, 1);
+	if (!any)
+		memset(u->seen, 1, u->known + 1);
+	for (uint32_t i = 0; any && i < u->known; i++)
+		if (record_live(folder_at(f, i)))
 			match_record(u, i);
-	for (uint32_t i = 0; f->pending & FOLDER_EXPUNGED && i < f->count; i++) {
-		struct record *r = f->msg + i;
-		struct found *e = r->state & RECORD_GONE && r->line ? file_of(u, r) : 0;
+	for (uint32_t k = f->gone.count; k--;) {
+		struct record const *r = folder_at(f, f->gone.at[k]);
+		struct found *e = r->line ? file_of(u, r) : 0;
 		if (e && e->msg == BASEMAP_NONE) {
-			r->state &= (uint8_t)~RECORD_GONE;
+			uint32_t i = f->gone.at[k];
+			record_back(f, i);
 			match_record(u, i);
 			f->reread = 1;
+			k = k < f->gone.count ? k : f->gone.count;
 		}
 	}
 }
@@ -116,7 +127,8 @@ static void
 forget_lines(struct update *u)
 {
 	for (uint32_t i = 0; i < u->f->count; i++)
-		u->f->msg[i].line = 0;
+		folder_at(u->f, i)->line = 0;
+	u->f->snapshot_due = 1;
 	for (uint32_t j = 0; j < u->s.count; j++)
 		u->s.f[j].uid = u->s.f[j].line = 0;
 	u->absent.count = u->superseded.count = 0;
@@ -154,7 +166,7 @@ look(struct update *u, unsigned int which)
 	/* What an earlier look moved out of new/ stays \Recent. */
 	for (uint32_t i = 0; !r && i < before.count; i++)
 		if (before.f[i].recent) {
-			uint32_t j = basemap_find(&u->s.map, u->s.names.s,
+			uint32_t j = basemap_find(&u->s.map, before.f[i].hash,
 			    before.names.s + before.f[i].name, before.f[i].base_len);
 			if (j != BASEMAP_NONE)
 				u->s.f[j].recent = 1;

@@ -10,12 +10,6 @@
 #define LOOKS 6
 #define LOOKS_OPEN 40 /* a first look has nothing to fall back on */
 
-/* Where lines of dovecot-uidlist begin. */
-struct offsets {
-	uint32_t *at;
-	uint32_t count, room;
-};
-
 struct update {
 	struct folder *f;
 	struct scan s;
@@ -23,12 +17,13 @@ struct update {
 	int mapped;
 	uint32_t missing;	   /* records and lines without a file */
 	uint32_t absent_uid;	   /* the smallest UID of a line without a file */
-	struct offsets absent;	   /* such lines */
-	struct offsets superseded; /* lines of base names that have a later one */
+	struct numbers absent;	   /* where such lines begin */
+	struct numbers superseded; /* lines of base names that have a later one */
+	uint32_t known;		   /* positions when it looked */
+	unsigned char *seen; /* per position: its file was found, or its directory not looked at */
 };
 
-void offsets_add(struct offsets *o, uint32_t line);
-/* The record of a base name, or BASEMAP_NONE. */
+/* The position of a base name's record, or BASEMAP_NONE. */
 uint32_t update_record(struct update *u, char const *base, size_t len);
 /* Reads what is new in dovecot-uidlist and gives the files found their UIDs; all of it again where
  * that is due. As uidlist_read; ESTALE: another UIDVALIDITY. */

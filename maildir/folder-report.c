@@ -1,6 +1,7 @@
 /* Telling the client what changed, and recording that an absence was told. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/sa.h"
 #include "maildir/folder-state.h"
@@ -12,38 +13,30 @@ folder_refresh(struct folder *f)
 	return folder_update(f, 0) < 0 ? -1 : (int)f->pending;
 }
 
-struct lines {
-	struct folder *f;
-	struct basemap map;
-	int mapped;
-};
-
 /* The uidlist is another file: where do our records' lines stand now? */
 static void
 on_line(void *arg, struct uidlist_line const *l)
 {
-	struct lines *m = arg;
-	struct folder *f = m->f;
-	if (!m->mapped)
-		folder_map(f, &m->map);
-	m->mapped = 1;
+	struct folder *f = arg;
 	f->reread = 1;
-	uint32_t i = basemap_find(&m->map, f->names.s, l->base, l->base_len);
-	if (i != BASEMAP_NONE && f->msg[i].uid == l->uid)
-		f->msg[i].line = l->offset;
+	uint32_t i = folder_position_of(f, l->uid);
+	if (i == BASEMAP_NONE)
+		return;
+	struct record *r = folder_at(f, i);
+	if (r->base_len == l->base_len && !memcmp(folder_stored(f, r), l->base, l->base_len))
+		r->line = l->offset;
 }
 
 /* Reads the uidlist, under the lock, so that the offsets of our records' lines are right. */
 static int
 read_lines(struct folder *f)
 {
-	struct lines m = {f, BASEMAP_ZERO, 0};
-	if (uidlist_changed(&f->uidlist, f->fd_dir) == 2)
+	if (uidlist_changed(&f->uidlist, f->fd_dir) == 2) {
 		for (uint32_t i = 0; i < f->count; i++)
-			f->msg[i].line = 0;
-	int r = uidlist_read(&f->uidlist, f->fd_dir, on_line, &m);
-	basemap_free(&m.map);
-	return r < 0 ? -1 : 0;
+			folder_at(f, i)->line = 0;
+		f->snapshot_due = 1;
+	}
+	return uidlist_read(&f->uidlist, f->fd_dir, on_line, f) < 0 ? -1 : 0;
 }
 
 static int
@@ -55,10 +48,10 @@ strike_gone(struct folder *f)
 	if (f->uidlist.version != 3 &&
 	    (uidlist_rewrite(&f->uidlist, f->fd_dir) < 0 || read_lines(f) < 0))
 		return -1;
-	at = xmalloc(f->count * sizeof *at);
-	for (uint32_t i = 0; i < f->count; i++)
-		if (f->msg[i].state & RECORD_GONE && f->msg[i].line)
-			at[n++] = f->msg[i].line;
+	at = xmalloc((f->gone.count + 1) * sizeof *at);
+	for (uint32_t k = 0; k < f->gone.count; k++)
+		if (folder_at(f, f->gone.at[k])->line)
+			at[n++] = folder_at(f, f->gone.at[k])->line;
 	int r = uidlist_strike(&f->uidlist, f->fd_dir, at, n), e = errno;
 	free(at);
 	errno = e;
@@ -71,6 +64,11 @@ static int
 record_absence(struct folder *f)
 {
 	struct lock lock;
+	uint32_t k = 0;
+	while (k < f->gone.count && !folder_at(f, f->gone.at[k])->line)
+		k++;
+	if (k == f->gone.count)
+		return 0; /* others have recorded all of them */
 	if (lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
 		return errno == EROFS || errno == EACCES ? 0 : -1;
 	int r = strike_gone(f);
@@ -81,38 +79,45 @@ record_absence(struct folder *f)
 static void
 tell_expunged(struct folder *f, struct folder_events const *e, void *arg)
 {
-	for (uint32_t i = f->announced; i--;)
-		if (f->msg[i].state & RECORD_GONE && e && e->expunged)
-			e->expunged(arg, i, f->msg[i].uid);
-	uint32_t to = 0, announced = 0;
-	for (uint32_t i = 0; i < f->count; i++) {
-		if (f->msg[i].state & RECORD_GONE) {
-			f->waste += (size_t)f->msg[i].name_len + 1;
-			continue;
-		}
-		announced += i < f->announced;
-		f->msg[to++] = f->msg[i];
+	numbers_sort(&f->gone);
+	for (uint32_t k = f->gone.count; k--;) {
+		uint32_t p = f->gone.at[k];
+		if (p < f->announced && e && e->expunged)
+			e->expunged(arg, p - gaps_before(&f->gaps, p), folder_at(f, p)->uid);
 	}
-	f->count = to;
-	f->announced = announced;
-	f->beyond_len = 0; /* indexes are void; folder_commit came before */
-	f->pending &= ~(unsigned int)FOLDER_EXPUNGED;
+	folder_remove_gone(f);
 }
 
+/* Positions from `known` on were just announced: nothing was known of them that could have changed.
+ */
 static void
 tell_flags(struct folder *f, uint32_t known, int now, struct folder_events const *e, void *arg)
 {
-	for (uint32_t i = 0; i < f->announced; i++) {
-		struct record *r = f->msg + i;
-		if (!(r->state & RECORD_CHANGED) || (i < known && !now))
+	uint32_t left = 0;
+	numbers_sort(&f->changed);
+	for (uint32_t k = 0; k < f->changed.count; k++) {
+		uint32_t p = f->changed.at[k];
+		struct record *r = folder_at(f, p);
+		if (p >= f->announced || (p < known && !now)) {
+			f->changed.at[left++] = p;
 			continue;
+		}
 		r->state &= (uint8_t)~RECORD_CHANGED;
-		/* Of those just announced nothing was known that could have changed. */
-		if (i < known && !(r->state & RECORD_GONE) && e && e->flags)
-			e->flags(arg, i);
+		if (p < known && record_live(r) && e && e->flags)
+			e->flags(arg, p - gaps_before(&f->gaps, p));
 	}
+	f->changed.count = left;
 	if (now)
 		f->pending &= ~(unsigned int)FOLDER_FLAGS;
+}
+
+static void
+tell_new(struct folder *f, struct folder_events const *e, void *arg)
+{
+	uint32_t known = folder_count(f);
+	folder_announce(f);
+	if (e && e->exists && folder_count(f) != known)
+		e->exists(arg, folder_count(f));
 }
 
 int
@@ -128,12 +133,8 @@ folder_report(struct folder *f, unsigned int what, struct folder_events const *e
 			tell_expunged(f, e, arg);
 	}
 	uint32_t known = f->announced;
-	if (what & f->pending & FOLDER_NEW) {
-		f->announced = f->count;
-		f->pending &= ~(unsigned int)FOLDER_NEW;
-		if (e && e->exists && f->announced != known)
-			e->exists(arg, f->announced);
-	}
+	if (what & f->pending & FOLDER_NEW)
+		tell_new(f, e, arg);
 	if (f->pending & FOLDER_FLAGS)
 		tell_flags(f, known, !!(what & FOLDER_FLAGS), e, arg);
 	errno = error;
@@ -147,16 +148,17 @@ folder_status(
 	struct folder *f;
 	if (folder_open(&f, t, name, FOLDER_READONLY, 0) < 0)
 		return -1;
-	*s = (struct folder_status){
-	    .messages = f->count, .uidnext = folder_uidnext(f), .uidvalidity = f->validity};
-	for (uint32_t i = 0; i < f->count; i++) {
+	*s = (struct folder_status){.messages = folder_count(f),
+	    .recent = f->totals.in_new,
+	    .unseen = f->totals.unseen,
+	    .deleted = f->totals.deleted,
+	    .uidnext = folder_uidnext(f),
+	    .uidvalidity = f->validity};
+	for (uint32_t i = 0; with_size && f->totals.unsized && i < folder_count(f); i++) {
 		uint64_t size;
-		s->recent += !!(f->msg[i].flags & FLAG_RECENT);
-		s->unseen += !(f->msg[i].flags & FLAG_SEEN);
-		s->deleted += !!(f->msg[i].flags & FLAG_DELETED);
-		if (with_size && !folder_size(f, i, &size))
-			s->size += size;
+		(void)folder_size(f, i, &size);
 	}
+	s->size = f->totals.wire;
 	char const *id = folder_mailboxid(f);
 	for (unsigned int i = 0; i < 32 && id[i]; i++)
 		s->mailboxid[i] = id[i];

@@ -1,4 +1,8 @@
-/* The inside of struct folder, shared by the folder-*.c files and transfer.c; not for callers. */
+/* The inside of struct folder, shared by the folder-*.c files and transfer*.c; not for callers.
+ *
+ * A message is known here by its position: of those in the snapshot their place there, of later
+ * ones their place behind. Positions never move; those that are gone and told are gaps. The index
+ * that callers use is the position less the gaps below it. */
 #ifndef POSTERN_MAILDIR_FOLDER_STATE_H
 #define POSTERN_MAILDIR_FOLDER_STATE_H
 
@@ -9,33 +13,18 @@
 
 #include "maildir/basemap.h"
 #include "maildir/folder.h"
+#include "maildir/gaps.h"
+#include "maildir/index-log.h"
+#include "maildir/index.h"
 #include "maildir/keywords.h"
+#include "maildir/numbers.h"
+#include "maildir/proof.h"
+#include "maildir/record.h"
+#include "maildir/text.h"
 #include "maildir/uidlist.h"
-
-enum record_state {
-	RECORD_NEW = 1,	    /* its file is in new/ */
-	RECORD_GONE = 2,    /* its file is no more; to be told */
-	RECORD_CHANGED = 4, /* others changed its flags; to be told */
-	RECORD_SEEN = 8	    /* during an update: it was found, or its directory not looked at */
-};
-
-#define DATE_UNKNOWN INT64_MIN
 
 #define DIRTY_CUR 1
 #define DIRTY_NEW 2
-
-/* One message: 56 octets, beside its name in folder.names. */
-struct record {
-	uint32_t uid;
-	uint32_t name; /* offset in folder.names */
-	uint32_t line; /* offset of its line in dovecot-uidlist; 0: none */
-	uint8_t name_len, base_len;
-	uint8_t flags;	     /* enum message_flag */
-	uint8_t state;	     /* enum record_state */
-	int64_t date;	     /* mtime, or DATE_UNKNOWN */
-	uint64_t disk, wire; /* or NAME_UNKNOWN */
-	struct keyword_set keywords;
-};
 
 /* What a directory looked like when it was read. A stamp that was young then proves nothing: a
  * change within the clock's tick would leave it as it is (git's racy time stamps). */
@@ -48,7 +37,7 @@ struct stamp {
 
 /* A change of the keywords beyond the letters, to be written by folder_commit. */
 struct beyond {
-	uint32_t index;
+	uint32_t position;
 	struct keyword_set add, remove;
 };
 
@@ -60,45 +49,122 @@ struct folder {
 	uint32_t validity;
 	struct uidlist uidlist;
 	struct keywords keywords;
-	struct record *msg; /* ascending UIDs */
-	uint32_t count, room, announced;
-	uint32_t highest; /* the largest UID that ever was a record */
-	stralloc names;
-	size_t waste; /* octets of names that no record uses */
+
+	/* the messages */
+	struct index index;
+	struct record *tail; /* those behind the snapshot's */
+	uint32_t count;	     /* positions, gaps included */
+	uint32_t tail_room;
+	stralloc names; /* names that are not in the snapshot */
+	size_t waste;	/* octets of names that no record uses */
+	char path[MAILDIR_NAME_MAX + 1];
+	struct gaps gaps;
+	uint32_t announced; /* positions below this one were told */
+	uint32_t gaps_told; /* gaps among them */
+	uint32_t highest;   /* the largest UID that ever was a record */
+	uint64_t modseq;
+	uint32_t recent; /* announced messages with FLAG_RECENT */
+	struct index_totals totals;
+	struct numbers gone, changed; /* positions to be told */
+	unsigned int pending;	      /* enum folder_event */
+
+	/* what was seen of the disk */
 	struct stamp cur, new;
-	unsigned int pending; /* enum folder_event */
+	struct proof proof;
 	int reread; /* lines of the uidlist went by unused: read all of it at the next update */
+
+	/* the index */
+	struct index_log log;
+	struct numbers dirty;	    /* positions that the index does not have as they are */
+	struct index_state written; /* the last one in the index; highest 0: none */
+	int snapshot_due;	    /* the log cannot say what changed */
+	int remap_due;		    /* the snapshot there is now is newer than ours */
+	int no_index;		    /* it cannot be written here */
+	struct text_file text;
+	int text_looked;	 /* folder_text has looked for the file in this round */
+	stralloc text_new;	 /* entries to be appended */
+	struct numbers text_for; /* two per entry: position, octets */
+
 	/* what folder_commit has to do */
-	unsigned int dirty; /* DIRTY_*: which directories have changes of ours */
+	unsigned int unsynced; /* DIRTY_*: which directories have changes of ours */
 	struct beyond *beyond; /* keywords beyond the letters that changed */
 	uint32_t beyond_len, beyond_room;
 	int64_t quota_bytes, quota_count;
 };
 
-static inline char const *
-record_name(struct folder const *f, struct record const *r)
+static inline struct record *
+folder_at(struct folder const *f, uint32_t position)
 {
-	return f->names.s + r->name;
+	return position < f->index.count ? index_record(&f->index, position)
+					 : f->tail + (position - f->index.count);
+}
+static inline uint32_t
+folder_position(struct folder const *f, uint32_t i)
+{
+	return f->gaps.count ? gaps_position(&f->gaps, i) : i;
+}
+/* The name as it is stored: its first base_len octets are the base name. */
+static inline char const *
+folder_stored(struct folder const *f, struct record const *r)
+{
+	return r->name < f->index.names_len ? f->index.names + r->name
+					    : f->names.s + (r->name - f->index.names_len);
 }
 static inline int
 record_fd(struct folder const *f, struct record const *r)
 {
 	return r->state & RECORD_NEW ? f->fd_new : f->fd_cur;
 }
+static inline int
+record_live(struct record const *r)
+{
+	return !(r->state & (RECORD_GONE | RECORD_REMOVED));
+}
 /* The directory of this record is to be synced. */
 static inline void
-folder_dirty(struct folder *f, struct record const *r)
+folder_unsynced(struct folder *f, struct record const *r)
 {
-	f->dirty |= r->state & RECORD_NEW ? DIRTY_NEW : DIRTY_CUR;
+	f->unsynced |= r->state & RECORD_NEW ? DIRTY_NEW : DIRTY_CUR;
 }
 
-/* ---- folder-names.c ---- */
+/* ---- folder-records.c ---- */
+/* A record behind the last, not yet counted: fill it in, then record_count. */
+struct record *folder_append(struct folder *f);
+/* Its sums: before it is changed they go out of the totals, afterwards into them. */
+void record_uncount(struct folder *f, struct record const *r);
+void record_count(struct folder *f, uint32_t position);
+/* The index does not have it as it is now. */
+void record_touch(struct folder *f, uint32_t position);
+/* The modseq of what changes now: max(last + 1, microseconds since 1970). */
+uint64_t folder_next_modseq(struct folder *f);
+/* Its flags or keywords are now others: with a new modseq. */
+void record_set_flags(
+    struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords);
+/* To be told as changed by others. */
+void record_changed(struct folder *f, uint32_t position);
+/* Its file is gone, to be told; or is back before that. */
+void record_gone(struct folder *f, uint32_t position);
+void record_back(struct folder *f, uint32_t position);
+/* Those in f->gone were told, or never will be: they become gaps. */
+void folder_remove_gone(struct folder *f);
+/* Those in f->gone are left out of what this session tells, and stay as they are for the next. */
+void folder_hide_gone(struct folder *f);
+/* All that is there counts as told from now on. */
+void folder_announce(struct folder *f);
 /* Gives a record another file name (copied). */
 void record_rename(struct folder *f, struct record *r, char const *name, size_t len);
-/* The name as a C string; good until the next name is added. */
+/* The name of its file; good until the next call. */
 char *record_path(struct folder *f, struct record const *r);
-/* Base names to indexes, of all records. */
+/* The position of a UID, gone or not, or BASEMAP_NONE. */
+uint32_t folder_position_of(struct folder const *f, uint32_t uid);
+/* Base names to positions, of all records. */
 void folder_map(struct folder const *f, struct basemap *m);
+
+/* ---- folder.c ---- */
+/* As the functions of folder.h without _at, by position. */
+int folder_stat_at(struct folder *f, uint32_t position);
+int folder_open_at(struct folder *f, uint32_t position);
+int folder_emailid_at(struct folder *f, uint32_t position, stralloc *id);
 
 /* ---- folder-update.c ---- */
 enum update_mode {
@@ -108,8 +174,24 @@ enum update_mode {
 };
 /* Compares the disk with the records. 0 or -1. */
 int folder_update(struct folder *f, unsigned int mode);
-/* The file of record i is not where it was: looks for it. 0, or -1 with ENOENT if it is gone. */
-int folder_locate(struct folder *f, uint32_t i);
+/* The file at this position is not where it was: looks for it. 0, or -1 with ENOENT if it is gone.
+ */
+int folder_locate(struct folder *f, uint32_t position);
+
+/* ---- folder-index.c ---- */
+/* Forgets all that the index said: it does not fit what is there. */
+void folder_forget(struct folder *f);
+/* Begins with what the index says. 1, or 0: there is none. */
+int folder_load(struct folder *f);
+/* Takes in what other sessions wrote into the index. */
+void folder_follow(struct folder *f);
+/* Writes what is dirty into the index, if the lock is to be had within so many seconds. */
+void folder_write_index(struct folder *f, unsigned int seconds);
+void folder_free_records(struct folder *f);
+
+/* ---- folder-text.c ---- */
+/* Lock held: writes the texts that are to be kept. */
+void folder_write_texts(struct folder *f);
 
 /* ---- stamp.c ---- */
 /* Was the directory changed since *s, or can that not be excluded? */
@@ -117,20 +199,29 @@ int stamp_due(struct stamp const *s, int fd);
 /* The stamp of a directory as it is now. */
 void stamp_take(struct stamp *s, int fd);
 int stamp_same(struct stamp const *a, struct stamp const *b);
-/* Around a change of our own: begin says whether only we changed it so far; end adopts the new
- * stamp if so. */
-int stamp_begin(struct stamp const *s, int fd);
-void stamp_end(struct stamp *s, int fd, int ours);
+/* It was moved on by a change of our own: as it is now, to be verified some time later. */
+void stamp_adopt(struct stamp *s, int fd);
+
+/* ---- folder-proof.c ---- */
+/* Around changes of our own in cur/: begin says whether it is known what was there so far; end,
+ * with the number of events that they make, that it still is. */
+int folder_begin_change(struct folder *f);
+void folder_end_change(struct folder *f, int known, unsigned int events);
+/* May others have changed cur/ since it was looked at? */
+int folder_cur_due(struct folder *f);
+/* Makes a stamp of cur/ of the changes so far, if they were all ours. Milliseconds to wait for
+ * that; -1: done. */
+int folder_settle_stamp(struct folder *f);
 
 /* ---- folder-change.c ---- */
-/* Removes record i's file, wherever others have renamed it to; gone is gone. 0 or -1. */
-int folder_unlink(struct folder *f, uint32_t i);
+/* Removes the file at this position, wherever others have renamed it to; gone is gone. 0 or -1. */
+int folder_unlink(struct folder *f, uint32_t position);
 
 /* ---- folder-keywords.c ---- */
 /* A record's keywords beyond the letters are these; to be told if they were others. */
-void folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond);
+void folder_take_set(struct folder *f, uint32_t position, struct keyword_set const *beyond);
 /* A record's keywords are about to become k: what of it folder_write_beyond has to write. */
-void folder_note_beyond(struct folder *f, uint32_t i, struct keyword_set const *k);
+void folder_note_beyond(struct folder *f, uint32_t position, struct keyword_set const *k);
 /* Writes these changes, durably. 0, or -1: they are undone. */
 int folder_write_beyond(struct folder *f);
 /* Writes postern-keywords anew when most of it is superseded. */

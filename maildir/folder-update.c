@@ -48,32 +48,26 @@ append_lines(struct update *u)
 /* ---- applying ---------------------------------------------------------------------------------
  */
 
-static void
-set_gone(struct folder *f, struct record *r)
-{
-	r->state |= RECORD_GONE;
-	f->pending |= FOLDER_EXPUNGED;
-}
-
 /* Records whose files are surely not there, and those whose UID now belongs to nobody. */
 static void
 apply_gone(struct update *u)
 {
 	struct folder *f = u->f;
 	int sure = u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR);
-	for (uint32_t i = 0; sure && i < f->count; i++)
-		if (!(f->msg[i].state & (RECORD_SEEN | RECORD_GONE)))
-			set_gone(f, f->msg + i);
+	for (uint32_t i = 0; sure && i < u->known; i++)
+		if (!u->seen[i] && record_live(folder_at(f, i)))
+			record_gone(f, i);
 	for (uint32_t j = 0; j < u->s.count; j++) {
 		struct found *e = u->s.f + j;
-		if (e->msg != BASEMAP_NONE && e->uid != f->msg[e->msg].uid) {
-			set_gone(f, f->msg + e->msg);
+		if (e->msg != BASEMAP_NONE && e->uid != folder_at(f, e->msg)->uid) {
+			record_gone(f, e->msg);
 			e->msg = BASEMAP_NONE;
 		}
 		/* A file that comes back below UIDs that were told has been told absent with them.
 		 */
 		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= f->highest) {
-			offsets_add(&u->superseded, e->line);
+			if (e->line)
+				numbers_add(&u->superseded, e->line);
 			e->uid = e->line = 0;
 		}
 	}
@@ -129,8 +123,9 @@ number(struct update *u, int strike_absent)
 
 /* A file's name says its flags. */
 static void
-apply_name(struct folder *f, struct record *r, char const *file, size_t len)
+apply_name(struct folder *f, uint32_t i, char const *file, size_t len)
 {
+	struct record *r = folder_at(f, i);
 	struct name n;
 	if (!name_parse(&n, file, len))
 		return;
@@ -138,12 +133,11 @@ apply_name(struct folder *f, struct record *r, char const *file, size_t len)
 	struct keyword_set k = r->keywords;
 	k.bits[0] = (k.bits[0] & ~KEYWORD_LETTER_BITS) | n.letters;
 	if (flags != r->flags || !keyword_same(&k, &r->keywords)) {
-		r->state |= RECORD_CHANGED;
-		f->pending |= FOLDER_FLAGS;
+		record_set_flags(f, i, flags, &k);
+		record_changed(f, i);
 	}
-	r->flags = (uint8_t)flags;
-	r->keywords = k;
 	record_rename(f, r, file, len);
+	record_touch(f, i);
 }
 
 static void
@@ -154,12 +148,22 @@ apply_known(struct update *u)
 		struct found const *e = u->s.f + j;
 		if (e->msg == BASEMAP_NONE)
 			continue;
-		struct record *r = f->msg + e->msg;
+		struct record *r = folder_at(f, e->msg);
 		char const *file = u->s.names.s + e->name;
-		r->line = e->line;
-		r->state = (uint8_t)((r->state & ~RECORD_NEW) | (e->in_new ? RECORD_NEW : 0));
-		if (r->name_len != e->name_len || memcmp(file, record_name(f, r), e->name_len))
-			apply_name(f, r, file, e->name_len);
+		if (r->line != e->line)
+			r->line = e->line;
+		if (!(r->state & RECORD_NEW) != !e->in_new) {
+			record_uncount(f, r);
+			r->state ^= RECORD_NEW;
+			/* Another session took it from new/ before this one told of it. */
+			if (!e->in_new && !e->recent && e->msg >= f->announced)
+				r->flags &= (uint8_t)~FLAG_RECENT;
+			record_count(f, e->msg);
+			record_touch(f, e->msg);
+		}
+		char const *known = record_path(f, r);
+		if (memcmp(file, known, e->name_len) || known[e->name_len])
+			apply_name(f, e->msg, file, e->name_len);
 	}
 }
 
@@ -171,27 +175,27 @@ by_uid(void const *a, void const *b)
 }
 
 static void
-append_record(struct update *u, struct found const *e)
+append_found(struct update *u, struct found const *e)
 {
 	struct folder *f = u->f;
-	if (f->count == f->room) {
-		f->room = f->room ? f->room + f->room / 2 : (u->s.count + 16);
-		f->msg = xrealloc(f->msg, f->room, sizeof *f->msg);
+	struct name n;
+	char const *file = u->s.names.s + e->name;
+	struct record *r = folder_append(f);
+	r->uid = e->uid;
+	r->line = e->line;
+	r->base_len = e->base_len;
+	if (name_parse(&n, file, e->name_len)) {
+		r->flags = (uint8_t)n.flags;
+		r->keywords.bits[0] = n.letters;
 	}
-	struct record *r = f->msg + f->count;
-	*r = (struct record){.uid = e->uid,
-	    .line = e->line,
-	    .base_len = e->base_len,
-	    .date = DATE_UNKNOWN,
-	    .disk = NAME_UNKNOWN,
-	    .wire = NAME_UNKNOWN};
-	unsigned int pending = f->pending;
-	apply_name(f, r, u->s.names.s + e->name, e->name_len);
-	f->pending = pending | FOLDER_NEW;
 	r->state = e->in_new ? RECORD_NEW : 0;
 	if (e->recent || e->in_new)
 		r->flags |= FLAG_RECENT;
-	f->count++;
+	r->modseq = f->modseq;
+	record_rename(f, r, file, e->name_len);
+	record_count(f, f->count - 1);
+	record_touch(f, f->count - 1);
+	f->pending |= FOLDER_NEW;
 }
 
 /* Files with a UID and without a record become messages, behind the last. A line whose file may
@@ -213,10 +217,12 @@ apply_new(struct update *u, uint32_t below)
 			left = 1;
 	if (n)
 		qsort(order, n, sizeof *order, by_uid);
-	for (uint32_t i = 0; i < n; i++)
-		append_record(u, u->s.f + (uint32_t)order[i]);
 	if (n)
-		f->highest = f->msg[f->count - 1].uid;
+		folder_next_modseq(f);
+	for (uint32_t i = 0; i < n; i++)
+		append_found(u, u->s.f + (uint32_t)order[i]);
+	if (n)
+		f->highest = folder_at(f, f->count - 1)->uid;
 	free(order);
 	basemap_free(&u->map);
 	u->mapped = 0;
@@ -290,8 +296,26 @@ apply(struct update *u, unsigned int mode)
 	if (left || (u->missing && !u->s.stable)) {
 		f->reread |= hidden;
 		f->new.racy = f->cur.racy = 1; /* to be looked at again */
+		proof_end(&f->proof);
 	}
 	return r;
+}
+
+/* The index had never heard of a file whose line is older than what it knows: it is not this
+ * folder's, or not from this time. */
+static int
+index_misfits(struct update const *u, unsigned int mode)
+{
+	struct folder const *f = u->f;
+	if (!(mode & UPDATE_OPEN) || !f->index.base)
+		return 0;
+	for (uint32_t j = 0; j < u->s.count; j++) {
+		struct found const *e = u->s.f + j;
+		if (e->uid && (e->msg == BASEMAP_NONE ? e->uid <= f->highest
+						      : e->uid != folder_at(f, e->msg)->uid))
+			return 1;
+	}
+	return 0;
 }
 
 int
@@ -304,26 +328,40 @@ folder_update(struct folder *f, unsigned int mode)
 		errno = ESTALE;
 		return -1;
 	}
-	if (mode & (UPDATE_FULL | UPDATE_OPEN))
+	if (!(mode & UPDATE_FULL))
+		folder_follow(f);
+	if (mode & UPDATE_FULL)
 		which = SCAN_NEW | SCAN_CUR;
 	else {
-		if (stamp_due(&f->new, f->fd_new))
+		if (stamp_due(&f->new, f->fd_new) ||
+		    (f->options & FOLDER_TAKE_NEW && f->totals.in_new))
 			which |= SCAN_NEW;
-		if (stamp_due(&f->cur, f->fd_cur))
+		if (folder_cur_due(f))
 			which |= SCAN_CUR;
 	}
 	int r = 0;
 	if (which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir)) {
 		r = update_look(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
+		if (r >= 0 && index_misfits(&u, mode)) {
+			folder_forget(f);
+			basemap_free(&u.map);
+			u.mapped = 0;
+			r = update_look(&u, SCAN_NEW | SCAN_CUR, LOOKS_OPEN);
+		}
 		if (r >= 0)
 			r = apply(&u, mode);
 	} else
 		r = apply_keywords(&u, 0);
 	int e = errno;
+	if (r < 0) {
+		proof_end(&f->proof);
+		f->cur.racy = f->new.racy = 1;
+	}
 	scan_free(&u.s);
 	basemap_free(&u.map);
-	free(u.absent.at);
-	free(u.superseded.at);
+	free(u.seen);
+	numbers_free(&u.absent);
+	numbers_free(&u.superseded);
 	errno = e;
 	return r < 0 ? -1 : 0;
 }
@@ -331,9 +369,15 @@ folder_update(struct folder *f, unsigned int mode)
 int
 folder_locate(struct folder *f, uint32_t i)
 {
+	struct stat st;
+	/* One of ours has renamed it, most likely, and said so. */
+	folder_follow(f);
+	struct record const *r = folder_at(f, i);
+	if (record_live(r) && !fstatat(record_fd(f, r), record_path(f, r), &st, 0))
+		return 0;
 	if (folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
 		return -1;
-	if (f->msg[i].state & RECORD_GONE) {
+	if (!record_live(folder_at(f, i))) {
 		errno = ENOENT;
 		return -1;
 	}

@@ -14,6 +14,7 @@
 #include "maildir/lock.h"
 #include "maildir/message.h"
 
+#define SETTLES 3 /* waits for the clock to move on */
 #define RETRIES 5 /* renames by others between our finding a name and using it */
 
 /* ---- open and close ---------------------------------------------------------------------------
@@ -34,13 +35,19 @@ open_dirs(struct folder *f, struct maildir_tree const *t, stralloc *path)
 	return f->fd_cur < 0 || f->fd_new < 0 ? -1 : 0;
 }
 
+/* What a first look found, and what went before it, is nothing to be told. Lines of messages that
+ * are gone are struck out all the same: the session's first count says that they are. */
 static void
-clear_announced(struct folder *f)
+begin_told(struct folder *f)
 {
-	f->announced = f->count;
-	f->pending = 0;
-	for (uint32_t i = 0; i < f->count; i++)
-		f->msg[i].state &= (uint8_t)~RECORD_CHANGED;
+	if (f->gone.count && !(f->options & FOLDER_READONLY))
+		(void)folder_report(f, FOLDER_EXPUNGED, 0, 0);
+	if (f->gone.count)
+		folder_hide_gone(f);
+	folder_announce(f);
+	for (uint32_t k = 0; k < f->changed.count; k++)
+		folder_at(f, f->changed.at[k])->state &= (uint8_t)~RECORD_CHANGED;
+	f->changed.count = f->pending = 0;
 }
 
 int
@@ -66,11 +73,18 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	    .options = options,
 	    .quota = quota,
 	    .uidlist = UIDLIST_ZERO,
-	    .keywords = KEYWORDS_ZERO};
+	    .keywords = KEYWORDS_ZERO,
+	    .index = INDEX_ZERO,
+	    .proof = PROOF_ZERO,
+	    .text = TEXT_FILE_ZERO,
+	    .cur = {.racy = 1},
+	    .new = {.racy = 1}};
 	r = open_dirs(f, t, &path);
 	stralloc_free(&path);
-	if (!r)
+	if (!r) {
+		folder_load(f);
 		r = folder_update(f, UPDATE_OPEN);
+	}
 	if (r < 0) {
 		int e = errno;
 		folder_close(f);
@@ -78,7 +92,7 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 		return -1;
 	}
 	f->validity = f->uidlist.validity;
-	clear_announced(f);
+	begin_told(f);
 	if (!(options & FOLDER_READONLY)) {
 		folder_compact_keywords(f);
 		delivery_clean(f->dir);
@@ -87,17 +101,30 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	return 0;
 }
 
+/* A folder that was open brings the index up to date, however short it was. */
+static void
+settle(struct folder *f)
+{
+	for (int i = 0, ms; i < SETTLES && (ms = folder_settle(f)) >= 0; i++)
+		nanosleep(&(struct timespec){0, ms * 1000000L}, 0);
+}
+
 void
 folder_close(struct folder *f)
 {
+	if (f->validity)
+		settle(f);
 	int const fds[] = {f->fd_root, f->fd_dir, f->fd_cur, f->fd_new};
 	for (unsigned int i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	uidlist_close(&f->uidlist);
 	keywords_free(&f->keywords);
-	stralloc_free(&f->names);
-	free(f->msg);
+	folder_free_records(f);
+	proof_end(&f->proof);
+	text_close(&f->text);
+	stralloc_free(&f->text_new);
+	numbers_free(&f->text_for);
 	free(f->beyond);
 	free(f->dir);
 	free(f);
@@ -143,13 +170,20 @@ folder_mailboxid(struct folder *f)
 uint32_t
 folder_count(struct folder const *f)
 {
-	return f->announced;
+	return f->announced - f->gaps_told;
+}
+
+/* Index to record, for what callers ask. */
+static struct record *
+at_index(struct folder const *f, uint32_t i)
+{
+	return folder_at(f, folder_position(f, i));
 }
 
 uint32_t
 folder_uid(struct folder const *f, uint32_t i)
 {
-	return f->msg[i].uid;
+	return at_index(f, i)->uid;
 }
 
 uint32_t
@@ -158,30 +192,30 @@ folder_find(struct folder const *f, uint32_t uid)
 	uint32_t low = 0, high = f->announced;
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		if (f->msg[mid].uid < uid)
+		if (folder_at(f, mid)->uid < uid)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low;
+	return low - gaps_before(&f->gaps, low);
 }
 
 unsigned int
 folder_flags(struct folder const *f, uint32_t i)
 {
-	return f->msg[i].flags;
+	return at_index(f, i)->flags;
 }
 
 struct keyword_set
 folder_keyword_set(struct folder const *f, uint32_t i)
 {
-	return f->msg[i].keywords;
+	return at_index(f, i)->keywords;
 }
 
 int
 folder_gone(struct folder const *f, uint32_t i)
 {
-	return !!(f->msg[i].state & RECORD_GONE);
+	return !!(at_index(f, i)->state & RECORD_GONE);
 }
 
 struct keywords const *
@@ -195,36 +229,39 @@ folder_keywords(struct folder const *f)
 
 /* ENOENT: another program renamed it. 1: found again, to be tried once more. */
 static int
-found_again(struct folder *f, uint32_t i, int *tries)
+found_again(struct folder *f, uint32_t p, int *tries)
 {
-	return errno == ENOENT && (*tries)++ < RETRIES && !folder_locate(f, i);
+	return errno == ENOENT && (*tries)++ < RETRIES && !folder_locate(f, p);
 }
 
 static int
-is_gone(struct folder const *f, uint32_t i)
+is_gone(struct folder const *f, uint32_t p)
 {
-	if (f->msg[i].state & RECORD_GONE)
+	int gone = !record_live(folder_at(f, p));
+	if (gone)
 		errno = ENOENT;
-	return f->msg[i].state & RECORD_GONE;
+	return gone;
 }
 
-static int
-load_stat(struct folder *f, uint32_t i)
+int
+folder_stat_at(struct folder *f, uint32_t p)
 {
 	struct stat st;
 	int tries = 0;
-	if (f->msg[i].date != DATE_UNKNOWN && f->msg[i].disk != NAME_UNKNOWN)
+	struct record *r = folder_at(f, p);
+	if (r->date != DATE_UNKNOWN && r->disk != NAME_UNKNOWN)
 		return 0;
-	if (is_gone(f, i))
+	if (is_gone(f, p))
 		return -1;
 	for (;;) {
-		struct record *r = f->msg + i;
+		r = folder_at(f, p);
 		if (!fstatat(record_fd(f, r), record_path(f, r), &st, 0)) {
 			r->date = st.st_mtim.tv_sec;
 			r->disk = (uint64_t)st.st_size;
+			record_touch(f, p);
 			return 0;
 		}
-		if (!found_again(f, i, &tries))
+		if (!found_again(f, p, &tries))
 			return -1;
 	}
 }
@@ -232,18 +269,20 @@ load_stat(struct folder *f, uint32_t i)
 int
 folder_internaldate(struct folder *f, uint32_t i, struct timespec *t)
 {
-	if (load_stat(f, i) < 0)
+	uint32_t p = folder_position(f, i);
+	if (folder_stat_at(f, p) < 0)
 		return -1;
-	*t = (struct timespec){f->msg[i].date, 0};
+	*t = (struct timespec){folder_at(f, p)->date, 0};
 	return 0;
 }
 
 int
 folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk)
 {
-	if (load_stat(f, i) < 0)
+	uint32_t p = folder_position(f, i);
+	if (folder_stat_at(f, p) < 0)
 		return -1;
-	*disk = f->msg[i].disk;
+	*disk = folder_at(f, p)->disk;
 	return 0;
 }
 
@@ -262,26 +301,32 @@ regular(int fd)
 int
 folder_open_message(struct folder *f, uint32_t i)
 {
+	return folder_open_at(f, folder_position(f, i));
+}
+
+int
+folder_open_at(struct folder *f, uint32_t p)
+{
 	int tries = 0;
-	if (is_gone(f, i))
+	if (is_gone(f, p))
 		return -1;
 	for (;;) {
-		struct record *r = f->msg + i;
+		struct record *r = folder_at(f, p);
 		/* A link may lead to a fifo: nobody waits for its writer. */
 		int fd =
 		    openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0)
 			return regular(fd);
-		if (!found_again(f, i, &tries))
+		if (!found_again(f, p, &tries))
 			return -1;
 	}
 }
 
 static int
-count_size(struct folder *f, uint32_t i, uint64_t *wire)
+count_size(struct folder *f, uint32_t p, uint64_t *wire)
 {
 	struct message m;
-	int fd = folder_open_message(f, i);
+	int fd = folder_open_at(f, p);
 	if (fd < 0 || message_init(&m, fd) < 0)
 		return -1;
 	int r = message_size(&m, wire), e = errno;
@@ -294,91 +339,130 @@ int
 folder_size(struct folder *f, uint32_t i, uint64_t *wire)
 {
 	struct name n;
-	if (f->msg[i].wire == NAME_UNKNOWN) {
-		if (load_stat(f, i) < 0)
+	uint32_t p = folder_position(f, i);
+	if (folder_at(f, p)->wire == NAME_UNKNOWN) {
+		if (folder_stat_at(f, p) < 0)
 			return -1;
-		struct record *r = f->msg + i;
-		if (name_parse(&n, record_name(f, r), r->name_len) && name_plausible(&n, r->disk))
+		struct record *r = folder_at(f, p);
+		if (name_parse(&n, folder_stored(f, r), r->name_len) && name_plausible(&n, r->disk))
 			*wire = n.wire;
-		else if (count_size(f, i, wire) < 0)
+		else if (count_size(f, p, wire) < 0)
 			return -1;
-		f->msg[i].wire = *wire;
+		folder_set_size(f, i, *wire);
 	}
-	*wire = f->msg[i].wire;
+	*wire = folder_at(f, p)->wire;
 	return 0;
 }
 
 void
 folder_set_size(struct folder *f, uint32_t i, uint64_t wire)
 {
-	f->msg[i].wire = wire;
+	uint32_t p = folder_position(f, i);
+	struct record *r = folder_at(f, p);
+	if (r->wire == wire)
+		return;
+	record_uncount(f, r);
+	r->wire = wire;
+	record_count(f, p);
+	record_touch(f, p);
 }
 
 /* A record key of the message's line; the line is looked up again if the file is another one. */
 static int
-line_key(struct folder *f, uint32_t i, char key, stralloc *value)
+line_key(struct folder *f, uint32_t p, char key, stralloc *value)
 {
 	if ((f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2) &&
 	    folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
 		return -1;
-	return f->msg[i].line ? uidlist_key(&f->uidlist, f->msg[i].line, key, value) : 0;
+	uint32_t line = folder_at(f, p)->line;
+	return line ? uidlist_key(&f->uidlist, line, key, value) : 0;
 }
 
 int
 folder_emailid(struct folder *f, uint32_t i, stralloc *id)
 {
-	int r = line_key(f, i, 'G', id);
+	return folder_emailid_at(f, folder_position(f, i), id);
+}
+
+int
+folder_emailid_at(struct folder *f, uint32_t p, stralloc *id)
+{
+	int r = line_key(f, p, 'G', id);
+	struct record const *m = folder_at(f, p);
 	if (!r)
-		sa_catb(id, record_name(f, f->msg + i), f->msg[i].base_len);
+		sa_catb(id, folder_stored(f, m), m->base_len);
 	return r < 0 ? -1 : 0;
+}
+
+/* Names of today begin with the time at which they were made, and a copy gets a new one. */
+static int
+name_time(char const *base, size_t len, int64_t *t)
+{
+	size_t n = 0;
+	for (*t = 0; n < len && n < 18 && base[n] >= '0' && base[n] <= '9'; n++)
+		*t = *t * 10 + (base[n] - '0');
+	return n >= 9 && n < len && (base[n] == '.' || base[n] == '_');
+}
+
+int
+folder_savedate(struct folder *f, uint32_t i, int64_t *t)
+{
+	stralloc value = STRALLOC_ZERO;
+	uint32_t p = folder_position(f, i);
+	int r = line_key(f, p, 'D', &value);
+	if (r > 0) {
+		sa_append(&value, '.');
+		r = name_time(value.s, value.len, t);
+	} else if (!r) {
+		struct record const *m = folder_at(f, p);
+		r = name_time(folder_stored(f, m), m->base_len, t);
+	}
+	stralloc_free(&value);
+	return r;
 }
 
 int
 folder_uidl(struct folder *f, uint32_t i, stralloc *uidl)
 {
-	int r = line_key(f, i, 'P', uidl);
+	uint32_t p = folder_position(f, i);
+	int r = line_key(f, p, 'P', uidl);
 	if (!r)
-		sa_catf(uidl, "%08x%08x", f->msg[i].uid, f->validity);
+		sa_catf(uidl, "%08x%08x", folder_at(f, p)->uid, f->validity);
 	return r < 0 ? -1 : 0;
 }
 
-/* ---- the index --------------------------------------------------------------------------------
+/* ---- sums -------------------------------------------------------------------------------------
  */
 
 uint32_t
 folder_recent(struct folder const *f)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < f->announced; i++)
-		n += !!(f->msg[i].flags & FLAG_RECENT);
-	return n;
+	return f->recent;
 }
 
 uint32_t
 folder_first_unseen(struct folder *f)
 {
-	uint32_t i = 0;
-	while (i < f->announced && f->msg[i].flags & FLAG_SEEN)
-		i++;
-	return i;
+	uint32_t p = f->totals.first_unseen;
+	if (!f->totals.unseen && !f->totals.gone)
+		return folder_count(f);
+	for (; p < f->announced; p++) {
+		struct record const *r = folder_at(f, p);
+		if (!(r->flags & FLAG_SEEN) && !(r->state & RECORD_REMOVED))
+			break;
+	}
+	f->totals.first_unseen = p;
+	return p - gaps_before(&f->gaps, p);
 }
 
-int
-folder_text(struct folder *f, uint32_t i, struct message_texts *texts)
+uint64_t
+folder_modseq(struct folder const *f, uint32_t i)
 {
-	(void)f, (void)i, (void)texts;
-	return 0;
+	return at_index(f, i)->modseq;
 }
 
-void
-folder_keep_text(struct folder *f, uint32_t i, struct message_texts const *texts)
+uint64_t
+folder_highest_modseq(struct folder const *f)
 {
-	(void)f, (void)i, (void)texts;
-}
-
-int
-folder_settle(struct folder *f)
-{
-	(void)f;
-	return -1;
+	return f->modseq;
 }

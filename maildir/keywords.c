@@ -268,6 +268,20 @@ put_set(stralloc *out, struct keywords_line const *line)
 	sa_append(out, '\n');
 }
 
+void
+keywords_put_names(struct keywords const *k, stralloc *out)
+{
+	for (unsigned int i = MAILDIR_LETTERS; i < k->count; i++)
+		if (k->name[i])
+			sa_catf(out, "K %u %s\n", i, k->name[i]);
+}
+
+void
+keywords_take_names(struct keywords *k, char const *lines, size_t len)
+{
+	(void)take_lines(k, lines, len, 0, 0);
+}
+
 int
 keywords_append(struct keywords *k, int fd_dir, struct keywords_line const *line, size_t n)
 {
@@ -287,9 +301,7 @@ keywords_rewrite(struct keywords *k, int fd_dir, struct keywords_line const *lin
 {
 	stralloc out = STRALLOC_ZERO;
 	sa_cats(&out, HEADER);
-	for (unsigned int i = MAILDIR_LETTERS; i < k->count; i++)
-		if (k->name[i])
-			sa_catf(&out, "K %u %s\n", i, k->name[i]);
+	keywords_put_names(k, &out);
 	for (size_t i = 0; i < n; i++)
 		put_set(&out, line + i);
 	int r = layout_replace(fd_dir, POSTERN_NAME, out.s, out.len, 0600), e = errno;
@@ -335,9 +347,7 @@ save_postern(struct keywords *k, int fd_dir)
 {
 	stralloc out = STRALLOC_ZERO;
 	/* Readers pass over names that they have, so all of them may stand there again. */
-	for (unsigned int i = MAILDIR_LETTERS; i < k->count; i++)
-		if (k->name[i])
-			sa_catf(&out, "K %u %s\n", i, k->name[i]);
+	keywords_put_names(k, &out);
 	int r = append_postern(k, fd_dir, &out), e = errno;
 	stralloc_free(&out);
 	errno = e;

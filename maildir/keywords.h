@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <skalibs/stralloc.h>
 
 #include "maildir/limits.h"
 #include "maildir/lock.h"
@@ -92,6 +93,9 @@ struct keywords_line {
 int keywords_append(struct keywords *k, int fd_dir, struct keywords_line const *line, size_t n);
 /* Writes postern-keywords anew with these sets only. Lock held. 0 or -1. */
 int keywords_rewrite(struct keywords *k, int fd_dir, struct keywords_line const *line, size_t n);
+/* The names beyond the letters, as lines of postern-keywords; and back. */
+void keywords_put_names(struct keywords const *k, stralloc *out);
+void keywords_take_names(struct keywords *k, char const *lines, size_t len);
 void keywords_free(struct keywords *k);
 
 #endif

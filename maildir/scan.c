@@ -10,6 +10,7 @@
 
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/name.h"
 
 static uint32_t
@@ -22,16 +23,20 @@ keep_name(struct scan *s, char const *name, size_t len)
 }
 
 static void
-insert(struct scan *s, char const *name, size_t len, size_t base_len, int in_new)
+insert(struct scan *s, char const *name, size_t len, size_t base_len, uint32_t hash, int in_new)
 {
 	if (s->count == s->room) {
 		s->room = s->room ? s->room * 2 : 64;
 		s->f = xrealloc(s->f, s->room, sizeof *s->f);
 	}
 	struct found *e = s->f + s->count;
-	*e = (struct found){keep_name(s, name, len), 0, 0, BASEMAP_NONE, (uint8_t)len,
-	    (uint8_t)base_len, (uint8_t)in_new, 0};
-	basemap_put(&s->map, s->names.s, e->name, e->base_len, s->count++);
+	*e = (struct found){.name = keep_name(s, name, len),
+	    .msg = BASEMAP_NONE,
+	    .hash = hash,
+	    .name_len = (uint8_t)len,
+	    .base_len = (uint8_t)base_len,
+	    .in_new = (uint8_t)in_new};
+	basemap_put(&s->map, hash, name, base_len, s->count++);
 }
 
 /* Two messages under one base name (a copied Maildir, a restored backup): the second gets a base
@@ -55,7 +60,7 @@ separate(struct scan *s, struct folder *f, int fd, char const *name, size_t len,
 	memcpy(to + base_len, name + n.base_len, to_len - base_len);
 	to[to_len] = 0;
 	if (!durable_rename_new(fd, name, fd, to))
-		insert(s, to, to_len, base_len, in_new);
+		insert(s, to, to_len, base_len, basemap_hash(to, base_len), in_new);
 }
 
 /* The base name is there already. Usually that is one message seen twice, under its old and its new
@@ -109,11 +114,12 @@ read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 			separate(s, f, fd, e->d_name, len, in_new);
 			continue;
 		}
-		uint32_t i = basemap_find(&s->map, s->names.s, e->d_name, n.base_len);
+		uint32_t hash = basemap_hash(e->d_name, n.base_len);
+		uint32_t i = basemap_find(&s->map, hash, e->d_name, n.base_len);
 		if (i != BASEMAP_NONE)
 			duplicate(s, f, s->f + i, e->d_name, len, in_new);
 		else
-			insert(s, e->d_name, len, n.base_len, in_new);
+			insert(s, e->d_name, len, n.base_len, hash, in_new);
 		if (s->count > MAILDIR_MESSAGES || s->names.len > UINT32_MAX - 1000) {
 			errno = EFBIG;
 			break;
@@ -125,12 +131,13 @@ read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 	return error ? -1 : 0;
 }
 
-/* Moves what lies in new/ to cur/. Who succeeds is the first session to see the message: it is
- * \Recent there (RFC 3501 2.3.2). */
-static void
+/* Moves what lies in new/ to cur/: how many. Who succeeds is the first session to see the message:
+ * it is \Recent there (RFC 3501 2.3.2). */
+static unsigned int
 take_new(struct scan *s, struct folder *f)
 {
 	char to[MAILDIR_NAME_MAX + 1];
+	unsigned int taken = 0;
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct found *e = s->f + i;
 		size_t len = e->name_len;
@@ -147,7 +154,9 @@ take_new(struct scan *s, struct folder *f)
 		e->name_len = (uint8_t)len;
 		e->in_new = 0;
 		e->recent = 1;
+		taken++;
 	}
+	return taken;
 }
 
 /* new/ first: what is moved from there to cur/ meanwhile is then seen once or twice, not never. */
@@ -161,9 +170,8 @@ look_at_new(struct scan *s, struct folder *f)
 	s->stable = s->stable && !s->new.racy &&stamp_same(&s->new, &s->new_end);
 	if (!(f->options & FOLDER_TAKE_NEW) || !s->count)
 		return 0;
-	int ours = stamp_begin(&f->cur, f->fd_cur);
-	take_new(s, f);
-	stamp_end(&f->cur, f->fd_cur, ours);
+	int known = folder_begin_change(f);
+	folder_end_change(f, known, take_new(s, f));
 	stamp_take(&s->new_end, f->fd_new);
 	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
@@ -173,17 +181,30 @@ static int
 look_at_cur(struct scan *s, struct folder *f)
 {
 	stamp_take(&s->cur, f->fd_cur);
+	/* Where the stamp proves nothing, events do. */
+	proof_end(&f->proof);
+	if (s->cur.racy && !filesystem_network(f->fd_cur))
+		(void)proof_begin(&f->proof, f->dir, "cur");
 	if (read_dir(s, f, "cur", 0) < 0)
 		return -1;
 	stamp_take(&s->cur_end, f->fd_cur);
-	s->stable = s->stable && !s->cur.racy && stamp_same(&s->cur, &s->cur_end);
+	s->stable = s->stable && stamp_same(&s->cur, &s->cur_end) &&
+		    (!s->cur.racy || proof_holds(&f->proof));
 	return 0;
+}
+
+static char const *
+name_at(void const *arg, uint32_t i)
+{
+	struct scan const *s = arg;
+	return s->names.s + s->f[i].name;
 }
 
 int
 scan_run(struct scan *s, struct folder *f, unsigned int which)
 {
-	*s = (struct scan){.which = which, .stable = 1};
+	*s = (struct scan){.which = which, .stable = 1, .map = {.name = name_at, .arg = s}};
+	basemap_reserve(&s->map, which & SCAN_CUR ? f->count : 0);
 	if (which & SCAN_NEW && look_at_new(s, f) < 0)
 		return -1;
 	if (which & SCAN_CUR && look_at_cur(s, f) < 0)
@@ -199,7 +220,8 @@ scan_recheck(struct scan *s, struct folder *f)
 	if (s->which & SCAN_NEW && !stamp_same(&now, &s->new_end))
 		s->stable = 0;
 	stamp_take(&now, f->fd_cur);
-	if (s->which & SCAN_CUR && !stamp_same(&now, &s->cur_end))
+	if (s->which & SCAN_CUR &&
+	    (!stamp_same(&now, &s->cur_end) || (f->proof.fd >= 0 && !proof_holds(&f->proof))))
 		s->stable = 0;
 }
 

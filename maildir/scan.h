@@ -11,7 +11,8 @@
 struct found {
 	uint32_t name;	    /* offset in scan.names */
 	uint32_t uid, line; /* 0: none known */
-	uint32_t msg;	    /* the record it belongs to, or BASEMAP_NONE */
+	uint32_t msg;	    /* the position of its record, or BASEMAP_NONE */
+	uint32_t hash;	    /* of its base name */
 	uint8_t name_len, base_len;
 	uint8_t in_new, recent;
 };

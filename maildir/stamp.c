@@ -1,9 +1,10 @@
 #include <sys/stat.h>
 
+#include "maildir/filesystem.h"
 #include "maildir/folder-state.h"
 
-/* A clock's tick, with room to spare; and for file systems that keep whole seconds only. */
-#define TICK_NS 20000000LL
+/* Clocks of file systems that keep whole seconds only, and of other hosts, are met with room to
+ * spare. */
 #define SECOND_NS 1100000000LL
 /* Changes of our own are adopted; what others did in the same instant is noticed so much later. */
 #define ADOPTED_MS 2000
@@ -16,21 +17,33 @@ now_ms(void)
 	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000 + 1;
 }
 
-/* The stamp alone; racy if the clock has not moved on far enough. */
+/* Could a change after this moment leave the stamp as it is? The coarse clock is what the kernel
+ * stamps with. */
+static int
+is_racy(struct timespec const *mtime, int fd)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	long long age =
+	    (long long)(now.tv_sec - mtime->tv_sec) * 1000000000LL + (now.tv_nsec - mtime->tv_nsec);
+	if (age > SECOND_NS)
+		return 0;
+	return age <= 0 || !mtime->tv_nsec || filesystem_network(fd);
+}
+
 void
 stamp_take(struct stamp *s, int fd)
 {
 	struct stat st;
-	struct timespec now;
 	*s = (struct stamp){{0, 0}, 0, 1, 0};
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (fstat(fd, &st) < 0)
 		return;
 	s->mtime = st.st_mtim;
 	s->ino = st.st_ino;
-	long long age = (long long)(now.tv_sec - s->mtime.tv_sec) * 1000000000LL +
-			(now.tv_nsec - s->mtime.tv_nsec);
-	s->racy = age < (s->mtime.tv_nsec ? TICK_NS : SECOND_NS);
+	/* The clock is read after the stamp: what changes later is stamped with this time or a
+	 * later one.
+	 */
+	s->racy = is_racy(&s->mtime, fd);
 }
 
 int
@@ -50,21 +63,9 @@ stamp_due(struct stamp const *s, int fd)
 	return !stamp_same(s, &now) || (s->adopted && now_ms() - s->adopted > ADOPTED_MS);
 }
 
-int
-stamp_begin(struct stamp const *s, int fd)
-{
-	struct stamp now;
-	if (s->racy && !s->adopted)
-		return 0;
-	stamp_take(&now, fd);
-	return stamp_same(s, &now);
-}
-
 void
-stamp_end(struct stamp *s, int fd, int ours)
+stamp_adopt(struct stamp *s, int fd)
 {
-	if (!ours)
-		return;
 	long long since = s->adopted ? s->adopted : now_ms();
 	stamp_take(s, fd);
 	s->racy = 0;

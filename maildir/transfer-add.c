@@ -124,7 +124,7 @@ copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 	struct stat st;
 	char buf[65536];
 	ssize_t n;
-	int fd = folder_open_message(a->from, a->index);
+	int fd = folder_open_at(a->from, a->position);
 	if (fd < 0)
 		return -1;
 	int r = fstat(fd, &st) < 0 || delivery_begin(&d, x->dir) < 0 ? -1 : 0;
@@ -150,17 +150,17 @@ bring(struct transfer *x, struct arrival *a)
 	struct folder *f = a->from;
 	int fd_dest = a->in_cur ? x->fd_cur : x->fd_new;
 	for (int tries = 0;; tries++) {
-		struct record *m = f->msg + a->index;
+		struct record *m = folder_at(f, a->position);
 		int fd = record_fd(f, m), r;
-		if (m->state & RECORD_GONE) {
+		if (!record_live(m)) {
 			errno = ENOENT;
 			return -1;
 		}
 		if (a->moved) {
-			int ours = stamp_begin(&f->cur, f->fd_cur);
+			int known = m->state & RECORD_NEW ? 0 : folder_begin_change(f);
 			r = durable_rename_new(fd, record_path(f, m), fd_dest, a->file);
 			if (!r) {
-				stamp_end(&f->cur, f->fd_cur, ours);
+				folder_end_change(f, known, 1);
 				a->source = xstrdup(record_path(f, m));
 				a->fd_source = fd;
 				return 0;
@@ -169,7 +169,7 @@ bring(struct transfer *x, struct arrival *a)
 			return 0;
 		if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
 			return copy_file(x, a, fd_dest);
-		if (errno != ENOENT || tries == RETRIES || folder_locate(f, a->index) < 0)
+		if (errno != ENOENT || tries == RETRIES || folder_locate(f, a->position) < 0)
 			return -1;
 	}
 }
@@ -180,7 +180,7 @@ put_keys(struct arrival *a)
 {
 	stralloc id = STRALLOC_ZERO;
 	sa_append(&id, 'G');
-	if (!folder_emailid(a->from, a->index, &id) && !memchr(id.s, ' ', id.len))
+	if (!folder_emailid_at(a->from, a->position, &id) && !memchr(id.s, ' ', id.len))
 		a->keys = xstrndup(id.s, id.len);
 	stralloc_free(&id);
 }
@@ -188,18 +188,18 @@ put_keys(struct arrival *a)
 static int
 take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 {
-	struct arrival a = {.from = from, .index = i, .moved = moved};
+	struct arrival a = {.from = from, .position = folder_position(from, i), .moved = moved};
 	struct name n;
-	uint64_t disk;
-	if (lock_touch(&x->lock) < 0 || folder_disk_size(from, i, &disk) < 0)
+	if (lock_touch(&x->lock) < 0 || folder_stat_at(from, a.position) < 0)
 		return -1;
-	struct record const *m = from->msg + i;
+	struct record const *m = folder_at(from, a.position);
+	uint64_t disk = m->disk;
 	int same_quota =
 	    moved && x->quota && from->quota && !strcmp(x->quota->root, from->quota->root);
 	if (!same_quota && !fits(x, disk))
 		return -1;
 	int plausible =
-	    name_parse(&n, record_name(from, m), m->name_len) && name_plausible(&n, disk);
+	    name_parse(&n, folder_stored(from, m), m->name_len) && name_plausible(&n, disk);
 	int r = translate(x, from, &m->keywords, &a.keywords);
 	if (!r)
 		r = name_arrival(x, &a, disk, plausible ? n.wire : NAME_UNKNOWN, m->flags);
@@ -220,7 +220,7 @@ take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 		return -1;
 	}
 	if (moved && a.source)
-		from->msg[i].state |= RECORD_GONE;
+		record_gone(from, a.position);
 	keep(x, &a, !same_quota);
 	return 0;
 }

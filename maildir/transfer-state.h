@@ -19,7 +19,7 @@ struct arrival {
 	uint64_t disk;
 	struct delivery *delivery; /* of transfer_append */
 	struct folder *from;	   /* of transfer_copy and _move */
-	uint32_t index;
+	uint32_t position;
 	int moved;    /* its source is (or, after a copy, will be) gone */
 	char *source; /* the source's name: a rename is taken back to it. null: nothing to take back
 		       */

@@ -123,11 +123,10 @@ drop_sources(struct transfer *x)
 		if (!a->moved)
 			continue;
 		struct folder *f = a->from;
-		if (!a->source && folder_unlink(f, a->index) < 0)
+		if (!a->source && folder_unlink(f, a->position) < 0)
 			continue; /* both are there; not told as gone */
-		f->msg[a->index].state |= RECORD_GONE;
-		f->pending |= FOLDER_EXPUNGED;
-		folder_dirty(f, f->msg + a->index);
+		record_gone(f, a->position);
+		folder_unsynced(f, folder_at(f, a->position));
 		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
 		if (f->quota && !same_quota) {
 			f->quota_bytes -= (int64_t)a->disk;
@@ -164,10 +163,8 @@ take_back(struct transfer *x)
 		if (!a->source)
 			unlinkat(fd, a->file, 0);
 		else if (!durable_rename_new(fd, a->file, a->fd_source, a->source))
-			a->from->msg[a->index].state &= (uint8_t)~RECORD_GONE;
-		else
-			a->from->pending |=
-			    FOLDER_EXPUNGED; /* it stays where it is: lost it is not */
+			record_back(
+			    a->from, a->position); /* else it stays where it is: lost it is not */
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/ascii.h"
+#include "lib/crc32c.h"
 #include "lib/durable.h"
 #include "lib/id.h"
 #include "lib/sa.h"
@@ -210,6 +211,58 @@ reopen(struct uidlist *u, int fd_dir, char const *name)
 		return -1;
 	}
 	return 1;
+}
+
+#define MARK 128 /* octets before u->parsed that tell whether it is still the same file */
+
+uint32_t
+uidlist_mark(struct uidlist const *u)
+{
+	char buf[MARK];
+	off_t from = u->parsed > MARK ? u->parsed - MARK : 0;
+	ssize_t n = pread(u->fd, buf, (size_t)(u->parsed - from), from);
+	return n == u->parsed - from ? crc32c(u->validity, buf, (size_t)n) : 0;
+}
+
+/* The header, which counts as read. */
+static int
+resume_header(struct uidlist *u)
+{
+	char buf[UIDLIST_LINE_MAX];
+	ssize_t n = pread(u->fd, buf, sizeof buf, 0);
+	char const *lf = n > 0 ? memchr(buf, '\n', (size_t)n) : 0;
+	return lf && take_line(u, buf, (size_t)(lf - buf), 0, 0, 0);
+}
+
+uint32_t
+uidlist_validity(int fd_dir)
+{
+	struct uidlist u = UIDLIST_ZERO;
+	uint32_t validity =
+	    reopen(&u, fd_dir, FILE_NAME) == 1 && resume_header(&u) ? u.validity : 0;
+	uidlist_close(&u);
+	return validity;
+}
+
+int
+uidlist_resume(struct uidlist *u, int fd_dir, uint32_t mark)
+{
+	struct uidlist know = *u;
+	struct stat st;
+	if (reopen(u, fd_dir, FILE_NAME) == 1 && u->ino == know.ino && !fstat(u->fd, &st) &&
+	    st.st_size >= know.parsed && resume_header(u) && u->version == 3) {
+		u->parsed = know.parsed;
+		u->lines = know.lines;
+		u->dead = know.dead;
+		u->last = know.last;
+		if (u->next < know.next)
+			u->next = know.next;
+		if (uidlist_mark(u) == mark)
+			return 1;
+	}
+	uidlist_close(u);
+	*u = (struct uidlist)UIDLIST_ZERO;
+	return 0;
 }
 
 /* The writer of young lines may not have come to its sync yet, and their UIDs may be told by us

@@ -53,6 +53,14 @@ int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
 void uidlist_forget(struct uidlist *u);
 void uidlist_close(struct uidlist *u);
+/* The UIDVALIDITY that the file says; 0: there is no file, or none that can be understood. */
+uint32_t uidlist_validity(int fd_dir);
+/* A checksum of what stands before u->parsed: with it, and what else is known of the lines, reading can be
+ * resumed there. */
+uint32_t uidlist_mark(struct uidlist const *u);
+/* Opens the file as if all before u->parsed had been read just now: the caller gives ino, parsed,
+ * lines, dead, last and next. 1; 0: it is another file, or not as it was (u is then as at first). */
+int uidlist_resume(struct uidlist *u, int fd_dir, uint32_t mark);
 /* Reads all of another file in the same format (courierimapuiddb). 0, also if it is not there, or
  * -1. */
 int uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *fn, void *arg);

@@ -1,0 +1,276 @@
+/* The records of an open folder: the snapshot's, mapped, and those behind; their names; the sums
+ * over them; and what of them is to be told or written. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/sa.h"
+#include "maildir/folder-state.h"
+
+#define WASTE_WORTH 1048576
+
+/* ---- sums -------------------------------------------------------------------------------------
+ */
+
+static void
+sum(struct folder *f, struct record const *r, int sign)
+{
+	struct index_totals *t = &f->totals;
+	uint32_t const one = (uint32_t)sign;
+	if (!record_live(r))
+		return;
+	if (r->wire == NAME_UNKNOWN)
+		t->unsized += one;
+	else
+		t->wire += (uint64_t)((int64_t)r->wire * sign);
+	t->unseen += r->flags & FLAG_SEEN ? 0 : one;
+	t->deleted += r->flags & FLAG_DELETED ? one : 0;
+	t->in_new += r->state & RECORD_NEW ? one : 0;
+}
+
+void
+record_uncount(struct folder *f, struct record const *r)
+{
+	sum(f, r, -1);
+}
+
+void
+record_count(struct folder *f, uint32_t position)
+{
+	struct record const *r = folder_at(f, position);
+	sum(f, r, 1);
+	if (!(r->flags & FLAG_SEEN) && position < f->totals.first_unseen)
+		f->totals.first_unseen = position;
+}
+
+/* ---- changes ----------------------------------------------------------------------------------
+ */
+
+uint64_t
+folder_next_modseq(struct folder *f)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	uint64_t now = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	f->modseq = now > f->modseq ? now : f->modseq + 1;
+	return f->modseq;
+}
+
+struct record *
+folder_append(struct folder *f)
+{
+	uint32_t n = f->count - f->index.count;
+	if (n == f->tail_room) {
+		f->tail_room = n ? n + n / 2 : 16;
+		f->tail = xrealloc(f->tail, f->tail_room, sizeof *f->tail);
+	}
+	struct record *r = f->tail + n;
+	*r = (struct record){.date = DATE_UNKNOWN, .disk = NAME_UNKNOWN, .wire = NAME_UNKNOWN};
+	f->count++;
+	return r;
+}
+
+void
+record_touch(struct folder *f, uint32_t position)
+{
+	struct record *r = folder_at(f, position);
+	if (!(r->state & RECORD_DIRTY))
+		numbers_add(&f->dirty, position);
+	r->state |= RECORD_DIRTY;
+}
+
+void
+record_set_flags(
+    struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords)
+{
+	struct record *r = folder_at(f, position);
+	record_uncount(f, r);
+	r->flags = (uint8_t)flags;
+	r->keywords = *keywords;
+	r->modseq = folder_next_modseq(f);
+	record_count(f, position);
+	record_touch(f, position);
+}
+
+void
+record_changed(struct folder *f, uint32_t position)
+{
+	struct record *r = folder_at(f, position);
+	if (!(r->state & RECORD_CHANGED))
+		numbers_add(&f->changed, position);
+	r->state |= RECORD_CHANGED;
+	f->pending |= FOLDER_FLAGS;
+}
+
+void
+record_gone(struct folder *f, uint32_t position)
+{
+	struct record *r = folder_at(f, position);
+	if (!record_live(r))
+		return;
+	record_uncount(f, r);
+	r->state |= RECORD_GONE;
+	f->totals.gone++;
+	r->modseq = folder_next_modseq(f);
+	numbers_add(&f->gone, position);
+	record_touch(f, position);
+	f->pending |= FOLDER_EXPUNGED;
+}
+
+void
+record_back(struct folder *f, uint32_t position)
+{
+	struct record *r = folder_at(f, position);
+	if (!(r->state & RECORD_GONE))
+		return;
+	r->state &= (uint8_t)~RECORD_GONE;
+	f->totals.gone--;
+	record_count(f, position);
+	record_touch(f, position);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < f->gone.count; i++)
+		if (f->gone.at[i] != position)
+			f->gone.at[n++] = f->gone.at[i];
+	f->gone.count = n;
+	if (!n)
+		f->pending &= ~(unsigned int)FOLDER_EXPUNGED;
+}
+
+void
+folder_remove_gone(struct folder *f)
+{
+	for (uint32_t i = 0; i < f->gone.count; i++) {
+		struct record *r = folder_at(f, f->gone.at[i]);
+		r->state = (uint8_t)((r->state & ~RECORD_GONE) | RECORD_REMOVED);
+		if (f->gone.at[i] < f->announced)
+			f->recent -= !!(r->flags & FLAG_RECENT);
+		if (r->name >= f->index.names_len)
+			f->waste += (size_t)r->name_len + 1;
+	}
+	gaps_add(&f->gaps, f->gone.at, f->gone.count);
+	f->gaps_told = gaps_before(&f->gaps, f->announced);
+	f->totals.gone = f->gone.count = 0;
+	f->pending &= ~(unsigned int)FOLDER_EXPUNGED;
+}
+
+void
+folder_hide_gone(struct folder *f)
+{
+	for (uint32_t k = 0; k < f->gone.count; k++)
+		folder_at(f, f->gone.at[k])->state |= RECORD_REMOVED;
+	gaps_add(&f->gaps, f->gone.at, f->gone.count);
+	f->gaps_told = gaps_before(&f->gaps, f->announced);
+	f->totals.gone = f->gone.count = 0;
+	f->pending &= ~(unsigned int)FOLDER_EXPUNGED;
+}
+
+void
+folder_announce(struct folder *f)
+{
+	for (uint32_t p = f->announced; p < f->count; p++) {
+		struct record const *r = folder_at(f, p);
+		f->recent += !(r->state & RECORD_REMOVED) && r->flags & FLAG_RECENT;
+	}
+	f->announced = f->count;
+	f->gaps_told = f->gaps.count;
+	f->pending &= ~(unsigned int)FOLDER_NEW;
+}
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+static void
+compact(struct folder *f)
+{
+	stralloc fresh = STRALLOC_ZERO;
+	sa_room(&fresh, f->names.len - f->waste + MAILDIR_NAME_MAX);
+	for (uint32_t p = 0; p < f->count; p++) {
+		struct record *r = folder_at(f, p);
+		if (r->name < f->index.names_len || r->state & RECORD_REMOVED)
+			continue;
+		uint32_t at = (uint32_t)(f->index.names_len + fresh.len);
+		sa_catb(&fresh, folder_stored(f, r), (size_t)r->name_len + 1);
+		r->name = at;
+	}
+	stralloc_free(&f->names);
+	f->names = fresh;
+	f->waste = 0;
+}
+
+/* Is it what name_format makes of the stored name? Then nothing has to be stored. */
+static int
+is_derived(struct folder const *f, struct record const *r, char const *name, size_t len)
+{
+	char derived[MAILDIR_NAME_MAX + 1];
+	size_t n = name_format(derived, folder_stored(f, r), r->name_len, r->flags & FLAG_LETTERS,
+	    keyword_letters(&r->keywords));
+	return n == len && !memcmp(derived, name, len);
+}
+
+void
+record_rename(struct folder *f, struct record *r, char const *name, size_t len)
+{
+	char copy[MAILDIR_NAME_MAX + 1];
+	if (r->name_len && is_derived(f, r, name, len)) {
+		r->state |= RECORD_DERIVED;
+		return;
+	}
+	memcpy(copy, name, len);
+	r->state &= (uint8_t)~RECORD_DERIVED;
+	if (r->name_len && r->name >= f->index.names_len)
+		f->waste += (size_t)r->name_len + 1;
+	r->name = (uint32_t)(f->index.names_len + f->names.len);
+	r->name_len = (uint8_t)len;
+	r->hash = basemap_hash(copy, r->base_len);
+	sa_catb(&f->names, copy, len);
+	sa_0(&f->names);
+	if (f->waste > WASTE_WORTH && f->waste > f->names.len / 2)
+		compact(f);
+}
+
+char *
+record_path(struct folder *f, struct record const *r)
+{
+	if (r->state & RECORD_DERIVED)
+		name_format(f->path, folder_stored(f, r), r->name_len, r->flags & FLAG_LETTERS,
+		    keyword_letters(&r->keywords));
+	else
+		memcpy(f->path, folder_stored(f, r), (size_t)r->name_len + 1);
+	return f->path;
+}
+
+/* ---- finding ----------------------------------------------------------------------------------
+ */
+
+uint32_t
+folder_position_of(struct folder const *f, uint32_t uid)
+{
+	uint32_t low = 0, high = f->count;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (folder_at(f, mid)->uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->count && folder_at(f, low)->uid == uid ? low : BASEMAP_NONE;
+}
+
+static char const *
+name_at(void const *arg, uint32_t position)
+{
+	struct folder const *f = arg;
+	return folder_stored(f, folder_at(f, position));
+}
+
+void
+folder_map(struct folder const *f, struct basemap *m)
+{
+	*m = (struct basemap){.name = name_at, .arg = f};
+	basemap_reserve(m, f->count);
+	for (uint32_t p = 0; p < f->count; p++) {
+		struct record const *r = folder_at(f, p);
+		/* Of two records of one base name the later, larger UID counts. */
+		if (!(r->state & RECORD_REMOVED))
+			basemap_put(m, r->hash, folder_stored(f, r), r->base_len, p);
+	}
+}

@@ -1,0 +1,110 @@
+/* Cached texts of an open folder's messages: where each lies in postern-text, and what is to be
+ * added. */
+#include <string.h>
+
+#include "lib/sa.h"
+#include "maildir/folder-state.h"
+#include "maildir/lock.h"
+
+/* Octets kept in memory before they are written. */
+#define KEEP_MAX 262144
+/* Where the message of an entry is looked for first. */
+#define LAST 64
+
+struct entries {
+	struct folder *f;
+	struct basemap map; /* made when first needed */
+};
+
+/* The message of a base name; it is nearly always one of the last. */
+static uint32_t
+find(struct entries *e, char const *base, size_t len)
+{
+	struct folder *f = e->f;
+	uint32_t hash = basemap_hash(base, len);
+	for (uint32_t p = f->count, n = 0; !e->map.slot && p-- && n < LAST; n++) {
+		struct record const *r = folder_at(f, p);
+		if (r->hash == hash && r->base_len == len &&
+		    !memcmp(folder_stored(f, r), base, len))
+			return p;
+	}
+	if (!e->map.slot)
+		folder_map(f, &e->map);
+	return basemap_find(&e->map, hash, base, len);
+}
+
+static void
+on_entry(void *arg, char const *base, size_t len, uint64_t offset)
+{
+	struct entries *e = arg;
+	uint32_t p = find(e, base, len);
+	if (p == BASEMAP_NONE || folder_at(e->f, p)->text == offset)
+		return;
+	folder_at(e->f, p)->text = offset;
+	record_touch(e->f, p);
+}
+
+static void
+look(struct folder *f)
+{
+	uint64_t id = f->text.id;
+	int r = text_open(&f->text, f->fd_dir);
+	if (r > 0 && id && f->text.id != id)
+		for (uint32_t p = 0; p < f->count; p++)
+			if (folder_at(f, p)->text)
+				folder_at(f, p)->text = 0;
+	struct entries e = {f, BASEMAP_ZERO};
+	(void)text_walk(&f->text, on_entry, &e);
+	basemap_free(&e.map);
+}
+
+int
+folder_text(struct folder *f, uint32_t i, struct message_texts *texts)
+{
+	uint32_t p = folder_position(f, i);
+	if (!f->text_looked)
+		look(f);
+	f->text_looked = 1;
+	struct record const *r = folder_at(f, p);
+	return r->text ? text_read(&f->text, r->text, folder_stored(f, r), r->base_len, texts) : 0;
+}
+
+void
+folder_keep_text(struct folder *f, uint32_t i, struct message_texts const *texts)
+{
+	uint32_t p = folder_position(f, i);
+	struct record const *r = folder_at(f, p);
+	if (f->no_index)
+		return;
+	size_t before = f->text_new.len;
+	text_format(&f->text_new, folder_stored(f, r), r->base_len, texts);
+	numbers_add(&f->text_for, p);
+	numbers_add(&f->text_for, (uint32_t)(f->text_new.len - before));
+	if (f->text_new.len < KEEP_MAX)
+		return;
+	struct lock lock;
+	if (!lock_take(&lock, f->fd_dir, 0)) {
+		folder_write_texts(f);
+		lock_release(&lock);
+	} else if (f->text_new.len > 4 * KEEP_MAX)
+		f->text_new.len = f->text_for.count = 0; /* they are made again some time */
+}
+
+void
+folder_write_texts(struct folder *f)
+{
+	uint64_t at;
+	if (!f->text_for.count)
+		return;
+	look(f);
+	int r = text_append(&f->text, f->fd_dir, f->text_new.s, f->text_new.len, &at);
+	for (uint32_t k = 0; !r && k < f->text_for.count; k += 2) {
+		folder_at(f, f->text_for.at[k])->text = at;
+		record_touch(f, f->text_for.at[k]);
+		at += f->text_for.at[k + 1];
+	}
+	if (!r)
+		f->text.parsed = at;
+	stralloc_free(&f->text_new);
+	numbers_free(&f->text_for);
+}

@@ -1,0 +1,20 @@
+/* A growing list of numbers: positions of records, offsets of lines. */
+#ifndef POSTERN_MAILDIR_NUMBERS_H
+#define POSTERN_MAILDIR_NUMBERS_H
+
+#include <stdint.h>
+
+struct numbers {
+	uint32_t *at;
+	uint32_t count, room;
+};
+/* clang-format off */
+#define NUMBERS_ZERO {0, 0, 0}
+/* clang-format on */
+
+void numbers_add(struct numbers *n, uint32_t number);
+/* Ascending, each once. */
+void numbers_sort(struct numbers *n);
+void numbers_free(struct numbers *n);
+
+#endif
