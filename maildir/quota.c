@@ -10,12 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/linux-compat.h"
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/layout.h"
 #include "maildir/limits.h"
+#include "maildir/lock.h"
 #include "maildir/name.h"
 
 #define FILE_NAME "maildirsize"
+#define LOCK_NAME "maildirsize.lock"
 #define COMPUTE_TRIES 3
 
 /* ---- limits -----------------------------------------------------------------------------------
@@ -250,7 +254,7 @@ add_number(char const **s, int64_t *sum)
 }
 
 /* The text of maildirsize summed up: the number of its lines below the limits; 0 if one of them
- * cannot be understood. */
+ * cannot be understood, or if less than nothing is left. */
 static unsigned int
 sum_lines(struct quota *q, char const *s, char const *end)
 {
@@ -261,8 +265,10 @@ sum_lines(struct quota *q, char const *s, char const *end)
 			return 0;
 		lines++;
 	}
-	q->bytes = bytes > 0 ? (uint64_t)bytes : 0;
-	q->count = count > 0 ? (uint64_t)count : 0;
+	if (bytes < 0 || count < 0)
+		return 0;
+	q->bytes = (uint64_t)bytes;
+	q->count = (uint64_t)count;
 	return lines;
 }
 
@@ -305,11 +311,23 @@ read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
 	return over(q, bytes, count) && (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
 }
 
+/* Which file it is: an inode alone may come back with the next one. */
+static void
+which_file(uint64_t file[2], int fd_root, char const *name, int flags)
+{
+	struct statx st;
+	file[0] = file[1] = 0;
+	if (statx(fd_root, name, flags, STATX_INO | STATX_BTIME, &st) < 0)
+		return;
+	file[0] = st.stx_ino;
+	if (st.stx_mask & STATX_BTIME)
+		file[1] = (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+}
+
 static void
 note_file(struct quota *q, int fd_root)
 {
-	struct stat st;
-	q->file = fstatat(fd_root, FILE_NAME, &st, 0) < 0 ? 0 : st.st_ino;
+	which_file(q->file, fd_root, FILE_NAME, 0);
 }
 
 static int
@@ -366,26 +384,61 @@ quota_begin(struct quota *q)
 	errno = e;
 }
 
+/* One write, so that lines of several programs never mix. */
+static int
+append(struct quota const *q, int fd_root, char const *line, size_t n)
+{
+	uint64_t file[2];
+	int fd = openat(fd_root, FILE_NAME, O_WRONLY | O_APPEND | O_CLOEXEC), e = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	which_file(file, fd, "", AT_EMPTY_PATH);
+	int other = q->file[0] && memcmp(file, q->file, sizeof file) != 0;
+	int r = other || write(fd, line, n) == (ssize_t)n ? 0 : -1;
+	if (r < 0)
+		e = errno;
+	if (other || r < 0)
+		mark_due(fd);
+	if (close(fd) < 0 && !r) {
+		e = errno;
+		r = -1;
+	}
+	errno = e;
+	return r;
+}
+
+/* On a network file system two hosts may append at one place, so there each takes its turn. Without
+ * the lock the change is not counted, and the sum due to be computed. */
+static int
+append_locked(struct quota const *q, int fd_root, char const *line, size_t n)
+{
+	struct lock lock = LOCK_ZERO;
+	if (!filesystem_network(fd_root))
+		return append(q, fd_root, line, n);
+	if (lock_take_named(&lock, fd_root, LOCK_NAME, MAILDIR_LOCK_WAIT) < 0) {
+		int e = errno, fd = openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			mark_due(fd);
+			close(fd);
+		}
+		errno = e;
+		return -1;
+	}
+	int r = append(q, fd_root, line, n);
+	lock_release(&lock);
+	return r;
+}
+
 int
 quota_add(struct quota *q, int64_t bytes, int64_t count)
 {
 	char line[64];
-	struct stat st;
-	stralloc path = STRALLOC_ZERO;
-	sa_catf(&path, "%s/" FILE_NAME, q->root);
-	int fd = open(sa_str(&path), O_WRONLY | O_APPEND | O_CLOEXEC), e = errno;
-	stralloc_free(&path);
-	errno = e;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
+	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_root < 0)
+		return -1;
 	int n = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
-	/* One write, so that lines of several programs never mix. */
-	int other = q->file && (fstat(fd, &st) < 0 || st.st_ino != q->file);
-	int r = other || write(fd, line, (size_t)n) == n ? 0 : -1;
-	e = errno;
-	if (other || r < 0)
-		mark_due(fd);
-	close(fd);
+	int r = append_locked(q, fd_root, line, (size_t)n), e = errno;
+	close(fd_root);
 	errno = e;
 	return r;
 }

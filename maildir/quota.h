@@ -1,6 +1,7 @@
 /* Maildir++ quota: the file maildirsize at the root. Its first line is the limit ("1000000S,200C"),
  * every other a change in octets and messages; changes are appended in one write, so any number of
- * programs count at once. It is computed anew when missing, too long, or over the limit and old. */
+ * programs count at once (on network file systems, where appends may mix, under maildirsize.lock).
+ * It is computed anew when missing, too long, not to be understood, or over the limit and old. */
 #ifndef POSTERN_MAILDIR_QUOTA_H
 #define POSTERN_MAILDIR_QUOTA_H
 
@@ -15,11 +16,11 @@ struct quota {
 	int given; /* the limits are the administrator's; otherwise those in maildirsize count */
 	int skip_trash; /* Courier's way: .Trash and messages flagged \Deleted are not counted */
 	uint64_t bytes, count; /* in use, as of the last quota_read */
-	ino_t file;	       /* the maildirsize of then; 0: not known */
+	uint64_t file[2];      /* the maildirsize of then: inode and birth; 0: not known */
 };
 /* No limit given: the one in maildirsize. Otherwise set bytes_max, count_max and given. */
 /* clang-format off */
-#define QUOTA_DEFAULT(root) {(root), 0, 0, 0, 0, 0, 0, 0}
+#define QUOTA_DEFAULT(root) {(root), 0, 0, 0, 0, 0, 0, {0, 0}}
 /* clang-format on */
 
 /* Understands "*:bytes=N", "*:storage=N[K|M|G]" and "*:messages=N" (also joined by ':'); of users'
