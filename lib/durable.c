@@ -46,11 +46,14 @@ durable_rename_new(int fd_from, char const *from, int fd_to, char const *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (!faccessat(fd_to, to, F_OK, AT_SYMLINK_NOFOLLOW)) {
+	/* Is it there? On a network file system a question may be answered from a cache, with a
+	 * name that went a second ago; a change cannot. */
+	struct timespec const atime[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+	if (!utimensat(fd_to, to, atime, AT_SYMLINK_NOFOLLOW)) {
 		errno = EEXIST;
 		return -1;
 	}
-	return renameat(fd_from, from, fd_to, to);
+	return errno == ENOENT ? renameat(fd_from, from, fd_to, to) : -1;
 }
 
 int

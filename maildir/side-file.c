@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/layout.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
 
 static int
-read_at(int fd_root, char const *name, size_t max, stralloc *content)
+read_once(int fd_root, char const *name, size_t max, stralloc *content)
 {
 	int fd = openat(fd_root, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -28,6 +29,20 @@ read_at(int fd_root, char const *name, size_t max, stralloc *content)
 	close(fd);
 	errno = e;
 	return n < 0 || content->len > max ? -1 : 1;
+}
+
+/* A file replaced on another host meanwhile may be found by its old name still. */
+static int
+read_at(int fd_root, char const *name, size_t max, stralloc *content)
+{
+	size_t before = content->len;
+	int r = read_once(fd_root, name, max, content);
+	if (r == -1 && errno == ESTALE) {
+		filesystem_refresh(fd_root, name);
+		content->len = before;
+		r = read_once(fd_root, name, max, content);
+	}
+	return r;
 }
 
 int
