@@ -1,6 +1,7 @@
 #include "mda-local/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -12,15 +13,25 @@
 #include "lib/sandbox.h"
 #include "maildir/deliver.h"
 #include "maildir/quota.h"
+#include "maildir/text-deliver.h"
 #include "maildir/tree.h"
 #include "mda-local/channel.h"
 #include "mda-local/home.h"
 #include "mda-local/limits.h"
 
+/* A copy whose texts are made when the report is out. */
+struct delivered {
+	int fd; /* its content; -1: none */
+	uint64_t size;
+	stralloc dir;
+	char file[MAILDIR_NAME_MAX + 1];
+};
+
 struct worker {
 	struct account const *account;
 	struct worker_policy const *policy;
 	struct maildir_tree tree;
+	struct delivered delivered;
 	enum reply broken; /* the mailbox cannot be used: why */
 	int error;
 };
@@ -128,18 +139,48 @@ copy_message(struct delivery *d, int fd, struct order const *o)
 	return ok ? 0 : -1;
 }
 
+/* Keeps the content at hand for make_texts: fd is that of the committed file. */
 static void
-deliver(struct order const *o, int fd, char const *dir, struct quota *q, struct report *rep)
+remember(struct delivered *last, char const *dir, char const *file, int fd, uint64_t size)
+{
+	last->fd = fd;
+	last->size = size;
+	sa_copys(&last->dir, dir);
+	sa_0(&last->dir);
+	strcpy(last->file, file);
+}
+
+/* After the report, since nobody shall wait for it: the next order may. */
+static void
+make_texts(struct delivered *last)
+{
+	if (last->fd < 0)
+		return;
+	text_deliver(last->dir.s, last->file, last->fd, last->size, 0);
+	close(last->fd);
+	last->fd = -1;
+}
+
+static void
+deliver(struct worker *w, struct order const *o, int fd, char const *dir, struct quota *q,
+    struct report *rep)
 {
 	struct delivery d = DELIVERY_ZERO;
 	struct delivery_copy copy = {.dir = dir};
-	if (delivery_begin(&d, dir) < 0 || copy_message(&d, fd, o) < 0 ||
-	    delivery_commit(&d, &copy, 1, 0) < 0) {
+	int fd_content = -1;
+	int bad = delivery_begin(&d, dir) < 0 || copy_message(&d, fd, o) < 0;
+	if (!bad && text_wanted(dir))
+		fd_content = fcntl(d.fd, F_DUPFD_CLOEXEC, 0);
+	if (bad || delivery_commit(&d, &copy, 1, 0) < 0) {
 		rep->error = errno;
 		rep->reply = reply_of(errno);
 		delivery_abort(&d);
+		if (fd_content >= 0)
+			close(fd_content);
 		return;
 	}
+	if (fd_content >= 0)
+		remember(&w->delivered, dir, copy.file, fd_content, d.disk);
 	rep->disk = d.disk;
 	rep->reply = REPLY_DELIVERED;
 	/* The copy is there whatever becomes of the sum, which the next computation repairs. */
@@ -165,7 +206,7 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep)
 	} else {
 		rep->reply = check_quota(w, &q, o->size, &rep->error);
 		if (rep->reply == REPLY_RCPT_OK && o->work == WORK_DELIVER)
-			deliver(o, fd, dir.s, &q, rep);
+			deliver(w, o, fd, dir.s, &q, rep);
 	}
 	stralloc_free(&dir);
 }
@@ -202,7 +243,8 @@ settle(struct worker *w)
 void
 worker_run(int fd, struct account const *a, struct worker_policy const *p)
 {
-	struct worker w = {.account = a, .policy = p, .tree = TREE_DEFAULT(a->maildir)};
+	struct worker w = {
+	    .account = a, .policy = p, .tree = TREE_DEFAULT(a->maildir), .delivered = {.fd = -1}};
 	struct order o;
 	struct report rep;
 	int fd_message;
@@ -214,6 +256,7 @@ worker_run(int fd, struct account const *a, struct worker_policy const *p)
 			close(fd_message);
 		if (channel_send(fd, &rep, sizeof rep, -1) < 0 || rep.ends)
 			break;
+		make_texts(&w.delivered);
 	}
 	_exit(0);
 }

@@ -1,0 +1,86 @@
+#include "maildir/text-deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/header.h"
+#include "lib/imap-text.h"
+#include "lib/sa.h"
+#include "maildir/index.h"
+#include "maildir/lock.h"
+#include "maildir/name.h"
+#include "maildir/text.h"
+
+static int
+has_index(int fd_dir, char const *path)
+{
+	struct stat st;
+	return !fstatat(fd_dir, path, &st, 0) && S_ISREG(st.st_mode);
+}
+
+int
+text_wanted(char const *dir)
+{
+	stralloc path = STRALLOC_ZERO;
+	int const e = errno;
+	sa_cats(&path, dir);
+	sa_cats(&path, "/" INDEX_NAME);
+	int const wanted = has_index(AT_FDCWD, sa_str(&path));
+	stralloc_free(&path);
+	errno = e;
+	return wanted;
+}
+
+int
+text_make(stralloc *entry, char const *file, int fd, uint64_t size, charset_open_fn *otherwise)
+{
+	struct name name;
+	struct arena a = ARENA_ZERO;
+	struct message_texts texts;
+	int const whole = size <= MAILDIR_TEXT_MESSAGE;
+	size_t const n = whole ? (size_t)size : IMAP_HEADER_MAX + 1;
+	if (!n || !name_parse(&name, file, strlen(file)))
+		return -1;
+	char *const msg = mmap(0, n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (msg == MAP_FAILED)
+		return -1;
+	message_texts_make_by(
+	    &texts, &a, msg, n, header_len(msg, n), whole ? TEXT_ALL : TEXT_FROM_HEADER, otherwise);
+	text_format(entry, file, name.base_len, &texts);
+	arena_free(&a);
+	munmap(msg, n);
+	return 0;
+}
+
+static void
+append(int fd_dir, stralloc const *entry)
+{
+	struct lock lock;
+	struct text_file t = TEXT_FILE_ZERO;
+	uint64_t offset;
+	if (lock_take(&lock, fd_dir, 0) < 0)
+		return;
+	/* To find the end of what is whole in a long file is work for who reads it. */
+	if (text_open(&t, fd_dir) >= 0 && text_tail_whole(&t))
+		(void)text_append(&t, fd_dir, entry->s, entry->len, &offset);
+	text_close(&t);
+	lock_release(&lock);
+}
+
+void
+text_deliver(char const *dir, char const *file, int fd, uint64_t size, charset_open_fn *otherwise)
+{
+	stralloc entry = STRALLOC_ZERO;
+	int const e = errno, fd_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_dir >= 0 && has_index(fd_dir, INDEX_NAME) &&
+	    !text_make(&entry, file, fd, size, otherwise))
+		append(fd_dir, &entry);
+	if (fd_dir >= 0)
+		close(fd_dir);
+	stralloc_free(&entry);
+	errno = e;
+}
