@@ -36,9 +36,6 @@ _Static_assert(TEXT_KINDS <= 8 && MESSAGE_TEXT_MAX <= UINT16_MAX, "lengths of te
 
 #define TEXT_BASE_MAX 255
 #define TEXT_TRAILER 4
-#define TEXT_ENTRY_MIN (sizeof(struct text_entry) + 8)
-#define TEXT_ENTRY_MAX                                                                             \
-	(sizeof(struct text_entry) + TEXT_BASE_MAX + TEXT_KINDS * (size_t)MESSAGE_TEXT_MAX + 12)
 
 /* The whole entry at an offset: 1, 0 there is none, -1 errno. It lives in t->window. */
 int text_entry_at(struct text_file *t, uint64_t at, char const **entry, struct text_entry *e);
