@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 import typing
 
@@ -32,7 +33,7 @@ class Row:
     unit: str  # ms and KiB: less is better; /s and MB/s: more is
     target: float = 0  # at least this ratio to the peer
     most: float = 0  # ours, at most
-    than: tuple = ()  # (key, factor): ours at most factor times our other row
+    than: tuple = ()  # (key, factor, its name): ours at most factor times our other row
     limit: str = ""  # of the machine, and how many operations of its kind one value is, given n
     count: typing.Callable = lambda n: 1
 
@@ -67,9 +68,9 @@ class Bench:
         return done.stdout
 
     def machine(self):
-        directory = os.path.join(self.top, "machine")
-        os.makedirs(directory)
-        return json.loads(self.program("machine", "-t", self.options.seconds / 8, directory))
+        """What the machine can do at most, measured now."""
+        with tempfile.TemporaryDirectory(dir=self.top) as directory:
+            return json.loads(self.program("machine", "-t", self.options.seconds / 8, directory))
 
     def lmtp(self, socket_path, *numbers_and_domain):
         return json.loads(self.program("lmtp", socket_path, *numbers_and_domain))

@@ -5,8 +5,6 @@ import json
 import os
 import statistics
 
-SUFFIX = {"ms": "ms", "KiB": "KiB", "/s": "/s", "MB/s": "MB/s", "%": "%"}
-
 
 def number(value):
     """Three digits that mean something."""
@@ -32,7 +30,7 @@ class Result:
         if row.most:
             out.append(f"≤ {row.most:g} {row.unit}")
         if row.than:
-            out.append(f"≤ {row.than[1]:g} × {row.than[0]}")
+            out.append(f"≤ {row.than[1]:g} × {row.than[2]}")
         return ", ".join(out)
 
 
@@ -45,7 +43,7 @@ class Report:
         self.peer = "Dovecot" if "Dovecot" in self.sides else None
         medians = {key: {side: statistics.median(v) for side, v in by.items()} for key, by in self.values.items()}
         n = getattr(suite, "messages", 0)
-        self.results = [self.result(row, n, medians) for row in module.ROWS if row.key in medians]
+        self.results = [self.result(row, n, medians) for row in module.ROWS if "postern" in medians.get(row.key, {})]
 
     def result(self, row, n, medians):
         mine = medians[row.key]
@@ -90,7 +88,7 @@ class Report:
     def conditions(self):
         m = self.machine
         versus = f" beside {m['peer']}" if self.peer else ""
-        return (f"Medians of {self.options.rounds} rounds{versus}, in turn in one run: {self.about}; {m['processors']} processors, "
+        return (f"Medians of {self.options.rounds} round{'s' * (self.options.rounds > 1)}{versus}, in turn in one run: {self.about}; {m['processors']} processors, "
                 f"{m['system']}, {m['file system']}.")
 
     def json(self):
@@ -128,7 +126,7 @@ class Report:
 
 # ---- the chart: a bar per row, the ratio to the peer on a logarithmic axis
 
-LABEL, BARS, END, LINE, TOP = 430, 380, 90, 24, 62  # pixels: of labels, bars, figures; of a row; above the rows
+LABEL, BARS, END, LINE, TOP = 460, 370, 70, 24, 62  # pixels: of labels, bars, figures; of a row; above the rows
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 } .small { font-size: 11px; fill: #59636e } .title { font-weight: 600 }
 .ground { fill: #ffffff } .grid { stroke: #d1d9e0 } .one { stroke: #59636e } .aim { stroke: #1f2328; stroke-width: 2 }
@@ -168,10 +166,9 @@ def chart(report):
     for i, r in enumerate(rows):
         y, kind = TOP + i * LINE, {True: "yes", False: "no", None: "none"}[r.met]
         left, right = sorted((x(1), x(r.ratio)))
-        label = r.text if len(r.text) < 62 else r.text[:60] + "…"
-        out += [text(LABEL - 10, y + 14, label, anchor="end"),
+        out += [text(LABEL - 10, y + 14, r.text, anchor="end"),
                 f'<rect x="{left:.1f}" y="{y + 3}" width="{max(1, right - left):.1f}" height="{LINE - 8}" class="{kind}"/>',
-                text(max(x(1), x(r.ratio)) + 6, y + 14, number(r.ratio))]
+                text(width - 12, y + 14, number(r.ratio), anchor="end")]
         if r.row.target:
             out.append(line(r.row.target, "aim", y + 1, y + LINE - 3))
     return "\n".join(out + ["</svg>"]) + "\n"
