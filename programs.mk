@@ -81,3 +81,10 @@ OBJ_mailq := $(addprefix mda-remote/,mailq.o attempt.o spool.o envelope.o)
 PROGRAMS += sendmail
 OBJ_sendmail := $(addprefix bin/,sendmail.o sendmail-header.o sendmail-input.o sendmail-submit.o)
 USE_sendmail := dynamic
+
+PROGRAMS += maildir
+OBJ_maildir := $(addprefix maildir/tool/,maildir.o cmd-check.o cmd-expire.o cmd-export.o cmd-import.o cmd-index.o cmd-stat.o \
+    check-index.o check-layout.o check-messages.o check-root.o check-uids.o folders.o import-maildir.o import-mbox.o mbox.o mbox-line.o mbox-quote.o names.o say.o \
+    source.o source-courier.o target.o target-commit.o)
+USE_maildir := dynamic store
+LIBS_maildir := -lunistring

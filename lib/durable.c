@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/id.h"
@@ -19,6 +20,36 @@ int
 durable_data(int fd)
 {
 	return fdatasync(fd);
+}
+
+/* File systems whose syncfs(2) writes all of a file's data and tells of errors (since Linux 5.8); for
+ * FUSE and the network's it does not reach the server. */
+static int
+is_local(int fd)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		return 0;
+	switch ((unsigned long)fs.f_type) {
+	case 0xef53: /* ext2, ext3, ext4 */
+	case 0x58465342: /* XFS */
+	case 0x9123683e: /* btrfs */
+	case 0xf2f52010: /* F2FS */
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int
+durable_many(int const *fd, size_t n)
+{
+	if (n > 1 && is_local(fd[0]))
+		return syncfs(fd[0]);
+	for (size_t i = 0; i < n; i++)
+		if (fsync(fd[i]) < 0)
+			return -1;
+	return 0;
 }
 
 int

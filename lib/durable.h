@@ -9,6 +9,8 @@
 int durable_file(int fd);
 /* Syncs a file's data only (fdatasync): after bytes were changed in place or appended. */
 int durable_data(int fd);
+/* durable_file on n files of one file system; where that is a local one, at the price of one. 0 or -1. */
+int durable_many(int const *fd, size_t n);
 /* Syncs a directory, so that links, renames and unlinks in it are kept. 0 or -1. */
 int durable_dir(int fd_dir);
 int durable_dirname(char const *path);

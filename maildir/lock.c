@@ -160,6 +160,17 @@ break_stale(int fd_dir, char const *name, int fd_judged)
 	return is_file(fd_judged, fd_dir, name) && !unlinkat(fd_dir, name, 0);
 }
 
+int
+lock_stale(int fd_dir, char const *name)
+{
+	int fd = stale_lock(fd_dir, name);
+	if (fd < 0)
+		return 0;
+	int held = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return !held;
+}
+
 static long long
 now_ms(void)
 {
