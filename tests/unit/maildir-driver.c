@@ -1,3 +1,4 @@
+// libs: -lunistring
 /* One session on a Maildir, driven by lines on standard input; for tests/maildir/NNN-topic.t. Not a
  * test itself: without an argument it skips.
  *
@@ -9,18 +10,19 @@
  *     copy UID NAME           move UID NAME  append NAME LETTERS TEXT
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
  *     rename NAME NAME        subscribe NAME           use NAME SPECIAL-USE
+ *     facts                   texts [keep]             settle
+ *     mail NAME TOKEN         save NAME LETTERS TOKEN [KEYWORD...]
  *     many NAME COUNT         time COMMAND...                  usage
- *     add OCTETS MESSAGES */
+ *     add OCTETS MESSAGES
+ * UID may be a list: 1,3,7. */
 #include <time.h>
 
 #include "maildir/lock.h"
 #include "maildir/metadata.h"
 #include "maildir/subscriptions.h"
-#include "maildir/message.h"
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
-#include "tests/unit/maildir-dir.h"
-#include "lib/sa.h"
+#include "tests/unit/maildir-facts.h"
 
 static struct maildir_tree tree = {0, "", '.', 0};
 static struct folder *folder;
@@ -57,6 +59,18 @@ index_of(char const *uid, uint32_t *i)
 	return fail();
 }
 
+/* Calls fn for each message of a list of UIDs, which is used up: 1,3,7. */
+static int
+each(char *uids, int (*fn)(uint32_t i, void *arg), void *arg)
+{
+	uint32_t i;
+	char *save = 0;
+	for (char *uid = strtok_r(uids, ",", &save); uid; uid = strtok_r(0, ",", &save))
+		if (index_of(uid, &i) < 0 || (fn(i, arg) < 0 && fail() < 0))
+			return -1;
+	return 0;
+}
+
 /* UID FLAGS KEYWORDS SIZE */
 static void
 show(uint32_t i)
@@ -82,6 +96,7 @@ do_open(char **arg)
 {
 	if (folder)
 		folder_close(folder);
+	folder = 0;
 	int ro = arg[1] && !strcmp(arg[1], "ro");
 	if (folder_open(&folder, &tree, arg[0], ro ? FOLDER_READONLY : FOLDER_TAKE_NEW, counted) <
 	    0)
@@ -128,77 +143,96 @@ do_refresh(char **arg)
 	return folder_refresh(folder) < 0 || folder_report(folder, what, &e, 0) < 0 ? fail() : 0;
 }
 
+struct change {
+	enum flag_change how;
+	unsigned int flags;
+	struct keyword_set keywords;
+};
+
+static int
+change_one(uint32_t i, void *arg)
+{
+	struct change *c = arg;
+	return folder_change_flags(folder, i, c->how, c->flags, &c->keywords);
+}
+
 static int
 do_flags(char **arg)
 {
-	uint32_t i;
-	struct keyword_set k = KEYWORD_SET_ZERO;
-	if (index_of(arg[0], &i) < 0)
-		return -1;
-	for (char **w = arg + 3; *w; w++) {
+	struct change c = {*arg[1] == '+'   ? FLAGS_ADD
+			   : *arg[1] == '-' ? FLAGS_REMOVE
+					    : FLAGS_REPLACE,
+	    letters(arg[2]), KEYWORD_SET_ZERO};
+	for (char **w = arg + 3; *w && folder; w++) {
 		int n = folder_keyword(folder, *w, strlen(*w), 1);
 		if (n < 0)
 			return fail();
-		keyword_add(&k, (unsigned int)n);
+		keyword_add(&c.keywords, (unsigned int)n);
 	}
-	enum flag_change how = *arg[1] == '+'	? FLAGS_ADD
-			       : *arg[1] == '-' ? FLAGS_REMOVE
-						: FLAGS_REPLACE;
-	if (folder_change_flags(folder, i, how, letters(arg[2]), &k) < 0 ||
-	    folder_commit(folder) < 0)
+	int r = each(arg[0], change_one, &c);
+	if (folder && folder_commit(folder) < 0)
 		return fail();
-	return 0;
+	return r;
+}
+
+static int
+expunge_one(uint32_t i, void *arg)
+{
+	(void)arg;
+	return folder_expunge(folder, i);
 }
 
 static int
 do_expunge(char **arg)
 {
-	uint32_t i;
-	if (index_of(arg[0], &i) < 0)
-		return -1;
-	return folder_expunge(folder, i) < 0 || folder_commit(folder) < 0 ? fail() : 0;
-}
-
-static int
-put_text(void *arg, char const *s, size_t n)
-{
-	(void)arg;
-	fwrite(s, 1, n, stdout);
-	return 0;
+	int r = each(arg[0], expunge_one, 0);
+	if (folder && folder_commit(folder) < 0)
+		return fail();
+	return r;
 }
 
 static int
 do_read(char **arg)
 {
-	struct message m;
+	stralloc s = STRALLOC_ZERO;
 	uint32_t i;
 	if (index_of(arg[0], &i) < 0)
 		return -1;
-	int fd = folder_open_message(folder, i);
-	if (fd < 0 || message_init(&m, fd) < 0)
-		return fail();
-	message_each(&m, 0, UINT64_MAX, put_text, 0);
-	message_close(&m);
-	return 0;
+	int r = facts_content(folder, i, &s) < 0 ? fail() : 0;
+	fwrite(s.s, 1, r ? 0 : s.len, stdout);
+	stralloc_free(&s);
+	return r;
+}
+
+struct transfers {
+	struct transfer *x;
+	int moved;
+	uint32_t count, uid[100];
+};
+
+static int
+transfer_one(uint32_t i, void *arg)
+{
+	struct transfers *t = arg;
+	errno = E2BIG;
+	if (t->count++ == sizeof t->uid / sizeof *t->uid)
+		return -1;
+	return (t->moved ? transfer_move : transfer_copy)(t->x, folder, i);
 }
 
 static int
 transfer(char **arg, int moved)
 {
-	struct transfer *x;
-	uint32_t i, validity, uid;
-	if (index_of(arg[0], &i) < 0)
-		return -1;
-	if (transfer_begin(&x, &tree, arg[1], counted) < 0)
+	struct transfers t = {0, moved, 0, {0}};
+	uint32_t validity;
+	if (transfer_begin(&t.x, &tree, arg[1], counted) < 0)
 		return fail();
-	int r = (moved ? transfer_move : transfer_copy)(x, folder, i);
-	if (!r)
-		r = transfer_commit(x, &validity, &uid);
-	if (r < 0)
+	int r = each(arg[0], transfer_one, &t);
+	if (!r && (r = transfer_commit(t.x, &validity, t.uid)) < 0)
 		fail();
-	else
-		printf("%u\n", uid);
-	transfer_end(x);
+	for (uint32_t i = 0; !r && i < t.count; i++)
+		printf("%u\n", t.uid[i]);
+	transfer_end(t.x);
 	return r;
 }
 
@@ -214,23 +248,24 @@ do_move(char **arg)
 	return transfer(arg, 1);
 }
 
+/* A message into a folder by a transfer. */
 static int
-do_append(char **arg)
+append(
+    char const *name, unsigned int flags, char const *const *keywords, char const *text, size_t len)
 {
 	struct transfer *x = 0;
 	struct delivery d = DELIVERY_ZERO;
 	uint32_t validity, uid;
 	stralloc path = STRALLOC_ZERO;
-	int r = tree_dir(&tree, arg[0], &path) == 1 ? 0 : -1;
+	int r = tree_dir(&tree, name, &path) == 1 ? 0 : -1;
 	if (!r)
 		r = delivery_begin(&d, path.s);
 	if (!r)
-		r = delivery_write(&d, arg[2], strlen(arg[2])) < 0 ||
-		    delivery_write(&d, "\n", 1) < 0;
+		r = delivery_write(&d, text, len);
 	if (!r)
-		r = transfer_begin(&x, &tree, arg[0], counted);
+		r = transfer_begin(&x, &tree, name, counted);
 	if (!r)
-		r = transfer_append(x, &d, letters(arg[1]), 0, 0);
+		r = transfer_append(x, &d, flags, keywords, 0);
 	if (!r)
 		r = transfer_commit(x, &validity, &uid);
 	if (r)
@@ -244,12 +279,28 @@ do_append(char **arg)
 }
 
 static int
-do_deliver(char **arg)
+do_append(char **arg)
+{
+	char text[1000];
+	int n = snprintf(text, sizeof text, "%s\n", arg[2]);
+	return append(arg[0], letters(arg[1]), 0, text, (size_t)n);
+}
+
+static int
+do_save(char **arg)
+{
+	stralloc s = STRALLOC_ZERO;
+	facts_compose(&s, arg[2]);
+	int r = append(arg[0], letters(arg[1]), (char const *const *)(arg + 3), s.s, s.len);
+	stralloc_free(&s);
+	return r;
+}
+
+static int
+deliver(char const *name, char const *text)
 {
 	stralloc path = STRALLOC_ZERO;
-	char text[1000];
-	snprintf(text, sizeof text, "Subject: %s\n\n%s\n", arg[1], arg[1]);
-	int r = tree_dir(&tree, arg[0], &path) < 0 ||
+	int r = tree_dir(&tree, name, &path) < 0 ||
 			(counted && quota_check(counted, strlen(text), 1) < 0) ||
 			dir_deliver(path.s, text) < 0
 		    ? fail()
@@ -258,6 +309,50 @@ do_deliver(char **arg)
 		(void)quota_add(counted, (int64_t)strlen(text), 1);
 	stralloc_free(&path);
 	return r;
+}
+
+static int
+do_mail(char **arg)
+{
+	stralloc s = STRALLOC_ZERO;
+	facts_compose(&s, arg[1]);
+	int r = deliver(arg[0], sa_str(&s));
+	stralloc_free(&s);
+	return r;
+}
+
+static int
+do_deliver(char **arg)
+{
+	char text[1000];
+	snprintf(text, sizeof text, "Subject: %s\n\n%s\n", arg[1], arg[1]);
+	return deliver(arg[0], text);
+}
+
+static int
+do_facts(char **arg)
+{
+	(void)arg;
+	if (folder)
+		facts_folder(folder);
+	return 0;
+}
+
+static int
+do_texts(char **arg)
+{
+	if (folder)
+		facts_texts(folder, !!arg[0]);
+	return 0;
+}
+
+static int
+do_settle(char **arg)
+{
+	(void)arg;
+	if (folder)
+		printf("%d\n", folder_settle(folder));
+	return 0;
 }
 
 /* Empty files under plausible names, unsynced: a large folder for measurements. */
@@ -390,6 +485,11 @@ static struct {
     {"time", 1, do_time},
     {"usage", 0, do_usage},
     {"add", 2, do_add},
+    {"facts", 0, do_facts},
+    {"texts", 0, do_texts},
+    {"settle", 0, do_settle},
+    {"mail", 2, do_mail},
+    {"save", 3, do_save},
 };
 
 static int
