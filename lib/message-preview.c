@@ -39,31 +39,61 @@ is_blank(uint32_t c)
 	       (c >= 0x2000 && c <= 0x200A);
 }
 
+/* Octets at s[0..n) that are one printable ASCII character each. */
+static size_t
+plain_run(char const *s, size_t n)
+{
+	size_t k = 0;
+	while (k < n && s[k] > ' ' && s[k] < 0x7F)
+		k++;
+	return k;
+}
+
+/* What s[0..n) begins with: a run of printable ASCII, or another character. *blank, *shown tell of
+ * it; its length. */
+static size_t
+next_piece(char const *s, size_t n, int *blank, int *shown)
+{
+	uint32_t c = 0;
+	size_t const k = plain_run(s, n);
+	*blank = 0;
+	*shown = 1;
+	if (k)
+		return k;
+	size_t const len = utf8_decode(s, n, &c);
+	*blank = len && is_blank(c);
+	/* A joiner inside a word belongs to it. */
+	int const joiner = c == 0x200C || c == 0x200D;
+	*shown = len && !*blank && (!is_invisible(c) || joiner) ? 1 + joiner : 0;
+	return len ? len : 1;
+}
+
 /* One line, its runs of blanks as one. 1 when the preview is full. */
 static int
 put_line(struct preview *v, char const *s, size_t n)
 {
-	uint32_t c;
-	int blank = v->out->len > v->start;
+	int gap = v->out->len > v->start;
 	for (size_t i = 0, len; i < n; i += len) {
-		c = (unsigned char)s[i];
-		len = c < 0x80 ? 1 : utf8_decode(s + i, n - i, &c);
-		if (!len) {
-			len = 1;
+		int blank, shown;
+		len = next_piece(s + i, n - i, &blank, &shown);
+		if (!shown || (shown > 1 && (gap || v->out->len == v->start))) {
+			gap |= blank && v->out->len > v->start;
 			continue;
 		}
-		/* A joiner inside a word belongs to it. */
-		if (is_blank(c) || (is_invisible(c) && (blank || (c != 0x200C && c != 0x200D)))) {
-			blank |= is_blank(c) && v->out->len > v->start;
-			continue;
-		}
-		if (v->count + (blank != 0) >= MESSAGE_PREVIEW_MAX)
+		unsigned int const left = MESSAGE_PREVIEW_MAX - v->count;
+		if (left < 1u + (gap != 0))
 			return 1;
-		if (blank)
+		if (gap)
 			sa_append(v->out, ' ');
-		sa_catb(v->out, s + i, len);
-		v->count += blank ? 2 : 1;
-		blank = 0;
+		/* A run may be longer than there is room for; one octet of it is one character. */
+		size_t const room = left - (gap != 0), run = s[i] > ' ' && s[i] < 0x7F ? len : 1;
+		sa_catb(v->out, s + i, run > room ? room : len);
+		if (run > room) {
+			v->count = MESSAGE_PREVIEW_MAX;
+			return 1;
+		}
+		v->count += (unsigned int)run + (gap != 0);
+		gap = 0;
 	}
 	return 0;
 }
@@ -135,7 +165,8 @@ struct source {
 	char const *msg;
 	charset_open_fn *otherwise;
 	unsigned int tried;
-	int unknown; /* a charset was not to be had */
+	int unknown;		      /* a charset was not to be had */
+	stralloc octets, text, shown; /* decoded, as UTF-8, without HTML */
 };
 
 /* The converter of a part; a charset that nobody knows, and none, are read as UTF-8. 0 or -1. */
@@ -164,24 +195,19 @@ try_octets(struct source *s, struct mime_part const *p, enum cte cte, size_t n, 
 {
 	struct cte_stream stream;
 	struct charset c;
-	stralloc octets = STRALLOC_ZERO, text = STRALLOC_ZERO, shown = STRALLOC_ZERO;
 	int const whole = n == p->end - p->body;
 	struct preview v = {s->out, s->out->len, s->out->len, 0, 0};
-	int full = 1;
-	if (!open_charset(s, p, &c)) {
-		cte_start(&stream, cte);
-		cte_feed(&stream, &octets, s->msg + p->body, n, whole);
-		charset_feed(&c, &text, octets.s, octets.len, whole);
-		charset_close(&c);
-		if (html)
-			html_text(&shown, text.s, text.len);
-		stralloc const *const t = html ? &shown : &text;
-		full = t->len ? put_text(&v, t->s, t->len, !html) : 0;
-	}
-	stralloc_free(&octets);
-	stralloc_free(&text);
-	stralloc_free(&shown);
-	return full;
+	if (open_charset(s, p, &c))
+		return 1;
+	s->octets.len = s->text.len = s->shown.len = 0;
+	cte_start(&stream, cte);
+	cte_feed(&stream, &s->octets, s->msg + p->body, n, whole);
+	charset_feed(&c, &s->text, s->octets.s, s->octets.len, whole);
+	charset_close(&c);
+	if (html)
+		html_text(&s->shown, s->text.s, s->text.len);
+	stralloc const *const t = html ? &s->shown : &s->text;
+	return t->len ? put_text(&v, t->s, t->len, !html) : 0;
 }
 
 static void
@@ -251,10 +277,13 @@ int
 message_preview_put(stralloc *out, struct arena *a, char const *msg, struct mime_part const *root,
     charset_open_fn *otherwise)
 {
-	struct source s = {out, a, msg, otherwise, 0, 0};
+	struct source s = {.out = out, .a = a, .msg = msg, .otherwise = otherwise};
 	size_t const before = out->len;
 	(void)walk(&s, root, PLAIN | HTML);
 	if (s.unknown)
 		out->len = before;
+	stralloc_free(&s.octets);
+	stralloc_free(&s.text);
+	stralloc_free(&s.shown);
 	return s.unknown ? -1 : 0;
 }

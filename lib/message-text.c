@@ -15,6 +15,8 @@ message_text_common(char const *name, size_t len)
 	return header_name(name, len) != HEADER_OTHER;
 }
 
+#define USUAL_OCTETS 4000 /* of all texts of one message */
+
 /* One message: its texts, one behind the other in out, then copied to the arena at once. */
 struct maker {
 	struct message_texts *t;
@@ -122,6 +124,7 @@ message_texts_make_by(struct message_texts *t, struct arena *a, char const *msg,
 {
 	struct maker m = {.t = t, .a = a, .otherwise = otherwise};
 	*t = (struct message_texts){0};
+	sa_room(&m.out, USUAL_OCTETS);
 	make_header_texts(&m, msg, body, kinds);
 	make_body_texts(&m, msg, n, kinds);
 	t->has &= kinds;

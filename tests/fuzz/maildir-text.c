@@ -22,9 +22,22 @@ on_entry(void *arg, char const *base, size_t base_len, uint64_t offset)
 	count++;
 }
 
+static void
+fit_lengths(struct text_entry *e)
+{
+	size_t size = sizeof *e + 4;
+	e->has &= TEXT_ALL;
+	e->base_len = (uint16_t)(1 + e->base_len % 40);
+	for (unsigned int k = 0; k < 8; k++) {
+		e->len[k] = (uint16_t)(e->has >> k & 1 ? e->len[k] % 32 : 0);
+		size += e->len[k];
+	}
+	e->size = (uint32_t)((size + e->base_len + 7) & ~(size_t)7);
+}
+
 /* A header in front, and the checksums that the content would need. */
 static size_t
-repair(uint8_t *s, size_t n)
+repair(uint8_t *s, size_t n, int lengths)
 {
 	struct text_header h = {
 	    .magic = TEXT_MAGIC, .order = TEXT_ORDER, .version = TEXT_VERSION, .id = 1};
@@ -34,6 +47,8 @@ repair(uint8_t *s, size_t n)
 		struct text_entry e;
 		memcpy(&e, s + at, sizeof e);
 		e.mark = TEXT_MARK;
+		if (lengths)
+			fit_lengths(&e);
 		if (e.size % 8 || e.size < sizeof e || e.size > n - at)
 			break;
 		memcpy(s + at + e.size - 4, &e.size, 4);
@@ -55,7 +70,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	if (size < 64 || size > sizeof copy)
 		return 0;
 	memcpy(copy, data + 1, size - 1);
-	put_file(TEXT_FILE_NAME, copy, *data < 128 ? repair(copy, size - 1) : size - 1);
+	put_file(TEXT_FILE_NAME, copy, *data < 128 ? repair(copy, size - 1, *data < 64) : size - 1);
 	texts.s[0] = "text";
 	texts.len[0] = 4;
 	last = count = 0;
