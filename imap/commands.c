@@ -163,6 +163,7 @@ one_command(struct session *s)
 	struct command const *c = 0;
 	char const *reply = BAD;
 	struct text tag;
+	net_whole(&s->net);
 	s->tag = "*"; /* an unreadable tag (RFC 3501 7.1.3) */
 	if (parse_tag(p, &tag)) {
 		s->tag = tag.s;

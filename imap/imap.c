@@ -31,6 +31,7 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/session.h"
+#include "lib/sigbus.h"
 #include "maildir/deliver.h"
 
 #define USAGE "imap"
@@ -45,22 +46,20 @@ session_bye(struct session *s, char const *text)
 	s->ended = 1;
 }
 
-/* Out of memory: said past all buffers, since nothing can be allocated any more. */
+/* Out of memory: nothing can be allocated any more. */
 static void
 bye_memory(void)
 {
-	static char const bye[] = "\r\n* BYE " REPLY_BYE_MEMORY "\r\n";
-	(void)!write(1, bye, sizeof bye - 1);
+	static char const bye[] = "* BYE " REPLY_BYE_MEMORY "\r\n";
+	net_last(&session.net, bye, sizeof bye - 1);
 }
 
-/* A mapped message was cut short by another program (doc/store.md). */
+/* A mapped message or index was cut short by another program (doc/store.md). */
 static void
-on_sigbus(int sig)
+bye_file(void)
 {
-	static char const bye[] = "\r\n* BYE A message was truncated while it was read.\r\n";
-	(void)sig;
-	(void)!write(1, bye, sizeof bye - 1);
-	_exit(111);
+	static char const bye[] = "* BYE " REPLY_BYE_FILE "\r\n";
+	net_last(&session.net, bye, sizeof bye - 1);
 }
 
 static void
@@ -128,7 +127,6 @@ static void
 signals(struct session *s)
 {
 	sig_ignore(SIGPIPE);
-	sig_catch(SIGBUS, on_sigbus);
 	s->fd_signal = selfpipe_init();
 	if (s->fd_signal < 0 || selfpipe_trap(SIGTERM) < 0 || selfpipe_trap(SIGHUP) < 0)
 		strerr_diefu1sys(111, "trap signals");
@@ -188,6 +186,7 @@ main(int argc, char const *const *argv)
 	s->parse.line = line;
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
+	sigbus_catch(bye_file);
 	confine(s);
 	greet(s, &start);
 	commands_run(s);

@@ -33,6 +33,7 @@
 #define REPLY_BYE_LOGOUT "Logging out."
 #define REPLY_BYE_GONE "The selected mailbox was removed or replaced."
 #define REPLY_BYE_MEMORY "Out of memory."
+#define REPLY_BYE_FILE "A file of the mailbox was cut short or damaged while it was read."
 
 /* The tagged reply for an errno of the store, as a constant. errno 0 is a plain failure. */
 char const *reply_errno(int e);

@@ -11,6 +11,8 @@
 #include "lib/memory.h"
 #include "lib/sa.h"
 
+#define LAST_SECONDS 5 /* to take what a program says when it must end at once */
+
 void
 net_init(struct net *n, int fd_in, int fd_out)
 {
@@ -86,6 +88,7 @@ net_flush(struct net *n)
 			n->trace(1, n->out, n->out_len);
 		if (write_all(n, n->out, n->out_len) < 0)
 			n->werr = errno;
+		n->whole = n->whole == n->out_len ? 0 : NET_TORN;
 		n->out_len = 0;
 	}
 	if (!n->werr)
@@ -130,6 +133,16 @@ net_space(struct net *n, size_t *room)
 		n->out_len = 0;
 	*room = NET_OUTSIZE - n->out_len;
 	return n->out + n->out_len;
+}
+
+void
+net_last(struct net *n, char const *s, size_t len)
+{
+	if (n->whole == NET_TORN || n->werr)
+		return;
+	tain_addsec_g(&n->deadline, LAST_SECONDS);
+	if (!write_all(n, n->out, n->whole))
+		(void)write_all(n, s, len);
 }
 
 void
@@ -345,8 +358,8 @@ net_finish(struct net *n, unsigned int seconds)
 	char drop[4096];
 	net_deadline(n, seconds);
 	if (!net_flush(n)) {
-		/* Half-closing tells the TLS engine (or the peer) that this is all; it must not see both
-		 * pipe ends vanish at once. */
+		/* Half-closing tells the TLS engine (or the peer) that this is all; it must not see
+		 * both pipe ends vanish at once. */
 		if (shutdown(n->fd_out, SHUT_WR) < 0 && n->fd_out != n->fd_in) {
 			close(n->fd_out);
 			n->fd_out = -1;

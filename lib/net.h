@@ -16,13 +16,15 @@
 
 #define NET_INSIZE 16384
 #define NET_OUTSIZE 65536
+#define NET_TORN SIZE_MAX
 
 struct net {
 	int fd_in, fd_out;
 	tain deadline;
 	size_t in_start, in_end; /* unread input is in[in_start..in_end) */
 	size_t out_len;
-	int werr; /* errno of the first failed write, 0 if none */
+	size_t whole; /* out[0..whole) ends a response; NET_TORN: a part of one is sent already */
+	int werr;     /* errno of the first failed write, 0 if none */
 	/* If not null, every byte that crosses: debugging and transcripts. */
 	void (*trace)(int out, char const *s, size_t n);
 	char in[NET_INSIZE];
@@ -99,6 +101,16 @@ net_wrote(struct net *n, size_t len)
 int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sends everything. 0 or -1 (errno). */
 int net_flush(struct net *n);
+/* What was put so far ends a response: a line, and no literal or multi-line text goes on. */
+static inline void
+net_whole(struct net *n)
+{
+	n->whole = n->out_len;
+}
+/* For signal handlers, before the end: sends the whole responses that are buffered and this one
+ * behind them; nothing if a part of one is sent already, as the text would be taken for its rest.
+ */
+void net_last(struct net *n, char const *s, size_t len);
 /* Gives the memory of buffers that are empty back to the system. */
 void net_rest(struct net *n);
 

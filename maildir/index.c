@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 
 #include "lib/crc32c.h"
 #include "lib/sa.h"
+#include "lib/sigbus.h"
 #include "maildir/filesystem.h"
 
 #define MAGIC "pstnidx\n"
@@ -79,8 +79,7 @@ index_verify(struct index const *x, uint32_t block)
 	if (block_good(x, block))
 		return;
 	index_discard(x->fd_dir);
-	raise(SIGBUS);
-	_exit(111); /* where that is ignored */
+	sigbus_end();
 }
 
 /* ---- opening ----------------------------------------------------------------------------------

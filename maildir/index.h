@@ -84,7 +84,7 @@ index_header(struct index const *x)
 	return (struct index_header const *)(void const *)x->base;
 }
 /* Verifies a block. A damaged one was written by nobody, or a disk lost it: the index is removed,
- * and the session ends with SIGBUS, as when the file had been shortened. */
+ * and the program ends (lib/sigbus.h), as when the file had been shortened. */
 void index_verify(struct index const *x, uint32_t block);
 /* The record at a position below count. */
 static inline struct record *

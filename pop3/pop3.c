@@ -20,6 +20,7 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/session.h"
+#include "lib/sigbus.h"
 #include "maildir/deliver.h"
 #include "maildir/tree.h"
 #include "pop3/replies.h"
@@ -30,8 +31,16 @@ static struct pop3 session;
 static void
 nomem(void)
 {
-	net_puts(&session.net, ERR_NOMEM);
-	net_flush(&session.net);
+	static char const text[] = ERR_NOMEM;
+	net_last(&session.net, text, sizeof text - 1);
+}
+
+/* The index of the mailbox is mapped. */
+static void
+bad_file(void)
+{
+	static char const text[] = ERR_FILE;
+	net_last(&session.net, text, sizeof text - 1);
 }
 
 static char const *
@@ -142,6 +151,7 @@ serve(struct pop3 *s)
 			return;
 		/* The silence before the command is not taken off the time for the reply. */
 		net_deadline(&s->net, s->idle);
+		net_whole(&s->net);
 		if (r == NET_LONG)
 			pop3_error(s, ERR_LONG);
 		else if (one_line(s, len))
@@ -163,6 +173,7 @@ main(int argc, char **argv)
 	if (argc != 1)
 		strerr_dieusage(100, "pop3");
 	sig_ignore(SIGPIPE);
+	sigbus_catch(0);
 	log_id(id_connection());
 	s->idle = (unsigned int)conf_uint("pop3-timeout", POP3_IDLE_SECONDS, 1, 86400);
 	open_mailbox(s);
@@ -170,6 +181,7 @@ main(int argc, char **argv)
 	sa_nomem_hook = nomem;
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
+	sigbus_catch(bad_file);
 	s->logged_in = start.logged_in;
 	net_puts(&s->net, s->logged_in ? OK_LOGIN : OK_PREAUTH);
 	serve(s);

@@ -45,6 +45,7 @@
 #define ERR_READ        "-ERR [SYS/TEMP] That message cannot be read now\r\n"
 #define ERR_NOT_DELETED "-ERR [SYS/TEMP] Some messages could not be removed\r\n"
 #define ERR_NOMEM       "-ERR [SYS/TEMP] Out of memory\r\n"
+#define ERR_FILE        "-ERR [SYS/TEMP] A file of the mailbox was cut short or damaged while it was read\r\n"
 /* clang-format on */
 
 #endif
