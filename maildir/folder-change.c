@@ -119,6 +119,21 @@ folder_unlink(struct folder *f, uint32_t i)
 	return 0;
 }
 
+/* What maildirsize counts for it: S= where the name has it. */
+static int
+quota_size(struct folder *f, uint32_t p, uint64_t *size)
+{
+	struct name n;
+	struct record const *r = folder_at(f, p);
+	if (name_parse(&n, folder_stored(f, r), r->base_len) && n.disk != NAME_UNKNOWN)
+		*size = n.disk;
+	else if (folder_stat_at(f, p) < 0)
+		return -1;
+	else
+		*size = folder_at(f, p)->disk;
+	return 0;
+}
+
 int
 folder_expunge(struct folder *f, uint32_t i)
 {
@@ -132,7 +147,7 @@ folder_expunge(struct folder *f, uint32_t i)
 		return 0;
 	if (f->quota && !f->quota_count)
 		quota_begin(f->quota);
-	if (f->quota && folder_disk_size(f, i, &size) < 0)
+	if (f->quota && quota_size(f, p, &size) < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (folder_unlink(f, p) < 0)
 		return -1;

@@ -114,7 +114,7 @@ take_known_message(
 	to->text = r->text ? r->text : to->text;
 	to->line = r->line;
 	to->modseq = r->modseq > to->modseq ? r->modseq : to->modseq;
-	to->state = (uint8_t)((r->state & (RECORD_NEW | RECORD_DERIVED)) | ours);
+	to->state = (uint8_t)((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
 	if (len) {
 		to->state &= (uint8_t)~RECORD_DERIVED;
 		record_rename(f, to, name, len);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "lib/sa.h"
+#include "maildir/lock.h"
 
 #define LOOK_PAUSE_NS 25000000 /* longer than a clock's tick, so that a stamp grows old */
 
@@ -54,14 +55,17 @@ on_line(void *arg, struct uidlist_line const *l)
 			numbers_add(&u->superseded, e->line);
 		e->uid = l->uid;
 		e->line = l->offset;
+		e->plain = !l->keys_len;
 		return;
 	}
 	i = record_of_line(u, l);
 	if (i != BASEMAP_NONE) {
 		struct record *r = folder_at(f, i);
-		if (r->uid == l->uid)
+		if (r->uid == l->uid) {
 			r->line = l->offset;
-		else
+			r->state = (uint8_t)((r->state & ~RECORD_PLAIN) |
+					     (l->keys_len ? 0 : RECORD_PLAIN));
+		} else
 			f->reread =
 			    1; /* it has another UID now, and its directory was not looked at */
 		return;
@@ -88,6 +92,7 @@ match_record(struct update *u, uint32_t i)
 		e->msg = i;
 		e->uid = r->uid;
 		e->line = r->line;
+		e->plain = !!(r->state & RECORD_PLAIN);
 	}
 	u->seen[i] = e || !(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR));
 	u->missing += !u->seen[i];
@@ -176,9 +181,13 @@ look(struct update *u, unsigned int which)
 		return -1;
 	match_records(u);
 	r = update_read_uidlist(u);
-	/* A line may be younger than our look, and its file as well. */
-	if (u->missing)
+	/* A line may be younger than our look, and its file as well: Dovecot writes the line first,
+	 * and holds the lock until the file has its name. */
+	if (u->missing) {
+		if (u->absent.count && !u->locked && lock_exists(u->f->fd_dir))
+			u->s.stable = 0;
 		scan_recheck(&u->s, u->f);
+	}
 	return r;
 }
 

@@ -24,7 +24,8 @@ on_line(void *arg, struct uidlist_line const *l)
 		return;
 	struct record *r = folder_at(f, i);
 	if (r->base_len == l->base_len && !memcmp(folder_stored(f, r), l->base, l->base_len))
-		r->line = l->offset;
+		r->line =
+		    l->offset; /* its keys are as they were, or the update after this one says so */
 }
 
 /* Reads the uidlist, under the lock, so that the offsets of our records' lines are right. */

@@ -163,7 +163,7 @@ void folder_map(struct folder const *f, struct basemap *m);
 /* ---- folder.c ---- */
 /* As the functions of folder.h without _at, by position. */
 int folder_stat_at(struct folder *f, uint32_t position);
-int folder_open_at(struct folder *f, uint32_t position);
+int folder_open_at(struct folder *f, uint32_t position, struct stat *st);
 int folder_emailid_at(struct folder *f, uint32_t position, stralloc *id);
 
 /* ---- folder-update.c ---- */

@@ -30,15 +30,25 @@ append_lines(struct update *u)
 			order[n++] = j;
 	qsort_r(order, n, sizeof *order, by_arrival, &u->s);
 	struct uidlist_line *line = xmalloc(n * sizeof *line);
+	stralloc saved = STRALLOC_ZERO;
+	sa_catf(&saved, "D%lld", (long long)time(0));
 	for (uint32_t i = 0; i < n; i++) {
 		struct found const *e = u->s.f + order[i];
 		line[i] = (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
+		int64_t t;
+		/* SAVEDATE, where the name does not tell it. */
+		if (!name_time(line[i].base, line[i].base_len, &t)) {
+			line[i].keys = saved.s;
+			line[i].keys_len = saved.len;
+		}
 	}
 	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, n), error = errno;
 	for (uint32_t i = 0; !r && i < n; i++) {
 		u->s.f[order[i]].uid = line[i].uid;
 		u->s.f[order[i]].line = line[i].offset;
+		u->s.f[order[i]].plain = !line[i].keys_len;
 	}
+	stralloc_free(&saved);
 	free(line);
 	free(order);
 	errno = error;
@@ -116,7 +126,9 @@ number(struct update *u, int strike_absent)
 	struct lock lock;
 	if (lock_take(&lock, u->f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
 		return -1;
+	u->locked = 1;
 	int r = number_locked(u, strike_absent, &lock);
+	u->locked = 0;
 	lock_release(&lock);
 	return r;
 }
@@ -150,8 +162,11 @@ apply_known(struct update *u)
 			continue;
 		struct record *r = folder_at(f, e->msg);
 		char const *file = u->s.names.s + e->name;
-		if (r->line != e->line)
+		if (r->line != e->line || !(r->state & RECORD_PLAIN) != !e->plain) {
 			r->line = e->line;
+			r->state =
+			    (uint8_t)((r->state & ~RECORD_PLAIN) | (e->plain ? RECORD_PLAIN : 0));
+		}
 		if (!(r->state & RECORD_NEW) != !e->in_new) {
 			record_uncount(f, r);
 			r->state ^= RECORD_NEW;
@@ -188,7 +203,7 @@ append_found(struct update *u, struct found const *e)
 		r->flags = (uint8_t)n.flags;
 		r->keywords.bits[0] = n.letters;
 	}
-	r->state = e->in_new ? RECORD_NEW : 0;
+	r->state = (uint8_t)((e->in_new ? RECORD_NEW : 0) | (e->plain ? RECORD_PLAIN : 0));
 	if (e->recent || e->in_new)
 		r->flags |= FLAG_RECENT;
 	r->modseq = f->modseq;

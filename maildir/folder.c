@@ -92,6 +92,8 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 		return -1;
 	}
 	f->validity = f->uidlist.validity;
+	if (!f->modseq)
+		(void)folder_next_modseq(f); /* RFC 7162 3.1.2.1: a positive number */
 	begin_told(f);
 	if (!(options & FOLDER_READONLY)) {
 		folder_compact_keywords(f);
@@ -288,10 +290,9 @@ folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk)
 
 /* The descriptor, if it is of a regular file; else closed, and -1 with EINVAL. */
 static int
-regular(int fd)
+regular(int fd, struct stat *st)
 {
-	struct stat st;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+	if (!fstat(fd, st) && S_ISREG(st->st_mode))
 		return fd;
 	close(fd);
 	errno = EINVAL;
@@ -301,11 +302,26 @@ regular(int fd)
 int
 folder_open_message(struct folder *f, uint32_t i)
 {
-	return folder_open_at(f, folder_position(f, i));
+	struct stat st;
+	return folder_open_at(f, folder_position(f, i), &st);
 }
 
 int
-folder_open_at(struct folder *f, uint32_t p)
+folder_open_stat(struct folder *f, uint32_t i, struct stat *st)
+{
+	uint32_t p = folder_position(f, i);
+	int fd = folder_open_at(f, p, st);
+	struct record *r = folder_at(f, p);
+	if (fd >= 0 && (r->date != st->st_mtim.tv_sec || r->disk != (uint64_t)st->st_size)) {
+		r->date = st->st_mtim.tv_sec;
+		r->disk = (uint64_t)st->st_size;
+		record_touch(f, p);
+	}
+	return fd;
+}
+
+int
+folder_open_at(struct folder *f, uint32_t p, struct stat *st)
 {
 	int tries = 0;
 	if (is_gone(f, p))
@@ -316,7 +332,7 @@ folder_open_at(struct folder *f, uint32_t p)
 		int fd =
 		    openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0)
-			return regular(fd);
+			return regular(fd, st);
 		if (!found_again(f, p, &tries))
 			return -1;
 	}
@@ -326,7 +342,8 @@ static int
 count_size(struct folder *f, uint32_t p, uint64_t *wire)
 {
 	struct message m;
-	int fd = folder_open_at(f, p);
+	struct stat st;
+	int fd = folder_open_at(f, p, &st);
 	if (fd < 0 || message_init(&m, fd) < 0)
 		return -1;
 	int r = message_size(&m, wire), e = errno;
@@ -371,6 +388,8 @@ folder_set_size(struct folder *f, uint32_t i, uint64_t wire)
 static int
 line_key(struct folder *f, uint32_t p, char key, stralloc *value)
 {
+	if (folder_at(f, p)->state & RECORD_PLAIN)
+		return 0;
 	if ((f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2) &&
 	    folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
 		return -1;
@@ -392,16 +411,6 @@ folder_emailid_at(struct folder *f, uint32_t p, stralloc *id)
 	if (!r)
 		sa_catb(id, folder_stored(f, m), m->base_len);
 	return r < 0 ? -1 : 0;
-}
-
-/* Names of today begin with the time at which they were made, and a copy gets a new one. */
-static int
-name_time(char const *base, size_t len, int64_t *t)
-{
-	size_t n = 0;
-	for (*t = 0; n < len && n < 18 && base[n] >= '0' && base[n] <= '9'; n++)
-		*t = *t * 10 + (base[n] - '0');
-	return n >= 9 && n < len && (base[n] == '.' || base[n] == '_');
 }
 
 int

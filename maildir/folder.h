@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <skalibs/stralloc.h>
 
@@ -70,6 +71,8 @@ int folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk);
 /* Opens the message's file for reading, wherever other programs have renamed it to. The caller
  * closes it. See maildir/message.h for reading it as wire text. The descriptor, or -1. */
 int folder_open_message(struct folder *f, uint32_t i);
+/* The same, with what fstat says of it. */
+int folder_open_stat(struct folder *f, uint32_t i, struct stat *st);
 /* message_size found another size than folder_size had: remembers it. */
 void folder_set_size(struct folder *f, uint32_t i, uint64_t wire);
 /* EMAILID (RFC 8474): record key G, else the base name. Appended. */
@@ -80,8 +83,8 @@ int folder_uidl(struct folder *f, uint32_t i, stralloc *uidl);
  * time its base name begins with. 1; 0: not known. */
 int folder_savedate(struct folder *f, uint32_t i, int64_t *t);
 
-/* Cached text of a message (maildir/text.h); valid until the next call for this folder. 1; 0: none (the
- * caller makes it, and may keep it); -1. */
+/* Cached text of a message (maildir/text.h); valid until the next call for this folder. 1; 0: none
+ * (the caller makes it, and may keep it); -1. */
 int folder_text(struct folder *f, uint32_t i, struct message_texts *texts);
 /* Remembers texts made from the message's content; they are written, many at once, when that is
  * worth it, by folder_settle or folder_close. A kind that is there already is kept. Never fails. */
@@ -105,8 +108,9 @@ int folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsi
 int folder_expunge(struct folder *f, uint32_t i);
 /* 0 or -1: then an OK must not be sent. Cheap when nothing was changed. */
 int folder_commit(struct folder *f);
-/* What may wait until the client has its answer: the index is brought up to date. Called when there is
- * nothing else to do. Milliseconds after which it is to be called again; -1: no need. Never fails. */
+/* What may wait until the client has its answer: the index is brought up to date. Called when there
+ * is nothing else to do. Milliseconds after which it is to be called again; -1: no need. Never
+ * fails. */
 int folder_settle(struct folder *f);
 
 /* Looks for what others changed. Cheap if the directories' stamps say that nothing did. Bits of

@@ -239,3 +239,10 @@ lock_release(struct lock *l)
 	l->fd_dir = l->fd = -1;
 	errno = e;
 }
+
+int
+lock_exists(int fd_dir)
+{
+	struct stat st;
+	return !fstatat(fd_dir, FOLDER_LOCK, &st, AT_SYMLINK_NOFOLLOW);
+}

@@ -164,6 +164,15 @@ digits(char const **s, char const *end)
 }
 
 int
+name_time(char const *base, size_t len, int64_t *t)
+{
+	char const *p = base;
+	uint64_t v = digits(&p, base + len);
+	*t = (int64_t)v;
+	return p - base >= 9 && p < base + len && (*p == '.' || *p == '_') && v < INT64_MAX;
+}
+
+int
 name_order(char const *a, size_t alen, char const *b, size_t blen)
 {
 	char const *p = a, *q = b;

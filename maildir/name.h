@@ -50,6 +50,10 @@ size_t name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t w
  * W= lies between it and its double. */
 int name_plausible(struct name const *n, uint64_t disk);
 
+/* The time that names of today begin with, UTC seconds: when the message came into its folder. 1,
+ * or 0 if this name begins otherwise. */
+int name_time(char const *base, size_t len, int64_t *t);
+
 /* Order of arrival: the time a base name begins with, its microseconds, then its octets; <0, 0, >0.
  */
 int name_order(char const *a, size_t alen, char const *b, size_t blen);

@@ -15,8 +15,10 @@ enum record_state {
 	RECORD_CHANGED = 8,  /* others changed its flags; to be told */
 	RECORD_DIRTY = 16,   /* changed since it was last written to the index */
 	RECORD_REMOVED = 32, /* gone, and told */
+	RECORD_PLAIN = 64    /* its line has no keys: no other EMAILID than the base name */
 };
-#define RECORD_LASTING (RECORD_NEW | RECORD_GONE | RECORD_DERIVED) /* what the index keeps of it   \
+#define RECORD_LASTING                                                                             \
+	(RECORD_NEW | RECORD_GONE | RECORD_DERIVED | RECORD_PLAIN) /* what the index keeps of it   \
 								    */
 
 #define DATE_UNKNOWN INT64_MIN

@@ -14,7 +14,7 @@ struct found {
 	uint32_t msg;	    /* the position of its record, or BASEMAP_NONE */
 	uint32_t hash;	    /* of its base name */
 	uint8_t name_len, base_len;
-	uint8_t in_new, recent;
+	uint8_t in_new, recent, plain;
 };
 
 struct scan {

@@ -18,7 +18,14 @@ fits(struct transfer *x, uint64_t disk)
 {
 	if (!x->quota)
 		return 1;
-	int r = quota_check(x->quota, (uint64_t)x->bytes + disk, (uint64_t)x->messages + 1);
+	struct quota *q = x->quota;
+	uint64_t bytes = (uint64_t)x->bytes + disk, count = (uint64_t)x->messages + 1;
+	/* Read once; what does not fit then is asked for again. */
+	if (x->quota_known && (!q->bytes_max || q->bytes + bytes <= q->bytes_max) &&
+	    (!q->count_max || q->count + count <= q->count_max))
+		return 1;
+	int r = quota_check(q, bytes, count);
+	x->quota_known = r > 0;
 	if (!r)
 		errno = EDQUOT;
 	return r > 0;
@@ -124,10 +131,10 @@ copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 	struct stat st;
 	char buf[65536];
 	ssize_t n;
-	int fd = folder_open_at(a->from, a->position);
+	int fd = folder_open_at(a->from, a->position, &st);
 	if (fd < 0)
 		return -1;
-	int r = fstat(fd, &st) < 0 || delivery_begin(&d, x->dir) < 0 ? -1 : 0;
+	int r = delivery_begin(&d, x->dir);
 	if (!r) {
 		while (!r && (n = read(fd, buf, sizeof buf)) != 0)
 			r = n < 0 ? -1 : delivery_write(&d, buf, (size_t)n);
@@ -143,35 +150,27 @@ copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 	return r;
 }
 
-/* link(2) or rename(2) of the source as it is called now. */
+/* link(2) or rename(2) of the source. -1, ENOENT: others have renamed it, and with that changed its
+ * flags. */
 static int
 bring(struct transfer *x, struct arrival *a)
 {
 	struct folder *f = a->from;
-	int fd_dest = a->in_cur ? x->fd_cur : x->fd_new;
-	for (int tries = 0;; tries++) {
-		struct record *m = folder_at(f, a->position);
-		int fd = record_fd(f, m), r;
-		if (!record_live(m)) {
-			errno = ENOENT;
-			return -1;
-		}
-		if (a->moved) {
-			int known = m->state & RECORD_NEW ? 0 : folder_begin_change(f);
-			r = durable_rename_new(fd, record_path(f, m), fd_dest, a->file);
-			if (!r) {
-				folder_end_change(f, known, 1);
-				a->source = xstrdup(record_path(f, m));
-				a->fd_source = fd;
-				return 0;
-			}
-		} else if (!linkat(fd, record_path(f, m), fd_dest, a->file, 0))
+	struct record const *m = folder_at(f, a->position);
+	int fd_dest = a->in_cur ? x->fd_cur : x->fd_new, fd = record_fd(f, m);
+	if (a->moved) {
+		int known = m->state & RECORD_NEW ? 0 : folder_begin_change(f);
+		if (!durable_rename_new(fd, record_path(f, m), fd_dest, a->file)) {
+			folder_end_change(f, known, 1);
+			a->source = xstrdup(record_path(f, m));
+			a->fd_source = fd;
 			return 0;
-		if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
-			return copy_file(x, a, fd_dest);
-		if (errno != ENOENT || tries == RETRIES || folder_locate(f, a->position) < 0)
-			return -1;
-	}
+		}
+	} else if (!linkat(fd, record_path(f, m), fd_dest, a->file, 0))
+		return 0;
+	if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
+		return copy_file(x, a, fd_dest);
+	return -1;
 }
 
 /* "G" and the EMAILID: a copy is the same email (RFC 8474 5.1). */
@@ -179,40 +178,61 @@ static void
 put_keys(struct arrival *a)
 {
 	stralloc id = STRALLOC_ZERO;
+	free(a->keys);
+	a->keys = 0;
 	sa_append(&id, 'G');
 	if (!folder_emailid_at(a->from, a->position, &id) && !memchr(id.s, ' ', id.len))
 		a->keys = xstrndup(id.s, id.len);
 	stralloc_free(&id);
 }
 
+/* One attempt, with the message's flags and keywords as they are known now. */
+static int
+try_take(struct transfer *x, struct arrival *a, uint64_t disk)
+{
+	struct folder *from = a->from;
+	struct record const *m = folder_at(from, a->position);
+	struct name n;
+	if (!record_live(m)) {
+		errno = ENOENT;
+		return -1;
+	}
+	int plausible =
+	    name_parse(&n, folder_stored(from, m), m->name_len) && name_plausible(&n, disk);
+	free(a->file);
+	a->file = 0;
+	a->keywords = (struct keyword_set)KEYWORD_SET_ZERO;
+	if (translate(x, from, &m->keywords, &a->keywords) < 0 ||
+	    name_arrival(x, a, disk, plausible ? n.wire : NAME_UNKNOWN, m->flags) < 0)
+		return -1;
+	/* Before the only file moves: were we killed behind the rename, its keywords would be lost.
+	 */
+	struct keywords_line line = {a->file, a->base_len, a->keywords};
+	if (a->moved && keyword_beyond(&a->keywords) &&
+	    keywords_append(&x->keywords, x->fd_dir, &line, 1) < 0)
+		return -1;
+	put_keys(a);
+	return bring(x, a);
+}
+
 static int
 take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 {
 	struct arrival a = {.from = from, .position = folder_position(from, i), .moved = moved};
-	struct name n;
+	/* The first of this folder: keywords beyond the letters may have changed with no name
+	 * changing. */
+	if (x->mapped != from && folder_update(from, UPDATE_NO_UIDS) < 0)
+		return -1;
 	if (lock_touch(&x->lock) < 0 || folder_stat_at(from, a.position) < 0)
 		return -1;
-	struct record const *m = folder_at(from, a.position);
-	uint64_t disk = m->disk;
+	uint64_t disk = folder_at(from, a.position)->disk;
 	int same_quota =
 	    moved && x->quota && from->quota && !strcmp(x->quota->root, from->quota->root);
 	if (!same_quota && !fits(x, disk))
 		return -1;
-	int plausible =
-	    name_parse(&n, folder_stored(from, m), m->name_len) && name_plausible(&n, disk);
-	int r = translate(x, from, &m->keywords, &a.keywords);
-	if (!r)
-		r = name_arrival(x, &a, disk, plausible ? n.wire : NAME_UNKNOWN, m->flags);
-	/* Before the only file moves: were we killed behind the rename, its keywords would be lost.
-	 */
-	if (!r && moved && keyword_beyond(&a.keywords)) {
-		struct keywords_line line = {a.file, a.base_len, a.keywords};
-		r = keywords_append(&x->keywords, x->fd_dir, &line, 1);
-	}
-	if (!r) {
-		put_keys(&a);
-		r = bring(x, &a);
-	}
+	int r = try_take(x, &a, disk);
+	for (int tries = 0; r < 0 && errno == ENOENT && tries < RETRIES; tries++)
+		r = folder_locate(from, a.position) < 0 ? -1 : try_take(x, &a, disk);
 	if (r < 0) {
 		int e = errno;
 		arrival_free(&a);

@@ -197,23 +197,60 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 	return r;
 }
 
-/* Overwrites the first octet of the name of the line at `offset`. */
+/* A part of the file in memory, with lines struck out that are not written yet. */
+struct strikes {
+	char *buf;
+	off_t at;
+	size_t len, from, to; /* changed: [from, to) */
+};
+
 static int
-strike(struct uidlist *u, uint32_t offset)
+write_strikes(struct uidlist const *u, struct strikes *w)
 {
-	char buf[UIDLIST_LINE_MAX];
-	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
-	if (n <= 0)
-		return n < 0 ? -1 : 0;
-	char const *lf = memchr(buf, '\n', (size_t)n), *s = lf ? memchr(buf, ' ', (size_t)n) : 0;
+	size_t n = w->to - w->from;
+	int r = w->to && pwrite(u->fd, w->buf + w->from, n, w->at + (off_t)w->from) != (ssize_t)n;
+	w->to = 0;
+	return r ? -1 : 0;
+}
+
+/* The line at `offset`, all of which is in memory, or is made to be: where it begins. Null: there
+ * is none. */
+static char *
+line_at(struct uidlist const *u, struct strikes *w, off_t offset, char **end)
+{
+	char *s = w->buf + (offset - w->at);
+	*end = offset < w->at || offset >= w->at + (off_t)w->len
+		   ? 0
+		   : memchr(s, '\n', (size_t)(w->buf + w->len - s));
+	if (*end)
+		return s;
+	if (write_strikes(u, w) < 0)
+		return 0;
+	ssize_t n = pread(u->fd, w->buf, CHUNK, offset);
+	w->at = offset;
+	w->len = n > 0 ? (size_t)n : 0;
+	*end = memchr(w->buf, '\n', w->len);
+	return *end ? w->buf : 0;
+}
+
+/* Overwrites the first octet of the name of the line at `offset`. */
+static void
+strike(struct uidlist *u, struct strikes *w, off_t offset)
+{
+	char *lf, *line = line_at(u, w, offset, &lf), *s = line;
+	if (line)
+		s = memchr(line, ' ', (size_t)(lf - line));
 	while (s && s < lf && s[1] != ':')
 		s = memchr(s + 1, ' ', (size_t)(lf - s - 1));
 	if (!s || s + 2 >= lf || s[2] == '.')
-		return 0;
-	if (pwrite(u->fd, ".", 1, (off_t)offset + (s + 2 - buf)) != 1)
-		return -1;
+		return;
+	s[2] = '.';
+	size_t at = (size_t)(s + 2 - w->buf);
+	if (!w->to)
+		w->from = at;
+	w->from = at < w->from ? at : w->from;
+	w->to = at >= w->to ? at + 1 : w->to;
 	u->dead++;
-	return 0;
 }
 
 int
@@ -225,9 +262,15 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
 		errno = EAGAIN; /* the caller appends or rewrites first: offsets would be void */
 		return -1;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (strike(u, offset[i]) < 0)
-			return -1;
+	struct strikes w = {xmalloc(CHUNK), 0, 0, 0, 0};
+	errno = 0;
+	for (size_t i = 0; i < n && !errno; i++)
+		strike(u, &w, (off_t)offset[i]);
+	int r = write_strikes(u, &w) < 0 || errno ? -1 : 0, e = errno;
+	free(w.buf);
+	errno = e;
+	if (r < 0)
+		return -1;
 	/* Where there is no room for a new file, the old one does. */
 	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2 && !uidlist_rewrite(u, fd_dir))
 		return 0;
