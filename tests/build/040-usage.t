@@ -37,7 +37,7 @@ for name in sorted(PROGRAMS):
 for name in "imap", "pop3", "mailq", "mda-remote", "mda-remote-dns", "smtp-send", "spool-recv", "tls-engine":
     done = run(name, *(["0", "1", "2"] if name == "tls-engine" else ["more"]))
     tap.ok(one_line(done), f"{name} with an argument too many", done)
-SCRIPTS = ["try", "check", "setup", "postern-user", "postern-domain", "postern-init", "postern-services", "postern-tickets", "postern-trace"]
+SCRIPTS = ["try", "check", "bench", "setup", "postern-user", "postern-domain", "postern-init", "postern-services", "postern-tickets", "postern-trace"]
 for name in SCRIPTS:
     for words in (["-Z"], ["one", "two", "three"]):
         if words != ["-Z"] and name in ("check", "postern-init"):

@@ -92,6 +92,10 @@ def measure(name, b):
                     step(side)
             print(f"{PROGRAM}: {name}: round {number + 1} of {b.options.rounds}", file=sys.stderr)
         return suite
+    except (RuntimeError, OSError, EOFError):
+        for side in suite.sides:
+            print(side.said(), file=sys.stderr)
+        raise
     finally:
         suite.close()
 

@@ -30,8 +30,9 @@ hostname = mx.example.test
 mail_location = maildir:~/Maildir
 first_valid_uid = 1
 ssl = no
-# Not measured, and by default a bound on what is.
+# Bounds on what is measured: with 256 MB, the default, a million messages cannot be opened.
 mail_max_userip_connections = 1000
+default_vsz_limit = 2G
 passdb {{
   driver = passwd-file
   args = {dir}/users
@@ -193,6 +194,16 @@ class Server:
         """On a port that the system chooses: ADDRESS:PORT."""
         p = self.launch("tcpserver", "-q", "-1", "-c", "1000", "-C", "1000", "-b", "500", "127.0.0.1", "0", *argv, **env)
         return f"127.0.0.1:{int(p.stdout.readline())}"
+
+    def said(self):
+        """The end of what it has logged."""
+        text = ""
+        for name in "stderr", "log":
+            path = os.path.join(self.dir, name)
+            if os.path.isfile(path):
+                with open(path, errors="replace") as f:
+                    text += f"{path}:\n" + "".join(f.readlines()[-10:])
+        return text
 
     def pids(self):
         return [pid for p in self.processes for pid in [p.pid, *descendants(p.pid)]]
