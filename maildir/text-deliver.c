@@ -72,15 +72,31 @@ append(int fd_dir, stralloc const *entry)
 }
 
 void
-text_deliver(char const *dir, char const *file, int fd, uint64_t size, charset_open_fn *otherwise)
+text_batch_flush(struct text_batch *b)
 {
-	stralloc entry = STRALLOC_ZERO;
-	int const e = errno, fd_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd_dir >= 0 && has_index(fd_dir, INDEX_NAME) &&
-	    !text_make(&entry, file, fd, size, otherwise))
-		append(fd_dir, &entry);
+	if (!text_batch_waits(b))
+		return;
+	int const e = errno, fd_dir = open(b->dir.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_dir >= 0 && has_index(fd_dir, INDEX_NAME))
+		append(fd_dir, &b->entries);
 	if (fd_dir >= 0)
 		close(fd_dir);
-	stralloc_free(&entry);
+	b->entries.len = 0;
+	errno = e;
+}
+
+void
+text_batch_add(struct text_batch *b, char const *dir, char const *file, int fd, uint64_t size,
+    charset_open_fn *otherwise)
+{
+	int const e = errno;
+	if (!b->dir.s || strcmp(b->dir.s, dir)) {
+		text_batch_flush(b);
+		sa_copys(&b->dir, dir);
+		sa_0(&b->dir);
+	}
+	(void)text_make(&b->entries, file, fd, size, otherwise);
+	if (b->entries.len > TEXT_BATCH_MAX)
+		text_batch_flush(b);
 	errno = e;
 }

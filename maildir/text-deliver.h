@@ -17,9 +17,27 @@ int text_wanted(char const *dir);
  * otherwise: lib/charset.h, null for a program without iconv. 0, or -1: nothing was appended. */
 int text_make(stralloc *entry, char const *file, int fd, uint64_t size, charset_open_fn *otherwise);
 
-/* Makes the texts and appends them to the folder's file, if it has an index and its lock is free.
- */
-void text_deliver(
-    char const *dir, char const *file, int fd, uint64_t size, charset_open_fn *otherwise);
+/* Entries of one folder that wait to be appended together: the lock costs more than they do. */
+struct text_batch {
+	stralloc dir, entries;
+};
+#define TEXT_BATCH_ZERO                                                                            \
+	{                                                                                          \
+		STRALLOC_ZERO, STRALLOC_ZERO                                                       \
+	}
+#define TEXT_BATCH_MAX 65536 /* octets of entries above which they no longer wait */
+
+/* Makes the texts of a message in dir, as text_make, and has them wait; what waits for another
+ * folder is appended first. */
+void text_batch_add(struct text_batch *b, char const *dir, char const *file, int fd, uint64_t size,
+    charset_open_fn *otherwise);
+/* Appends what waits to the folder's file, if it has an index and its lock is free; nothing waits
+ * any more. */
+void text_batch_flush(struct text_batch *b);
+static inline int
+text_batch_waits(struct text_batch const *b)
+{
+	return b->entries.len != 0;
+}
 
 #endif

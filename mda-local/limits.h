@@ -39,6 +39,10 @@
 #define MDA_SPOOL_SECONDS 10
 /* Seconds beyond that, after which the parser gives the parent up. */
 #define MDA_PARENT_GRACE 10
+/* Milliseconds that the texts of a delivered message wait for those of the next
+ * (maildir/text-deliver.h).
+ */
+#define MDA_TEXTS_WAIT 50
 /* The smallest uid that mail is delivered as by root: 451 4.3.5. Setting account-uid-min, never 0.
  */
 #define MDA_UID_MIN 100

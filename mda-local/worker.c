@@ -32,7 +32,9 @@ struct worker {
 	struct worker_policy const *policy;
 	struct maildir_tree tree;
 	struct delivered delivered;
-	enum reply broken; /* the mailbox cannot be used: why */
+	struct text_batch texts;
+	int64_t texts_until; /* when those that wait are to be written */
+	enum reply broken;   /* the mailbox cannot be used: why */
 	int error;
 };
 
@@ -152,13 +154,29 @@ remember(struct delivered *last, char const *dir, char const *file, int fd, uint
 
 /* After the report, since nobody shall wait for it: the next order may. */
 static void
-make_texts(struct delivered *last)
+make_texts(struct worker *w)
 {
+	struct delivered *const last = &w->delivered;
 	if (last->fd < 0)
 		return;
-	text_deliver(last->dir.s, last->file, last->fd, last->size, 0);
+	if (!text_batch_waits(&w->texts))
+		w->texts_until = channel_now() + MDA_TEXTS_WAIT;
+	text_batch_add(&w->texts, last->dir.s, last->file, last->fd, last->size, 0);
 	close(last->fd);
 	last->fd = -1;
+}
+
+/* As channel_recv; when no order comes for a while, the texts that wait are written. */
+static int
+next_order(struct worker *w, int fd, struct order *o, int *fd_message)
+{
+	if (text_batch_waits(&w->texts)) {
+		int const r = channel_recv(fd, o, sizeof *o, fd_message, w->texts_until);
+		if (r >= 0 || errno != ETIMEDOUT)
+			return r;
+		text_batch_flush(&w->texts);
+	}
+	return channel_recv(fd, o, sizeof *o, fd_message, CHANNEL_FOREVER);
 }
 
 static void
@@ -250,13 +268,14 @@ worker_run(int fd, struct account const *a, struct worker_policy const *p)
 	int fd_message;
 	sandbox_close_but(&fd, 1);
 	settle(&w);
-	while (channel_recv(fd, &o, sizeof o, &fd_message, CHANNEL_FOREVER) == 1) {
+	while (next_order(&w, fd, &o, &fd_message) == 1) {
 		serve(&w, &o, fd_message, &rep);
 		if (fd_message >= 0)
 			close(fd_message);
 		if (channel_send(fd, &rep, sizeof rep, -1) < 0 || rep.ends)
 			break;
-		make_texts(&w.delivered);
+		make_texts(&w);
 	}
+	text_batch_flush(&w.texts);
 	_exit(0);
 }

@@ -1,7 +1,7 @@
 // libs: -lunistring
 /* postern-text: any file is walked and read, what is found there is read again, and an entry can be
- * appended to it and found. With a first octet below 128 the rest becomes the content of whole
- * entries. */
+ * appended to it and found. With a first octet below 128 the rest gets a header and
+ * checksums, below 64 also lengths that fit. */
 #include "tests/fuzz/maildir-files.h"
 
 #include "lib/crc32c.h"
