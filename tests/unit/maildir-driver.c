@@ -10,7 +10,7 @@
  *     copy UID NAME           move UID NAME  append NAME LETTERS TEXT
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
  *     rename NAME NAME        subscribe NAME           use NAME SPECIAL-USE
- *     facts                   texts [keep]             settle
+ *     facts                   texts [keep]             settle [wait]
  *     mail NAME TOKEN         save NAME LETTERS TOKEN [KEYWORD...]
  *     many NAME COUNT         time COMMAND...                  usage
  *     add OCTETS MESSAGES
@@ -346,12 +346,17 @@ do_texts(char **arg)
 	return 0;
 }
 
+/* What folder_settle says; "settle wait" until it says -1. */
 static int
 do_settle(char **arg)
 {
-	(void)arg;
-	if (folder)
-		printf("%d\n", folder_settle(folder));
+	int ms = folder ? folder_settle(folder) : -1;
+	while (arg[0] && ms >= 0) {
+		struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+		nanosleep(&t, 0);
+		ms = folder_settle(folder);
+	}
+	printf("%d\n", ms);
 	return 0;
 }
 
@@ -529,5 +534,7 @@ main(int argc, char **argv)
 		else
 			puts("ok");
 	}
+	if (folder)
+		folder_close(folder);
 	return 0;
 }
