@@ -53,7 +53,7 @@ OBJ_auth-file := bin/auth-file.o bin/auth-hash.o
 LIBS_auth-file := -lcrypt
 
 PROGRAMS += imap
-OBJ_imap := $(addprefix imap/,imap.o commands.o parse.o parse-set.o reply.o flags.o sync.o messages.o mailbox.o \
+OBJ_imap := $(addprefix imap/,imap.o commands.o wait.o parse.o parse-set.o reply.o flags.o sync.o messages.o mailbox.o \
     hand.o fetch-parse.o fetch-write.o search-parse.o search-eval.o search-text.o list-collect.o list-match.o \
     cmd-session.o cmd-select.o cmd-status.o cmd-idle.o cmd-append.o cmd-mailbox.o cmd-list.o cmd-fetch.o \
     cmd-store.o cmd-search.o cmd-copy.o cmd-expunge.o)

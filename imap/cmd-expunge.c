@@ -15,8 +15,15 @@ expunge(struct session *s, struct set const *m)
 	if (s->readonly)
 		return REPLY_READONLY;
 	MESSAGES_EACH(m, r, i)
-	if (folder_flags(s->folder, i) & FLAG_DELETED && folder_expunge(s->folder, i) < 0)
-		reply = reply_errno(errno);
+	{
+		if (!(folder_flags(s->folder, i) & FLAG_DELETED))
+			continue;
+		if (session_stopped(s))
+			goto end;
+		if (folder_expunge(s->folder, i) < 0)
+			reply = reply_errno(errno);
+	}
+end:
 	return folder_commit(s->folder) < 0 ? reply_errno(errno) : reply;
 }
 

@@ -17,8 +17,10 @@ idle_wait(struct session *s, struct watch const *w, tain const *latest)
 {
 	int const fd[1 + WATCH_FDS] = {s->fd_signal, w->fd[0], w->fd[1]};
 	unsigned int seconds = w->poll && w->poll < IDLE_ALIVE ? w->poll : IDLE_ALIVE;
-	net_deadline_before(&s->net, seconds, latest);
-	int r = net_wait_any(&s->net, fd, 1 + WATCH_FDS);
+	tain end;
+	tain_now_g();
+	tain_addsec_g(&end, (int)seconds);
+	int r = session_wait(s, fd, 1 + WATCH_FDS, tain_less(latest, &end) ? latest : &end);
 	return r > WAKE_FOLDER ? WAKE_FOLDER : r;
 }
 

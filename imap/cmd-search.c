@@ -2,6 +2,7 @@
 #include "imap/commands.h"
 
 #include "imap/limits.h"
+#include "imap/messages.h"
 #include "imap/reply.h"
 #include "imap/search.h"
 #include "lib/imap-text.h"
@@ -9,16 +10,16 @@
 
 enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8 };
 
-/* Results are a bit per message. */
+/* Results are a bit for each of the messages [from, to) that can match at all. */
 struct results {
 	unsigned char *bits;
-	uint32_t messages, count;
+	uint32_t from, to, count;
 };
 
 static int
 has(struct results const *r, uint32_t i)
 {
-	return i < r->messages && r->bits[i / 8] >> (i % 8) & 1;
+	return i >= r->from && i < r->to && r->bits[(i - r->from) / 8] >> ((i - r->from) % 8) & 1;
 }
 
 /* "RETURN (MIN COUNT) " (RFC 4731 3.1); 0 options: a plain SEARCH response. */
@@ -46,21 +47,42 @@ return_parse(struct parse *p, unsigned int *options)
 	return parse_char(p, ')') && parse_sp(p);
 }
 
+/* The set that every match is in, if the keys name one; else all messages. */
+static struct set
+candidates(struct session *s, struct search const *q)
+{
+	struct search_key const *k = q->root;
+	if (k->kind == SEARCH_AND)
+		for (k = k->child; k && k->kind != SEARCH_SET; k = k->next)
+			;
+	if (k && k->kind == SEARCH_SET)
+		return k->set;
+	uint32_t const count = folder_count(s->folder);
+	struct set all = {arena_alloc(&s->arena, sizeof *all.r), count != 0};
+	*all.r = (struct range){0, count - 1};
+	return all;
+}
+
 static void
-run(struct session *s, struct search *q, struct results *r)
+run(struct session *s, struct search *q, struct results *found)
 {
 	struct hand h = HAND_ZERO;
-	r->messages = folder_count(s->folder);
-	r->bits = arena_zalloc(&s->arena, r->messages / 8 + 1);
-	r->count = 0;
-	for (uint32_t i = 0; i < r->messages; i++) {
-		if (hand_stopped(&h, s, i))
-			break;
+	struct set const among = candidates(s, q);
+	found->from = among.n ? among.r[0].lo : 0;
+	found->to = among.n ? among.r[among.n - 1].hi + 1 : 0;
+	found->bits = arena_zalloc(&s->arena, (found->to - found->from) / 8 + 1);
+	found->count = 0;
+	MESSAGES_EACH(&among, r, i)
+	{
+		if (session_stopped(s))
+			goto end;
 		if (search_message(q, &h, s->folder, i) == YES) {
-			r->bits[i / 8] |= (unsigned char)(1u << (i % 8));
-			r->count++;
+			found->bits[(i - found->from) / 8] |=
+			    (unsigned char)(1u << ((i - found->from) % 8));
+			found->count++;
 		}
 	}
+end:
 	hand_free(&h);
 }
 
@@ -74,16 +96,13 @@ number(struct session const *s, uint32_t i)
 static void
 tell_search(struct session *s, struct results const *r)
 {
-	sa_cats(&s->out, "* SEARCH");
-	for (uint32_t i = 0; i < r->messages; i++)
+	net_puts(&s->net, "* SEARCH");
+	for (uint32_t i = r->from; i < r->to; i++)
 		if (has(r, i)) {
-			sa_append(&s->out, ' ');
-			sa_catnum(&s->out, number(s, i));
-			if (s->out.len > NET_OUTSIZE)
-				reply_out(s);
+			net_put(&s->net, " ", 1);
+			net_putnum(&s->net, number(s, i));
 		}
-	sa_cats(&s->out, "\r\n");
-	reply_out(s);
+	net_puts(&s->net, "\r\n");
 }
 
 /* ALL: numbers that follow each other as ranges. */
@@ -91,21 +110,19 @@ static void
 tell_all(struct session *s, struct results const *r)
 {
 	char const *before = " ALL ";
-	for (uint32_t i = 0, j; i < r->messages; i = j) {
+	for (uint32_t i = r->from, j; i < r->to; i = j) {
 		j = i + 1;
 		if (!has(r, i))
 			continue;
 		while (has(r, j) && number(s, j) == number(s, j - 1) + 1)
 			j++;
-		sa_cats(&s->out, before);
-		sa_catnum(&s->out, number(s, i));
+		net_puts(&s->net, before);
+		net_putnum(&s->net, number(s, i));
 		if (j - i > 1) {
-			sa_append(&s->out, ':');
-			sa_catnum(&s->out, number(s, j - 1));
+			net_put(&s->net, ":", 1);
+			net_putnum(&s->net, number(s, j - 1));
 		}
 		before = ",";
-		if (s->out.len > NET_OUTSIZE)
-			reply_out(s);
 	}
 }
 
@@ -116,23 +133,23 @@ tell_esearch(struct session *s, struct results const *r, unsigned int options)
 	sa_cats(&s->out, "* ESEARCH (TAG ");
 	imap_string(&s->out, s->tag, strlen(s->tag));
 	sa_cats(&s->out, s->uid ? ") UID" : ")");
+	reply_out(s);
 	if (r->count) {
-		uint32_t min = 0, max = r->messages - 1;
+		uint32_t min = r->from, max = r->to - 1;
 		while (!has(r, min))
 			min++;
 		while (!has(r, max))
 			max--;
 		if (options & RETURN_MIN)
-			sa_catf(&s->out, " MIN %u", number(s, min));
+			net_putf(&s->net, " MIN %u", number(s, min));
 		if (options & RETURN_MAX)
-			sa_catf(&s->out, " MAX %u", number(s, max));
+			net_putf(&s->net, " MAX %u", number(s, max));
 		if (options & RETURN_ALL)
 			tell_all(s, r);
 	}
 	if (options & RETURN_COUNT)
-		sa_catf(&s->out, " COUNT %u", r->count);
-	sa_cats(&s->out, "\r\n");
-	reply_out(s);
+		net_putf(&s->net, " COUNT %u", r->count);
+	net_puts(&s->net, "\r\n");
 }
 
 char const *

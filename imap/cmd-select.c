@@ -7,7 +7,6 @@
 #include "imap/flags.h"
 #include "imap/mailbox.h"
 #include "imap/reply.h"
-#include "imap/sync.h"
 #include "lib/sa.h"
 #include "maildir/name.h"
 
@@ -16,20 +15,19 @@ session_unselect(struct session *s)
 {
 	if (!s->folder)
 		return;
-	folder_close(s->folder);
+	session_close_left(s);
 	free(s->name);
+	s->left = s->folder;
 	s->folder = 0;
 	s->name = 0;
 }
 
-/* The first message without \Seen, as a sequence number; 0 if there is none. */
-static uint32_t
-first_unseen(struct folder const *f)
+void
+session_close_left(struct session *s)
 {
-	for (uint32_t i = 0; i < folder_count(f); i++)
-		if (!(folder_flags(f, i) & FLAG_SEEN))
-			return i + 1;
-	return 0;
+	if (s->left)
+		folder_close(s->left);
+	s->left = 0;
 }
 
 /* The responses of RFC 3501 6.3.1. */
@@ -37,12 +35,12 @@ static void
 tell_folder(struct session *s)
 {
 	struct folder *f = s->folder;
-	uint32_t unseen = first_unseen(f);
+	uint32_t unseen = folder_first_unseen(f);
 	flags_announce(s);
-	s->recent = sync_recent(f);
+	s->recent = folder_recent(f);
 	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", folder_count(f), s->recent);
-	if (unseen)
-		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen);
+	if (unseen < folder_count(f))
+		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen + 1);
 	net_putf(&s->net, "* OK [UIDVALIDITY %u] UIDs valid\r\n", folder_uidvalidity(f));
 	net_putf(&s->net, "* OK [UIDNEXT %u] Predicted next UID\r\n", folder_uidnext(f));
 }
@@ -89,8 +87,12 @@ cmd_close(struct session *s, struct parse *p)
 	char const *reply = DONE;
 	(void)p;
 	for (uint32_t i = 0; !s->readonly && i < folder_count(s->folder); i++)
-		if (folder_flags(s->folder, i) & FLAG_DELETED && folder_expunge(s->folder, i) < 0)
-			reply = reply_errno(errno);
+		if (folder_flags(s->folder, i) & FLAG_DELETED) {
+			if (session_stopped(s))
+				break;
+			if (folder_expunge(s->folder, i) < 0)
+				reply = reply_errno(errno);
+		}
 	if (folder_commit(s->folder) < 0)
 		reply = reply_errno(errno);
 	session_unselect(s);

@@ -7,7 +7,6 @@
 #include "imap/mailbox.h"
 #include "imap/reply.h"
 #include "imap/status.h"
-#include "imap/sync.h"
 #include "lib/sa.h"
 
 enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, ITEMS };
@@ -49,7 +48,7 @@ status_tell(struct session *s, char const *name, unsigned int items)
 		return -1;
 	/* What this session took from new/ is \Recent in it alone (RFC 3501 2.3.2). */
 	if (!s->readonly && mailbox_is_selected(s, mailbox_canonical(s, name)))
-		st.recent += sync_recent(s->folder);
+		st.recent += folder_recent(s->folder);
 	uint64_t const value[ITEMS] = {
 	    st.messages, st.recent, st.uidnext, st.uidvalidity, st.unseen, st.size};
 	char const *between = "";

@@ -6,7 +6,6 @@
 #include "imap/flags.h"
 #include "imap/messages.h"
 #include "imap/reply.h"
-#include "lib/sa.h"
 
 struct store {
 	struct set messages;
@@ -35,15 +34,8 @@ store_tell(struct session *s, struct store const *c)
 	flags_announce_new(s);
 	MESSAGES_EACH(&c->messages, r, i)
 	{
-		if (folder_gone(s->folder, i))
-			continue;
-		sa_catf(&s->out, "* %u FETCH (", i + 1);
-		if (s->uid)
-			sa_catf(&s->out, "UID %u ", folder_uid(s->folder, i));
-		sa_cats(&s->out, "FLAGS ");
-		flags_put(&s->out, s->folder, i);
-		sa_cats(&s->out, ")\r\n");
-		reply_out(s);
+		if (!folder_gone(s->folder, i))
+			flags_tell(s, i);
 	}
 }
 
@@ -62,7 +54,7 @@ cmd_store(struct session *s, struct parse *p)
 	MESSAGES_EACH(&c.messages, r, i)
 	{
 		if (session_stopped(s))
-			break;
+			goto end;
 		if (folder_change_flags(s->folder, i, c.how, c.list.flags, &c.keywords) >= 0)
 			continue;
 		if (errno == ENOENT)
@@ -70,6 +62,7 @@ cmd_store(struct session *s, struct parse *p)
 		else
 			reply = reply_errno(errno);
 	}
+end:
 	if (folder_commit(s->folder) < 0)
 		return reply_errno(errno);
 	if (!c.silent && !s->ended)

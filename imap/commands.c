@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "imap/limits.h"
 #include "imap/reply.h"
@@ -57,9 +58,17 @@ struct command const commands[] = {
 };
 /* clang-format on */
 
+/* Asks the kernel once in a tick of its coarse clock, some milliseconds. */
 int
 session_stopped(struct session *s)
 {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	int64_t const tick = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (tick == s->tick)
+		return s->ended || s->net.werr;
+	s->tick = tick;
+	net_deadline(&s->net, WRITE_SECONDS);
 	struct pollfd x[] = {
 	    {.fd = s->fd_signal, .events = POLLIN},
 	    {.fd = s->net.fd_in, .events = POLLRDHUP},
@@ -192,9 +201,11 @@ static int
 await(struct session *s)
 {
 	struct pollfd x = {.fd = s->fd_signal, .events = POLLIN};
-	net_deadline(&s->net, s->timeout);
+	tain latest;
+	tain_now_g();
+	tain_addsec_g(&latest, (int)s->timeout);
 	/* A client that pipelines without end is stopped, too. */
-	switch (poll(&x, 1, 0) > 0 ? 2 : net_wait(&s->net, s->fd_signal)) {
+	switch (poll(&x, 1, 0) > 0 ? 2 : session_wait(s, &s->fd_signal, 1, &latest)) {
 	case 1:
 		return 1;
 	case 2:
@@ -218,7 +229,5 @@ commands_run(struct session *s)
 		else
 			closed(s);
 		arena_reset(&s->arena);
-		if (s->out.a > LIMIT_LINE)
-			stralloc_free(&s->out); /* an idle session holds little */
 	}
 }

@@ -12,20 +12,21 @@ struct item_name {
 	enum fetch_kind kind;
 	enum fetch_need need;
 	int seen;
+	enum message_text text;
 	char const *section; /* of a section item without brackets */
 };
 /* Longer names before those that they begin with. */
 static struct item_name const names[] = {
-    {"UID", FETCH_UID, NEED_NOTHING, 0, 0},
-    {"FLAGS", FETCH_FLAGS, NEED_NOTHING, 0, 0},
-    {"INTERNALDATE", FETCH_INTERNALDATE, NEED_NOTHING, 0, 0},
-    {"RFC822.SIZE", FETCH_SIZE, NEED_NOTHING, 0, 0},
-    {"RFC822.HEADER", FETCH_SECTION, NEED_HEADER, 0, "HEADER"},
-    {"RFC822.TEXT", FETCH_SECTION, NEED_WHOLE, 1, "TEXT"},
-    {"RFC822", FETCH_SECTION, NEED_WHOLE, 1, ""},
-    {"ENVELOPE", FETCH_ENVELOPE, NEED_HEADER, 0, 0},
-    {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE, NEED_PARTS, 0, 0},
-    {"BODY", FETCH_BODY, NEED_PARTS, 0, 0},
+    {"UID", FETCH_UID, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"FLAGS", FETCH_FLAGS, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"INTERNALDATE", FETCH_INTERNALDATE, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"RFC822.SIZE", FETCH_SIZE, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"RFC822.HEADER", FETCH_SECTION, NEED_HEADER, 0, TEXT_KINDS, "HEADER"},
+    {"RFC822.TEXT", FETCH_SECTION, NEED_WHOLE, 1, TEXT_KINDS, "TEXT"},
+    {"RFC822", FETCH_SECTION, NEED_WHOLE, 1, TEXT_KINDS, ""},
+    {"ENVELOPE", FETCH_TEXT, NEED_HEADER, 0, TEXT_ENVELOPE, 0},
+    {"BODYSTRUCTURE", FETCH_TEXT, NEED_WHOLE, 0, TEXT_BODYSTRUCTURE, 0},
+    {"BODY", FETCH_TEXT, NEED_WHOLE, 0, TEXT_BODY, 0},
 };
 static struct {
 	char const *name, *items;
@@ -57,8 +58,22 @@ add_named(struct parse *p, struct fetch *f, struct item_name const *n)
 	it->need = n->need;
 	it->seen = n->seen;
 	it->label = n->name;
+	it->label_len = strlen(n->name);
+	it->text = n->text;
 	if (n->section)
 		imap_section_parse(&it->section, p->arena, n->section, strlen(n->section));
+}
+
+/* Fields of the message's own header that are kept of every message, and nothing else. */
+static int
+is_common(struct imap_section const *sec)
+{
+	unsigned int i = 0;
+	if (sec->kind != SECTION_HEADER_FIELDS || sec->depth)
+		return 0;
+	while (i < sec->count && message_text_common(sec->names[i], strlen(sec->names[i])))
+		i++;
+	return i == sec->count;
 }
 
 /* What the section needs of the message: the header alone, where that is asked for. */
@@ -124,8 +139,10 @@ section_parse(struct parse *p, struct fetch *f, int seen)
 	if (it->partial)
 		sa_catf(&sa, "<%u>", it->from);
 	it->label = arena_strndup(p->arena, sa.s, sa.len);
+	it->label_len = sa.len;
 	stralloc_free(&sa);
 	it->need = section_need(&it->section);
+	it->text = is_common(&it->section) ? TEXT_HEADERS : TEXT_KINDS;
 	return r < 0 ? parse_fail(p, "Invalid section") : 1;
 }
 

@@ -2,6 +2,9 @@
  * network without another copy of it in memory. */
 #include "imap/fetch.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "imap/flags.h"
 #include "imap/limits.h"
 #include "imap/reply.h"
@@ -44,49 +47,54 @@ load(struct hand *h, enum fetch_need need)
 	}
 }
 
-/* RFC 3501 4.3.1: no NUL in a string. */
 static void
-hide_nuls(char *s, size_t n)
+put_size(struct session *s, uint64_t octets)
 {
-	for (char *p = s; n && (p = memchr(p, 0, n - (size_t)(p - s)));)
-		*p++ = (char)0x80;
+	net_put(&s->net, "{", 1);
+	net_putnum(&s->net, octets);
+	net_put(&s->net, "}\r\n", 3);
 }
 
 /* [from, to) of the message as a literal, cut to the item's partial. */
 static void
 put_range(struct session *s, struct fetch_item const *it, char const *msg, size_t from, size_t to)
 {
-	char buf[NET_OUTSIZE];
 	struct wire_cursor w;
 	uint64_t left = wire_size(msg + from, to - from);
 	wire_start(&w, msg + from, to - from);
+	if (memchr(msg + from, 0, to - from))
+		w.nul = WIRE_NUL_IMAP;
 	if (it->partial) {
 		left = it->from < left ? left - wire_skip(&w, it->from) : 0;
 		left = it->count < left ? it->count : left;
 	}
-	sa_catf(&s->out, "{%llu}\r\n", (unsigned long long)left);
-	reply_out(s);
+	put_size(s, left);
 	net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
 	while (left) {
-		size_t n = wire_read(&w, buf, left < sizeof buf ? (size_t)left : sizeof buf);
-		hide_nuls(buf, n);
-		net_put(&s->net, buf, n);
+		size_t room, n;
+		char *space = net_space(&s->net, &room);
+		n = wire_read(&w, space, left < room ? (size_t)left : room);
+		net_wrote(&s->net, n);
 		left -= n;
+		if (!n) { /* changed in place while it was read: what was promised cannot be given
+			   */
+			s->ended = 1;
+			return;
+		}
 	}
 }
 
 /* Text that was put together for the item, as a literal. */
 static void
-put_text(struct session *s, struct fetch_item const *it, char *text, size_t n)
+put_text(struct session *s, struct fetch_item const *it, char const *text, size_t n)
 {
-	hide_nuls(text, n);
 	size_t from = it->partial && it->from < n ? it->from : it->partial ? n : 0;
 	size_t left = n - from;
 	if (it->partial && it->count < left)
 		left = it->count;
-	sa_catf(&s->out, "{%zu}\r\n", left);
+	put_size(s, left);
 	if (left)
-		sa_catb(&s->out, text + from, left);
+		net_put(&s->net, text + from, left);
 }
 
 /* As imap_section_find; single fields are taken from a header's first LIMIT_HEADER octets, so that
@@ -110,54 +118,77 @@ find_section(struct imap_section const *sec, char const *msg, struct mime_part c
 	return imap_section_find(&own, msg, &cut, from, to, fields);
 }
 
+/* Named fields that the folder keeps of every message: 1; 0 if there are too many of them to be
+ * kept. */
+static int
+put_common(struct session *s, struct fetch_item const *it, struct hand *h)
+{
+	size_t len, none;
+	char const *headers = hand_text(h, TEXT_HEADERS, &len);
+	if (!headers)
+		return 0;
+	struct mime_part const all = {.body = len, .end = len};
+	s->out.len = 0;
+	imap_section_find(&it->section, headers, &all, &none, &none, &s->out);
+	put_text(s, it, s->out.s, s->out.len);
+	s->out.len = 0;
+	return 1;
+}
+
 static void
 put_section(struct session *s, struct fetch_item const *it, struct hand *h)
 {
 	size_t from = 0, to = 0;
-	stralloc fields = STRALLOC_ZERO;
+	if (it->text == TEXT_HEADERS && put_common(s, it, h))
+		return;
 	struct mime_part const *root = load(h, it->need);
-	switch (find_section(&it->section, h->s, root, &from, &to, &fields)) {
+	s->out.len = 0;
+	switch (find_section(&it->section, h->s, root, &from, &to, &s->out)) {
 	case 1:
 		put_range(s, it, h->s, from, to);
 		break;
 	case 2:
-		put_text(s, it, fields.s, fields.len);
-		stralloc_free(&fields);
+		put_text(s, it, s->out.s, s->out.len);
 		break;
 	default:
-		sa_cats(&s->out, "NIL");
+		net_put(&s->net, "NIL", 3);
 	}
+	s->out.len = 0;
+}
+
+static void
+put_date(struct session *s, int64_t t)
+{
+	char text[1 + DATE_IMAP + 1];
+	text[0] = text[1 + DATE_IMAP] = '"';
+	date_memo_imap(&s->dates, t, text + 1);
+	net_put(&s->net, text, sizeof text);
 }
 
 static void
 put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct facts const *facts)
 {
-	stralloc *out = &s->out;
-	sa_cats(out, it->label);
-	sa_append(out, ' ');
+	struct net *n = &s->net;
+	char const *text;
+	size_t len;
+	net_put(n, it->label, it->label_len);
+	net_put(n, " ", 1);
 	switch (it->kind) {
 	case FETCH_UID:
-		sa_catnum(out, folder_uid(h->folder, h->i));
+		net_putnum(n, folder_uid(h->folder, h->i));
 		break;
 	case FETCH_FLAGS:
-		flags_put(out, h->folder, h->i);
+		flags_put(n, h->folder, h->i);
 		break;
 	case FETCH_INTERNALDATE:
-		sa_append(out, '"');
-		date_imap(out, facts->date.tv_sec, date_local_zone(facts->date.tv_sec));
-		sa_append(out, '"');
+		put_date(s, facts->date.tv_sec);
 		break;
 	case FETCH_SIZE:
-		sa_catnum(out, facts->size);
+		net_putnum(n, facts->size);
 		break;
-	case FETCH_ENVELOPE:
-		hand_text(h, TEXT_ENVELOPE, out);
-		break;
-	case FETCH_BODY:
-		hand_text(h, TEXT_BODY, out);
-		break;
-	case FETCH_BODYSTRUCTURE:
-		hand_text(h, TEXT_BODYSTRUCTURE, out);
+	case FETCH_TEXT:
+		if ((text = hand_text(h, it->text, &len)))
+			net_put(n, text, len);
 		break;
 	case FETCH_SECTION:
 		put_section(s, it, h);
@@ -165,30 +196,62 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 	}
 }
 
+/* Nothing of the message itself is needed beyond what the folder keeps. */
+static int
+is_cached(struct fetch const *f, struct hand *h)
+{
+	size_t len;
+	for (size_t k = 0; k < f->count; k++)
+		if (f->item[k].need &&
+		    (f->item[k].text == TEXT_KINDS || !hand_cached(h, f->item[k].text, &len)))
+			return 0;
+	return 1;
+}
+
+/* Whatever can fail, so that a response is never cut off in its middle. 0 or -1. */
+static int
+prepare(struct fetch const *f, struct hand *h, struct facts *facts)
+{
+	if (facts_get(f, h, facts) < 0)
+		return -1;
+	if (!f->need)
+		return 0;
+	if (folder_gone(h->folder, h->i)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (!f->seen && is_cached(f, h))
+		return 0;
+	if (!load(h, f->need))
+		return -1;
+	hand_changed(h);
+	return 0;
+}
+
 int
 fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 {
+	struct net *n = &s->net;
 	struct facts facts;
-	/* All that can fail comes first, so that a response is never cut off in its middle. */
-	if ((f->need && !load(h, f->need)) || facts_get(f, h, &facts) < 0)
+	if (prepare(f, h, &facts) < 0)
 		return -1;
 	int seen = f->seen && !s->readonly &&
 		   !folder_change_flags(h->folder, h->i, FLAGS_ADD, FLAG_SEEN, 0);
-	net_deadline(&s->net, WRITE_SECONDS);
-	sa_cats(&s->out, "* ");
-	sa_catnum(&s->out, h->i + 1);
-	sa_cats(&s->out, " FETCH (");
+	if (seen)
+		hand_changed(h);
+	net_put(n, "* ", 2);
+	net_putnum(n, h->i + 1);
+	net_put(n, " FETCH ", 7);
 	for (size_t k = 0; k < f->count; k++) {
-		if (k)
-			sa_append(&s->out, ' ');
+		net_put(n, k ? " " : "(", 1);
 		put_item(s, &f->item[k], h, &facts);
 	}
 	/* \Seen came with this FETCH: RFC 3501 6.4.5. */
 	if (seen && !f->flags) {
-		sa_cats(&s->out, " FLAGS ");
-		flags_put(&s->out, h->folder, h->i);
+		net_put(n, " FLAGS ", 7);
+		flags_put(n, h->folder, h->i);
 	}
-	sa_cats(&s->out, ")\r\n");
-	reply_out(s);
+	net_put(n, ")\r\n", 3);
+	net_whole(n);
 	return 0;
 }

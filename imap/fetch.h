@@ -5,15 +5,14 @@
 #include "imap/hand.h"
 #include "imap/session.h"
 #include "lib/imap-text.h"
+#include "lib/message-text.h"
 
 enum fetch_kind {
 	FETCH_UID,
 	FETCH_FLAGS,
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
-	FETCH_ENVELOPE,
-	FETCH_BODY,
-	FETCH_BODYSTRUCTURE,
+	FETCH_TEXT, /* ENVELOPE, BODY, BODYSTRUCTURE */
 	FETCH_SECTION,
 };
 /* How much of the message an item needs. */
@@ -24,6 +23,9 @@ struct fetch_item {
 	enum fetch_need need;
 	int seen;	   /* sets \Seen */
 	char const *label; /* as it stands in the response */
+	size_t label_len;
+	/* what it is made of, or all that is needed for it; TEXT_KINDS: neither */
+	enum message_text text;
 	struct imap_section section;
 	int partial; /* <from.count> */
 	uint32_t from, count;

@@ -9,17 +9,19 @@
 #include "maildir/name.h"
 
 /* In the order in which they are told. $Forwarded has a letter of its own in file names. */
+#define NAME(s) s, sizeof(s) - 1
 static struct {
 	unsigned int flag;
 	char const *name;
+	size_t len;
 } const table[] = {
-    {FLAG_ANSWERED, "\\Answered"},
-    {FLAG_FLAGGED, "\\Flagged"},
-    {FLAG_DELETED, "\\Deleted"},
-    {FLAG_SEEN, "\\Seen"},
-    {FLAG_DRAFT, "\\Draft"},
-    {FLAG_RECENT, "\\Recent"},
-    {FLAG_PASSED, "$Forwarded"},
+    {FLAG_ANSWERED, NAME("\\Answered")},
+    {FLAG_FLAGGED, NAME("\\Flagged")},
+    {FLAG_DELETED, NAME("\\Deleted")},
+    {FLAG_SEEN, NAME("\\Seen")},
+    {FLAG_DRAFT, NAME("\\Draft")},
+    {FLAG_RECENT, NAME("\\Recent")},
+    {FLAG_PASSED, NAME("$Forwarded")},
 };
 #define FLAGS (sizeof table / sizeof *table)
 
@@ -93,20 +95,47 @@ put_word(stralloc *out, char const *name)
 }
 
 void
-flags_put(stralloc *out, struct folder const *f, uint32_t i)
+flags_put(struct net *n, struct folder const *f, uint32_t i)
 {
 	unsigned int flags = folder_flags(f, i);
 	struct keyword_set set = folder_keyword_set(f, i);
 	struct keywords const *names = folder_keywords(f);
-	sa_append(out, '(');
+	char text[96], *p = text; /* all of the table fit */
+	int first = 1;
 	for (size_t k = 0; k < FLAGS; k++)
-		if (flags & table[k].flag)
-			put_word(out, table[k].name);
+		if (flags & table[k].flag) {
+			*p++ = first ? '(' : ' ';
+			memcpy(p, table[k].name, table[k].len);
+			p += table[k].len;
+			first = 0;
+		}
+	net_put(n, text, (size_t)(p - text));
 	if (!keyword_none(&set))
 		for (unsigned int k = 0; k < names->count; k++)
-			if (keyword_has(&set, k) && names->name[k])
-				put_word(out, names->name[k]);
-	sa_append(out, ')');
+			if (keyword_has(&set, k) && names->name[k]) {
+				net_put(n, first ? "(" : " ", 1);
+				net_puts(n, names->name[k]);
+				first = 0;
+			}
+	net_puts(n, first ? "()" : ")");
+}
+
+/* RFC 3501 7.4.2 */
+void
+flags_tell(struct session *s, uint32_t i)
+{
+	struct net *n = &s->net;
+	net_puts(n, "* ");
+	net_putnum(n, i + 1);
+	net_puts(n, " FETCH (");
+	if (s->uid) {
+		net_puts(n, "UID ");
+		net_putnum(n, folder_uid(s->folder, i));
+		net_puts(n, " ");
+	}
+	net_puts(n, "FLAGS ");
+	flags_put(n, s->folder, i);
+	net_puts(n, ")\r\n");
 }
 
 static void

@@ -17,8 +17,10 @@ int flags_parse(struct parse *p, struct flag_list *out, int bare);
 /* Keyword names as the folder's set, made where new: null, or the tagged reply. */
 char const *flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set);
 
-/* Appends "(\Seen $Junk)" of message i. */
-void flags_put(stralloc *out, struct folder const *f, uint32_t i);
+/* Sends "(\Seen $Junk)" of message i. */
+void flags_put(struct net *n, struct folder const *f, uint32_t i);
+/* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command. */
+void flags_tell(struct session *s, uint32_t i);
 /* Sends FLAGS, and PERMANENTFLAGS (empty when read-only). */
 void flags_announce(struct session *s);
 /* The same if the folder has keywords that were not announced. */

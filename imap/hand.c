@@ -10,9 +10,6 @@
 #include "lib/imap-text.h"
 #include "lib/sa.h"
 
-/* Messages that were not opened, so that asking would cost more than they did. */
-#define STOPPED_EVERY 1024
-
 void
 hand_take(struct hand *h, struct folder *f, uint32_t i)
 {
@@ -31,6 +28,8 @@ hand_drop(struct hand *h)
 	if (h->folder && h->fd >= 0)
 		close(h->fd);
 	arena_reset(&h->arena);
+	h->made.has = h->tried = 0;
+	h->asked = 0;
 	h->folder = 0;
 	h->fd = -1;
 	h->s = 0;
@@ -44,6 +43,7 @@ hand_free(struct hand *h)
 {
 	hand_drop(h);
 	arena_free(&h->arena);
+	stralloc_free(&h->longer);
 	free(h->buf);
 	h->buf = 0;
 }
@@ -145,25 +145,76 @@ hand_parts(struct hand *h)
 	return h->parts;
 }
 
-int
-hand_text(struct hand *h, enum message_text which, stralloc *out)
+/* ---- texts ------------------------------------------------------------------------------------
+ */
+
+void
+hand_changed(struct hand *h)
 {
-	if (which == TEXT_ENVELOPE) {
-		struct mime_part const *p = hand_header(h);
-		if (!p)
-			return -1;
-		imap_envelope(out, &h->arena, h->s, p->body);
-	} else {
-		struct mime_part const *p = hand_parts(h);
-		if (!p)
-			return -1;
-		imap_bodystructure(out, &h->arena, h->s, p, which == TEXT_BODYSTRUCTURE);
-	}
-	return 0;
+	h->asked = 0;
 }
 
-int
-hand_stopped(struct hand const *h, struct session *s, uint32_t i)
+char const *
+hand_cached(struct hand *h, enum message_text which, size_t *len)
 {
-	return (h->fd >= 0 || !(i % STOPPED_EVERY)) && session_stopped(s);
+	if (!h->asked && folder_text(h->folder, h->i, &h->cached) <= 0)
+		h->cached.has = 0;
+	h->asked = 1;
+	struct message_texts const *t = h->made.has >> which & 1 ? &h->made : &h->cached;
+	if (!(t->has >> which & 1))
+		return 0;
+	*len = t->len[which];
+	return t->s[which];
+}
+
+/* One that was too long to be kept. */
+static char const *
+make_longer(struct hand *h, struct mime_part const *top, enum message_text which, size_t *len)
+{
+	stralloc *out = &h->longer;
+	out->len = 0;
+	if (which == TEXT_ENVELOPE)
+		imap_envelope(out, &h->arena, h->s, top->body);
+	else if ((which == TEXT_BODY || which == TEXT_BODYSTRUCTURE) && hand_parts(h))
+		imap_bodystructure(out, &h->arena, h->s, h->parts, which == TEXT_BODYSTRUCTURE);
+	else {
+		errno = 0;
+		return 0;
+	}
+	*len = out->len;
+	return out->s;
+}
+
+/* Makes what is not made yet and what is in memory allows. */
+static void
+make(struct hand *h, size_t body)
+{
+	struct message_texts t = {0};
+	unsigned int kinds = (h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER) & ~h->tried;
+	if (!kinds)
+		return;
+	message_texts_make(&t, &h->arena, h->s, h->n, body, kinds);
+	for (unsigned int k = 0; k < TEXT_KINDS; k++)
+		if (t.has >> k & 1) {
+			h->made.s[k] = t.s[k];
+			h->made.len[k] = t.len[k];
+		}
+	h->made.has |= t.has;
+	h->tried |= kinds;
+	folder_keep_text(h->folder, h->i, &t);
+	hand_changed(h);
+}
+
+char const *
+hand_text(struct hand *h, enum message_text which, size_t *len)
+{
+	char const *s = hand_cached(h, which, len);
+	if (s)
+		return s;
+	struct mime_part const *p = which < TEXT_BODY ? hand_header(h) : hand_whole(h);
+	if (!p)
+		return 0;
+	make(h, p->body);
+	s = hand_cached(h, which, len);
+	return s ? s : make_longer(h, p, which, len);
 }

@@ -8,6 +8,7 @@
 #include <skalibs/stralloc.h>
 
 #include "imap/session.h"
+#include "lib/message-text.h"
 #include "lib/mime.h"
 
 /* Messages up to this many octets are read, larger ones mapped: a read costs less than a map and
@@ -22,10 +23,14 @@ struct hand {
 	char *s;     /* its octets s[0..n); n < size while only the header was asked for */
 	size_t n;
 	int mapped;
-	char *buf;		 /* HAND_READ octets, malloced at first use */
-	struct mime_part top;	 /* header and body only */
-	struct mime_part *parts; /* the whole tree, when parsed */
-	struct arena arena;	 /* for what is parsed of this message */
+	char *buf;			   /* HAND_READ octets, malloced at first use */
+	struct mime_part top;		   /* header and body only */
+	struct mime_part *parts;	   /* the whole tree, when parsed */
+	struct arena arena;		   /* for what is parsed of this message */
+	int asked;			   /* the folder was asked for its cached texts */
+	struct message_texts cached, made; /* the folder's; ours, in the arena */
+	unsigned int tried;		   /* bits of the kinds that were made, or are too long */
+	stralloc longer;		   /* a text that is too long to be kept */
 };
 #define HAND_ZERO                                                                                  \
 	{                                                                                          \
@@ -41,15 +46,19 @@ struct mime_part const *hand_header(struct hand *h);
 struct mime_part const *hand_whole(struct hand *h);
 /* The whole message and its MIME structure. */
 struct mime_part const *hand_parts(struct hand *h);
-/* session_stopped before message i is taken, asked when that costs little beside what was done. */
-int hand_stopped(struct hand const *h, struct session *s, uint32_t i);
 /* Lets go of the message; hand_free of all memory. */
 void hand_drop(struct hand *h);
 void hand_free(struct hand *h);
 
-/* What IMAP says about message i, as wire text made once from the message in hand. All such texts
- * come from here and nowhere else. */
-/* Appended. 0 or -1 (errno). */
-int hand_text(struct hand *h, enum message_text which, stralloc *out);
+/* What IMAP says about message i, as wire text: from the folder's cache, or made from the message,
+ * and then kept there with all else that can be made of what is in memory. All such texts come from
+ * here and nowhere else. Good until the next text of this hand is asked for, or the folder changes;
+ * null (errno) if the message cannot be read. TEXT_HEADERS and the kinds behind are null with errno
+ * 0 where they are too long to be kept. */
+char const *hand_text(struct hand *h, enum message_text which, size_t *len);
+/* The same from the cache alone; null if it is not there. Nothing is opened. */
+char const *hand_cached(struct hand *h, enum message_text which, size_t *len);
+/* The message's folder was changed: what it gave is void. */
+void hand_changed(struct hand *h);
 
 #endif

@@ -190,7 +190,11 @@ main(int argc, char const *const *argv)
 	confine(s);
 	greet(s, &start);
 	commands_run(s);
+	/* The last words first: closing a folder may take a moment. */
+	net_deadline(&s->net, FINISH_SECONDS);
+	net_flush(&s->net);
 	session_unselect(s);
+	session_close_left(s);
 	net_finish(&s->net, FINISH_SECONDS);
 	log_event("end");
 	log_num("commands", s->commands);

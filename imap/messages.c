@@ -52,6 +52,12 @@ messages_put(stralloc *out, uint32_t const *n, size_t count)
 	for (size_t i = 0, j; i < count; i = j) {
 		for (j = i + 1; j < count && n[j] == n[j - 1] + 1; j++)
 			;
-		sa_catf(out, j - i > 1 ? "%s%u:%u" : "%s%u", i ? "," : "", n[i], n[j - 1]);
+		if (i)
+			sa_append(out, ',');
+		sa_catnum(out, n[i]);
+		if (j - i > 1) {
+			sa_append(out, ':');
+			sa_catnum(out, n[j - 1]);
+		}
 	}
 }

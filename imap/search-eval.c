@@ -1,17 +1,19 @@
 /* Does a message match? Keys are tried level by level, cheap ones first: the message is opened only
- * when flags and sets leave the question open, and its body read only when the header does. */
+ * when flags, sets and what the folder keeps of it leave the question open, and its body read only
+ * when the header does. */
 #include "imap/search.h"
 
 #include "lib/date.h"
 #include "lib/header.h"
 
-enum level { LEVEL_FOLDER, LEVEL_FILE, LEVEL_HEADER, LEVEL_BODY };
+enum level { LEVEL_FOLDER, LEVEL_FILE, LEVEL_CACHED, LEVEL_HEADER, LEVEL_BODY };
 
 struct eval {
 	struct search *q;
 	struct hand *h;
 	struct folder *f;
 	uint32_t i;
+	struct date_memo *dates;
 	enum level level;
 };
 
@@ -48,7 +50,7 @@ eval_date(struct eval const *e, struct search_key const *k)
 	struct timespec t;
 	if (folder_internaldate(e->f, e->i, &t) < 0)
 		return NO;
-	int64_t local = t.tv_sec + 60 * date_local_zone(t.tv_sec);
+	int64_t local = t.tv_sec + 60 * date_memo_zone(e->dates, t.tv_sec);
 	return compare_day(k->kind, SEARCH_BEFORE, day_of(local), k->day);
 }
 
@@ -63,15 +65,24 @@ eval_size(struct eval const *e, struct search_key const *k)
 
 /* The day as it is written in the Date field; without a date it is the first of 1970. */
 static enum verdict
-eval_sent(struct eval const *e, struct search_key const *k, size_t header)
+eval_sent(struct search_key const *k, char const *header, size_t n)
 {
 	struct header_field field;
 	int64_t t = 0;
 	int zone = 0;
-	if (header_find(e->h->s, header, "Date", &field) &&
+	if (header_find(header, n, "Date", &field) &&
 	    date_parse(field.body, field.body_len, &t, &zone) < 0)
 		t = zone = 0;
 	return compare_day(k->kind, SEARCH_SENTBEFORE, day_of(t + 60 * zone), k->day);
+}
+
+/* Of one field, of which the message's header or the kept part of it is given. */
+static enum verdict
+eval_field(struct search_key *k, char const *header, size_t n)
+{
+	if (k->kind == SEARCH_HEADER)
+		return verdict_of(search_header(k, header, n, k->name));
+	return eval_sent(k, header, n);
 }
 
 static enum verdict
@@ -81,21 +92,30 @@ eval_keyword(struct eval const *e, struct search_key const *k)
 	return verdict_of(k->keyword >= 0 && keyword_has(&set, (unsigned int)k->keyword));
 }
 
+/* A key of a field that the folder keeps: from what it has of this message; at the next level that
+ * is made first. */
+static enum verdict
+eval_common(struct eval const *e, struct search_key *k)
+{
+	size_t n;
+	char const *kept = e->level == LEVEL_CACHED ? hand_cached(e->h, TEXT_HEADERS, &n)
+						    : hand_text(e->h, TEXT_HEADERS, &n);
+	return kept ? eval_field(k, kept, n) : UNKNOWN;
+}
+
 static enum verdict
 eval_header(struct eval const *e, struct search_key *k)
 {
+	enum verdict v = k->common ? eval_common(e, k) : UNKNOWN;
+	if (v != UNKNOWN || e->level < LEVEL_HEADER)
+		return v;
 	struct mime_part const *p = hand_header(e->h);
 	if (!p)
 		return NO;
-	switch (k->kind) {
-	case SEARCH_HEADER:
-		return verdict_of(search_header(k, e->h->s, p->body, k->name));
-	case SEARCH_TEXT:
-		/* What is not in the header may be in the body. */
+	/* What is not in the header may be in the body. */
+	if (k->kind == SEARCH_TEXT)
 		return search_header(k, e->h->s, p->body, 0) ? YES : UNKNOWN;
-	default:
-		return eval_sent(e, k, p->body);
-	}
+	return eval_field(k, e->h->s, p->body);
 }
 
 /* A key that is no combination of others. */
@@ -121,7 +141,7 @@ eval_leaf(struct eval const *e, struct search_key *k)
 	case SEARCH_BODY:
 		return UNKNOWN; /* search_body decides */
 	default:
-		return e->level >= LEVEL_HEADER ? eval_header(e, k) : UNKNOWN;
+		return e->level >= LEVEL_CACHED ? eval_header(e, k) : UNKNOWN;
 	}
 }
 
@@ -157,7 +177,7 @@ eval(struct eval const *e, struct search_key *k)
 enum verdict
 search_message(struct search *q, struct hand *h, struct folder *f, uint32_t i)
 {
-	struct eval e = {q, h, f, i, LEVEL_FOLDER};
+	struct eval e = {q, h, f, i, &q->dates, LEVEL_FOLDER};
 	enum verdict v;
 	if (folder_gone(f, i))
 		return NO;

@@ -189,6 +189,22 @@ read_argument(struct reader *r, struct row const *row, struct search_key *k)
 	}
 }
 
+/* A key of a header field that the folder keeps. */
+static int
+is_common(struct search_key const *k)
+{
+	switch (k->kind) {
+	case SEARCH_HEADER:
+		return message_text_common(k->name, strlen(k->name));
+	case SEARCH_SENTBEFORE:
+	case SEARCH_SENTON:
+	case SEARCH_SENTSINCE:
+		return message_text_common("Date", 4);
+	default:
+		return 0;
+	}
+}
+
 static struct search_key *
 read_named(struct reader *r)
 {
@@ -204,7 +220,10 @@ read_named(struct reader *r)
 		k->mask = row->mask;
 		k->want = row->want;
 		k->name = row->field;
-		return read_argument(r, row, k) ? k : 0;
+		if (!read_argument(r, row, k))
+			return 0;
+		k->common = is_common(k);
+		return k;
 	}
 	parse_fail(r->p, "Unknown search key");
 	return 0;

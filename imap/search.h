@@ -35,6 +35,7 @@ struct search_key {
 	struct set set;
 	unsigned int mask, want;
 	char const *name; /* keyword or header field */
+	int common;	  /* of a header field that the folder keeps: TEXT_HEADERS */
 	int keyword;	  /* its number, -1: the folder has none of this name */
 	int64_t day;	  /* since 1970 */
 	uint32_t number;
@@ -52,6 +53,7 @@ struct search {
 	int badcharset;
 	struct search_key **texts; /* keys with a matcher */
 	size_t text_count;
+	struct date_memo dates;
 };
 
 /* search-parse.c: everything behind RETURN. Sets are resolved against the selected folder. */

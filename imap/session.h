@@ -7,6 +7,7 @@
 
 #include "imap/parse.h"
 #include "lib/arena.h"
+#include "lib/date.h"
 #include "lib/net.h"
 #include "maildir/folder.h"
 #include "maildir/quota.h"
@@ -32,7 +33,8 @@ struct session {
 
 	/* The selected folder; null in STATE_AUTH. */
 	struct folder *folder;
-	char *name; /* its name, UTF-8, malloced */
+	struct folder *left; /* the one before, to be closed when the client has its answer */
+	char *name;	     /* its name, UTF-8, malloced */
 	int readonly;
 	uint32_t recent;       /* messages with \Recent, as last told */
 	unsigned int keywords; /* keywords announced by FLAGS so far */
@@ -42,6 +44,8 @@ struct session {
 	unsigned int bad;  /* BAD replies in a row */
 	uint64_t commands; /* for the log */
 	tain sign;	   /* when a client that may have left gets a sign of life */
+	struct date_memo dates;
+	int64_t tick; /* of session_stopped's clock, when it last asked */
 };
 
 static inline enum state
@@ -53,9 +57,17 @@ session_state(struct session const *s)
 /* Ends the session with an untagged BYE and this text. */
 void session_bye(struct session *s, char const *text);
 /* Between two messages of a command: 1 if the session must end here, because TERM or HUP came (BYE
- * is said) or nobody reads any more. The handler then gives up, and may return DONE. */
+ * is said) or nobody reads any more. The handler then gives up, and may return DONE. Costs next to
+ * nothing; also renews the time that the client has to take what is sent. */
 int session_stopped(struct session *s);
-/* Closes the selected folder, if there is one. */
+/* Nothing is selected any more; the folder itself is closed by the next session_wait, or here if it
+ * is the second. */
 void session_unselect(struct session *s);
+/* Closes what session_unselect has left. */
+void session_close_left(struct session *s);
+
+/* wait.c. The only place where a session waits for its client between commands and in IDLE, or for
+ * one of the descriptors, as idle_wait. Meanwhile folders are settled and closed. */
+int session_wait(struct session *s, int const *fd, unsigned int count, tain const *latest);
 
 #endif

@@ -4,17 +4,6 @@
 
 #include "imap/flags.h"
 #include "imap/reply.h"
-#include "lib/sa.h"
-#include "maildir/name.h"
-
-uint32_t
-sync_recent(struct folder const *f)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < folder_count(f); i++)
-		n += (folder_flags(f, i) & FLAG_RECENT) != 0;
-	return n;
-}
 
 /* RFC 3501 7.4.1 */
 static void
@@ -22,7 +11,9 @@ tell_expunged(void *arg, uint32_t i, uint32_t uid)
 {
 	struct session *s = arg;
 	(void)uid;
-	net_putf(&s->net, "* %u EXPUNGE\r\n", i + 1);
+	net_puts(&s->net, "* ");
+	net_putnum(&s->net, i + 1);
+	net_puts(&s->net, " EXPUNGE\r\n");
 }
 
 /* RFC 3501 7.3.1, 7.3.2 */
@@ -30,23 +21,16 @@ static void
 tell_exists(void *arg, uint32_t count)
 {
 	struct session *s = arg;
-	s->recent = sync_recent(s->folder);
+	s->recent = folder_recent(s->folder);
 	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", count, s->recent);
 }
 
-/* RFC 3501 7.4.2 */
 static void
 tell_flags(void *arg, uint32_t i)
 {
 	struct session *s = arg;
 	flags_announce_new(s);
-	sa_catf(&s->out, "* %u FETCH (", i + 1);
-	if (s->uid)
-		sa_catf(&s->out, "UID %u ", folder_uid(s->folder, i));
-	sa_cats(&s->out, "FLAGS ");
-	flags_put(&s->out, s->folder, i);
-	sa_cats(&s->out, ")\r\n");
-	reply_out(s);
+	flags_tell(s, i);
 }
 
 void
@@ -57,8 +41,9 @@ sync_report(struct session *s, unsigned int what)
 	if (folder_report(s->folder, what, &events, s) < 0)
 		reply_errno(errno); /* logged; what is pending is told another time */
 	/* RFC 3501 7.3.2: also when messages went. */
-	if (folder_count(s->folder) < count && s->recent != sync_recent(s->folder)) {
-		s->recent = sync_recent(s->folder);
+	uint32_t recent = folder_recent(s->folder);
+	if (folder_count(s->folder) < count && s->recent != recent) {
+		s->recent = recent;
 		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
 	}
 }

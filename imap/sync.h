@@ -12,7 +12,5 @@
 void sync_tell(struct session *s, unsigned int what);
 /* The same without looking at the disk: what this session did itself. */
 void sync_report(struct session *s, unsigned int what);
-/* Messages with \Recent. */
-uint32_t sync_recent(struct folder const *f);
 
 #endif

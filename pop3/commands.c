@@ -87,8 +87,12 @@ do_list(void *session, char *arg, size_t len)
 	}
 	net_puts(&s->net, OK_LIST);
 	for (i = 0; i < s->count; i++)
-		if (!(s->marks[i] & MARK_DELETED))
-			net_putf(&s->net, "%u %llu\r\n", i + 1, (unsigned long long)size_of(s, i));
+		if (!(s->marks[i] & MARK_DELETED)) {
+			net_putnum(&s->net, i + 1);
+			net_put(&s->net, " ", 1);
+			net_putnum(&s->net, size_of(s, i));
+			net_put(&s->net, "\r\n", 2);
+		}
 	net_puts(&s->net, ".\r\n");
 	return 0;
 }
@@ -163,12 +167,15 @@ do_rset(void *session, char *arg, size_t len)
 static int
 put_uidl(struct pop3 *s, char const *before, uint32_t i)
 {
-	stralloc id = STRALLOC_ZERO;
-	int ok = !folder_uidl(s->folder, i, &id);
-	if (ok)
-		net_putf(&s->net, "%s%u %.*s\r\n", before, i + 1, (int)id.len, id.s);
-	stralloc_free(&id);
-	return ok;
+	s->id.len = 0;
+	if (folder_uidl(s->folder, i, &s->id) < 0)
+		return 0;
+	net_puts(&s->net, before);
+	net_putnum(&s->net, i + 1);
+	net_put(&s->net, " ", 1);
+	net_put(&s->net, s->id.s, s->id.len);
+	net_put(&s->net, "\r\n", 2);
+	return 1;
 }
 
 /* RFC 1939 7 */

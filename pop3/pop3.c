@@ -16,7 +16,9 @@
 
 #include "lib/conf.h"
 #include "lib/id.h"
+#include "lib/idle.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/session.h"
@@ -138,13 +140,38 @@ one_line(struct pop3 *s, size_t len)
 	return 0;
 }
 
+static int
+settle(void *arg)
+{
+	struct pop3 *s = arg;
+	return folder_settle(s->folder);
+}
+
+static void
+rest(void *arg)
+{
+	struct pop3 *s = arg;
+	memory_rest(s->text, sizeof s->text);
+}
+
+/* Until the client's next command begins to come; 0 if it does not. */
+static int
+await(struct pop3 *s)
+{
+	struct idle const w = {settle, rest, s};
+	tain latest;
+	tain_now_g();
+	tain_addsec_g(&latest, (int)s->idle);
+	return idle_wait(&s->net, &w, 0, 0, &latest) == 1;
+}
+
 /* RFC 1939 3: when a client is silent for too long the session ends without a word, and nothing is
  * removed. */
 static void
 serve(struct pop3 *s)
 {
 	size_t len;
-	for (;;) {
+	while (await(s)) {
 		net_deadline(&s->net, s->idle);
 		enum net_line r = net_getline(&s->net, s->line, sizeof s->line, &len);
 		if (r == NET_EOF || r == NET_ERROR)
@@ -185,7 +212,10 @@ main(int argc, char **argv)
 	s->logged_in = start.logged_in;
 	net_puts(&s->net, s->logged_in ? OK_LOGIN : OK_PREAUTH);
 	serve(s);
-	net_finish(&s->net, POP3_FINISH_SECONDS);
+	/* The last words first: closing a folder may take a moment. */
+	net_deadline(&s->net, POP3_FINISH_SECONDS);
+	net_flush(&s->net);
 	folder_close(s->folder);
+	net_finish(&s->net, POP3_FINISH_SECONDS);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #define POSTERN_POP3_SESSION_H
 
 #include <stdint.h>
+#include <skalibs/stralloc.h>
 
 #include "lib/command.h"
 #include "lib/net.h"
@@ -26,9 +27,11 @@ struct pop3 {
 	struct quota quota;
 	uint32_t count;
 	unsigned char *marks; /* one byte for each message */
+	stralloc id;	      /* scratch for unique ids */
 	unsigned int idle, errors;
 	int logged_in; /* through a login program, so with USER or AUTH */
 	char line[POP3_COMMAND_MAX];
+	char text[POP3_READ]; /* of the message that is being sent */
 };
 
 /* commands.c */

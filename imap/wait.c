@@ -1,0 +1,30 @@
+/* Waiting for the client, and what is done meanwhile. */
+#include "imap/session.h"
+
+#include "imap/limits.h"
+#include "lib/idle.h"
+#include "lib/memory.h"
+
+static int
+settle(void *arg)
+{
+	struct session *s = arg;
+	session_close_left(s);
+	return s->folder ? folder_settle(s->folder) : -1;
+}
+
+/* An idle session holds little. The arena stays: IDLE is a command itself. */
+static void
+rest(void *arg)
+{
+	struct session *s = arg;
+	memory_rest(s->parse.line, LIMIT_LINE);
+	stralloc_free(&s->out);
+}
+
+int
+session_wait(struct session *s, int const *fd, unsigned int count, tain const *latest)
+{
+	struct idle const w = {settle, rest, s};
+	return idle_wait(&s->net, &w, fd, count, latest);
+}
