@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/ascii.h"
 #include "lib/durable.h"
 #include "lib/sa.h"
 #include "maildir/lock.h"
@@ -40,9 +39,6 @@ translate(struct target *x, struct target_item *i)
 			x->keywords_lost++;
 		else
 			keyword_add(&here, (unsigned int)n);
-		/* The letter P is ours for it; other servers look for the keyword. */
-		if (ascii_ieq(name, strlen(name), "$Forwarded"))
-			i->flags |= FLAG_PASSED;
 	}
 	i->set = here;
 	i->names = 0;
