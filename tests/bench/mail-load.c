@@ -11,7 +11,8 @@
  *     = SESSIONS SECONDS OCTETS                    at last
  *
  * where the time is from the last octet of the command written until the end of its response was
- * read. Any answer but OK, and SECONDS (600) for a client, end it all with 111. */
+ * read. Any answer but OK, and more than SECONDS (600) for a client, end it with 111. A PROGRAM
+ * must greet, which Dovecot's pop3 alone does not. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdint.h>
@@ -293,6 +294,16 @@ session(struct plan const *p, unsigned int client, unsigned int number)
 }
 
 static void
+too_late(int number)
+{
+	static char const text[] = "mail-load: fatal: no answer in time\n";
+	(void)number;
+	if (write(2, text, sizeof text - 1) < 0)
+		_exit(112);
+	_exit(111);
+}
+
+static void
 parse(struct plan *p, int argc, char const *const *argv)
 {
 	subgetopt l = SUBGETOPT_ZERO;
@@ -340,6 +351,7 @@ main(int argc, char const *const *argv)
 	PROG = "mail-load";
 	parse(&p, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, too_late);
 	received = mmap(0, CLIENTS_MAX * sizeof *received, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (received == MAP_FAILED)
