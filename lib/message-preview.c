@@ -1,6 +1,7 @@
 #include "lib/message-preview.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/ascii.h"
 #include "lib/html-text.h"
@@ -164,6 +165,7 @@ struct source {
 	struct arena *a;
 	char const *msg;
 	charset_open_fn *otherwise;
+	char const *charset; /* of the part in hand; null: none */
 	unsigned int tried;
 	int unknown;		      /* a charset was not to be had */
 	stralloc octets, text, shown; /* decoded, as UTF-8, without HTML */
@@ -171,22 +173,15 @@ struct source {
 
 /* The converter of a part; a charset that nobody knows, and none, are read as UTF-8. 0 or -1. */
 static int
-open_charset(struct source *s, struct mime_part const *p, struct charset *c)
+open_charset(struct source *s, struct charset *c)
 {
-	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
-	struct mime_value v;
-	int extended;
-	char const *name = 0;
-	if (f->start && !mime_content_type(s->a, f, &v))
-		name = mime_param(&v, "charset", &extended);
-	if (name && *name && !ascii_ieq(name, strlen(name), "us-ascii") &&
-	    !charset_open(c, name, strlen(name), s->otherwise))
-		return 0;
-	if (name && *name && !ascii_ieq(name, strlen(name), "us-ascii") && !s->otherwise) {
-		s->unknown = 1;
-		return -1;
+	size_t const n = s->charset ? strlen(s->charset) : 0;
+	if (n && !ascii_ieq(s->charset, n, "us-ascii")) {
+		if (!charset_open(c, s->charset, n, s->otherwise))
+			return 0;
+		s->unknown = !s->otherwise;
 	}
-	return charset_open(c, "utf-8", 5, 0);
+	return s->unknown ? -1 : charset_open(c, "utf-8", 5, 0);
 }
 
 /* The preview from the first n octets of a part's body. 1 when it is full. */
@@ -197,7 +192,7 @@ try_octets(struct source *s, struct mime_part const *p, enum cte cte, size_t n, 
 	struct charset c;
 	int const whole = n == p->end - p->body;
 	struct preview v = {s->out, s->out->len, s->out->len, 0, 0};
-	if (open_charset(s, p, &c))
+	if (open_charset(s, &c))
 		return 1;
 	s->octets.len = s->text.len = s->shown.len = 0;
 	cte_start(&stream, cte);
@@ -249,20 +244,32 @@ walk_children(struct source *s, struct mime_part const *p, int wanted)
 	return 0;
 }
 
+/* A part's type and charset: PLAIN, HTML, or 0; *alternative. */
+static int
+part_kind(struct source *s, struct mime_part const *p, int *alternative)
+{
+	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
+	struct mime_value v;
+	int extended;
+	*alternative = 0;
+	s->charset = 0;
+	if (!f->start || mime_content_type(s->a, f, &v)) /* RFC 2045 5.2 */
+		return p->kind == MIME_LEAF ? PLAIN : 0;
+	*alternative = p->kind == MIME_MULTIPART && !strcasecmp(v.subtype, "alternative");
+	if (strcasecmp(v.type, "text"))
+		return 0;
+	s->charset = mime_param(&v, "charset", &extended);
+	return !strcasecmp(v.subtype, "plain") ? PLAIN : !strcasecmp(v.subtype, "html") ? HTML : 0;
+}
+
 /* Text parts in their order, of alternatives the plain one, until one has given something. 1 to
  * end. */
 static int
 walk(struct source *s, struct mime_part const *p, int wanted)
 {
-	stralloc type = STRALLOC_ZERO;
 	size_t const before = s->out->len;
-	int done = 0;
-	mime_type(&type, s->a, p);
-	int const alternative = ascii_ieq(type.s, type.len, "multipart/alternative");
-	int const kind = ascii_ieq(type.s, type.len, "text/plain")  ? PLAIN
-			 : ascii_ieq(type.s, type.len, "text/html") ? HTML
-								    : 0;
-	stralloc_free(&type);
+	int done = 0, alternative;
+	int const kind = part_kind(s, p, &alternative);
 	if (alternative)
 		done = (wanted & PLAIN && walk_children(s, p, PLAIN)) ||
 		       (wanted & HTML && walk_children(s, p, HTML));

@@ -69,14 +69,23 @@ put_octet(struct qp_stream *q, stralloc *out, char c)
 	sa_append(out, c);
 }
 
+/* Octets at s[0..n) that stand for themselves: blanks as well, if no line can end behind them. */
+static size_t
+plain_run(char const *s, size_t n)
+{
+	size_t k = 0;
+	while (k < n && s[k] != '=' &&
+	       (!ascii_isspace(s[k]) ||
+		   (ascii_isblank(s[k]) && k + 1 < n && !ascii_isspace(s[k + 1]))))
+		k++;
+	return k;
+}
+
 void
 qp_feed(struct qp_stream *q, stralloc *out, char const *s, size_t n, int last)
 {
 	for (size_t i = 0; i < n;) {
-		size_t k = 0;
-		if (!q->held_len)
-			while (i + k < n && s[i + k] != '=' && !ascii_isspace(s[i + k]))
-				k++;
+		size_t const k = q->held_len ? 0 : plain_run(s + i, n - i);
 		if (k)
 			sa_catb(out, s + i, k);
 		else

@@ -1,5 +1,7 @@
 #include "lib/utf8.h"
 
+#include <string.h>
+
 #include "lib/sa.h"
 
 /* By its first octet: length of a character, and the range of the second octet, which is narrower
@@ -81,6 +83,20 @@ utf8_has8bit(char const *s, size_t n)
 	return 0;
 }
 
+/* Octets at s[0..n) that are seen to be ASCII eight at a time. */
+static size_t
+ascii_words(char const *s, size_t n)
+{
+	uint64_t w;
+	size_t i = 0;
+	for (; n - i >= sizeof w; i += sizeof w) {
+		memcpy(&w, s + i, sizeof w);
+		if (w & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return i;
+}
+
 void
 utf8_repair(stralloc *out, char const *s, size_t n)
 {
@@ -88,8 +104,10 @@ utf8_repair(stralloc *out, char const *s, size_t n)
 	sa_room(out, n);
 	for (size_t i = 0; i < n;) {
 		size_t const from = i;
-		for (size_t len = 1; i < n && len; i += len)
-			len = (unsigned char)s[i] < 0x80 ? 1 : utf8_decode(s + i, n - i, &c);
+		for (size_t len = 1; i < n && len; i += len) {
+			i += ascii_words(s + i, n - i);
+			len = i == n ? 0 : utf8_decode(s + i, n - i, &c);
+		}
 		sa_catb(out, s + from, i - from);
 		if (i < n) {
 			char r[UTF8_MAX];
