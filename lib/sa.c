@@ -20,6 +20,8 @@ sa_nomem(void)
 void
 sa_catb(stralloc *sa, char const *s, size_t n)
 {
+	if (!n)
+		return; /* s may be null */
 	/* Most are short and have room. */
 	if (sa->s && n <= sa->a - sa->len) {
 		memmove(sa->s + sa->len, s, n);
