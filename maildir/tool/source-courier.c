@@ -97,25 +97,26 @@ take_own(struct source *s, struct source_message *m, stralloc const *text)
 			add_keyword(s, m, line, len);
 }
 
-/* A file of the directory: "BASE", or ".N.BASE", of which the highest N counts. */
+/* A file of the directory: ".N.BASE", of which the highest N counts, or "BASE", which has just been
+ * written and counts before all. */
 struct own {
 	char *file;
 	struct source_message *m;
-	uint64_t version; /* 0 for "BASE" */
+	uint64_t version; /* NEWEST for "BASE" */
 };
+#define NEWEST UINT64_MAX
 
 /* 1 and what it is, or 0 if it belongs to no message. */
 static int
 own_file(struct source *s, char const *file, struct own *o)
 {
 	char const *base = file;
-	o->version = 0;
+	o->version = NEWEST;
 	if (*file == '.') {
 		base++;
 		o->version = next_number(&base, file + strlen(file));
 		if (o->version == UINT64_MAX || base[-1] != '.')
 			return 0;
-		o->version++;
 	}
 	o->m = source_find(s, base, strlen(base));
 	return !!o->m;
