@@ -5,6 +5,8 @@
  * stamps of cur/, new/ and dovecot-uidlist all of it agrees; whoever finds other stamps looks at
  * the directories. So nothing that is missing, late or in the wrong order here can do more harm
  * than a look. */
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,7 +48,7 @@ state_now(struct folder const *f)
 	s.new = put_stamp(&f->new);
 	if (f->proof.fd >= 0)
 		s.cur.settled = 0;
-	s.uidlist_ino = f->reread ? 0 : u->ino;
+	s.uidlist_ino = f->reread || f->absent ? 0 : u->ino;
 	s.uidlist_parsed = (uint64_t)u->parsed;
 	s.uidlist_lines = u->lines;
 	s.uidlist_dead = u->dead;
@@ -69,6 +71,21 @@ struct replay {
 	struct index_state state;
 };
 
+/* What came from the index need not be written there. */
+static void
+record_clean(struct folder *f, uint32_t at)
+{
+	struct record *r = folder_at(f, at);
+	if (!(r->state & RECORD_DIRTY))
+		return;
+	r->state &= (uint8_t)~RECORD_DIRTY;
+	for (uint32_t k = f->dirty.count; k--;)
+		if (f->dirty.at[k] == at) {
+			f->dirty.at[k] = f->dirty.at[--f->dirty.count];
+			return;
+		}
+}
+
 static void
 take_new_message(struct folder *f, struct record const *r, char const *name, size_t len)
 {
@@ -88,32 +105,53 @@ take_new_message(struct folder *f, struct record const *r, char const *name, siz
 	f->pending |= FOLDER_NEW;
 	if (r->state & RECORD_GONE)
 		record_gone(f, f->count - 1);
+	record_clean(f, f->count - 1);
 }
 
+/* What is known of a file once stays true. */
+static void
+take_learned(struct folder *f, uint32_t at, struct record const *r)
+{
+	struct record *to = folder_at(f, at);
+	if (to->date == DATE_UNKNOWN)
+		to->date = r->date;
+	if (to->disk == NAME_UNKNOWN)
+		to->disk = r->disk;
+	if (r->text)
+		to->text = r->text;
+	if (to->wire == NAME_UNKNOWN && r->wire != NAME_UNKNOWN) {
+		record_uncount(f, to);
+		to->wire = r->wire;
+		record_count(f, at);
+	}
+}
+
+/* The later change counts, whoever wrote first. */
 static void
 take_known_message(
     struct replay *p, uint32_t at, struct record const *r, char const *name, size_t len)
 {
 	struct folder *f = p->f;
 	struct record *to = folder_at(f, at);
+	if (to->state & RECORD_REMOVED)
+		return;
+	take_learned(f, at, r);
+	if (r->modseq < to->modseq || (r->modseq == to->modseq && to->state & RECORD_DIRTY))
+		return;
 	uint8_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY);
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
-	unsigned int flags = r->flags | (recent ? FLAG_RECENT : 0);
-	if (!record_live(to) || to->state & RECORD_DIRTY)
-		return; /* what we did and have not written yet may be newer: the directory decides
-			 */
 	int changed =
 	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&r->keywords, &to->keywords);
+	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
+		record_back(f, at);
+	if (to->state & RECORD_GONE)
+		return;
 	record_uncount(f, to);
-	to->flags = (uint8_t)flags;
+	to->flags = (uint8_t)(r->flags | (recent ? FLAG_RECENT : 0));
 	to->keywords = r->keywords;
-	to->date = r->date;
-	to->disk = r->disk;
-	to->wire = r->wire;
-	to->text = r->text ? r->text : to->text;
 	to->line = r->line;
-	to->modseq = r->modseq > to->modseq ? r->modseq : to->modseq;
+	to->modseq = r->modseq;
 	to->state = (uint8_t)((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
 	if (len) {
 		to->state &= (uint8_t)~RECORD_DERIVED;
@@ -125,6 +163,8 @@ take_known_message(
 		record_changed(f, at);
 	if (r->state & RECORD_GONE)
 		record_gone(f, at);
+	if (!(ours & RECORD_DIRTY))
+		record_clean(f, at);
 }
 
 static void
@@ -151,16 +191,11 @@ on_expunge(void *arg, struct log_expunge const *e)
 	struct record *r = folder_at(f, at);
 	if (r->state & RECORD_REMOVED)
 		return;
-	uint32_t dirty = f->dirty.count;
 	uint64_t modseq = f->modseq;
 	record_gone(f, at);
 	r->line = 0; /* struck out by whoever told it */
 	r->modseq = e->modseq;
-	/* The index knows. */
-	if (f->dirty.count > dirty) {
-		f->dirty.count = dirty;
-		r->state &= (uint8_t)~RECORD_DIRTY;
-	}
+	record_clean(f, at);
 	f->modseq = e->modseq > modseq ? e->modseq : modseq;
 }
 
@@ -334,7 +369,27 @@ adopt_state(struct folder *f, struct index_state const *s)
 		adopt(&f->cur, &s->cur, f->fd_cur);
 		adopt(&f->new, &s->new, f->fd_new);
 	}
+	if (s->modseq > f->modseq)
+		f->modseq = s->modseq;
 	f->written = *s;
+}
+
+/* A snapshot without a message of ours: it was expunged and told, or the snapshot is an old one
+ * that somebody put back. */
+static void
+take_absence(struct replay *p, uint32_t at)
+{
+	struct folder *f = p->f;
+	struct record const *r = folder_at(f, at);
+	struct stat st;
+	if (!record_live(r) || r->state & RECORD_DIRTY)
+		return;
+	if (fstatat(record_fd(f, r), record_path(f, r), &st, AT_SYMLINK_NOFOLLOW) < 0)
+		on_expunge(p, &(struct log_expunge){r->modseq, r->uid});
+	else {
+		f->cur.racy = f->new.racy = 1;
+		f->snapshot_due = 1;
+	}
 }
 
 /* Another session wrote a new snapshot. Its differences from our records are taken in as if they
@@ -349,8 +404,7 @@ merge(struct folder *f, struct folder const *g)
 		struct record const *r = j < g->count ? folder_at(g, j) : 0;
 		struct record *m = i < known ? folder_at(f, i) : 0;
 		if (m && (!r || m->uid < r->uid)) {
-			if (record_live(m) && !(m->state & RECORD_DIRTY))
-				on_expunge(&p, &(struct log_expunge){m->modseq, m->uid});
+			take_absence(&p, i);
 			i++;
 			continue;
 		}
@@ -361,9 +415,8 @@ merge(struct folder *f, struct folder const *g)
 				take_new_message(f, r, name, len);
 		} else {
 			if (r->state & RECORD_REMOVED)
-				on_expunge(&p, &(struct log_expunge){r->modseq, r->uid});
-			else if (memcmp(&r->modseq, &m->modseq, sizeof r->modseq) ||
-				 r->line != m->line || r->text != m->text)
+				take_absence(&p, i);
+			else if (memcmp(r, m, offsetof(struct record, uid)) || r->line != m->line)
 				take_known_message(&p, i, r, name, len);
 			i++;
 		}
@@ -399,16 +452,16 @@ static void
 take_snapshot(struct folder *f)
 {
 	struct folder g;
+	f->snapshot_due = 0;
 	if (load_other(&g, f)) {
-		if (g.validity == 0 || g.uidlist.validity == f->validity)
-			merge(f, &g);
+		merge(f, &g);
 		f->log = g.log;
+		if (g.modseq > f->modseq)
+			f->modseq = g.modseq;
 		if (g.text.id == f->text.id && g.text.parsed > f->text.parsed)
 			f->text.parsed = g.text.parsed;
-		if (g.uidlist.ino == f->uidlist.ino)
-			adopt_state(f, &g.written);
+		adopt_state(f, &g.written);
 		f->remap_due = 1;
-		f->snapshot_due = 0;
 	} else
 		f->snapshot_due = 1;
 	free_other(&g);

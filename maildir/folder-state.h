@@ -71,6 +71,7 @@ struct folder {
 	/* what was seen of the disk */
 	struct stamp cur, new;
 	struct proof proof;
+	int absent; /* there are lines without a file, not struck out: their files may come back */
 	int reread; /* lines of the uidlist went by unused: read all of it at the next update */
 
 	/* the index */

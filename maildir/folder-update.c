@@ -292,11 +292,16 @@ apply(struct update *u, unsigned int mode)
 {
 	struct folder *f = u->f;
 	uint32_t before = f->count;
+	/* Whoever changed something may have told of it, and died before it could note that. */
+	if (u->s.which)
+		(void)folder_next_modseq(f);
 	apply_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int r = 0, must = !hidden && needs_number(u), strike = needs_strike(u, mode);
 	if (!(mode & UPDATE_NO_UIDS) && (must || strike))
 		r = number(u, strike);
+	if (u->s.which == (SCAN_NEW | SCAN_CUR) || u->absent.count)
+		f->absent = u->absent.count && !(strike && !r);
 	if (r < 0 && !must)
 		r = 0; /* striking out can wait */
 	apply_known(u);
@@ -354,6 +359,8 @@ folder_update(struct folder *f, unsigned int mode)
 		if (folder_cur_due(f))
 			which |= SCAN_CUR;
 	}
+	if (which && f->absent)
+		f->reread = 1;
 	int r = 0;
 	if (which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir)) {
 		r = update_look(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
