@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "maildir/lock.h"
 #include "maildir/name.h"
 #include "maildir/text.h"
+
+#define READ_MAX 131072 /* octets of a message that are read rather than mapped */
 
 static int
 has_index(int fd_dir, char const *path)
@@ -35,6 +38,30 @@ text_wanted(char const *dir)
 	return wanted;
 }
 
+/* The first n octets of a message. Most are short: to read them costs less than to map them. */
+static char *
+content_get(int fd, size_t n)
+{
+	if (n > READ_MAX) {
+		char *const map = mmap(0, n, PROT_READ, MAP_PRIVATE, fd, 0);
+		return map == MAP_FAILED ? 0 : map;
+	}
+	char *const s = xmalloc(n);
+	if (pread(fd, s, n, 0) == (ssize_t)n)
+		return s;
+	free(s);
+	return 0;
+}
+
+static void
+content_free(char *s, size_t n)
+{
+	if (n > READ_MAX)
+		munmap(s, n);
+	else
+		free(s);
+}
+
 int
 text_make(stralloc *entry, char const *file, int fd, uint64_t size, charset_open_fn *otherwise)
 {
@@ -45,14 +72,14 @@ text_make(stralloc *entry, char const *file, int fd, uint64_t size, charset_open
 	size_t const n = whole ? (size_t)size : IMAP_HEADER_MAX + 1;
 	if (!n || !name_parse(&name, file, strlen(file)))
 		return -1;
-	char *const msg = mmap(0, n, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (msg == MAP_FAILED)
+	char *const msg = content_get(fd, n);
+	if (!msg)
 		return -1;
 	message_texts_make_by(
 	    &texts, &a, msg, n, header_len(msg, n), whole ? TEXT_ALL : TEXT_FROM_HEADER, otherwise);
 	text_format(entry, file, name.base_len, &texts);
 	arena_free(&a);
-	munmap(msg, n);
+	content_free(msg, n);
 	return 0;
 }
 
