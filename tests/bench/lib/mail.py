@@ -31,7 +31,7 @@ class Writer:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.blob = base64.encodebytes(self.random.randbytes(1500000)).decode()
-        self.prose = "\n".join(textwrap.wrap(" ".join(self.random.choices(WORDS, k=60000)), 72))
+        self.prose = "\n".join(textwrap.wrap(" ".join(self.random.choices(WORDS, k=20000)), 72))
 
     def text(self, octets):
         at = self.random.randrange(len(self.prose) // 2)
