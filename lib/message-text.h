@@ -15,8 +15,7 @@
 #define MESSAGE_TEXT_MAX 65535
 #define MESSAGE_SORT_MAX 8192 /* octets of one key; behind them strings count as equal */
 #define MESSAGE_ID_MAX 1000   /* octets of a message id as written; a longer one is not valid */
-#define MESSAGE_REFERENCES_MAX 60000 /* octets of all references; of more, the last ones are kept  \
-				      */
+#define MESSAGE_REFERENCES_MAX 60000 /* octets of all references; of more, the last are kept */
 #define MESSAGE_PREVIEW_MAX 200	     /* characters (RFC 8970 3.3) */
 
 enum message_text {
