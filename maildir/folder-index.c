@@ -385,7 +385,7 @@ take_absence(struct replay *p, uint32_t at)
 	if (!record_live(r) || r->state & RECORD_DIRTY)
 		return;
 	if (fstatat(record_fd(f, r), record_path(f, r), &st, AT_SYMLINK_NOFOLLOW) < 0)
-		on_expunge(p, &(struct log_expunge){r->modseq, r->uid});
+		on_expunge(p, &(struct log_expunge){folder_next_modseq(f), r->uid});
 	else {
 		f->cur.racy = f->new.racy = 1;
 		f->snapshot_due = 1;
@@ -635,6 +635,9 @@ write_locked(struct folder *f)
 {
 	folder_follow(f);
 	folder_write_texts(f);
+	/* Above what any session has told of these changes so far. */
+	if (f->dirty.count)
+		(void)folder_next_modseq(f);
 	if ((snapshot_is_due(f) ? write_snapshot(f) : append_log(f)) < 0) {
 		/* Where it cannot be written it must not be believed either. */
 		f->no_index = 1;

@@ -95,6 +95,9 @@ match_record(struct update *u, uint32_t i)
 		e->plain = !!(r->state & RECORD_PLAIN);
 	}
 	u->seen[i] = e || !(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR));
+	/* It was in cur/, where we did not look: moved, or a second file of its name. */
+	if (e && !(u->s.which & SCAN_CUR) && !(r->state & RECORD_NEW))
+		u->seen[i] = 0;
 	u->missing += !u->seen[i];
 }
 

@@ -293,7 +293,7 @@ apply(struct update *u, unsigned int mode)
 	struct folder *f = u->f;
 	uint32_t before = f->count;
 	/* Whoever changed something may have told of it, and died before it could note that. */
-	if (u->s.which)
+	if (mode & UPDATE_OPEN && u->s.which & SCAN_CUR)
 		(void)folder_next_modseq(f);
 	apply_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);

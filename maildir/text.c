@@ -243,6 +243,8 @@ text_open(struct text_file *t, int fd_dir)
 	if (!r && t->fd >= 0 && st.st_dev == t->dev && st.st_ino == t->ino &&
 	    (uint64_t)st.st_size >= t->parsed && st.st_size >= (off_t)sizeof h)
 		return 0;
+	/* A caller may know the file's id and how far it had been walked from an earlier time. */
+	uint64_t const id = t->id, parsed = t->parsed;
 	text_close(t);
 	if (r < 0 || !S_ISREG(st.st_mode))
 		return 0;
@@ -257,5 +259,7 @@ text_open(struct text_file *t, int fd_dir)
 	t->dev = st.st_dev;
 	t->ino = st.st_ino;
 	t->id = h.id;
+	if (h.id == id && (uint64_t)st.st_size >= parsed)
+		t->parsed = parsed;
 	return 1;
 }
