@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """scripts/bench: it lists its suites, each has a page, and a very short run of all of them writes a figure for every row of ours,
 JSON, a chart that is XML, and the table into the page; nothing is left behind."""
-import json, os, shutil, subprocess, sys, tempfile, xml.dom.minidom
+import json, os, shutil, signal, subprocess, sys, tempfile, xml.dom.minidom
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import ROOT, tap
@@ -49,5 +49,30 @@ mark, end = "<!-- scripts/bench store -->\n", "<!-- end -->\n"
 tap.ok([page.split(mark)[0], page.split(end)[1]] == [old.split(mark)[0], old.split(end)[1]] and "| SELECT of 100," in page,
        "what stands around the table stays", page)
 tap.ok(os.listdir(top) == ["out"], "nothing is left behind", os.listdir(top))
+
+# Without Dovecot: its programs in sbin are not found.
+path = ":".join(p for p in os.environ["PATH"].split(":") if not p.endswith("sbin"))
+done = subprocess.run([sys.executable, "scripts/bench", "-n", "100", "-r", "1", "-t", "0.05", "-d", top, "-o", top + "/alone", "imap"],
+                      env=dict(os.environ, PATH=path), capture_output=True, text=True, timeout=300)
+got = json.load(open(top + "/alone/imap.json", encoding="utf-8")) if not done.returncode else {"rows": [{}]}
+tap.ok("without a peer: dovecot" in done.stderr and all(list(r.get("medians", "")) == ["postern"] for r in got["rows"]),
+       "a missing peer is said, its column left out", done.stderr)
+xml.dom.minidom.parse(top + "/alone/imap.svg")
+
+# Interrupted in the middle.
+
+
+def with_our_directory():
+    return [p for p in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout.splitlines() if top + "/postern" in p]
+
+
+running = subprocess.Popen(["scripts/bench", "-n", "100", "-r", "1000", "-t", "0.05", "-d", top, "-o", top + "/never", "imap"],
+                           stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+running.stderr.readline()  # a round is over, the next one runs
+running.send_signal(signal.SIGTERM)
+code = running.wait(60)
+running.stderr.close()
+tap.ok(code == 128 + signal.SIGTERM and sorted(os.listdir(top)) == ["alone", "out"] and not with_our_directory(),
+       "interrupted: all is ended and removed", code, os.listdir(top), with_our_directory())
 shutil.rmtree(top)
 tap.done()

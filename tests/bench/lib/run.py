@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 
 import bench
 import report
@@ -140,9 +139,9 @@ def main():
         run(a, top)
         return 0
     except (RuntimeError, OSError, EOFError) as error:
-        traceback.print_exc()
         fail(111, str(error))
     finally:
+        sides.end_all()
         if a.k:
             print(f"{PROGRAM}: kept: {top}", file=sys.stderr)
         else:

@@ -233,6 +233,15 @@ def stop(servers):
         server.processes = []
 
 
+def end_all():
+    """Kills whatever this process has started and still runs: clients, after an interruption."""
+    for pid in descendants(os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 class Side(Server):
     name = None
 
