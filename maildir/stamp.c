@@ -6,6 +6,7 @@
 /* Clocks of file systems that keep whole seconds only, and of other hosts, are met with room to
  * spare. */
 #define SECOND_NS 1100000000LL
+#define HOSTS_NS 10000000000LL
 /* Changes of our own are adopted; what others did in the same instant is noticed so much later. */
 #define ADOPTED_MS 2000
 
@@ -20,22 +21,25 @@ now_ms(void)
 /* Could a change after this moment leave the stamp as it is? The coarse clock is what the kernel
  * stamps with. */
 static int
-is_racy(struct timespec const *mtime, int fd)
+is_racy(struct timespec const *mtime, int network)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	long long age =
 	    (long long)(now.tv_sec - mtime->tv_sec) * 1000000000LL + (now.tv_nsec - mtime->tv_nsec);
-	if (age > SECOND_NS)
-		return 0;
-	return age <= 0 || !mtime->tv_nsec || filesystem_network(fd);
+	if (network)
+		return age < HOSTS_NS;
+	return age <= 0 || (!mtime->tv_nsec && age < SECOND_NS);
 }
 
 void
 stamp_take(struct stamp *s, int fd)
 {
 	struct stat st;
+	int network = filesystem_network(fd);
 	*s = (struct stamp){{0, 0}, 0, 1, 0};
+	if (network)
+		filesystem_refresh_fd(fd);
 	if (fstat(fd, &st) < 0)
 		return;
 	s->mtime = st.st_mtim;
@@ -43,7 +47,7 @@ stamp_take(struct stamp *s, int fd)
 	/* The clock is read after the stamp: what changes later is stamped with this time or a
 	 * later one.
 	 */
-	s->racy = is_racy(&s->mtime, fd);
+	s->racy = is_racy(&s->mtime, network);
 }
 
 int

@@ -191,6 +191,7 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		u->lines += (uint32_t)n;
 		u->next += (uint32_t)n;
 		u->last = u->next - 1;
+		(void)uidlist_publish(u, fd_dir);
 	}
 	stralloc_free(&out);
 	errno = e;
@@ -274,5 +275,7 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
 	/* Where there is no room for a new file, the old one does. */
 	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2 && !uidlist_rewrite(u, fd_dir))
 		return 0;
-	return durable_data(u->fd);
+	r = durable_data(u->fd);
+	(void)uidlist_publish(u, fd_dir);
+	return r;
 }

@@ -13,6 +13,7 @@
 #include "lib/durable.h"
 #include "lib/id.h"
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 
 #define FILE_NAME "dovecot-uidlist"
 #define UID_MAX UINT32_C(0xfffffffe)
@@ -265,6 +266,28 @@ uidlist_resume(struct uidlist *u, int fd_dir, uint32_t mark)
 	return 0;
 }
 
+/* What is written here is seen by other hosts when the file is closed, and what they wrote is seen
+ * here when it is opened. 1: the name leads to another file now. */
+int
+uidlist_publish(struct uidlist *u, int fd_dir)
+{
+	struct stat st;
+	if (!filesystem_network(fd_dir))
+		return 0;
+	int fd = openat(fd_dir, FILE_NAME, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fd = openat(fd_dir, FILE_NAME, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_ino != u->ino || st.st_dev != u->dev) {
+		if (fd >= 0)
+			close(fd);
+		uidlist_forget(u);
+		return 1;
+	}
+	close(u->fd);
+	u->fd = fd;
+	return 0;
+}
+
 /* The writer of young lines may not have come to its sync yet, and their UIDs may be told by us
  * first. */
 static int
@@ -276,10 +299,12 @@ sync_young(struct uidlist const *u)
 	return time(0) - st.st_mtime > SYNC_AGE ? 0 : durable_data(u->fd);
 }
 
-int
-uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
+static int
+read_once(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 {
 	int what = uidlist_changed(u, fd_dir);
+	if (what == 1)
+		what = uidlist_publish(u, fd_dir) ? 2 : 1;
 	if (what < 0)
 		return -1;
 	if (what == 2) {
@@ -305,6 +330,21 @@ uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 		return -1;
 	}
 	return what == 2 ? 2 : u->lines > lines;
+}
+
+int
+uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
+{
+	int r = read_once(u, fd_dir, fn, arg);
+	if (r >= 0 || errno != ESTALE)
+		return r;
+	/* What another host has replaced is asked for once more, past the caches. */
+	filesystem_refresh(fd_dir, FILE_NAME);
+	uidlist_forget(u);
+	r = read_once(u, fd_dir, fn, arg);
+	if (r < 0 && errno == ESTALE)
+		errno = EIO; /* ESTALE means the folder to our callers */
+	return r;
 }
 
 int

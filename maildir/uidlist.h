@@ -53,6 +53,8 @@ int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
 void uidlist_forget(struct uidlist *u);
 void uidlist_close(struct uidlist *u);
+/* For network file systems: opens the file anew. 1: it is another one now, and is to be read again. */
+int uidlist_publish(struct uidlist *u, int fd_dir);
 /* The UIDVALIDITY that the file says; 0: there is no file, or none that can be understood. */
 uint32_t uidlist_validity(int fd_dir);
 /* A checksum of what stands before u->parsed: with it, and what else is known of the lines, reading can be
