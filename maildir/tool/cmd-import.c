@@ -118,7 +118,9 @@ refuse_dbox(char const *source, char const *dir)
 	stralloc command = STRALLOC_ZERO;
 	char *from = realpath(source, 0), *slash = *dir == '/' ? "" : realpath(".", 0);
 	if (kind) {
-		sa_catf(&command, "doveadm -o mail_location=%s:%s backup -u USER maildir:%s%s%s",
+		sa_catf(&command,
+		    "doveadm -o namespace/inbox/separator=/ -o mail_location=%s:%s backup -u USER "
+		    "maildir:%s%s%s",
 		    kind, from, slash, *slash ? "/" : "", dir);
 		strerr_dief5x(
 		    100, source, " is Dovecot's ", kind, ". This converts it: ", sa_str(&command));

@@ -95,7 +95,7 @@ with Place() as p:
         os.makedirs(p.at(kind, "mailboxes"))
         os.makedirs(p.at(kind, mark))
         r = p.run("import", p.at(kind), p.at("new"))
-        ok(r.code == 100 and f"doveadm -o mail_location={kind}:{os.path.realpath(p.at(kind))} backup -u USER maildir:{p.at('new')}" in r.err, f"{kind}: {r.err.strip()}", r)
+        ok(r.code == 100 and f"doveadm -o namespace/inbox/separator=/ -o mail_location={kind}:{os.path.realpath(p.at(kind))} backup -u USER maildir:{p.at('new')}" in r.err, f"{kind}: {r.err.strip()}", r)
 
 # Round trips: messages of every odd kind, byte for byte, through export, import and export.
 with Place() as p:
