@@ -84,16 +84,25 @@ copyuid(struct session *s, struct copy const *c)
 	return text;
 }
 
+/* 1; or 0, with what is to be answered. */
+static int
+copy_all(struct session *s, struct parse *p, struct copy *c, transfer_fn *each, char const **reply)
+{
+	*reply = BAD;
+	if (!copy_parse(s, p, c))
+		return 0;
+	*reply = !c->name				? REPLY_NAME
+		 : each == transfer_move && s->readonly ? REPLY_READONLY
+							: copy_run(s, c, each);
+	return !*reply;
+}
+
 char const *
 cmd_copy(struct session *s, struct parse *p)
 {
 	struct copy c;
 	char const *reply;
-	if (!copy_parse(s, p, &c))
-		return BAD;
-	if (!c.name)
-		return REPLY_NAME;
-	if ((reply = copy_run(s, &c, transfer_copy)))
+	if (!copy_all(s, p, &c, transfer_copy, &reply))
 		return reply;
 	return c.count ? reply_format(s, "OK %s COPY completed.", copyuid(s, &c)) : REPLY_NOTHING;
 }
@@ -104,13 +113,7 @@ cmd_move(struct session *s, struct parse *p)
 {
 	struct copy c;
 	char const *reply;
-	if (!copy_parse(s, p, &c))
-		return BAD;
-	if (!c.name)
-		return REPLY_NAME;
-	if (s->readonly)
-		return REPLY_READONLY;
-	if ((reply = copy_run(s, &c, transfer_move)))
+	if (!copy_all(s, p, &c, transfer_move, &reply))
 		return reply;
 	if (!c.count)
 		return s->missed ? DONE : REPLY_NOTHING;

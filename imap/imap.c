@@ -33,6 +33,7 @@
 #include "lib/session.h"
 #include "lib/sigbus.h"
 #include "maildir/deliver.h"
+#include "maildir/own.h"
 
 #define USAGE "imap"
 
@@ -70,23 +71,6 @@ options(int argc, char const *const *argv)
 		strerr_dieusage(100, USAGE);
 }
 
-static char const *
-maildir_path(void)
-{
-	char const *dir = getenv("MAILDIR"), *home = getenv("HOME");
-	stralloc path = STRALLOC_ZERO;
-	if (dir && *dir)
-		sa_copys(&path, dir);
-	else if (home && *home) {
-		sa_copys(&path, home);
-		sa_cats(&path, "/Maildir");
-	} else
-		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
-	while (path.len > 1 && path.s[path.len - 1] == '/')
-		path.len--;
-	return sa_str(&path);
-}
-
 /* imap-separator: "." or "/". imap-prefix: "" or "INBOX" and the separator. */
 static void
 settings(struct session *s)
@@ -110,16 +94,16 @@ settings(struct session *s)
 static void
 open_store(struct session *s)
 {
-	char const *root = maildir_path();
+	char const *root = own_maildir();
+	if (!root)
+		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
 	s->tree = (struct maildir_tree)TREE_DEFAULT(root);
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
 	settings(s);
+	if (!own_allowed(root))
+		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
 	if (tree_create_inbox(&s->tree) < 0)
 		strerr_diefu2sys(111, "open Maildir ", root);
-	/* A checkpassword program that forgot to become the user must not go unnoticed. */
-	struct stat st;
-	if (!geteuid() && (stat(root, &st) < 0 || st.st_uid))
-		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
 	delivery_clean(root);
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "imap/login-replies.h"
-#include "lib/log.h"
 #include "lib/ucspitls.h"
 
 void
@@ -114,15 +113,7 @@ static int
 do_starttls(struct imap_login *s)
 {
 	imap_login_say(s, SAY_STARTTLS);
-	if (net_flush(&s->net) < 0)
-		return 1;
-	if (ucspitls_start(&s->net) < 0) {
-		/* Nothing more can be said on this connection, in clear least of all. */
-		log_event("tls-failed");
-		log_send();
-		_exit(0);
-	}
-	return 0;
+	return login_starttls(&s->net);
 }
 
 /* Asks the parent, and says what came of it. */
@@ -186,29 +177,6 @@ do_login(struct imap_login *s)
 	return r;
 }
 
-/* The exchange: asks until the mechanism has what it needs. -1: the connection has ended. */
-static int
-exchange(struct imap_login *s, enum sasl_status status)
-{
-	char line[SASL_LINE_MAX + 1];
-	size_t len;
-	while (status == SASL_CONTINUE) {
-		net_putf(&s->net, "+ %s\r\n", s->sasl.challenge);
-		switch (imap_login_read_line(s, line, sizeof line, &len)) {
-		case NET_LINE:
-			status = sasl_step(&s->sasl, line, len);
-			break;
-		case NET_LONG:
-			status = SASL_LONG;
-			break;
-		default:
-			return -1;
-		}
-	}
-	explicit_bzero(line, sizeof line);
-	return (int)status;
-}
-
 /* RFC 3501 6.2.2, RFC 4959 */
 static int
 do_authenticate(struct imap_login *s)
@@ -231,7 +199,8 @@ do_authenticate(struct imap_login *s)
 		initial = c->s + c->at;
 		initial_len = c->len - c->at;
 	}
-	int status = exchange(s, sasl_start(&s->sasl, name, name_len, initial, initial_len));
+	int status = login_exchange(&s->net, &s->sasl,
+	    sasl_start(&s->sasl, name, name_len, initial, initial_len), imap_login_read_line, s);
 	int r = status < 0;
 	if (status == SASL_DONE)
 		r = check(s, s->sasl.name, s->sasl.login, s->sasl.password);

@@ -16,8 +16,9 @@ last_words(struct imap_login *s, int e)
 }
 
 enum net_line
-imap_login_read_line(struct imap_login *s, char *line, size_t max, size_t *len)
+imap_login_read_line(void *arg, char *line, size_t max, size_t *len)
 {
+	struct imap_login *s = arg;
 	s->net.deadline = s->latest;
 	int r = login_wait(&s->login, &s->net);
 	if (r == 2)

@@ -62,7 +62,7 @@ enum imap_login_read { IMAP_LOGIN_END, IMAP_LOGIN_COMMAND, IMAP_LOGIN_ERROR };
 enum imap_login_read imap_login_read(struct imap_login *s);
 /* One line into line[0..max), NUL behind it: NET_LINE, NET_LONG, or NET_EOF when nothing more can
  * be read; then our last words are said. */
-enum net_line imap_login_read_line(struct imap_login *s, char *line, size_t max, size_t *len);
+enum net_line imap_login_read_line(void *arg, char *line, size_t max, size_t *len);
 
 /* login-parse.c. Each takes something off the cursor's front: 1, or 0 if it is not there. A string
  * stays where it is (escapes are undone in place), *len octets from *s, without a NUL behind. */

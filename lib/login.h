@@ -14,6 +14,7 @@
 
 #include "lib/net.h"
 #include "lib/sandbox.h"
+#include "lib/sasl.h"
 #include "lib/ucspi.h"
 
 /* login NUL password NUL timestamp NUL, together (checkpassword). */
@@ -83,6 +84,17 @@ enum login_verdict login_check(struct login *l, struct net *n, struct login_cred
 /* Waits for input on the connection: 1 there is some (or its end), 0 deadline, -1 error, 2 the
  * parent was told to end: say goodbye and exit. Flushes first. */
 int login_wait(struct login const *l, struct net *n);
+
+/* Begins TLS behind the reply that says so (RFC 2595 3.1 and 4): flushes, drops what was pipelined. 0; 1:
+ * the connection is gone. Where TLS does not come about the process ends here. */
+int login_starttls(struct net *n);
+
+/* The client's part of a SASL exchange (RFC 3501 6.2.2, RFC 5034 4): sends "+ CHALLENGE" and reads a
+ * line as often as the mechanism wants, beginning with what sasl_start gave. Any status but
+ * SASL_CONTINUE; -1: nothing more can be read. */
+typedef enum net_line login_line_fn(void *arg, char *line, size_t max, size_t *len);
+int login_exchange(
+    struct net *n, struct sasl *sasl, enum sasl_status status, login_line_fn *read, void *arg);
 
 /* 1 if this peer may send clear-text passwords without TLS: loopback, or listed in
  * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/log.h"
 #include "lib/ucspitls.h"
 #include "pop3/capa.h"
 #include "pop3/replies.h"
@@ -30,16 +29,8 @@ do_stls(void *session, char *arg, size_t len)
 	struct pop3_login *s = session;
 	(void)arg, (void)len;
 	net_puts(&s->net, OK_STLS);
-	if (net_flush(&s->net) < 0)
-		return 1;
-	if (ucspitls_start(&s->net) < 0) {
-		/* Nothing more can be said on this connection, in clear least of all. */
-		log_event("tls-failed");
-		log_send();
-		_exit(0);
-	}
 	s->state = POP3_LOGIN_START;
-	return 0;
+	return login_starttls(&s->net);
 }
 
 /* RFC 1939 7: every name is taken, lest names be found out by trying. */
@@ -107,27 +98,6 @@ list_mechanisms(struct pop3_login *s)
 	return 0;
 }
 
-/* The exchange: asks until the mechanism has what it needs. -1: the connection has ended. */
-static int
-exchange(struct pop3_login *s, enum sasl_status status)
-{
-	size_t len;
-	while (status == SASL_CONTINUE) {
-		net_putf(&s->net, "+ %s\r\n", s->sasl.challenge);
-		switch (pop3_login_read(s, &len)) {
-		case NET_LINE:
-			status = sasl_step(&s->sasl, s->line, len);
-			break;
-		case NET_LONG:
-			status = SASL_LONG;
-			break;
-		default:
-			return -1;
-		}
-	}
-	return (int)status;
-}
-
 /* RFC 5034 4 */
 static int
 do_auth(void *session, char *arg, size_t len)
@@ -145,7 +115,7 @@ do_auth(void *session, char *arg, size_t len)
 	size_t n = strcspn(arg, " ");
 	char const *initial = arg[n] ? arg + n + 1 : 0;
 	enum sasl_status first = sasl_start(&s->sasl, arg, n, initial, initial ? len - n - 1 : 0);
-	int status = exchange(s, first), r = status < 0;
+	int status = login_exchange(&s->net, &s->sasl, first, pop3_login_read, s), r = status < 0;
 	if (status == SASL_DONE)
 		r = check(s, "AUTH", s->sasl.name, s->sasl.login, s->sasl.password);
 	else if (!r)

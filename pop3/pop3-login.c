@@ -37,12 +37,13 @@ pop3_login_error(struct pop3_login *s, char const *reply)
 
 /* RFC 1939 3: a client that waits too long is left without a word. */
 enum net_line
-pop3_login_read(struct pop3_login *s, size_t *len)
+pop3_login_read(void *arg, char *line, size_t max, size_t *len)
 {
+	struct pop3_login *s = arg;
 	s->net.deadline = s->latest;
 	if (login_wait(&s->login, &s->net) != 1)
 		return NET_EOF;
-	enum net_line r = net_getline(&s->net, s->line, sizeof s->line, len);
+	enum net_line r = net_getline(&s->net, line, max, len);
 	return r == NET_ERROR ? NET_EOF : r;
 }
 
@@ -89,7 +90,7 @@ serve(struct pop3_login *s)
 {
 	size_t len;
 	for (;;) {
-		enum net_line r = pop3_login_read(s, &len);
+		enum net_line r = pop3_login_read(s, s->line, sizeof s->line, &len);
 		if (r == NET_EOF)
 			return;
 		if (r == NET_LONG)

@@ -24,6 +24,7 @@
 #include "lib/session.h"
 #include "lib/sigbus.h"
 #include "maildir/deliver.h"
+#include "maildir/own.h"
 #include "maildir/tree.h"
 #include "pop3/replies.h"
 #include "pop3/session.h"
@@ -45,22 +46,6 @@ bad_file(void)
 	net_last(&session.net, text, sizeof text - 1);
 }
 
-static char const *
-maildir_path(void)
-{
-	char const *dir = getenv("MAILDIR"), *home = getenv("HOME");
-	stralloc path = STRALLOC_ZERO;
-	if (dir && *dir)
-		sa_copys(&path, dir);
-	else if (home && *home)
-		sa_catf(&path, "%s/Maildir", home);
-	else
-		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
-	while (path.len > 1 && path.s[path.len - 1] == '/')
-		path.len--;
-	return sa_str(&path);
-}
-
 /* One Maildir and nothing else. */
 static void
 confine(char const *root)
@@ -73,32 +58,17 @@ confine(char const *root)
 	sandbox_enter(&box);
 }
 
-/* A checkpassword program that forgot to become the user must not go unnoticed, in a home that has
- * no Maildir yet least of all: there it would be made as root's. */
-static int
-is_roots(char const *path)
-{
-	struct stat st;
-	stralloc home = STRALLOC_ZERO;
-	if (stat(path, &st) < 0) {
-		char const *slash = strrchr(path, '/');
-		sa_copyb(&home, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-		if (stat(sa_str(&home), &st) < 0)
-			return 1; /* nothing can be made there, which is said below */
-	}
-	stralloc_free(&home);
-	return !st.st_uid;
-}
-
 static void
 open_mailbox(struct pop3 *s)
 {
-	char const *root = maildir_path(), *rule = getenv("QUOTA_RULE");
+	char const *root = own_maildir(), *rule = getenv("QUOTA_RULE");
+	if (!root)
+		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
 	struct maildir_tree tree = TREE_DEFAULT(root);
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
 	if (rule && quota_rule(&s->quota, rule) < 0)
 		strerr_dief2x(100, "bad QUOTA_RULE: ", rule);
-	if (!geteuid() && !is_roots(root))
+	if (!own_allowed(root))
 		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
 	if (tree_create_inbox(&tree) < 0)
 		strerr_diefu2sys(111, "open Maildir ", root);
