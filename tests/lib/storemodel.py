@@ -260,11 +260,18 @@ class Model:
                     self.settle(s.folder, head, s.view, met, gone, before, who)
                     break
                 if time.monotonic() > end:
-                    self.bad += [f"{who} {s.folder}: {p}" for p in problems]
+                    self.bad += [f"{who} {s.folder}: {p}{self.evidence(s.folder, p)}" for p in problems]
                     break
             time.sleep(0.02)
         s.fresh = False
         return not problems
+
+    def evidence(self, name, problem):
+        """The lines of dovecot-uidlist and the files that a problem is about."""
+        path, uids = self.path(name), re.findall(r"\b\d+\b", problem)
+        lines = [x for x in read_text(path + "/dovecot-uidlist").split("\n")[1:] if x.split(" ")[0] in uids]
+        files = [f"{sub}/{n}" for sub in ("cur", "new") for n in os.listdir(f"{path}/{sub}") if any(x.split(":", 1)[1][1:] in n for x in lines)]
+        return f" [{lines} {files}]"
 
     # ---- dovecot-uidlist itself ----
 
