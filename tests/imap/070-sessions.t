@@ -186,6 +186,26 @@ def idle_tells():
         equal(a.command("IDLE x")[1], b"BAD IDLE: Unexpected text behind the command.")
 
 
+def removal_stops():
+    """TERM ends EXPUNGE and CLOSE between two messages: what is removed is, the rest stays."""
+    with Mail(0) as m:
+        with open(m.box + "/tmp/x", "w", encoding="ascii") as f:
+            f.write("Subject: x\n\n")
+        for command in "EXPUNGE", "UID EXPUNGE 1:*", "CLOSE":
+            there = set(os.listdir(m.box + "/cur"))
+            for i in range(10000):
+                if f"{10000 + i}.x:2,T" not in there:
+                    os.link(m.box + "/tmp/x", f"{m.box}/cur/{10000 + i}.x:2,T")
+            with m.session() as a:
+                a.start(command)
+                wait_for(lambda: len(os.listdir(m.box + "/cur")) < 10000, "the first removal")
+                a.process.send_signal(signal.SIGTERM)
+                equal(a.response(), b"* BYE Server shutting down.")
+                a.process.stdin.close()
+                equal(a.process.wait(imapwire.LIMIT), 0)
+            equal(0 < len(os.listdir(m.box + "/cur")) < 10000, True)
+
+
 def idle_unselected():
     with Mail() as m, m.session(None) as a:
         tag = idle(a)
@@ -357,7 +377,7 @@ def large():
 
 for test in (flags_travel, expunge_waits, expunge_told, move_between_sessions, foreign_changes, folder_removed,
              idle_tells, idle_unselected, terminated, line_too_long, limits, timeouts,
-             huge_header, huge_structure, recent_shrinks, long_commands_stop, from_login, large):
+             huge_header, huge_structure, recent_shrinks, long_commands_stop, removal_stops, from_login, large):
     tap.run(test.__name__.replace("_", " "), test)
 disk_full()
 tap.done()
