@@ -166,6 +166,8 @@ export_message(struct export *x, stralloc *head)
 	size_t body = header_len(head->s, head->len), fields = fields_len(head->s, body);
 	x->quote = (struct mbox_quote)MBOX_QUOTE_ZERO;
 	put_from(x, head->s, body);
+	if (body == TOOL_HEADER)
+		fields = 0; /* who knows in the middle of what that is */
 	put_header(x, head->s, fields);
 	mbox_quote_put(&x->quote, &x->out, head->s + fields, head->len - fields);
 	for (size_t n; (n = more(x, buf, sizeof buf)) > 0;) {

@@ -10,14 +10,14 @@
 #define TOOL_INDEX_MESSAGE 268435456
 /* Messages whose texts index makes before it has them written. */
 #define TOOL_INDEX_BATCH 256
-/* Octets of a message's header that export reads; one that is longer goes out without a sender, its
- * state fields with it. */
+/* Octets of a message's header that export looks through for fields of an mbox; a longer one goes out
+ * as it is, behind the state. */
 #define TOOL_HEADER 1048576
 /* Octets of a line of an mbox that is looked at for what it means (From_, header fields); the rest
  * goes through as it is. */
 #define TOOL_MBOX_LINE 65536
 /* Octets of a side file of another server: courierimapkeywords, courierpop3dsizelist; a longer one
- * is passed over. */
+ * is an error (EFBIG). */
 #define TOOL_SIDE_FILE 268435456
 /* Depth of folders below a directory of mboxes; what is deeper is passed over. */
 #define TOOL_DEPTH 16

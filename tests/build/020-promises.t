@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from instance import ROOT, tap
 
 os.chdir(ROOT)
-FOLDERS = ["bin", "smtp-recv", "mda-local", "mda-remote", "pop3", "imap", "maildir", "lib"]
+FOLDERS = ["bin", "smtp-recv", "mda-local", "mda-remote", "pop3", "imap", "maildir", "maildir/tool", "lib"]
 sources = [f for d in FOLDERS for f in sorted(glob.glob(d + "/*.[ch]"))]
 text = {f: open(f, encoding="utf-8").read() for f in sources}
 # Comments may speak of anything.
@@ -26,7 +26,7 @@ def layer(path):
     return {"lib": 0, "maildir": 1}.get(path.split("/")[0], 2)
 
 
-bad = []
+bad = [f"{f} includes {i}" for f, t in text.items() if not f.startswith("maildir/tool/") for i in re.findall(r'#include "(maildir/tool/[^"]+)"', t)]
 for f, t in text.items():
     for included in re.findall(r'#include "([^"]+)"', t):
         if layer(included) > layer(f) or layer(included) == layer(f) == 2 and included.split("/")[0] != f.split("/")[0]:

@@ -105,6 +105,8 @@ with Place() as p:
         lines = [rng.choice([b"From a", b">From b", b">>From c", b"", b"x" * rng.randrange(200), b"From x Mon Jan  2 15:04:05 2006", b"\0\xff", b"a\r"])
                  for _ in range(rng.randrange(12))]
         messages.append(b"Subject: %d\n" % i + (b"\n" + b"".join(l + b"\n" for l in lines) if rng.random() < 0.95 else b""))
+    messages.append(b"Subject: long\nX-Long: " + b"x" * 3000000 + b"\n\nbody\n")
+    messages.append(b"X-Field: y\n" * 200000 + b"\nbody\n")
     hidden = re.compile(rb"(?im)^(status|x-status|x-keywords|x-uid|x-imap|x-imapbase|content-length)[ \t]*:")
     messages = [m for m in messages if m.endswith(b"\n") and not hidden.search(m)]
     p.maildir("mail")
