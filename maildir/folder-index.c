@@ -99,7 +99,7 @@ take_new_message(struct folder *f, struct record const *r, char const *name, siz
 	if (r->state & RECORD_DERIVED)
 		to->state |= RECORD_DERIVED;
 	if (to->state & RECORD_NEW)
-		to->flags |= FLAG_RECENT;
+		record_recent(f, f->count - 1);
 	f->highest = r->uid;
 	record_count(f, f->count - 1);
 	f->pending |= FOLDER_NEW;
@@ -237,7 +237,7 @@ take_header(struct folder *f)
 		if (r->state & RECORD_GONE)
 			numbers_add(&f->gone, p);
 		if (r->state & RECORD_NEW)
-			r->flags |= FLAG_RECENT;
+			record_recent(f, p);
 	}
 	if (f->gone.count)
 		f->pending |= FOLDER_EXPUNGED;
@@ -436,7 +436,8 @@ load_other(struct folder *g, struct folder const *f)
 	    .keywords = KEYWORDS_ZERO,
 	    .index = INDEX_ZERO,
 	    .proof = PROOF_ZERO,
-	    .text = TEXT_FILE_ZERO};
+	    .text = TEXT_FILE_ZERO,
+	    .recent_from = UINT32_MAX};
 	return folder_load(g);
 }
 

@@ -153,6 +153,14 @@ folder_remove_gone(struct folder *f)
 }
 
 void
+record_recent(struct folder *f, uint32_t position)
+{
+	folder_at(f, position)->flags |= FLAG_RECENT;
+	if (position < f->recent_from)
+		f->recent_from = position;
+}
+
+void
 folder_hide_gone(struct folder *f)
 {
 	for (uint32_t k = 0; k < f->gone.count; k++)
@@ -166,7 +174,8 @@ folder_hide_gone(struct folder *f)
 void
 folder_announce(struct folder *f)
 {
-	for (uint32_t p = f->announced; p < f->count; p++) {
+	uint32_t from = f->announced > f->recent_from ? f->announced : f->recent_from;
+	for (uint32_t p = from; p < f->count; p++) {
 		struct record const *r = folder_at(f, p);
 		f->recent += !(r->state & RECORD_REMOVED) && r->flags & FLAG_RECENT;
 	}

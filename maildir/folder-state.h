@@ -63,7 +63,8 @@ struct folder {
 	uint32_t gaps_told; /* gaps among them */
 	uint32_t highest;   /* the largest UID that ever was a record */
 	uint64_t modseq;
-	uint32_t recent; /* announced messages with FLAG_RECENT */
+	uint32_t recent;      /* announced messages with FLAG_RECENT */
+	uint32_t recent_from; /* no position below this one has it */
 	struct index_totals totals;
 	struct numbers gone, changed; /* positions to be told */
 	unsigned int pending;	      /* enum folder_event */
@@ -141,6 +142,8 @@ uint64_t folder_next_modseq(struct folder *f);
 /* Its flags or keywords are now others: with a new modseq. */
 void record_set_flags(
     struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords);
+/* It is \Recent in this session. */
+void record_recent(struct folder *f, uint32_t position);
 /* To be told as changed by others. */
 void record_changed(struct folder *f, uint32_t position);
 /* Its file is gone, to be told; or is back before that. */

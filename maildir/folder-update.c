@@ -205,7 +205,7 @@ append_found(struct update *u, struct found const *e)
 	}
 	r->state = (uint8_t)((e->in_new ? RECORD_NEW : 0) | (e->plain ? RECORD_PLAIN : 0));
 	if (e->recent || e->in_new)
-		r->flags |= FLAG_RECENT;
+		record_recent(f, f->count - 1);
 	r->modseq = f->modseq;
 	record_rename(f, r, file, e->name_len);
 	record_count(f, f->count - 1);

@@ -78,7 +78,8 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	    .proof = PROOF_ZERO,
 	    .text = TEXT_FILE_ZERO,
 	    .cur = {.racy = 1},
-	    .new = {.racy = 1}};
+	    .new = {.racy = 1},
+	    .recent_from = UINT32_MAX};
 	r = open_dirs(f, t, &path);
 	stralloc_free(&path);
 	if (!r) {
