@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/mutf7.h"
 #include "lib/sa.h"
 #include "maildir/tool/import.h"
 #include "maildir/tool/say.h"
+
+#define LOCK_TRIES 300 /* 30 seconds */
+#define LOCK_PAUSE_NS 100000000
 
 struct run {
 	struct import *im;
@@ -162,6 +166,22 @@ import_all(struct run *r, char const *folder, uint64_t size)
 	import_report(r->im, folder, &r->x, &r->n);
 }
 
+/* Who delivers to it would leave us half a message. A lock of fcntl(2) is what mail programs agree
+ * on; where there is none (a pipe's file, a file system without) it is done without. */
+static void
+lock_mbox(struct import *im, int fd)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	struct timespec pause = {0, LOCK_PAUSE_NS};
+	for (int tries = 0; fcntl(fd, F_SETLK, &lock) < 0; tries++) {
+		if (errno != EAGAIN && errno != EACCES)
+			return;
+		if (tries == LOCK_TRIES || tool_stop)
+			import_die("lock", im->source);
+		nanosleep(&pause, 0);
+	}
+}
+
 void
 import_mbox(struct import *im, int fd, char const *folder, enum mbox_format format)
 {
@@ -170,6 +190,7 @@ import_mbox(struct import *im, int fd, char const *folder, enum mbox_format form
 	    .m = xmalloc(sizeof *r.m),
 	    .x = {.fd_dir = -1, .fd_tmp = -1, .fd_cur = -1, .fd_new = -1, .uidlist = UIDLIST_ZERO},
 	    .keywords = KEYWORDS_ZERO};
+	lock_mbox(im, fd);
 	if (fstat(fd, &st) < 0)
 		import_die("read", im->source);
 	mbox_init(r.m, fd, format);

@@ -10,8 +10,8 @@
 #define TOOL_INDEX_MESSAGE 268435456
 /* Messages whose texts index makes before it has them written. */
 #define TOOL_INDEX_BATCH 256
-/* Octets of a message's header that export looks through for fields of an mbox; a longer one goes out
- * as it is, behind the state. */
+/* Octets of a message's header that export looks through for fields of an mbox; a longer one goes
+ * out as it is, behind the state. */
 #define TOOL_HEADER 1048576
 /* Octets of a line of an mbox that is looked at for what it means (From_, header fields); the rest
  * goes through as it is. */

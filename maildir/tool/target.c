@@ -96,10 +96,13 @@ settle_validity(struct target *x, int fd_root)
 	long long cur = note_files(x, "cur"), new = note_files(x, "new");
 	if (cur < 0 || new < 0)
 		return -1;
+	int empty = !cur && !new;
 	x->keep = x->origin.validity && x->uidlist.validity == x->origin.validity;
-	if (!x->keep && x->origin.validity && !cur && !new) {
+	/* Nobody was told a UID of this folder that still matters. */
+	if (!x->keep && x->origin.validity && (empty || !x->uidlist.validity)) {
 		x->keep = 1;
-		names_free(&x->have);
+		if (empty)
+			names_free(&x->have); /* of lines without files */
 		return begin_uidlist(x);
 	}
 	if (x->uidlist.validity)

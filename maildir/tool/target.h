@@ -49,8 +49,9 @@ struct target {
 #define TARGET_FILE 1u
 #define TARGET_LINE 2u
 
-/* Opens the folder, which is made if it is not there. A folder without messages takes over the
- * origin's UIDVALIDITY and MAILBOXID. 0 or -1; target_close after both. */
+/* Opens the folder, which is made if it is not there. A folder without messages, or without a
+ * dovecot-uidlist, takes over the origin's UIDVALIDITY and MAILBOXID. 0 or -1; target_close after
+ * both. */
 int target_open(
     struct target *x, struct maildir_tree const *t, char const *name, struct origin const *o);
 /* What is there of a message: TARGET_FILE: it is (target_line, if it has no line); else it is to be

@@ -60,6 +60,21 @@ with Place() as p:
     r = p.run("import", "--json", p.at("b.mbox"), p.mail)
     same((r.code, r.json[0]["uids"], r.json[0]["uidvalidity"]), (0, "new", 1234567), "into a folder with messages: new UIDs")
 
+# A program that delivers into the mbox holds its lock.
+with Place() as p:
+    import fcntl, subprocess
+    box = p.write("a", FROM + b"Subject: half\n\nhalf")
+    p.own()
+    with open(box, "ab") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        process = p.start("import", box, p.mail)
+        tool.imapwire.wait_for(lambda: os.path.exists(p.at("mail/new")), "the import to begin")
+        f.write(b" and half\n\n")
+        f.flush()
+        fcntl.lockf(f, fcntl.LOCK_UN)
+    out, err = process.communicate(timeout=60)
+    same((process.returncode, sorted(d for d, _ in tool.snapshot(p.mail).values())), (0, [b"Subject: half\n\nhalf and half\n"]), "an import waits for whoever delivers")
+
 # Every format: what the two lines of the body become.
 BODY = b">From a\n>>From b\n"
 FORMATS = {"mbox": b"From a\n>From b\n", "mboxrd": b"From a\n>From b\n", "mboxo": b"From a\n>>From b\n", "mboxcl": b"From a\n>>From b\n",

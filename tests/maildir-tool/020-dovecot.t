@@ -132,6 +132,13 @@ with Place() as p:
     os.makedirs(os.path.join(os.fsencode(p.at("src0")), b".bad\xff", b"cur"))
     r = p.run("import", p.at("src0"), p.at("to0"))
     ok(r.code == 1 and "left out" in r.err, "a directory with a bad name", r)
+    # What was delivered before anybody looked does not stand in the way.
+    p.maildir("before")
+    p.write("before/new/3000000000.x.host", "Subject: delivered\n\nx\n", 3000)
+    r = p.run("import", "--json", p.at("src2"), p.at("before"))
+    state = imap_state(p, "dovecot", "before")["INBOX"]
+    same((r.json[0]["uids"], state[0], [state[2][u][3] for u in (2, 5, 6)], sorted(m[3] for u, m in state[2].items() if u > 6)[:1]),
+         ("kept", 77, ["Subject: 2", "Subject: 5", "Subject: 6"], ["Subject: delivered"]), "a folder that nobody has opened yet takes over UIDs")
     r = p.run("import", "-f", "courier", p.at("src2"), p.at("none"))
     ok(r.code == 0 and b"UIDs: new" in r.out, "-f courier does not look at dovecot-uidlist", r)
 tool.done()
