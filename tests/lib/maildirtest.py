@@ -86,7 +86,8 @@ class Place:
 
     def own(self, path=""):
         if os.getuid() == 0:
-            for top in {self.dir + path, self.dir + path if path else os.path.dirname(self.mail)}:
+            tops = {self.mail + path[5:] if path.startswith("/mail") else self.dir + path}
+            for top in tops if path else tops | {os.path.dirname(self.mail)}:
                 subprocess.check_call(["chown", "-R", f"{self.user.pw_uid}:{self.user.pw_gid}", top])
 
     def start(self, argv):
