@@ -5,8 +5,8 @@
 
 #include "lib/net.h"
 
-/* Seconds without a word from the client until memory is given back. */
-#define IDLE_REST_SECONDS 1
+/* Milliseconds without a word from the client until memory is given back. */
+#define IDLE_REST_MS 100
 
 struct idle {
 	/* Called when all is sent and nothing has come: milliseconds after which to call it again,
