@@ -10,7 +10,7 @@
  *     SESSION STEP MICROSECONDS OCTETS WHAT        for each step: connect, login, the commands, end
  *     = SESSIONS SECONDS OCTETS                    at last
  *
- * where the time is from the last octet of the command written until the end of its response was
+ * where the time is from just before the command is written until the end of its response was
  * read. Any answer but OK, and more than SECONDS (600) for a client, end it with 111. A PROGRAM
  * must greet, which Dovecot's pop3 alone does not. */
 #include <arpa/inet.h>
@@ -192,8 +192,9 @@ note(struct step *s, char const *what)
 static void
 exchange(struct connection *c, struct step *s, char const *line, enum ending how, char const *what)
 {
-	say(c, line, what);
+	/* Before the write: the answer may be there before it returns. */
 	double const began = now();
+	say(c, line, what);
 	s->octets += take(c, how, what);
 	s->seconds += now() - began;
 }
