@@ -118,7 +118,7 @@ json_end(void)
 /* ---- text -------------------------------------------------------------------------------------
  */
 
-static void
+__attribute__((format(printf, 1, 0))) static void
 make_line(char const *fmt, va_list ap)
 {
 	char buf[2000];
