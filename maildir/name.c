@@ -63,27 +63,32 @@ name_parse(struct name *n, char const *file, size_t len)
 	return 1;
 }
 
-/* Marks in set[] every letter that the new name is to have. */
+/* Letters are bits in set[]. */
 static void
-letter_set(unsigned char set[static 256], char const *old, size_t len, unsigned int flags,
-    uint32_t letters)
+letter_add(uint64_t set[static 4], unsigned char c)
+{
+	set[c / 64] |= UINT64_C(1) << c % 64;
+}
+
+/* Every letter that the new name is to have. */
+static void
+letter_set(
+    uint64_t set[static 4], char const *old, size_t len, unsigned int flags, uint32_t letters)
 {
 	for (size_t i = 0; i < len; i++)
 		if (!(old[i] >= 'a' && old[i] <= 'z') && !memchr(letters_of_flags, old[i], 6))
-			set[(unsigned char)old[i]] = 1; /* not ours to drop */
+			letter_add(set, (unsigned char)old[i]); /* not ours to drop */
 	for (unsigned int i = 0; i < 6; i++)
 		if (flags >> i & 1)
-			set[(unsigned char)letters_of_flags[i]] = 1;
-	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
-		if (letters >> i & 1)
-			set['a' + i] = 1;
+			letter_add(set, (unsigned char)letters_of_flags[i]);
+	set['a' / 64] |= (uint64_t)(letters & ((1u << MAILDIR_LETTERS) - 1)) << 'a' % 64;
 }
 
 size_t
 name_format(char out[static MAILDIR_NAME_MAX + 1], char const *file, size_t len, unsigned int flags,
     uint32_t letters)
 {
-	unsigned char set[256] = {0};
+	uint64_t set[4] = {0};
 	size_t at = flags_at(file, len);
 	char const *comma = at < len ? memchr(file + at, ',', len - at) : 0;
 	size_t end = comma ? (size_t)(comma - file) : len;
@@ -96,9 +101,9 @@ name_format(char out[static MAILDIR_NAME_MAX + 1], char const *file, size_t len,
 	memcpy(buf, file, head);
 	memcpy(buf + head, ":2,", 3);
 	size_t o = head + 3;
-	for (unsigned int c = 1; c < 256; c++)
-		if (set[c])
-			buf[o++] = (char)c;
+	for (unsigned int i = 0; i < 4; i++)
+		for (uint64_t rest = set[i]; rest; rest &= rest - 1)
+			buf[o++] = (char)(64 * i + (unsigned int)__builtin_ctzll(rest));
 	if (o + (len - end) > MAILDIR_NAME_MAX)
 		return 0;
 	memcpy(out, buf, o);
