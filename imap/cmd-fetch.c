@@ -19,7 +19,7 @@ cmd_fetch(struct session *s, struct parse *p)
 		return BAD;
 	MESSAGES_EACH(&m, r, i)
 	{
-		if (session_stopped(s))
+		if (hand_stopped(&h, s, i))
 			goto end;
 		hand_take(&h, s->folder, i);
 		if (fetch_write(s, &f, &h) < 0) {

@@ -74,7 +74,7 @@ run(struct session *s, struct search *q, struct results *found)
 	found->count = 0;
 	MESSAGES_EACH(&among, r, i)
 	{
-		if (session_stopped(s))
+		if (hand_stopped(&h, s, i))
 			goto end;
 		if (search_message(q, &h, s->folder, i) == YES) {
 			found->bits[(i - found->from) / 8] |=

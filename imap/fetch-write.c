@@ -178,7 +178,7 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 		net_putnum(n, folder_uid(h->folder, h->i));
 		break;
 	case FETCH_FLAGS:
-		flags_put(n, h->folder, h->i);
+		flags_put(s, h->i);
 		break;
 	case FETCH_INTERNALDATE:
 		put_date(s, facts->date.tv_sec);
@@ -249,7 +249,7 @@ fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 	/* \Seen came with this FETCH: RFC 3501 6.4.5. */
 	if (seen && !f->flags) {
 		net_put(n, " FLAGS ", 7);
-		flags_put(n, h->folder, h->i);
+		flags_put(s, h->i);
 	}
 	net_put(n, ")\r\n", 3);
 	net_whole(n);

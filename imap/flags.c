@@ -94,30 +94,42 @@ put_word(stralloc *out, char const *name)
 	sa_cats(out, name);
 }
 
-void
-flags_put(struct net *n, struct folder const *f, uint32_t i)
+/* "(\Seen \Draft"; of message after message it is mostly the same. */
+static struct flag_text const *
+flag_text(struct session *s, unsigned int flags)
 {
-	unsigned int flags = folder_flags(f, i);
-	struct keyword_set set = folder_keyword_set(f, i);
-	struct keywords const *names = folder_keywords(f);
-	char text[96], *p = text; /* all of the table fit */
-	int first = 1;
+	struct flag_text *t = &s->flag_text;
+	if (t->flags == flags && t->len)
+		return t;
+	t->flags = flags;
+	t->len = 1;
+	t->text[0] = '(';
 	for (size_t k = 0; k < FLAGS; k++)
 		if (flags & table[k].flag) {
-			*p++ = first ? '(' : ' ';
-			memcpy(p, table[k].name, table[k].len);
-			p += table[k].len;
-			first = 0;
+			memcpy(t->text + t->len, table[k].name, table[k].len);
+			t->len += table[k].len;
+			t->text[t->len++] = ' ';
 		}
-	net_put(n, text, (size_t)(p - text));
+	t->len -= t->len > 1;
+	return t;
+}
+
+void
+flags_put(struct session *s, uint32_t i)
+{
+	struct flag_text const *t = flag_text(s, folder_flags(s->folder, i));
+	struct keyword_set set = folder_keyword_set(s->folder, i);
+	struct keywords const *names = folder_keywords(s->folder);
+	int first = t->len == 1;
+	net_put(&s->net, t->text, t->len);
 	if (!keyword_none(&set))
 		for (unsigned int k = 0; k < names->count; k++)
 			if (keyword_has(&set, k) && names->name[k]) {
-				net_put(n, first ? "(" : " ", 1);
-				net_puts(n, names->name[k]);
+				net_put(&s->net, " ", !first);
+				net_puts(&s->net, names->name[k]);
 				first = 0;
 			}
-	net_puts(n, first ? "()" : ")");
+	net_put(&s->net, ")", 1);
 }
 
 /* RFC 3501 7.4.2 */
@@ -134,7 +146,7 @@ flags_tell(struct session *s, uint32_t i)
 		net_puts(n, " ");
 	}
 	net_puts(n, "FLAGS ");
-	flags_put(n, s->folder, i);
+	flags_put(s, i);
 	net_puts(n, ")\r\n");
 }
 

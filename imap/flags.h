@@ -18,7 +18,7 @@ int flags_parse(struct parse *p, struct flag_list *out, int bare);
 char const *flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set);
 
 /* Sends "(\Seen $Junk)" of message i. */
-void flags_put(struct net *n, struct folder const *f, uint32_t i);
+void flags_put(struct session *s, uint32_t i);
 /* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command. */
 void flags_tell(struct session *s, uint32_t i);
 /* Sends FLAGS, and PERMANENTFLAGS (empty when read-only). */

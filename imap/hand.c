@@ -15,7 +15,9 @@ hand_take(struct hand *h, struct folder *f, uint32_t i)
 {
 	if (h->folder == f && h->i == i && h->fd >= 0)
 		return;
-	hand_drop(h);
+	if (h->fd >= 0)
+		hand_drop(h);
+	h->asked = 0;
 	h->folder = f;
 	h->i = i;
 }

@@ -46,6 +46,13 @@ struct mime_part const *hand_header(struct hand *h);
 struct mime_part const *hand_whole(struct hand *h);
 /* The whole message and its MIME structure. */
 struct mime_part const *hand_parts(struct hand *h);
+/* session_stopped before message i is taken: each time when messages are opened, else now and then.
+ */
+static inline int
+hand_stopped(struct hand const *h, struct session *s, uint32_t i)
+{
+	return (h->fd >= 0 || !(i % 64)) && session_stopped(s);
+}
 /* Lets go of the message; hand_free of all memory. */
 void hand_drop(struct hand *h);
 void hand_free(struct hand *h);

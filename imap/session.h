@@ -45,6 +45,11 @@ struct session {
 	uint64_t commands; /* for the log */
 	tain sign;	   /* when a client that may have left gets a sign of life */
 	struct date_memo dates;
+	struct flag_text {
+		unsigned int flags;
+		size_t len;    /* 0: none yet */
+		char text[96]; /* the names of all flags fit */
+	} flag_text;
 	int64_t tick; /* of session_stopped's clock, when it last asked */
 };
 

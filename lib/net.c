@@ -116,10 +116,18 @@ net_put_slow(struct net *n, char const *s, size_t len)
 int
 net_putnum(struct net *n, uint64_t number)
 {
+	static char const pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[20], *p = digits + sizeof digits;
-	do
-		*--p = (char)('0' + number % 10);
-	while (number /= 10);
+	for (; number >= 10; number /= 100) {
+		p -= 2;
+		memcpy(p, pairs + number % 100 * 2, 2);
+	}
+	/* A pair that begins with 0 was the last. */
+	if (number || p == digits + sizeof digits)
+		*--p = (char)('0' + number);
 	return net_put(n, p, (size_t)(digits + sizeof digits - p));
 }
 
