@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/durable.h"
 #include "lib/id.h"
@@ -15,10 +16,10 @@
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
 #include "maildir/tree.h"
-#include "maildir/watch.h"
 
 /* A folder on its way out; two dots hide it from all programs. */
 #define GONE_PREFIX "..postern-gone."
+#define REMOVE_TRIES 50
 
 static int
 is_inbox(struct maildir_tree const *t, char const *name)
@@ -77,6 +78,15 @@ tree_create(struct maildir_tree const *t, char const *name)
 	return r;
 }
 
+/* A session that has the folder open may put its lock or index there once more. */
+static void
+remove_folder(char const *path)
+{
+	struct timespec const pause = {0, 10000000};
+	for (int i = 0; rm_rf(path) < 0 && errno == ENOTEMPTY && i < REMOVE_TRIES; i++)
+		nanosleep(&pause, 0);
+}
+
 /* Removes what tree_delete, now or killed earlier, has set aside. */
 static void
 sweep(struct maildir_tree const *t)
@@ -88,7 +98,7 @@ sweep(struct maildir_tree const *t)
 			continue;
 		sa_reset(&path);
 		sa_catf(&path, "%s/%s", t->root, e->d_name);
-		(void)rm_rf(sa_str(&path));
+		remove_folder(sa_str(&path));
 	}
 	if (d)
 		closedir(d);
@@ -104,10 +114,8 @@ set_aside(struct maildir_tree const *t, char const *path)
 	id_new(id);
 	sa_catf(&aside, "%s/" GONE_PREFIX "%s", t->root, id);
 	int r = rename(path, sa_str(&aside));
-	if (!r) {
+	if (!r)
 		r = durable_dirname(t->root);
-		watch_wake_dir(aside.s);
-	}
 	int e = errno;
 	stralloc_free(&aside);
 	errno = e;

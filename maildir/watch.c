@@ -18,6 +18,7 @@
 #define WAKE_DIR "postern-wake"
 #define EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF)
 #define OPEN_TRIES 10
+#define LOST_POLL 1 /* seconds: who removes the fifo is probably removing the folder */
 
 enum { INOTIFY, FIFO };
 
@@ -99,7 +100,7 @@ set_poll(struct watch *w)
 {
 	struct stat st;
 	int fifo_lost = w->fd[FIFO] >= 0 && (fstat(w->fd[FIFO], &st) < 0 || !st.st_nlink);
-	w->poll = w->fd[INOTIFY] < 0 || fifo_lost ? MAILDIR_POLL : 0;
+	w->poll = fifo_lost ? LOST_POLL : w->fd[INOTIFY] < 0 ? MAILDIR_POLL : 0;
 }
 
 void

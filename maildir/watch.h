@@ -34,8 +34,8 @@ void watch_open(struct watch *w, char const *dir);
 void watch_clear(struct watch *w);
 void watch_close(struct watch *w);
 
-/* Wakes every session of this host that idles there; done by delivery_commit, folder_commit,
- * transfer_commit, tree_delete and tree_rename. One failed open when nobody does. errno is kept. */
+/* Wakes every session of this host that idles there; done by delivery_commit, folder_commit
+ * and transfer_commit. One failed open when nobody does. errno is kept. */
 void watch_wake(int fd_dir);
 void watch_wake_dir(char const *dir);
 
