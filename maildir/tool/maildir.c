@@ -25,6 +25,7 @@
 #define USAGE "maildir check|expire|export|import|index|stat [-q] [--json] [options] arguments"
 
 volatile sig_atomic_t tool_stop;
+static volatile sig_atomic_t child; /* of run_each */
 
 /* clang-format off */
 static struct command const commands[] = {
@@ -46,8 +47,9 @@ static struct command const commands[] = {
 static void
 on_signal(int sig)
 {
-	(void)sig;
 	tool_stop = 1;
+	if (child)
+		kill(child, sig);
 }
 
 static void
@@ -132,13 +134,17 @@ run_each(struct tool *t, struct command const *c, char const *const *dirs)
 		if (pid < 0)
 			strerr_diefu1sys(111, "fork");
 		if (!pid) {
+			child = 0;
 			take_dir(t, c, *dirs);
 			int r = c->run(t);
 			_exit(say_flush() < 0 ? 111 : r);
 		}
-		while (waitpid(pid, &status, 0) < 0)
-			if (tool_stop)
-				kill(pid, SIGTERM);
+		child = pid;
+		if (tool_stop)
+			kill(pid, SIGTERM); /* it came before we knew whom to tell */
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		child = 0;
 		verdict = verdict_worse(
 		    verdict, WIFEXITED(status) ? WEXITSTATUS(status) : VERDICT_INTERRUPTED);
 	}

@@ -151,7 +151,6 @@ say_warn(int e, char const *fmt, ...)
 	make_line(fmt, ap);
 	va_end(ap);
 	(void)say_flush();
-	wipe();
 	sa_cats(&line, e ? ": " : "\n");
 	if (e)
 		sa_catf(&line, "%s\n", strerror(e));
@@ -161,6 +160,7 @@ say_warn(int e, char const *fmt, ...)
 int
 say_flush(void)
 {
+	wipe();
 	return fflush(stdout) || ferror(stdout) ? -1 : 0;
 }
 

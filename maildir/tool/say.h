@@ -38,7 +38,7 @@ void progress_at(struct progress *p, uint64_t done);
 /* Wipes the bar. */
 void progress_end(struct progress *p);
 
-/* Sends what stands in the buffer of descriptor 1. 0 or -1. */
+/* Sends what stands in the buffer of descriptor 1, with the bar out of its way. 0 or -1. */
 int say_flush(void);
 
 #endif

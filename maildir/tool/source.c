@@ -25,8 +25,22 @@ keep_text(struct source *s, char const *text, size_t len)
 	return at;
 }
 
+static struct source_message *
+add_message(struct source *s, char const *base, size_t len)
+{
+	uint32_t *i = names_add(&s->index, base, len, (uint32_t)s->count);
+	if (*i < s->count)
+		return s->m + *i;
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 256;
+		s->m = xrealloc(s->m, s->room, sizeof *s->m);
+	}
+	s->m[s->count] = (struct source_message){.base_len = (uint8_t)len};
+	return s->m + s->count++;
+}
+
 /* One file of cur/ or new/. A message that was renamed while we read may come twice: once is right.
- */
+ * When all have been read, only the names of what is known are of interest. */
 static void
 take_file(struct source *s, char const *file, int in_new)
 {
@@ -34,17 +48,14 @@ take_file(struct source *s, char const *file, int in_new)
 	size_t len = strlen(file);
 	if (!name_parse(&n, file, len))
 		return;
-	uint32_t *i = names_add(&s->index, file, n.base_len, (uint32_t)s->count);
-	if (*i == s->count) {
-		if (s->count == s->room) {
-			s->room = s->room ? 2 * s->room : 256;
-			s->m = xrealloc(s->m, s->room, sizeof *s->m);
-		}
-		s->m[s->count++] = (struct source_message){.base_len = (uint8_t)n.base_len};
-	}
-	struct source_message *m = s->m + *i;
+	struct source_message *m =
+	    s->complete ? source_find(s, file, n.base_len) : add_message(s, file, n.base_len);
+	if (!m)
+		return;
 	m->file = keep_text(s, file, len);
 	m->in_new = (uint8_t)in_new;
+	if (s->complete)
+		return;
 	m->flags = n.flags;
 	for (unsigned int k = 0; k < MAILDIR_LETTERS; k++)
 		if (s->letters && n.letters >> k & 1)
@@ -82,11 +93,9 @@ source_locate(struct source *s, struct source_message *m)
 	for (int i = 0; i < LOCATE_TRIES; i++) {
 		if (!faccessat(source_fd(s, m), source_file(s, m), F_OK, AT_SYMLINK_NOFOLLOW))
 			return source_fd(s, m);
-		size_t count = s->count;
 		if (errno != ENOENT || read_files(s, s->fd_new, 1) < 0 ||
 		    read_files(s, s->fd_cur, 0) < 0)
 			return -1;
-		s->count = count; /* what came meanwhile is for another run */
 	}
 	errno = ENOENT;
 	return -1;
@@ -167,6 +176,7 @@ sort(struct source *s)
 		qsort_r(s->m, s->count, sizeof *s->m, by_uid, s);
 	for (size_t i = 0; i < s->count; i++)
 		*names_find(&s->index, source_file(s, s->m + i), s->m[i].base_len) = (uint32_t)i;
+	s->complete = 1;
 }
 
 int

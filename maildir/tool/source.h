@@ -33,6 +33,7 @@ struct source {
 	size_t count, room;
 	stralloc text;
 	int letters;	  /* small letters in names are keywords */
+	int complete;	  /* all has been read */
 	unsigned int odd; /* keywords that are none, or one too many for the store */
 };
 

@@ -105,6 +105,14 @@ with Place() as p:
         shutil.rmtree(p.at(target))
     ok(not bad, f"index: ended {hits} times and resumed: complete, and check is content", *bad[:3])
 
+    # A signal reaches the process that works on the Maildir.
+    process = p.start("index", *[p.at("fresh")] * 200)
+    process.stdout.readline()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    same(process.returncode, 111, f"index: SIGTERM ends it ({time.monotonic() - began:.2f} s)")
+
     # Two imports at once: the second waits for no one.
     held = os.open(p.at("src"), os.O_RDONLY)
     import fcntl

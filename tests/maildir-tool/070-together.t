@@ -54,4 +54,20 @@ with Place() as p:
     same(subjects, sorted([f"Subject: {n}" for n in told.values()] + [f"Subject: import {i}" for i in range(600)]), "nothing is lost, nothing doubled")
     r = p.run("check", "--json", p.mail)
     ok(r.code in (0, 2), "check ends content", r)
+
+# The source's server goes on renaming: every message is found under its new name.
+with Place() as p:
+    names = [f"{1100000000 + i}.M{i}.host" for i in range(3000)]
+    for i, base in enumerate(names):
+        p.write(f"src/cur/{base}:2,", f"Subject: {i}\n\nx\n", 1100000000 + i)
+    process, renames = p.start("import", "--json", p.at("src"), p.mail), 0
+    while process.poll() is None:
+        base = rng.choice(names[-1000:])
+        for old, new in (":2,", ":2,S"), (":2,S", ":2,"):
+            if os.path.exists(p.at("src/cur", base + old)):
+                os.rename(p.at("src/cur", base + old), p.at("src/cur", base + new))
+                renames += 1
+                break
+    out, err = process.communicate()
+    same((process.returncode, err, sorted(f.split(":")[0] for f in os.listdir(p.at("mail/cur")))), (0, b"", sorted(names)), f"{renames} renames in the source meanwhile")
 tool.done()
