@@ -78,7 +78,7 @@ record_clean(struct folder *f, uint32_t at)
 	struct record *r = folder_at(f, at);
 	if (!(r->state & RECORD_DIRTY))
 		return;
-	r->state &= (uint8_t)~RECORD_DIRTY;
+	r->state &= (uint8_t) ~(RECORD_DIRTY | RECORD_FRESH);
 	for (uint32_t k = f->dirty.count; k--;)
 		if (f->dirty.at[k] == at) {
 			f->dirty.at[k] = f->dirty.at[--f->dirty.count];
@@ -126,7 +126,16 @@ take_learned(struct folder *f, uint32_t at, struct record const *r)
 	}
 }
 
-/* The later change counts, whoever wrote first. */
+static int
+is_as_we_know(struct folder *f, struct record const *r)
+{
+	struct stat st;
+	return record_live(r) &&
+	       !fstatat(record_fd(f, r), record_path(f, r), &st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* The later change counts, whoever wrote first: of what was written the larger modseq, and against
+ * what we have not written yet the name that the file has. */
 static void
 take_known_message(
     struct replay *p, uint32_t at, struct record const *r, char const *name, size_t len)
@@ -136,20 +145,25 @@ take_known_message(
 	if (to->state & RECORD_REMOVED)
 		return;
 	take_learned(f, at, r);
-	if (r->modseq < to->modseq || (r->modseq == to->modseq && to->state & RECORD_DIRTY))
+	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq)
 		return;
-	uint8_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY);
+	uint8_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
+	struct keyword_set keywords = r->keywords;
+	/* What is beyond the letters a session reads in postern-keywords, where the order is right.
+	 */
+	if (p->live)
+		keyword_take_beyond(&keywords, &to->keywords);
 	int changed =
-	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&r->keywords, &to->keywords);
+	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&keywords, &to->keywords);
 	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
 		record_back(f, at);
 	if (to->state & RECORD_GONE)
 		return;
 	record_uncount(f, to);
 	to->flags = (uint8_t)(r->flags | (recent ? FLAG_RECENT : 0));
-	to->keywords = r->keywords;
+	to->keywords = keywords;
 	to->line = r->line;
 	to->modseq = r->modseq;
 	to->state = (uint8_t)((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
@@ -303,6 +317,7 @@ folder_load(struct folder *f)
 		f->snapshot_due = 1;
 	take_state(f, &p.state);
 	drop_expunged(f);
+	f->keyworded = f->count;
 	return 1;
 }
 
@@ -381,10 +396,9 @@ take_absence(struct replay *p, uint32_t at)
 {
 	struct folder *f = p->f;
 	struct record const *r = folder_at(f, at);
-	struct stat st;
 	if (!record_live(r) || r->state & RECORD_DIRTY)
 		return;
-	if (fstatat(record_fd(f, r), record_path(f, r), &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!is_as_we_know(f, r))
 		on_expunge(p, &(struct log_expunge){folder_next_modseq(f), r->uid});
 	else {
 		f->cur.racy = f->new.racy = 1;
@@ -581,7 +595,8 @@ write_snapshot(struct folder *f)
 	h.text_id = f->text.id;
 	h.text_parsed = f->text.parsed;
 	h.postern_ino = f->keywords.postern_ino;
-	h.postern_parsed = (uint64_t)f->keywords.postern_parsed;
+	/* Sets read before their messages were known have to be read again. */
+	h.postern_parsed = f->keyworded < f->count ? 0 : (uint64_t)f->keywords.postern_parsed;
 	int r = index_write_end(w, &h, keywords.s, keywords.len);
 	stralloc_free(&keywords);
 	if (r < 0 || index_log_begin(&f->log, f->fd_dir, h.id) < 0)
@@ -631,14 +646,28 @@ snapshot_is_due(struct folder const *f)
 	       (log > LOG_WORTH && log > f->index.size / LOG_SHARE);
 }
 
+/* Above what any session has told so far. */
+static void
+give_modseq(struct folder *f)
+{
+	uint64_t modseq = 0;
+	for (uint32_t k = 0; k < f->dirty.count; k++) {
+		struct record *r = folder_at(f, f->dirty.at[k]);
+		if (!(r->state & RECORD_FRESH))
+			continue;
+		if (!modseq)
+			modseq = folder_next_modseq(f);
+		r->modseq = modseq;
+		r->state &= (uint8_t)~RECORD_FRESH;
+	}
+}
+
 static void
 write_locked(struct folder *f)
 {
 	folder_follow(f);
 	folder_write_texts(f);
-	/* Above what any session has told of these changes so far. */
-	if (f->dirty.count)
-		(void)folder_next_modseq(f);
+	give_modseq(f);
 	if ((snapshot_is_due(f) ? write_snapshot(f) : append_log(f)) < 0) {
 		/* Where it cannot be written it must not be believed either. */
 		f->no_index = 1;

@@ -52,7 +52,7 @@ on_line(void *arg, struct uidlist_line const *l)
 	if (i != BASEMAP_NONE) {
 		struct found *e = u->s.f + i;
 		if (e->uid != l->uid && e->line)
-			numbers_add(&u->superseded, e->line);
+			numbers_add_pair(&u->superseded, e->line, e->uid);
 		e->uid = l->uid;
 		e->line = l->offset;
 		e->plain = !l->keys_len;
@@ -73,7 +73,7 @@ on_line(void *arg, struct uidlist_line const *l)
 	u->missing++;
 	if (l->uid < u->absent_uid)
 		u->absent_uid = l->uid;
-	numbers_add(&u->absent, l->offset);
+	numbers_add_pair(&u->absent, l->offset, l->uid);
 }
 
 static struct found *

@@ -18,8 +18,8 @@ struct update {
 	int locked;		   /* the folder's lock is ours */
 	uint32_t missing;	   /* records and lines without a file */
 	uint32_t absent_uid;	   /* the smallest UID of a line without a file */
-	struct numbers absent;	   /* where such lines begin */
-	struct numbers superseded; /* lines of base names that have a later one */
+	struct numbers absent;	   /* where such lines begin, and their UIDs */
+	struct numbers superseded; /* the same of base names that have a later line */
 	uint32_t known;		   /* positions when it looked */
 	unsigned char *seen; /* per position: its file was found, or its directory not looked at */
 };

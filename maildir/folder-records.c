@@ -78,6 +78,16 @@ record_touch(struct folder *f, uint32_t position)
 	r->state |= RECORD_DIRTY;
 }
 
+/* Its modseq is the one of now until it is written, under the lock: then it is above all that any
+ * session has told, and readers of the index find changes in the order of their modseqs. */
+static void
+record_fresh(struct folder *f, uint32_t position)
+{
+	record_touch(f, position);
+	folder_at(f, position)->modseq = folder_next_modseq(f);
+	folder_at(f, position)->state |= RECORD_FRESH;
+}
+
 void
 record_set_flags(
     struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords)
@@ -86,9 +96,8 @@ record_set_flags(
 	record_uncount(f, r);
 	r->flags = (uint8_t)flags;
 	r->keywords = *keywords;
-	r->modseq = folder_next_modseq(f);
 	record_count(f, position);
-	record_touch(f, position);
+	record_fresh(f, position);
 }
 
 void
@@ -110,9 +119,8 @@ record_gone(struct folder *f, uint32_t position)
 	record_uncount(f, r);
 	r->state |= RECORD_GONE;
 	f->totals.gone++;
-	r->modseq = folder_next_modseq(f);
 	numbers_add(&f->gone, position);
-	record_touch(f, position);
+	record_fresh(f, position);
 	f->pending |= FOLDER_EXPUNGED;
 }
 

@@ -43,18 +43,19 @@ read_lines(struct folder *f)
 static int
 strike_gone(struct folder *f)
 {
-	uint32_t n = 0, *at;
 	if (read_lines(f) < 0)
 		return -1;
 	if (f->uidlist.version != 3 &&
 	    (uidlist_rewrite(&f->uidlist, f->fd_dir) < 0 || read_lines(f) < 0))
 		return -1;
-	at = xmalloc((f->gone.count + 1) * sizeof *at);
-	for (uint32_t k = 0; k < f->gone.count; k++)
-		if (folder_at(f, f->gone.at[k])->line)
-			at[n++] = folder_at(f, f->gone.at[k])->line;
-	int r = uidlist_strike(&f->uidlist, f->fd_dir, at, n), e = errno;
-	free(at);
+	struct numbers lines = NUMBERS_ZERO;
+	for (uint32_t k = 0; k < f->gone.count; k++) {
+		struct record const *r = folder_at(f, f->gone.at[k]);
+		if (r->line)
+			numbers_add_pair(&lines, r->line, r->uid);
+	}
+	int r = uidlist_strike(&f->uidlist, f->fd_dir, lines.at, lines.count / 2), e = errno;
+	numbers_free(&lines);
 	errno = e;
 	return r;
 }

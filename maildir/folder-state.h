@@ -49,6 +49,7 @@ struct folder {
 	uint32_t validity;
 	struct uidlist uidlist;
 	struct keywords keywords;
+	uint32_t keyworded; /* positions that postern-keywords was read for */
 
 	/* the messages */
 	struct index index;

@@ -77,7 +77,7 @@ apply_gone(struct update *u)
 		 */
 		if (e->msg == BASEMAP_NONE && e->uid && e->uid <= f->highest) {
 			if (e->line)
-				numbers_add(&u->superseded, e->line);
+				numbers_add_pair(&u->superseded, e->line, e->uid);
 			e->uid = e->line = 0;
 		}
 	}
@@ -113,9 +113,10 @@ number_locked(struct update *u, int strike_absent, struct lock *lock)
 	/* Offsets hold as long as the file is the one they were read from. A failure is no harm:
 	 * the later line counts all the same. */
 	if (uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count);
+		(void)uidlist_strike(
+		    &f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count / 2);
 	if (strike_absent && u->s.stable && uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count);
+		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count / 2);
 	return 0;
 }
 
@@ -207,6 +208,7 @@ append_found(struct update *u, struct found const *e)
 	if (e->recent || e->in_new)
 		record_recent(f, f->count - 1);
 	r->modseq = f->modseq;
+	r->state |= RECORD_FRESH;
 	record_rename(f, r, file, e->name_len);
 	record_count(f, f->count - 1);
 	record_touch(f, f->count - 1);
@@ -244,24 +246,48 @@ apply_new(struct update *u, uint32_t below)
 	return left;
 }
 
+struct sets {
+	struct update *u;
+	struct set {
+		uint32_t position;
+		struct keyword_set beyond;
+	} * at;
+	uint32_t count, room;
+};
+
 static void
 on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
 {
-	struct update *u = arg;
-	uint32_t i = update_record(u, base, len);
-	if (i != BASEMAP_NONE)
-		folder_take_set(u->f, i, beyond);
+	struct sets *s = arg;
+	uint32_t i = update_record(s->u, base, len);
+	if (i == BASEMAP_NONE)
+		return;
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->at = xrealloc(s->at, s->room, sizeof *s->at);
+	}
+	s->at[s->count++] = (struct set){i, *beyond};
 }
 
-/* Names, and the sets beyond the letters. New messages may have had their sets before we saw them.
- */
+/* Names, and the sets beyond the letters; of several for a message the last counts. New messages
+ * may have had theirs before we saw them. */
 static int
-apply_keywords(struct update *u, int any_new)
+apply_keywords(struct update *u)
 {
 	struct folder *f = u->f;
-	if (any_new)
+	struct sets s = {.u = u};
+	if (f->count > f->keyworded)
 		f->keywords.postern_parsed = 0;
-	int r = keywords_read(&f->keywords, f->fd_dir, on_set, u);
+	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
+	if (r >= 0)
+		f->keyworded = f->count;
+	unsigned char *done = xmalloc(s.count ? f->count + 1 : 1);
+	memset(done, 0, s.count ? f->count + 1 : 1);
+	for (uint32_t k = s.count; k--;)
+		if (!done[s.at[k].position]++)
+			folder_take_set(f, s.at[k].position, &s.at[k].beyond);
+	free(done);
+	free(s.at);
 	return r < 0 ? -1 : 0;
 }
 
@@ -283,15 +309,14 @@ needs_number(struct update const *u)
 static int
 needs_strike(struct update const *u, unsigned int mode)
 {
-	return u->absent.count && u->s.stable && mode & UPDATE_OPEN &&
-	       !(u->f->options & FOLDER_READONLY);
+	return u->absent.count && u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR) &&
+	       mode & UPDATE_OPEN && !(u->f->options & FOLDER_READONLY);
 }
 
 static int
 apply(struct update *u, unsigned int mode)
 {
 	struct folder *f = u->f;
-	uint32_t before = f->count;
 	/* Whoever changed something may have told of it, and died before it could note that. */
 	if (mode & UPDATE_OPEN && u->s.which & SCAN_CUR)
 		(void)folder_next_modseq(f);
@@ -307,7 +332,7 @@ apply(struct update *u, unsigned int mode)
 	apply_known(u);
 	hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
-	if (apply_keywords(u, f->count > before) < 0)
+	if (apply_keywords(u) < 0)
 		r = -1;
 	if (u->s.which & SCAN_NEW)
 		f->new = u->s.new;
@@ -373,7 +398,7 @@ folder_update(struct folder *f, unsigned int mode)
 		if (r >= 0)
 			r = apply(&u, mode);
 	} else
-		r = apply_keywords(&u, 0);
+		r = apply_keywords(&u);
 	int e = errno;
 	if (r < 0) {
 		proof_end(&f->proof);

@@ -385,17 +385,25 @@ folder_set_size(struct folder *f, uint32_t i, uint64_t wire)
 	record_touch(f, p);
 }
 
-/* A record key of the message's line; the line is looked up again if the file is another one. */
+/* A record key of the message's line; the lines are read again if it does not stand where we know
+ * it to. */
 static int
 line_key(struct folder *f, uint32_t p, char key, stralloc *value)
 {
-	if (folder_at(f, p)->state & RECORD_PLAIN)
+	struct record const *r = folder_at(f, p);
+	if (r->state & RECORD_PLAIN)
 		return 0;
-	if ((f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2) &&
-	    folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
+	int found = f->reread || uidlist_changed(&f->uidlist, f->fd_dir) == 2 ? 2 : 0;
+	if (!found && r->line)
+		found = uidlist_key(&f->uidlist, r->line, r->uid, key, value);
+	if (found != 2)
+		return found;
+	f->reread = 1;
+	if (folder_update(f, UPDATE_FULL | UPDATE_NO_UIDS) < 0)
 		return -1;
-	uint32_t line = folder_at(f, p)->line;
-	return line ? uidlist_key(&f->uidlist, line, key, value) : 0;
+	r = folder_at(f, p);
+	found = r->line ? uidlist_key(&f->uidlist, r->line, r->uid, key, value) : 0;
+	return found == 2 ? 0 : found;
 }
 
 int

@@ -53,6 +53,14 @@ keyword_beyond(struct keyword_set const *s)
 	return s->bits[0] >> MAILDIR_LETTERS || s->bits[1];
 }
 
+/* Gives s the members beyond the letters that `from` has, and no others. */
+static inline void
+keyword_take_beyond(struct keyword_set *s, struct keyword_set const *from)
+{
+	s->bits[0] = (s->bits[0] & KEYWORD_LETTER_BITS) | (from->bits[0] & ~KEYWORD_LETTER_BITS);
+	s->bits[1] = from->bits[1];
+}
+
 struct keywords {
 	char *name[MAILDIR_KEYWORDS]; /* null: nameless, not to be told */
 	unsigned int count;	      /* one beyond the largest number in use */

@@ -13,6 +13,12 @@ struct numbers {
 /* clang-format on */
 
 void numbers_add(struct numbers *n, uint32_t number);
+static inline void
+numbers_add_pair(struct numbers *n, uint32_t a, uint32_t b)
+{
+	numbers_add(n, a);
+	numbers_add(n, b);
+}
 /* Ascending, each once. */
 void numbers_sort(struct numbers *n);
 void numbers_free(struct numbers *n);

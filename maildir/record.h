@@ -15,6 +15,7 @@ enum record_state {
 	RECORD_CHANGED = 8,  /* others changed its flags; to be told */
 	RECORD_DIRTY = 16,   /* changed since it was last written to the index */
 	RECORD_REMOVED = 32, /* gone, and told */
+	RECORD_FRESH = 128,  /* changed; its modseq is given when it is written to the index */
 	RECORD_PLAIN = 64    /* its line has no keys: no other EMAILID than the base name */
 };
 #define RECORD_LASTING                                                                             \

@@ -234,13 +234,17 @@ line_at(struct uidlist const *u, struct strikes *w, off_t offset, char **end)
 	return *end ? w->buf : 0;
 }
 
-/* Overwrites the first octet of the name of the line at `offset`. */
+/* Overwrites the first octet of the name of this UID's line at `offset`. */
 static void
-strike(struct uidlist *u, struct strikes *w, off_t offset)
+strike(struct uidlist *u, struct strikes *w, off_t offset, uint32_t uid)
 {
-	char *lf, *line = line_at(u, w, offset, &lf), *s = line;
-	if (line)
-		s = memchr(line, ' ', (size_t)(lf - line));
+	char number[16];
+	int n = snprintf(number, sizeof number, "%u ", uid);
+	char *lf, *s = line_at(u, w, offset, &lf);
+	if (s && lf - s > n && !memcmp(s, number, (size_t)n))
+		s += n - 1;
+	else
+		s = 0;
 	while (s && s < lf && s[1] != ':')
 		s = memchr(s + 1, ' ', (size_t)(lf - s - 1));
 	if (!s || s + 2 >= lf || s[2] == '.')
@@ -255,7 +259,7 @@ strike(struct uidlist *u, struct strikes *w, off_t offset)
 }
 
 int
-uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
+uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *line, size_t n)
 {
 	if (!n)
 		return 0;
@@ -266,7 +270,7 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n)
 	struct strikes w = {xmalloc(CHUNK), 0, 0, 0, 0};
 	errno = 0;
 	for (size_t i = 0; i < n && !errno; i++)
-		strike(u, &w, (off_t)offset[i]);
+		strike(u, &w, (off_t)line[2 * i], line[2 * i + 1]);
 	int r = write_strikes(u, &w) < 0 || errno ? -1 : 0, e = errno;
 	free(w.buf);
 	errno = e;

@@ -355,7 +355,7 @@ uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *f
 }
 
 int
-uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value)
+uidlist_key(struct uidlist *u, uint32_t offset, uint32_t uid, char key, stralloc *value)
 {
 	char buf[UIDLIST_LINE_MAX];
 	struct uidlist_line l;
@@ -363,8 +363,8 @@ uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value)
 	if (n < 0)
 		return -1;
 	char const *lf = memchr(buf, '\n', (size_t)n);
-	if (!lf || !parse_line(u->version, &l, buf, lf))
-		return 0;
+	if (!lf || !parse_line(u->version, &l, buf, lf) || l.uid != uid)
+		return 2;
 	for (char const *s = l.keys, *end = s + l.keys_len; s < end; s++) {
 		char const *sp = memchr(s, ' ', (size_t)(end - s));
 		if (!sp)

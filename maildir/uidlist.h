@@ -53,15 +53,17 @@ int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
 void uidlist_forget(struct uidlist *u);
 void uidlist_close(struct uidlist *u);
-/* For network file systems: opens the file anew. 1: it is another one now, and is to be read again. */
+/* For network file systems: opens the file anew. 1: it is another one now, and is to be read again.
+ */
 int uidlist_publish(struct uidlist *u, int fd_dir);
 /* The UIDVALIDITY that the file says; 0: there is no file, or none that can be understood. */
 uint32_t uidlist_validity(int fd_dir);
-/* A checksum of what stands before u->parsed: with it, and what else is known of the lines, reading can be
- * resumed there. */
+/* A checksum of what stands before u->parsed: with it, and what else is known of the lines, reading
+ * can be resumed there. */
 uint32_t uidlist_mark(struct uidlist const *u);
 /* Opens the file as if all before u->parsed had been read just now: the caller gives ino, parsed,
- * lines, dead, last and next. 1; 0: it is another file, or not as it was (u is then as at first). */
+ * lines, dead, last and next. 1; 0: it is another file, or not as it was (u is then as at first).
+ */
 int uidlist_resume(struct uidlist *u, int fd_dir, uint32_t mark);
 /* Reads all of another file in the same format (courierimapuiddb). 0, also if it is not there, or
  * -1. */
@@ -77,17 +79,18 @@ int uidlist_create(struct uidlist *u, int fd_dir, int fd_root);
  * line[i].uid and .offset are set. 0 or -1; whole lines that were written then stay, as others may
  * have read them, and the next uidlist_read gives them. EOVERFLOW: the UIDs are used up. */
 int uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n);
-/* Strikes out lines that begin at these offsets, and syncs; when most of the file is dead it is
- * written anew instead. 0 or -1. */
-int uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *offset, size_t n);
+/* Strikes out n lines, given by offset and UID in turn, and syncs; when most of the file is dead it
+ * is written anew instead. Where there is no line of that UID, nothing is struck out. 0 or -1. */
+int uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *line, size_t n);
 /* Writes the file anew without what is dead; the next uidlist_read is 2. Durable. 0 or -1. */
 int uidlist_rewrite(struct uidlist *u, int fd_dir);
 
 /* A fresh MAILBOXID. 0 or -1. */
 int uidlist_new_guid(char guid[static 33]);
 
-/* A record key's value of the line at an offset, into value. 1, 0 not there, -1 error. No lock. */
-int uidlist_key(struct uidlist *u, uint32_t offset, char key, stralloc *value);
+/* A record key's value of the line at an offset, into value. 1, 0 not there, 2 there is no line of
+ * this UID, -1 error. No lock. */
+int uidlist_key(struct uidlist *u, uint32_t offset, uint32_t uid, char key, stralloc *value);
 
 /* A UIDVALIDITY larger than every one given before in this Maildir: dovecot-uidvalidity and its
  * companion at the root, in Dovecot's protocol. 0 on error (errno). */

@@ -64,12 +64,16 @@ test_append(void)
 	tap_num("another reader", uidlist_read(&v, fd_dir, on_line, 0), 1);
 	tap_str("sees the new lines", lines, "2:c[] 3:d[Gx] ");
 	stralloc value = STRALLOC_ZERO;
-	tap_num("a key", uidlist_key(&v, l[1].offset, 'G', &value), 1);
+	tap_num("a key", uidlist_key(&v, l[1].offset, 3, 'G', &value), 1);
 	tap_mem("its value", value.s, value.len, "x", 1);
-	tap_num("no such key", uidlist_key(&v, l[1].offset, 'P', &value), 0);
+	tap_num("no such key", uidlist_key(&v, l[1].offset, 3, 'P', &value), 0);
+	tap_num("another's line", uidlist_key(&v, l[1].offset, 2, 'G', &value), 2);
 	stralloc_free(&value);
-	tap_num("strike", uidlist_strike(&u, fd_dir, &l[0].offset, 1), 0);
-	tap_num("twice", uidlist_strike(&u, fd_dir, &l[0].offset, 1), 0);
+	uint32_t wrong[] = {l[0].offset, 3, l[0].offset + 1, 2}, right[] = {l[0].offset, 2};
+	tap_num("no such line", uidlist_strike(&u, fd_dir, wrong, 2), 0);
+	tap_num("is dead", u.dead, 0);
+	tap_num("strike", uidlist_strike(&u, fd_dir, right, 1), 0);
+	tap_num("twice", uidlist_strike(&u, fd_dir, right, 1), 0);
 	tap_str(
 	    "in place", dir_read("dovecot-uidlist"), "3 V7 N2 Gid Zkept\n1 P1 :a\n2 :.\n3 Gx :d\n");
 	tap_num("rewrite", uidlist_rewrite(&u, fd_dir), 0);
@@ -106,7 +110,7 @@ test_compact(void)
 {
 	struct uidlist u = UIDLIST_ZERO;
 	struct uidlist_line l[100];
-	uint32_t at[90];
+	uint32_t at[180];
 	char base[100][8];
 	dir_write("dovecot-uidlist", "3 V7 N1\n");
 	uidlist_read(&u, fd_dir, 0, 0);
@@ -116,7 +120,7 @@ test_compact(void)
 	}
 	uidlist_append(&u, fd_dir, l, 100);
 	for (int i = 0; i < 90; i++)
-		at[i] = l[i].offset;
+		at[2 * i] = l[i].offset, at[2 * i + 1] = l[i].uid;
 	tap_num("strike 90 of 100", uidlist_strike(&u, fd_dir, at, 90), 0);
 	tap_ok(strlen(dir_read("dovecot-uidlist")) < 120, "compacted");
 	tap_num("UIDNEXT is kept", (long long)u.next, 101);
