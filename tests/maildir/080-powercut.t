@@ -3,7 +3,7 @@
 # a model of a file system (tests/lib/powercut.py), and after each change the directory is made to be what a power cut at that moment may have
 # left: nothing of what was not synced, all of it, or any part. A session that opens it then must show what was acknowledged, UIDs that were
 # told must name the same messages and come back for no others, an index that tells lies must be noticed.
-# SEED; POWERCUT_STATES at most (default 250; 0: all), POWERCUT_STEPS commands, POWERCUT_AT=n.m a single state.
+# SEED; POWERCUT_STATES at most (default 150; 0: all), POWERCUT_STEPS commands, POWERCUT_AT=n.m a single state.
 import os
 import random
 import re
@@ -15,7 +15,7 @@ from storemodel import INDEX_FILES, Model, Session, lasting
 
 FOLDERS = "INBOX", "A", "B"
 HOW = "none", "some", "some", "all"  # of what is not synced, after each change
-STATES = int(os.environ.get("POWERCUT_STATES", "250"))
+STATES = int(os.environ.get("POWERCUT_STATES", "150"))
 STEPS = int(os.environ.get("POWERCUT_STEPS", "60"))
 OTHER = ("refresh", "settle", "settle", "settle wait", "texts keep", "reopen", "reopen", "restart")
 
