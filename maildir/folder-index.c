@@ -66,7 +66,8 @@ state_now(struct folder const *f)
 
 struct replay {
 	struct folder *f;
-	int live; /* the session is on: what changes is to be told */
+	int live;    /* the session is on: what changes is to be told */
+	int merging; /* a snapshot: what it says less than we know makes another one necessary */
 	int any_state;
 	struct index_state state;
 };
@@ -145,8 +146,10 @@ take_known_message(
 	if (to->state & RECORD_REMOVED)
 		return;
 	take_learned(f, at, r);
-	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq)
+	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq) {
+		f->snapshot_due |= p->merging;
 		return;
+	}
 	uint8_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
@@ -411,7 +414,7 @@ take_absence(struct replay *p, uint32_t at)
 static void
 merge(struct folder *f, struct folder const *g)
 {
-	struct replay p = {.f = f, .live = 1};
+	struct replay p = {.f = f, .live = 1, .merging = 1};
 	char name[MAILDIR_NAME_MAX + 1];
 	uint32_t i = 0, j = 0, known = f->count;
 	while (j < g->count || i < known) {
@@ -536,7 +539,7 @@ static void
 remap(struct folder *f)
 {
 	struct folder g;
-	if (!nothing_to_tell(f))
+	if (!nothing_to_tell(f) || f->snapshot_due)
 		return;
 	f->remap_due = 0;
 	if (load_other(&g, f) && g.log.parsed == f->log.parsed && g.log.id == f->log.id &&

@@ -86,6 +86,8 @@ tell_expunged(struct folder *f, struct folder_events const *e, void *arg)
 		uint32_t p = f->gone.at[k];
 		if (p < f->announced && e && e->expunged)
 			e->expunged(arg, p - gaps_before(&f->gaps, p), folder_at(f, p)->uid);
+		if (folder_at(f, p)->line)
+			record_touch(f, p); /* told by us: the index is to say so */
 	}
 	folder_remove_gone(f);
 }
