@@ -18,7 +18,10 @@
 #define WAKE_DIR "postern-wake"
 #define EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF)
 #define OPEN_TRIES 10
-#define LOST_POLL 1 /* seconds: who removes the fifo is probably removing the folder */
+/* Seconds: when the fifo was removed, as the folder probably goes with it; and after each change,
+ * so many times, because what changed in the same tick of the clock may have been overlooked. */
+#define SOON 1
+#define LOOKS_AGAIN 3
 
 enum { INOTIFY, FIFO };
 
@@ -100,7 +103,7 @@ set_poll(struct watch *w)
 {
 	struct stat st;
 	int fifo_lost = w->fd[FIFO] >= 0 && (fstat(w->fd[FIFO], &st) < 0 || !st.st_nlink);
-	w->poll = fifo_lost ? LOST_POLL : w->fd[INOTIFY] < 0 ? MAILDIR_POLL : 0;
+	w->poll = fifo_lost || w->again ? SOON : w->fd[INOTIFY] < 0 ? MAILDIR_POLL : 0;
 }
 
 void
@@ -113,6 +116,7 @@ watch_open(struct watch *w, char const *dir)
 	w->network = filesystem_network(w->fd_dir);
 	open_fifo(w);
 	open_inotify(w);
+	w->again = LOOKS_AGAIN;
 	set_poll(w);
 }
 
@@ -120,9 +124,10 @@ void
 watch_clear(struct watch *w)
 {
 	char buf[4096];
+	w->again -= w->again > 0;
 	for (unsigned int i = 0; i < WATCH_FDS; i++)
 		while (w->fd[i] >= 0 && read(w->fd[i], buf, sizeof buf) > 0)
-			;
+			w->again = LOOKS_AGAIN;
 	if (w->fd[INOTIFY] < 0)
 		open_inotify(w);
 	set_poll(w);

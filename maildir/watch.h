@@ -15,15 +15,16 @@ struct watch {
 	unsigned int poll; /* wait no longer than so many seconds, then watch_clear and
 			      folder_refresh; 0: as long as you like */
 	/* For watch.c alone. */
-	int fd_keep;   /* the fifo's writing end */
-	int fd_dir;    /* the folder */
-	int fd_wake;   /* postern-wake/ in it */
-	int network;   /* inotify is no use */
-	stralloc dir;  /* its path */
-	stralloc fifo; /* the name in postern-wake/ */
+	int fd_keep;	    /* the fifo's writing end */
+	int fd_dir;	    /* the folder */
+	int fd_wake;	    /* postern-wake/ in it */
+	int network;	    /* inotify is no use */
+	unsigned int again; /* looks to come soon */
+	stralloc dir;	    /* its path */
+	stralloc fifo;	    /* the name in postern-wake/ */
 };
 /* clang-format off */
-#define WATCH_ZERO {{-1, -1}, 0, -1, -1, -1, 0, STRALLOC_ZERO, STRALLOC_ZERO}
+#define WATCH_ZERO {{-1, -1}, 0, -1, -1, -1, 0, 0, STRALLOC_ZERO, STRALLOC_ZERO}
 /* clang-format on */
 
 /* dir: folder_dir. Never fails: the worst is no descriptor and poll. Then folder_refresh once, as

@@ -83,7 +83,8 @@ try:
         told(idlers, b"* %d EXISTS" % n, begin, "a delivery by mda-local", AT_ONCE)
     with open(place.box + "/tmp/foreign", "w", encoding="ascii") as f:
         f.write("Subject: foreign\n\n")
-    place.own(place.box)
+    if os.geteuid() == 0:
+        os.chown(place.box + "/tmp/foreign", mdalocal.NOBODY, mdalocal.NOBODY)
     begin = time.monotonic()
     os.rename(place.box + "/tmp/foreign", place.box + "/new/1.foreign")
     times = told(idlers, b"* 4 EXISTS", begin, "a foreign delivery", POLL + AT_ONCE)
