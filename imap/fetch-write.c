@@ -212,17 +212,14 @@ is_cached(struct fetch const *f, struct hand *h)
 static int
 prepare(struct fetch const *f, struct hand *h, struct facts *facts)
 {
-	if (facts_get(f, h, facts) < 0)
-		return -1;
-	if (!f->need)
-		return 0;
-	if (folder_gone(h->folder, h->i)) {
+	if (f->need && folder_gone(h->folder, h->i)) {
 		errno = ENOENT;
 		return -1;
 	}
-	if (!f->seen && is_cached(f, h))
-		return 0;
-	if (!load(h, f->need))
+	if (!f->need || (!f->seen && is_cached(f, h)))
+		return facts_get(f, h, facts);
+	/* The file once open, its facts cost nothing. */
+	if (!load(h, f->need) || facts_get(f, h, facts) < 0)
 		return -1;
 	hand_changed(h);
 	return 0;

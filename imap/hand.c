@@ -56,13 +56,9 @@ open_file(struct hand *h)
 	struct stat st;
 	if (h->fd >= 0)
 		return 0;
-	int fd = folder_open_message(h->folder, h->i);
+	int fd = folder_open_stat(h->folder, h->i, &st);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) < 0) {
-		close(fd);
-		return -1;
-	}
 	h->fd = fd;
 	h->size = (size_t)st.st_size;
 	return 0;
