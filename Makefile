@@ -2,6 +2,7 @@
 #
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
+#   make soak            the store's model, faults and power cuts for SOAK_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
 #   make fuzz            build the fuzz targets (clang) into build/fuzz
@@ -58,7 +59,7 @@ UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check install clean fuzz unit bench
+.PHONY: all check soak install clean fuzz unit bench
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -115,6 +116,9 @@ build/fuzz/%: tests/fuzz/%.c build/fuzz/lib.a
 
 check: all unit
 	tests/run
+
+soak: all unit
+	tests/soak
 
 install: all
 	scripts/install "$B/bin" "$(DESTDIR)" "$(PREFIX)"
