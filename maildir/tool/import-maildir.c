@@ -75,14 +75,12 @@ copy_message(struct source *s, struct source_message *m, struct target *x, struc
 	return 0;
 }
 
+/* By link, where that is asked for and possible, else by copy. */
 static int
-bring(struct import *im, struct source *s, struct source_message *m, struct target *x,
+try_message(struct import *im, struct source *s, struct source_message *m, struct target *x,
     struct arriving const *a)
 {
-	int fd = source_locate(s, m);
-	if (fd < 0)
-		return -1;
-	int r = im->link ? target_link(x, a, fd, source_file(s, m)) : 0;
+	int r = im->link ? target_link(x, a, source_fd(s, m), source_file(s, m)) : 0;
 	if (r > 0)
 		return 0;
 	if (r < -1)
@@ -91,6 +89,21 @@ bring(struct import *im, struct source *s, struct source_message *m, struct targ
 	if (r < 0 && errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP)
 		return -1;
 	return copy_message(s, m, x, a);
+}
+
+/* Its server may rename it at any moment. -1 with ENOENT: it is gone. */
+static int
+bring(struct import *im, struct source *s, struct source_message *m, struct target *x,
+    struct arriving const *a)
+{
+	for (int looks = 0;; looks++) {
+		if (!try_message(im, s, m, x, a))
+			return 0;
+		if (errno != ENOENT || looks == SOURCE_LOOKS)
+			return -1;
+		if (source_look_again(s) < 0)
+			return -1;
+	}
 }
 
 static void

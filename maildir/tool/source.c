@@ -5,13 +5,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/sa.h"
 #include "maildir/layout.h"
 #include "maildir/name.h"
 
-#define LOCATE_TRIES 3
+#define LOOKS 5 /* at directories that change while they are read */
 
 /* ---- files ------------------------------------------------------------------------------------
  */
@@ -57,6 +58,7 @@ take_file(struct source *s, char const *file, int in_new)
 	if (s->complete)
 		return;
 	m->flags = n.flags;
+	m->set = (struct keyword_set)KEYWORD_SET_ZERO;
 	for (unsigned int k = 0; k < MAILDIR_LETTERS; k++)
 		if (s->letters && n.letters >> k & 1)
 			keyword_add(&m->set, k);
@@ -87,18 +89,36 @@ read_files(struct source *s, int fd, int in_new)
 	return error ? -1 : 0;
 }
 
-int
-source_locate(struct source *s, struct source_message *m)
+static int
+same_time(int fd, struct timespec *t)
 {
-	for (int i = 0; i < LOCATE_TRIES; i++) {
-		if (!faccessat(source_fd(s, m), source_file(s, m), F_OK, AT_SYMLINK_NOFOLLOW))
-			return source_fd(s, m);
-		if (errno != ENOENT || read_files(s, s->fd_new, 1) < 0 ||
-		    read_files(s, s->fd_cur, 0) < 0)
+	struct stat st = {.st_mtim = {0, 0}};
+	int same = fd < 0 || fstat(fd, &st) < 0 ||
+		   (st.st_mtim.tv_sec == t->tv_sec && st.st_mtim.tv_nsec == t->tv_nsec);
+	*t = st.st_mtim;
+	return same;
+}
+
+/* readdir may pass over a file that is renamed meanwhile; then it is there at the next look. */
+static int
+read_stable(struct source *s)
+{
+	struct timespec cur = {0, 0}, new = {0, 0};
+	(void)same_time(s->fd_new, &new), (void)same_time(s->fd_cur, &cur);
+	for (int i = 0; i < LOOKS; i++) {
+		if (read_files(s, s->fd_new, 1) < 0 || read_files(s, s->fd_cur, 0) < 0)
 			return -1;
+		int still = same_time(s->fd_new, &new);
+		if (same_time(s->fd_cur, &cur) && still)
+			break;
 	}
-	errno = ENOENT;
-	return -1;
+	return 0;
+}
+
+int
+source_look_again(struct source *s)
+{
+	return read_files(s, s->fd_new, 1) < 0 || read_files(s, s->fd_cur, 0) < 0 ? -1 : 0;
 }
 
 /* ---- what stands beside them ------------------------------------------------------------------
@@ -197,8 +217,7 @@ source_open(struct source *s, char const *dir, char const *root, enum source_kin
 	s->fd_cur = layout_sub(s->fd_dir, "cur");
 	if ((s->fd_new < 0 || s->fd_cur < 0) && errno != ENOENT)
 		return -1;
-	if (read_files(s, s->fd_new, 1) < 0 || read_files(s, s->fd_cur, 0) < 0 ||
-	    read_side_files(s, root, kind) < 0)
+	if (read_stable(s) < 0 || read_side_files(s, root, kind) < 0)
 		return -1;
 	sort(s);
 	return 0;

@@ -41,9 +41,9 @@ struct source {
  * this folder is not its INBOX. 0 or -1; source_close after both. */
 int source_open(struct source *s, char const *dir, char const *root, enum source_kind kind);
 void source_close(struct source *s);
-/* The message's file as it is called now, wherever its server has renamed it to: its directory's
- * descriptor, and the name in s->text at m->file. -1: ENOENT it is gone. */
-int source_locate(struct source *s, struct source_message *m);
+/* A file is not where it was: learns what all files are called now. 0 or -1. */
+int source_look_again(struct source *s);
+#define SOURCE_LOOKS 20 /* for one message, before it counts as gone */
 static inline char const *
 source_file(struct source const *s, struct source_message const *m)
 {
