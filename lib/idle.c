@@ -12,15 +12,19 @@ has_input(struct net const *n)
 	return n->in_start != n->in_end || poll(&x, 1, 0) > 0;
 }
 
-/* No later than `ms` from now. */
 static void
-not_after(tain *t, int ms)
+add_ms(tain *t, int ms)
 {
-	tain then;
-	tain_from_millisecs(&then, ms);
-	tain_add_g(&then, &then);
-	if (tain_less(&then, t))
-		*t = then;
+	tain span;
+	tain_from_millisecs(&span, ms);
+	tain_add_g(t, &span);
+}
+
+static void
+not_after(tain *t, tain const *then)
+{
+	if (tain_less(then, t))
+		*t = *then;
 }
 
 int
@@ -28,23 +32,28 @@ idle_wait(
     struct net *n, struct idle const *w, int const *fd, unsigned int count, tain const *latest)
 {
 	int rested = 0;
+	tain again, rest;
 	n->deadline = *latest;
 	if (net_flush(n) < 0)
 		return -1;
+	tain_now_g();
+	add_ms(&rest, IDLE_REST_MS);
 	for (;;) {
 		int ms = has_input(n) ? -1 : w->settle(w->arg);
 		tain_now_g();
 		n->deadline = *latest;
-		if (ms >= 0)
-			not_after(&n->deadline, ms);
+		if (ms >= 0) {
+			add_ms(&again, ms);
+			not_after(&n->deadline, &again);
+		}
 		if (!rested)
-			not_after(&n->deadline, IDLE_REST_MS);
+			not_after(&n->deadline, &rest);
 		int r = net_wait_any(n, fd, count);
 		if (r)
 			return r;
 		if (!tain_future(latest))
 			return 0;
-		if (rested)
+		if (rested || tain_future(&rest))
 			continue;
 		rested = 1;
 		w->rest(w->arg);

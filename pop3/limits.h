@@ -6,8 +6,6 @@
 #define POP3_LINE_MAX 2112
 /* A session's commands are short. */
 #define POP3_COMMAND_MAX 512
-/* Octets of a message read at a time. */
-#define POP3_READ 65536
 #define POP3_LOGIN_ERRORS_MAX 10
 #define POP3_ERRORS_MAX 100
 /* Seconds from the greeting to a login (etc/login-timeout). */

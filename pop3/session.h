@@ -21,6 +21,8 @@ enum {
 	MARK_READ = 2,	  /* by RETR: becomes seen at QUIT */
 };
 
+#define POP3_READ 65536 /* octets of a message read at a time */
+
 struct pop3 {
 	struct net net;
 	struct folder *folder;

@@ -6,7 +6,7 @@
 // sources: imap/commands.c imap/fetch-parse.c imap/fetch-write.c imap/flags.c imap/hand.c
 // sources: imap/list-collect.c imap/list-match.c imap/mailbox.c imap/messages.c
 // sources: imap/parse-set.c imap/parse.c imap/reply.c imap/search-eval.c imap/search-parse.c
-// sources: imap/search-text.c imap/sync.c
+// sources: imap/search-text.c imap/sync.c imap/wait.c
 // libs: -lunistring
 #include <errno.h>
 #include <stdint.h>
