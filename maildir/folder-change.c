@@ -62,7 +62,7 @@ try_change(struct folder *f, uint32_t i, struct change const *c)
 		folder_end_change(f, known, r->state & RECORD_NEW ? 1 : 2);
 		folder_unsynced(f, r);
 		record_uncount(f, r);
-		r->state &= (uint8_t)~RECORD_NEW;
+		r->state &= ~(uint32_t)RECORD_NEW;
 		record_count(f, i);
 		folder_unsynced(f, r);
 	}

@@ -79,7 +79,7 @@ record_clean(struct folder *f, uint32_t at)
 	struct record *r = folder_at(f, at);
 	if (!(r->state & RECORD_DIRTY))
 		return;
-	r->state &= (uint8_t) ~(RECORD_DIRTY | RECORD_FRESH);
+	r->state &= ~(uint32_t)(RECORD_DIRTY | RECORD_FRESH);
 	for (uint32_t k = f->dirty.count; k--;)
 		if (f->dirty.at[k] == at) {
 			f->dirty.at[k] = f->dirty.at[--f->dirty.count];
@@ -143,14 +143,16 @@ take_known_message(
 {
 	struct folder *f = p->f;
 	struct record *to = folder_at(f, at);
-	if (to->state & RECORD_REMOVED)
+	if (to->state & RECORD_REMOVED) {
+		f->snapshot_due |= p->merging && !(r->state & RECORD_GONE);
 		return;
+	}
 	take_learned(f, at, r);
 	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq) {
 		f->snapshot_due |= p->merging;
 		return;
 	}
-	uint8_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
+	uint32_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
 	struct keyword_set keywords = r->keywords;
@@ -169,9 +171,9 @@ take_known_message(
 	to->keywords = keywords;
 	to->line = r->line;
 	to->modseq = r->modseq;
-	to->state = (uint8_t)((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
+	to->state = ((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
 	if (len) {
-		to->state &= (uint8_t)~RECORD_DERIVED;
+		to->state &= ~(uint32_t)RECORD_DERIVED;
 		record_rename(f, to, name, len);
 		to->state |= r->state & RECORD_DERIVED;
 	}
@@ -428,6 +430,7 @@ merge(struct folder *f, struct folder const *g)
 		size_t len = r->name_len;
 		memcpy(name, folder_stored(g, r), len + 1);
 		if (!m || m->uid > r->uid) {
+			f->snapshot_due |= r->uid <= f->highest;
 			if (!(r->state & RECORD_REMOVED))
 				take_new_message(f, r, name, len);
 		} else {
@@ -473,6 +476,8 @@ take_snapshot(struct folder *f)
 	f->snapshot_due = 0;
 	if (load_other(&g, f)) {
 		merge(f, &g);
+		/* The same snapshot with another log: somebody put back an old one. */
+		f->snapshot_due |= g.log.id == f->log.id;
 		f->log = g.log;
 		if (g.modseq > f->modseq)
 			f->modseq = g.modseq;
@@ -574,7 +579,7 @@ write_snapshot(struct folder *f)
 	uint32_t n = 0, gone = 0;
 	for (uint32_t p = 0; p < f->count; p++) {
 		unsigned int state = folder_at(f, p)->state;
-		n += !(state & RECORD_REMOVED) || state & RECORD_GONE;
+		n += !(state & RECORD_REMOVED) || state & RECORD_HIDDEN;
 		gone += !!(state & RECORD_GONE);
 	}
 	if (getentropy(&h.id, sizeof h.id) < 0)
@@ -584,7 +589,7 @@ write_snapshot(struct folder *f)
 		return -1;
 	for (uint32_t p = 0; p < f->count; p++) {
 		struct record const *r = folder_at(f, p);
-		if (r->state & RECORD_REMOVED && !(r->state & RECORD_GONE))
+		if (r->state & RECORD_REMOVED && !(r->state & RECORD_HIDDEN))
 			continue;
 		char const *name = record_path(f, r);
 		index_write_add(w, r, name, strlen(name));
@@ -616,7 +621,7 @@ put_dirty(struct folder *f, stralloc *out)
 	for (uint32_t k = 0; k < f->dirty.count; k++) {
 		struct record const *r = folder_at(f, f->dirty.at[k]);
 		char const *name = folder_stored(f, r);
-		if (r->state & RECORD_REMOVED && !(r->state & RECORD_GONE))
+		if (r->state & RECORD_REMOVED && !(r->state & RECORD_HIDDEN))
 			index_log_expunge(out, &(struct log_expunge){r->modseq, r->uid});
 		else
 			/* A name in the snapshot is known to every reader. */
@@ -661,7 +666,7 @@ give_modseq(struct folder *f)
 		if (!modseq)
 			modseq = folder_next_modseq(f);
 		r->modseq = modseq;
-		r->state &= (uint8_t)~RECORD_FRESH;
+		r->state &= ~(uint32_t)RECORD_FRESH;
 	}
 }
 
@@ -680,7 +685,7 @@ write_locked(struct folder *f)
 	if (f->dirty.count > PRIVATE_WORTH)
 		f->remap_due = 1;
 	for (uint32_t k = 0; k < f->dirty.count; k++)
-		folder_at(f, f->dirty.at[k])->state &= (uint8_t)~RECORD_DIRTY;
+		folder_at(f, f->dirty.at[k])->state &= ~(uint32_t)RECORD_DIRTY;
 	numbers_free(&f->dirty);
 }
 

@@ -63,8 +63,8 @@ on_line(void *arg, struct uidlist_line const *l)
 		struct record *r = folder_at(f, i);
 		if (r->uid == l->uid) {
 			r->line = l->offset;
-			r->state = (uint8_t)((r->state & ~RECORD_PLAIN) |
-					     (l->keys_len ? 0 : RECORD_PLAIN));
+			r->state = ((r->state & ~(uint32_t)RECORD_PLAIN) |
+				    (l->keys_len ? 0 : RECORD_PLAIN));
 		} else
 			f->reread =
 			    1; /* it has another UID now, and its directory was not looked at */
@@ -101,6 +101,22 @@ match_record(struct update *u, uint32_t i)
 	u->missing += !u->seen[i];
 }
 
+/* A message that this session does not tell of: whether its file is back matters to the next one.
+ */
+static void
+match_hidden(struct update *u, uint32_t i)
+{
+	struct record *r = folder_at(u->f, i);
+	uint32_t missing = u->missing;
+	match_record(u, i);
+	u->missing = missing;
+	u->seen[i] = 1;
+	if (r->state & RECORD_GONE && file_of(u, r)) {
+		r->state &= ~(uint32_t)RECORD_GONE;
+		record_touch(u->f, i);
+	}
+}
+
 /* Finds the records' files. One that is back before its absence was told keeps its UID, unless
  * another session told it: the lines, read again, say so. */
 static void
@@ -117,6 +133,8 @@ match_records(struct update *u)
 	for (uint32_t i = 0; any && i < u->known; i++)
 		if (record_live(folder_at(f, i)))
 			match_record(u, i);
+		else if (folder_at(f, i)->state & RECORD_HIDDEN)
+			match_hidden(u, i);
 	for (uint32_t k = f->gone.count; k--;) {
 		struct record const *r = folder_at(f, f->gone.at[k]);
 		struct found *e = r->line ? file_of(u, r) : 0;

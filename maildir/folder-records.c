@@ -130,7 +130,7 @@ record_back(struct folder *f, uint32_t position)
 	struct record *r = folder_at(f, position);
 	if (!(r->state & RECORD_GONE))
 		return;
-	r->state &= (uint8_t)~RECORD_GONE;
+	r->state &= ~(uint32_t)RECORD_GONE;
 	f->totals.gone--;
 	record_count(f, position);
 	record_touch(f, position);
@@ -148,7 +148,7 @@ folder_remove_gone(struct folder *f)
 {
 	for (uint32_t i = 0; i < f->gone.count; i++) {
 		struct record *r = folder_at(f, f->gone.at[i]);
-		r->state = (uint8_t)((r->state & ~RECORD_GONE) | RECORD_REMOVED);
+		r->state = ((r->state & ~(uint32_t)RECORD_GONE) | RECORD_REMOVED);
 		if (f->gone.at[i] < f->announced)
 			f->recent -= !!(r->flags & FLAG_RECENT);
 		if (r->name >= f->index.names_len)
@@ -172,7 +172,7 @@ void
 folder_hide_gone(struct folder *f)
 {
 	for (uint32_t k = 0; k < f->gone.count; k++)
-		folder_at(f, f->gone.at[k])->state |= RECORD_REMOVED;
+		folder_at(f, f->gone.at[k])->state |= RECORD_REMOVED | RECORD_HIDDEN;
 	gaps_add(&f->gaps, f->gone.at, f->gone.count);
 	f->gaps_told = gaps_before(&f->gaps, f->announced);
 	f->totals.gone = f->gone.count = 0;
@@ -232,7 +232,7 @@ record_rename(struct folder *f, struct record *r, char const *name, size_t len)
 		return;
 	}
 	memcpy(copy, name, len);
-	r->state &= (uint8_t)~RECORD_DERIVED;
+	r->state &= ~(uint32_t)RECORD_DERIVED;
 	if (r->name_len && r->name >= f->index.names_len)
 		f->waste += (size_t)r->name_len + 1;
 	r->name = (uint32_t)(f->index.names_len + f->names.len);

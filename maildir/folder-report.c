@@ -106,7 +106,7 @@ tell_flags(struct folder *f, uint32_t known, int now, struct folder_events const
 			f->changed.at[left++] = p;
 			continue;
 		}
-		r->state &= (uint8_t)~RECORD_CHANGED;
+		r->state &= ~(uint32_t)RECORD_CHANGED;
 		if (p < known && record_live(r) && e && e->flags)
 			e->flags(arg, p - gaps_before(&f->gaps, p));
 	}

@@ -166,7 +166,7 @@ apply_known(struct update *u)
 		if (r->line != e->line || !(r->state & RECORD_PLAIN) != !e->plain) {
 			r->line = e->line;
 			r->state =
-			    (uint8_t)((r->state & ~RECORD_PLAIN) | (e->plain ? RECORD_PLAIN : 0));
+			    ((r->state & ~(uint32_t)RECORD_PLAIN) | (e->plain ? RECORD_PLAIN : 0));
 		}
 		if (!(r->state & RECORD_NEW) != !e->in_new) {
 			record_uncount(f, r);
@@ -204,7 +204,7 @@ append_found(struct update *u, struct found const *e)
 		r->flags = (uint8_t)n.flags;
 		r->keywords.bits[0] = n.letters;
 	}
-	r->state = (uint8_t)((e->in_new ? RECORD_NEW : 0) | (e->plain ? RECORD_PLAIN : 0));
+	r->state = ((e->in_new ? RECORD_NEW : 0) | (e->plain ? RECORD_PLAIN : 0));
 	if (e->recent || e->in_new)
 		record_recent(f, f->count - 1);
 	r->modseq = f->modseq;
@@ -318,7 +318,7 @@ apply(struct update *u, unsigned int mode)
 {
 	struct folder *f = u->f;
 	/* Whoever changed something may have told of it, and died before it could note that. */
-	if (mode & UPDATE_OPEN && u->s.which & SCAN_CUR)
+	if (mode & UPDATE_OPEN || u->absent.count)
 		(void)folder_next_modseq(f);
 	apply_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);

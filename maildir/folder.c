@@ -46,7 +46,7 @@ begin_told(struct folder *f)
 		folder_hide_gone(f);
 	folder_announce(f);
 	for (uint32_t k = 0; k < f->changed.count; k++)
-		folder_at(f, f->changed.at[k])->state &= (uint8_t)~RECORD_CHANGED;
+		folder_at(f, f->changed.at[k])->state &= ~(uint32_t)RECORD_CHANGED;
 	f->changed.count = f->pending = 0;
 }
 

@@ -15,6 +15,8 @@ enum record_state {
 	RECORD_CHANGED = 8,  /* others changed its flags; to be told */
 	RECORD_DIRTY = 16,   /* changed since it was last written to the index */
 	RECORD_REMOVED = 32, /* gone, and told */
+	RECORD_HIDDEN = 256, /* with REMOVED: left out of what this session tells, as it was gone at
+				the beginning */
 	RECORD_FRESH = 128,  /* changed; its modseq is given when it is written to the index */
 	RECORD_PLAIN = 64    /* its line has no keys: no other EMAILID than the base name */
 };
@@ -31,13 +33,13 @@ struct record {
 	struct keyword_set keywords;
 	uint64_t text; /* offset of its entry in postern-text; 0: none */
 	uint32_t uid;
-	uint32_t name; /* offset of its stored name; see folder_stored */
-	uint32_t line; /* offset of its line in dovecot-uidlist; 0: none */
-	uint32_t hash; /* basemap_hash of its base name */
-	uint32_t pad;
+	uint32_t name;	/* offset of its stored name; see folder_stored */
+	uint32_t line;	/* offset of its line in dovecot-uidlist; 0: none */
+	uint32_t hash;	/* basemap_hash of its base name */
+	uint32_t state; /* enum record_state */
 	uint8_t name_len, base_len;
 	uint8_t flags; /* enum message_flag */
-	uint8_t state; /* enum record_state */
+	uint8_t pad;
 };
 
 #endif

@@ -171,7 +171,11 @@ look_at_new(struct scan *s, struct folder *f)
 	if (!(f->options & FOLDER_TAKE_NEW) || !s->count)
 		return 0;
 	int known = folder_begin_change(f);
-	folder_end_change(f, known, take_new(s, f));
+	unsigned int taken = take_new(s, f);
+	folder_end_change(f, known, taken);
+	/* What came meanwhile cannot be told from our own changes. */
+	if (taken)
+		s->stable = 0;
 	stamp_take(&s->new_end, f->fd_new);
 	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
