@@ -19,9 +19,8 @@
 #include <skalibs/strerr.h>
 
 #define USAGE "machine [ -t seconds ] directory"
-#define NAMES 10000u /* in the directory that is read */
-#define LINKS 1000u  /* of one file among them: names without inodes of their own are quickly made \
-		      */
+#define NAMES 10000u  /* in the directory that is read */
+#define LINKS 1000u   /* of each file among them: made quickly */
 #define OCTETS 13000u /* of a file that is read */
 #define SMALL 4000u   /* of a file that is written and synced */
 #define WRITERS 10u   /* side by side */

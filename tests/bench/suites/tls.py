@@ -7,7 +7,7 @@ import sides
 from bench import Row
 
 TITLE = "short TLS connections"
-SHORTEST = 0.3  # seconds in which some connections come to their end
+SHORTEST = 0.2  # seconds in which some connections come to their end
 SIDES = ["postern", "Dovecot", "postern, an engine each", "Dovecot, shared processes"]
 ROWS = [Row(f"{kind}-{key}", f"{kind} handshakes: {text}", unit)
         for kind in ("full", "resumed")
