@@ -7,7 +7,8 @@
 /* What stands in s[0..n) is no longer needed: its whole pages go back to the system and read as
  * zeros. For static and mapped memory, not for malloc's. */
 void memory_rest(void *s, size_t n);
-/* Gives back what free() keeps, where libc can, and the stack that deeper calls have left behind. */
+/* Gives back what free() keeps, where libc can, and the stack that deeper calls have left behind.
+ */
 void memory_trim(void);
 
 #endif

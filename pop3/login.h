@@ -34,8 +34,8 @@ extern struct command const pop3_login_commands[];
 /* Passwords may be sent now: TLS is active or the peer is trusted. */
 int pop3_login_password_ok(struct pop3_login const *s);
 
-/* pop3-login.c. The next line: NET_LINE, NET_LONG, or NET_EOF at the connection's end, the deadline or
- * the server's. */
+/* pop3-login.c. The next line: NET_LINE, NET_LONG, or NET_EOF at the connection's end, the deadline
+ * or the server's. */
 enum net_line pop3_login_read(void *arg, char *line, size_t max, size_t *len);
 /* Sends a reply to what was an error of the client, and counts it. */
 void pop3_login_error(struct pop3_login *s, char const *reply);
