@@ -68,7 +68,7 @@ class Foreign:
         highest = self.model.folders[file.folder].highest
         os.rename(file.path, f"{self.model.path(file.folder)}/{sub}/{file.base}:2,{info}")
         with self.model.lock:
-            file.item.change(lambda flags, w: (frozenset(c for c in info if c.isupper()), w - minus | plus), highest)
+            file.item.change(lambda flags, w: (frozenset(c for c in info if c.isupper()), w - minus | plus), highest, told=False)
 
     # ---- what others do; each takes a folder, and does nothing where nothing fits ----
 

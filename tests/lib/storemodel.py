@@ -70,12 +70,13 @@ class Item:
     def __init__(self, token, flags, words, after, uid=None, emailid=None):
         self.token, self.alts, self.after = token, {(frozenset(flags), frozenset(words))}, after
         self.uid, self.emailid, self.maybe_gone, self.gone = uid, emailid, False, False
+        self.told = False  # its last change was acknowledged: told, whether or not a session has shown it
 
-    def change(self, fn, highest, certain=True):
-        """fn: (flags, words) to (flags, words)."""
+    def change(self, fn, highest, certain=True, told=True):
+        """fn: (flags, words) to (flags, words). What nobody was told of may be undone as if it had never been."""
         new = {fn(*a) for a in self.alts}
         if new != self.alts:
-            self.after = highest if certain else self.after
+            self.after, self.told = (highest, told) if certain else (self.after, self.told)
             self.alts = new if certain else self.alts | new
 
     def partly(self, fn):
@@ -94,6 +95,7 @@ class Folder:
         self.validity = self.mailboxid = None
         self.looks, self.highest, self.after, self.next = 0, 0, 0, 1  # HIGHESTMODSEQ: the largest told; told before the last expunge. N of the list
         self.told_next = 1                             # the largest UIDNEXT that was told
+        self.shown = {}                                # uid: flags and words, as a session showed them last
         self.retired = set()                           # UIDs whose absence was told
         self.lines = {}                                # uid: base, of dovecot-uidlist
 
@@ -136,7 +138,7 @@ class Model:
         for name, f in self.folders.items():
             new.folders[name] = g = copy.copy(f)
             g.items = [twin.setdefault(i, copy.copy(i)) for i in f.items]
-            g.told, g.retired, g.lines = dict(f.told), set(f.retired), dict(f.lines)
+            g.told, g.shown, g.retired, g.lines = dict(f.told), dict(f.shown), set(f.retired), dict(f.lines)
             for i in g.items:
                 i.alts = set(i.alts)
         new.pairs = [(twin[a], twin[b]) for a, b in self.pairs]
@@ -234,10 +236,13 @@ class Model:
             item.uid, item.same, item.alts, item.maybe_gone = uid, None, {row[:2]}, False
             if not item.uid and uid < told_next:
                 self.complain(f"{who} {name} {uid} {item.token}: UIDNEXT had been told as {told_next}")
-            if row.modseq <= item.after:
+            seen = self.folders[name].shown.get(uid)
+            if row.modseq <= item.after and (item.told or row[:2] != seen):
                 self.complain(f"{who} {name} {uid} {item.token}: modseq {row.modseq}, but {item.after} was told before its last change")
             if item.emailid and row.emailid not in (item.emailid, "?"):
                 self.complain(f"{who} {name} {uid} {item.token}: EMAILID {row.emailid}, its original's is {item.emailid}")
+            item.told = False
+            self.folders[name].shown[uid] = row[:2]
         for item in gone:
             self.drop(name, item, highest)
         if after and head.highest <= after:
@@ -249,7 +254,8 @@ class Model:
         end = time.monotonic() + (0 if s.fresh else PATIENCE)
         while True:
             with self.lock:
-                before, retired = (f.after, f.highest, 0 if mine else f.told_next), set(f.retired)
+                # Of what others do at the same moment a session need not have heard.
+                before, retired = (0 if mine else f.after, f.highest, 0 if mine else f.told_next), set(f.retired)
             told = [] if s.fresh else s.refresh()
             head, s.view = s.facts()
             with self.lock:
