@@ -241,8 +241,9 @@ lock_release(struct lock *l)
 }
 
 int
-lock_exists(int fd_dir)
+lock_busy(int fd_dir)
 {
 	struct stat st;
-	return !fstatat(fd_dir, FOLDER_LOCK, &st, AT_SYMLINK_NOFOLLOW);
+	return !fstatat(fd_dir, FOLDER_LOCK, &st, AT_SYMLINK_NOFOLLOW) &&
+	       !lock_stale(fd_dir, FOLDER_LOCK);
 }

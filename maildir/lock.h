@@ -28,8 +28,8 @@ int lock_take(struct lock *l, int fd_dir, unsigned int seconds);
 int lock_take_named(struct lock *l, int fd_dir, char const *name, unsigned int seconds);
 /* Is there such a lock, left by one who is no more? Nothing is changed. */
 int lock_stale(int fd_dir, char const *name);
-/* Does anybody hold the folder's lock, as far as the name says? */
-int lock_exists(int fd_dir);
+/* Does anybody who lives hold the folder's lock? */
+int lock_busy(int fd_dir);
 /* To be called in long work: keeps the lock fresh. 0, or -1 with ESTALE if another took it away. */
 int lock_touch(struct lock *l);
 /* Gives it back, if it is still ours. errno is kept. */

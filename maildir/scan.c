@@ -176,7 +176,6 @@ look_at_new(struct scan *s, struct folder *f)
 	/* What came meanwhile cannot be told from our own changes. */
 	if (taken)
 		s->stable = 0;
-	stamp_take(&s->new_end, f->fd_new);
 	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
 }
