@@ -111,12 +111,14 @@ folder_unlink(struct folder *f, uint32_t i)
 			folder_end_change(f, known, 1);
 			folder_unsynced(f, r);
 			record_gone(f, i);
-		} else if (errno != ENOENT || tries == RETRIES)
+			return 0;
+		}
+		if (errno != ENOENT || tries == RETRIES)
 			return -1;
-		else if (folder_locate(f, i) < 0)
-			return errno == ENOENT ? 0 : -1;
+		if (folder_locate(f, i) < 0)
+			return errno == ENOENT ? 1 : -1;
 	}
-	return 0;
+	return 1;
 }
 
 /* What maildirsize counts for it: S= where the name has it. */
@@ -149,8 +151,9 @@ folder_expunge(struct folder *f, uint32_t i)
 		quota_begin(f->quota);
 	if (f->quota && quota_size(f, p, &size) < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (folder_unlink(f, p) < 0)
-		return -1;
+	int r = folder_unlink(f, p);
+	if (r)
+		return r < 0 ? -1 : 0; /* whoever was faster has counted it */
 	f->quota_bytes -= (int64_t)size;
 	f->quota_count--;
 	return 0;

@@ -219,7 +219,8 @@ int folder_cur_due(struct folder *f);
 int folder_settle_stamp(struct folder *f);
 
 /* ---- folder-change.c ---- */
-/* Removes the file at this position, wherever others have renamed it to; gone is gone. 0 or -1. */
+/* Removes the file at this position, wherever others have renamed it to. 0, 1 another was faster, or
+ * -1. */
 int folder_unlink(struct folder *f, uint32_t position);
 
 /* ---- folder-keywords.c ---- */
