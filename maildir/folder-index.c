@@ -156,10 +156,8 @@ take_known_message(
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
 	struct keyword_set keywords = r->keywords;
-	/* What is beyond the letters a session reads in postern-keywords, where the order is right.
-	 */
-	if (p->live)
-		keyword_take_beyond(&keywords, &to->keywords);
+	/* What is beyond the letters is read in postern-keywords, where the order is right. */
+	keyword_take_beyond(&keywords, &to->keywords);
 	int changed =
 	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&keywords, &to->keywords);
 	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
@@ -205,17 +203,14 @@ on_expunge(void *arg, struct log_expunge const *e)
 	struct replay *p = arg;
 	struct folder *f = p->f;
 	uint32_t at = folder_position_of(f, (uint32_t)e->uid);
-	if (at == BASEMAP_NONE)
-		return;
-	struct record *r = folder_at(f, at);
-	if (r->state & RECORD_REMOVED)
-		return;
-	uint64_t modseq = f->modseq;
-	record_gone(f, at);
-	r->line = 0; /* struck out by whoever told it */
-	r->modseq = e->modseq;
-	record_clean(f, at);
-	f->modseq = e->modseq > modseq ? e->modseq : modseq;
+	uint64_t modseq = f->modseq > e->modseq ? f->modseq : e->modseq;
+	if (at != BASEMAP_NONE && !(folder_at(f, at)->state & RECORD_REMOVED)) {
+		record_gone(f, at);
+		folder_at(f, at)->line = 0; /* struck out by whoever told it */
+		folder_at(f, at)->modseq = e->modseq;
+		record_clean(f, at);
+	}
+	f->modseq = modseq;
 }
 
 static void
@@ -322,7 +317,7 @@ folder_load(struct folder *f)
 		f->snapshot_due = 1;
 	take_state(f, &p.state);
 	drop_expunged(f);
-	f->keyworded = f->count;
+	f->keyworded = f->index.count;
 	return 1;
 }
 
