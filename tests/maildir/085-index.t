@@ -2,7 +2,7 @@
 # The files of the index damaged in every way: an octet changed, cut short, filled with zeros, another folder's, an older one of its own in every
 # combination, a directory, a fifo, a link, without permission, made shorter under a session. A session always shows what one shows
 # that has no index. The one exception: a changed octet in a block that is verified only when it is needed ends the session that meets it; then
-# the index is gone, and the next session is right.  SEED, INDEX_TRIES (of each kind; default 150, 0: every octet).
+# the index is gone, and the next session is right.  SEED, INDEX_TRIES (of each kind; default 500, 0: every octet).
 import os
 import shutil
 import signal
@@ -11,7 +11,7 @@ import time
 import maildirtest as t
 from storemodel import INDEX_FILES, parse
 
-TRIES = int(os.environ.get("INDEX_TRIES", "150"))
+TRIES = int(os.environ.get("INDEX_TRIES", "500"))
 rng = t.seed()
 
 
