@@ -183,12 +183,16 @@ make_longer(struct hand *h, struct mime_part const *top, enum message_text which
 	return out->s;
 }
 
+/* What no command of FETCH or SEARCH asks for is not made on the way: the keys come from
+ * TEXT_HEADERS when they are needed, and a delivery has made the preview. */
+#define UNASKED (1u << TEXT_SORT | 1u << TEXT_THREAD | 1u << TEXT_PREVIEW)
+
 /* Makes what is not made yet and what is in memory allows. */
 static void
 make(struct hand *h, size_t body)
 {
 	struct message_texts t = {0};
-	unsigned int kinds = (h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER) & ~h->tried;
+	unsigned int kinds = (h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER) & ~h->tried & ~UNASKED;
 	if (!kinds)
 		return;
 	message_texts_make(&t, &h->arena, h->s, h->n, body, kinds);

@@ -56,6 +56,8 @@ state_now(struct folder const *f)
 	s.uidlist_next = u->next;
 	s.uidlist_mark = u->fd < 0 ? 0 : uidlist_mark(u);
 	s.validity = u->validity;
+	s.struck_sec = u->struck.tv_sec;
+	s.struck_nsec = (uint32_t)u->struck.tv_nsec;
 	s.highest = f->highest;
 	s.modseq = f->modseq;
 	return s;
@@ -269,6 +271,7 @@ take_state(struct folder *f, struct index_state const *s)
 	u->dead = s->uidlist_dead;
 	u->last = s->uidlist_last;
 	u->next = s->uidlist_next;
+	u->struck = (struct timespec){(time_t)s->struck_sec, (long)s->struck_nsec};
 	if (!s->uidlist_ino || !uidlist_resume(u, f->fd_dir, s->uidlist_mark) ||
 	    u->validity != s->validity)
 		uidlist_forget(u);
@@ -373,12 +376,13 @@ adopt_state(struct folder *f, struct index_state const *s)
 {
 	struct uidlist *u = &f->uidlist;
 	/* Whoever wrote this had synced these lines. */
-	if (s->uidlist_ino == u->ino && s->uidlist_parsed > (uint64_t)u->parsed) {
+	if (s->uidlist_ino == u->ino && s->uidlist_parsed >= (uint64_t)u->parsed) {
 		u->parsed = (off_t)s->uidlist_parsed;
 		u->lines = s->uidlist_lines;
 		u->dead = s->uidlist_dead;
 		u->last = s->uidlist_last;
 		u->next = s->uidlist_next;
+		u->struck = (struct timespec){(time_t)s->struck_sec, (long)s->struck_nsec};
 	}
 	if (!f->dirty.count && f->proof.fd < 0) {
 		adopt(&f->cur, &s->cur, f->fd_cur);

@@ -182,6 +182,25 @@ update_read_uidlist(struct update *u)
 	return r;
 }
 
+/* Its absence was told by one who had no time to write that into the index. Is its file there
+ * (again), it gets another UID. */
+static void
+on_struck(void *arg, uint32_t uid)
+{
+	struct update *u = arg;
+	uint32_t i = folder_position_of(u->f, uid);
+	if (i == BASEMAP_NONE || folder_at(u->f, i)->state & RECORD_REMOVED)
+		return;
+	struct record *r = folder_at(u->f, i);
+	struct found *e = file_of(u, r);
+	if (e && e->msg == i) {
+		e->msg = BASEMAP_NONE;
+		e->uid = e->line = 0;
+	}
+	record_gone(u->f, i);
+	r->line = 0;
+}
+
 static int
 look(struct update *u, unsigned int which)
 {
@@ -202,6 +221,8 @@ look(struct update *u, unsigned int which)
 		return -1;
 	match_records(u);
 	r = update_read_uidlist(u);
+	if (r >= 0 && uidlist_struck(&u->f->uidlist, on_struck, u) < 0)
+		r = -1;
 	/* A line may be younger than our look, and its file as well: Dovecot writes the line first,
 	 * and holds the lock until the file has its name. */
 	if (u->missing) {

@@ -32,8 +32,9 @@ struct index_state {
 	uint32_t uidlist_lines, uidlist_dead, uidlist_last, uidlist_next;
 	uint32_t uidlist_mark; /* checksum of what precedes uidlist_parsed; see uidlist_resume */
 	uint32_t validity;
-	uint32_t highest; /* the largest UID that ever was a record */
-	uint32_t pad;
+	uint32_t highest;     /* the largest UID that ever was a record */
+	uint32_t struck_nsec; /* of dovecot-uidlist: see struct uidlist */
+	int64_t struck_sec;
 	uint64_t modseq; /* the highest */
 };
 

@@ -159,6 +159,22 @@ prepare(struct uidlist *u, int fd_dir)
 	return st.st_size > u->parsed ? ftruncate(u->fd, u->parsed) : 0;
 }
 
+/* Around a change of our own: are all struck lines known, and are they still? */
+static int
+struck_known(struct uidlist const *u)
+{
+	struct stat st;
+	return !fstat(u->fd, &st) && !memcmp(&st.st_mtim, &u->struck, sizeof u->struck);
+}
+
+static void
+keep_struck(struct uidlist *u, int known)
+{
+	struct stat st;
+	if (known && !fstat(u->fd, &st))
+		u->struck = st.st_mtim;
+}
+
 int
 uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n)
 {
@@ -176,7 +192,7 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		line[i].offset = (uint32_t)u->parsed + (uint32_t)out.len;
 		put_line(&out, line + i);
 	}
-	int r = -1, e = EFBIG;
+	int r = -1, e = EFBIG, known = struck_known(u);
 	if ((uint64_t)u->parsed + out.len < UINT32_MAX) {
 		r = lseek(u->fd, u->parsed, SEEK_SET) < 0 ? -1
 							  : durable_write(u->fd, out.s, out.len);
@@ -191,6 +207,7 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		u->lines += (uint32_t)n;
 		u->next += (uint32_t)n;
 		u->last = u->next - 1;
+		keep_struck(u, known);
 		(void)uidlist_publish(u, fd_dir);
 	}
 	stralloc_free(&out);
@@ -267,6 +284,7 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *line, size_t n)
 		errno = EAGAIN; /* the caller appends or rewrites first: offsets would be void */
 		return -1;
 	}
+	int known = struck_known(u);
 	struct strikes w = {xmalloc(CHUNK), 0, 0, 0, 0};
 	errno = 0;
 	for (size_t i = 0; i < n && !errno; i++)
@@ -280,6 +298,7 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *line, size_t n)
 	if (u->dead > DEAD_WORTH && u->dead > u->lines / 2 && !uidlist_rewrite(u, fd_dir))
 		return 0;
 	r = durable_data(u->fd);
+	keep_struck(u, known);
 	(void)uidlist_publish(u, fd_dir);
 	return r;
 }

@@ -256,6 +256,7 @@ uidlist_resume(struct uidlist *u, int fd_dir, uint32_t mark)
 		u->lines = know.lines;
 		u->dead = know.dead;
 		u->last = know.last;
+		u->struck = know.struck;
 		if (u->next < know.next)
 			u->next = know.next;
 		if (uidlist_mark(u) == mark)
@@ -317,6 +318,9 @@ read_once(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 	if (!what)
 		return 0;
 	uint32_t lines = u->lines;
+	struct stat st;
+	if (what == 2 && !fstat(u->fd, &st))
+		u->struck = st.st_mtim;
 	if (read_lines(u, fn, arg) < 0) {
 		if (errno != EINVAL)
 			return -1;
@@ -345,6 +349,34 @@ uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 	if (r < 0 && errno == ESTALE)
 		errno = EIO; /* ESTALE means the folder to our callers */
 	return r;
+}
+
+int
+uidlist_struck(struct uidlist *u, uidlist_struck_fn *fn, void *arg)
+{
+	struct stat st;
+	if (u->fd < 0 || fstat(u->fd, &st) < 0)
+		return u->fd < 0 ? 0 : -1;
+	if (!memcmp(&st.st_mtim, &u->struck, sizeof u->struck))
+		return 0;
+	char *buf = xmalloc(CHUNK);
+	ssize_t n = 0;
+	for (off_t at = 0; at < u->parsed; at += n) {
+		n = pread(u->fd, buf, CHUNK, at);
+		char *s = buf, *end = buf + (n > 0 ? n : 0), *lf;
+		for (; (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1) {
+			struct uidlist_line l;
+			if (at + (s - buf) && at + (s - buf) < u->parsed &&
+			    parse_line(3, &l, s, lf) && l.base[0] == '.')
+				fn(arg, l.uid);
+		}
+		n = n > 0 ? s - buf : n;
+		if (n <= 0)
+			break;
+	}
+	free(buf);
+	u->struck = st.st_mtim;
+	return n < 0 ? -1 : 0;
 }
 
 int

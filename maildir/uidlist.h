@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include <skalibs/stralloc.h>
 
 #include "maildir/lock.h"
@@ -23,15 +24,16 @@ struct uidlist {
 	off_t parsed; /* octets read so far; always at a line's beginning */
 	int version;  /* 3; 1 and 2 are written anew before anything is added */
 	uint32_t validity;
-	uint32_t next;	      /* max(N, last UID + 1): UIDNEXT */
-	uint32_t last;	      /* the largest UID in a line */
-	uint32_t lines, dead; /* lines read; how many of them are struck out or useless */
-	int damaged;	      /* a line could not be understood: to be written anew */
-	char guid[33];	      /* header key G; empty if there is none */
-	stralloc extra;	      /* other header words, each with a blank before it */
+	uint32_t next;		/* max(N, last UID + 1): UIDNEXT */
+	uint32_t last;		/* the largest UID in a line */
+	struct timespec struck; /* the file's mtime when it was known which lines are struck out */
+	uint32_t lines, dead;	/* lines read; how many of them are struck out or useless */
+	int damaged;		/* a line could not be understood: to be written anew */
+	char guid[33];		/* header key G; empty if there is none */
+	stralloc extra;		/* other header words, each with a blank before it */
 };
 /* clang-format off */
-#define UIDLIST_ZERO {-1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, {0}, STRALLOC_ZERO}
+#define UIDLIST_ZERO {.fd = -1, .next = 1, .extra = STRALLOC_ZERO}
 /* clang-format on */
 
 /* One line: its UID, base name, record keys as they stand (may be empty), and where it begins. */
@@ -48,6 +50,10 @@ typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
  * what was known before is void; -1 error. A file that is not there is 0, with validity 0. An
  * unfinished last line is not read. */
 int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
+/* Gives the UIDs of all lines that are struck out to fn, if the file was changed since that was
+ * known. A change of our own leaves it known. 0 or -1. */
+typedef void uidlist_struck_fn(void *arg, uint32_t uid);
+int uidlist_struck(struct uidlist *u, uidlist_struck_fn *fn, void *arg);
 /* Whether uidlist_read would find something, without reading: 0, 1, 2, -1 as there. */
 int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
