@@ -61,4 +61,5 @@ tap.eq(names["large"], names["small"], "as many system calls into a large folder
 tap.eq(names["plain"][0], names["empty"][0], "and as ever")
 tap.eq([n for n in names["large"][0] if n != "fcntl"], [n for n in names["empty"][0] if n != "fcntl"],
        "before the report nothing is done for the texts but to keep the file open")
+i.done()
 tap.done()
