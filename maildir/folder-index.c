@@ -92,8 +92,10 @@ record_clean(struct folder *f, uint32_t at)
 static void
 take_new_message(struct folder *f, struct record const *r, char const *name, size_t len)
 {
-	if (r->uid <= f->highest || !len || r->base_len > len)
+	if (r->uid <= f->highest || !len || r->base_len > len) {
+		f->snapshot_due = 1; /* the index says something that is not so */
 		return;
+	}
 	struct record *to = folder_append(f);
 	*to = *r;
 	to->state &= RECORD_LASTING & ~RECORD_GONE & ~RECORD_DERIVED;
@@ -146,7 +148,7 @@ take_known_message(
 	struct folder *f = p->f;
 	struct record *to = folder_at(f, at);
 	if (to->state & RECORD_REMOVED) {
-		f->snapshot_due |= p->merging && !(r->state & RECORD_GONE);
+		f->snapshot_due |= !(r->state & RECORD_GONE);
 		return;
 	}
 	take_learned(f, at, r);

@@ -27,7 +27,7 @@ folder_keyword(struct folder *f, char const *name, size_t len, int make)
 		return -1;
 	int r = keywords_read(&f->keywords, f->fd_dir, 0, 0);
 	if (r > 0)
-		f->keywords.postern_parsed = 0; /* the sets are taken in by the next update */
+		f->keyworded = 0; /* the sets are taken in by the next update */
 	n = r < 0 ? -1 : keywords_make(&f->keywords, name, len);
 	if (n >= 0 && keywords_save(&f->keywords, f->fd_dir) < 0)
 		n = -1;
