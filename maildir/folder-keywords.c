@@ -99,6 +99,8 @@ write_locked(struct folder *f)
 {
 	struct sets s = {f, BASEMAP_ZERO};
 	uint32_t n = f->beyond_len;
+	if (f->keyworded < f->count)
+		f->keywords.postern_parsed = 0; /* sets went by unused */
 	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
 	basemap_free(&s.map);
 	if (r < 0)
