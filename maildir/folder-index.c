@@ -396,17 +396,18 @@ adopt_state(struct folder *f, struct index_state const *s)
 }
 
 /* A snapshot without a message of ours: it was expunged and told, or the snapshot is an old one
- * that somebody put back. */
+ * that somebody put back; then a look at the directories is to tell. */
 static void
 take_absence(struct replay *p, uint32_t at)
 {
 	struct folder *f = p->f;
 	struct record const *r = folder_at(f, at);
-	if (!record_live(r) || r->state & RECORD_DIRTY)
+	if (!record_live(r))
 		return;
-	if (!is_as_we_know(f, r))
+	if (r->line && uidlist_is_struck(&f->uidlist, r->line, r->uid))
 		on_expunge(p, &(struct log_expunge){folder_next_modseq(f), r->uid});
 	else {
+		proof_end(&f->proof);
 		f->cur.racy = f->new.racy = 1;
 		f->snapshot_due = 1;
 	}

@@ -387,6 +387,16 @@ uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_fn *f
 }
 
 int
+uidlist_is_struck(struct uidlist const *u, uint32_t offset, uint32_t uid)
+{
+	char buf[UIDLIST_LINE_MAX];
+	struct uidlist_line l;
+	ssize_t n = pread(u->fd, buf, sizeof buf, (off_t)offset);
+	char const *lf = n > 0 ? memchr(buf, '\n', (size_t)n) : 0;
+	return lf && parse_line(3, &l, buf, lf) && l.uid == uid && l.base[0] == '.';
+}
+
+int
 uidlist_key(struct uidlist *u, uint32_t offset, uint32_t uid, char key, stralloc *value)
 {
 	char buf[UIDLIST_LINE_MAX];

@@ -54,6 +54,8 @@ int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
  * known. A change of our own leaves it known. 0 or -1. */
 typedef void uidlist_struck_fn(void *arg, uint32_t uid);
 int uidlist_struck(struct uidlist *u, uidlist_struck_fn *fn, void *arg);
+/* Is the line of this UID, at this offset, struck out? */
+int uidlist_is_struck(struct uidlist const *u, uint32_t offset, uint32_t uid);
 /* Whether uidlist_read would find something, without reading: 0, 1, 2, -1 as there. */
 int uidlist_changed(struct uidlist const *u, int fd_dir);
 /* The next uidlist_read gives all lines again. */
