@@ -24,6 +24,17 @@ KEPT = [
     'FETCH 1:* BODY.PEEK[HEADER.FIELDS ("Message-ID" IN-REPLY-TO References)]',
     "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (Date)]<0.10> ENVELOPE BODY.PEEK[HEADER.FIELDS (Subject To)]<5.1000>)",
     "FETCH 1:* BODY.PEEK[HEADER.FIELDS (From)]<100000.5>", "FETCH 1:* BODY.PEEK[HEADER.FIELDS (Content-Type)]<0.1>",
+    # What clients ask of each message of a list: Thunderbird, mutt, K-9, Roundcube, iOS.
+    "UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority References "
+    "Newsgroups In-Reply-To Content-Type Reply-To)])",
+    "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER SUBJECT TO CC MESSAGE-ID REFERENCES CONTENT-TYPE "
+    "CONTENT-DESCRIPTION IN-REPLY-TO REPLY-TO LINES LIST-POST X-LABEL)])",
+    "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (date subject from content-type to cc reply-to message-id references "
+    "in-reply-to list-unsubscribe X-K9mail-Identity)])",
+    "UID FETCH 1:* (UID RFC822.SIZE FLAGS INTERNALDATE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (DATE FROM TO SUBJECT CONTENT-TYPE CC REPLY-TO LIST-POST "
+    "DISPOSITION-NOTIFICATION-TO X-PRIORITY)])",
+    "FETCH 1:* (INTERNALDATE UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (date subject from to cc message-id in-reply-to references content-type x-priority "
+    "x-uniform-type-identifier x-universally-unique-identifier list-id list-unsubscribe)])",
     'SEARCH SUBJECT ""', "SEARCH SUBJECT test", "SEARCH FROM alice", "SEARCH TO example", 'SEARCH CC ""', "SEARCH BCC a@b",
     "SEARCH HEADER Message-ID 1@", 'UID SEARCH HEADER references ""', 'SEARCH HEADER In-Reply-To "a"',
     'SEARCH CHARSET UTF-8 SUBJECT "\u00e4"', "SEARCH SENTBEFORE 3-Jan-2006", "SEARCH SENTON 2-Jan-2006",
