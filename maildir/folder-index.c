@@ -151,6 +151,10 @@ take_known_message(
 		f->snapshot_due |= !(r->state & RECORD_GONE);
 		return;
 	}
+	if (r->hash != to->hash || r->base_len != to->base_len) {
+		f->snapshot_due = 1; /* another message: not this folder's index */
+		return;
+	}
 	take_learned(f, at, r);
 	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq) {
 		f->snapshot_due |= p->merging;
@@ -338,7 +342,7 @@ folder_forget(struct folder *f)
 	f->cur.racy = f->new.racy = 1;
 	f->highest = f->pending = f->recent = f->announced = f->gaps_told = 0;
 	f->text.id = f->text.parsed = 0;
-	f->reread = f->snapshot_due = 1;
+	f->reread = f->snapshot_due = f->distrust = 1;
 }
 
 void
@@ -495,7 +499,7 @@ take_snapshot(struct folder *f)
 void
 folder_follow(struct folder *f)
 {
-	int what = f->log.ino ? index_log_changed(&f->log, f->fd_dir) : 0;
+	int what = f->distrust ? 0 : index_log_changed(&f->log, f->fd_dir);
 	struct replay p = {.f = f, .live = 1};
 	if (what == 1)
 		what = replay(&p);
@@ -612,7 +616,7 @@ write_snapshot(struct folder *f)
 	if (r < 0 || index_log_begin(&f->log, f->fd_dir, h.id) < 0)
 		return -1;
 	f->written = h.state;
-	f->snapshot_due = 0;
+	f->snapshot_due = f->distrust = 0;
 	f->remap_due = 1;
 	return 0;
 }

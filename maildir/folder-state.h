@@ -80,9 +80,10 @@ struct folder {
 	struct index_log log;
 	struct numbers dirty;	    /* positions that the index does not have as they are */
 	struct index_state written; /* the last one in the index; highest 0: none */
-	int snapshot_due;	    /* the log cannot say what changed */
-	int remap_due;		    /* the snapshot there is now is newer than ours */
-	int no_index;		    /* it cannot be written here */
+	int distrust; /* the index that is there is not this folder's: it is not read any more */
+	int snapshot_due; /* the log cannot say what changed */
+	int remap_due;	  /* the snapshot there is now is newer than ours */
+	int no_index;	  /* it cannot be written here */
 	struct text_file text;
 	int text_looked;	 /* folder_text has looked for the file in this round */
 	stralloc text_new;	 /* entries to be appended */
@@ -219,8 +220,8 @@ int folder_cur_due(struct folder *f);
 int folder_settle_stamp(struct folder *f);
 
 /* ---- folder-change.c ---- */
-/* Removes the file at this position, wherever others have renamed it to. 0, 1 another was faster, or
- * -1. */
+/* Removes the file at this position, wherever others have renamed it to. 0, 1 another was faster,
+ * or -1. */
 int folder_unlink(struct folder *f, uint32_t position);
 
 /* ---- folder-keywords.c ---- */
