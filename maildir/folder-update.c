@@ -12,11 +12,23 @@
 /* ---- numbering --------------------------------------------------------------------------------
  */
 
+/* What name_order compares first, taken out of the names once. */
+struct arrived {
+	uint64_t sec;
+	uint32_t usec; /* or UINT32_MAX */
+	uint32_t file;
+};
+
 static int
 by_arrival(void const *a, void const *b, void *arg)
 {
+	struct arrived const *p = a, *q = b;
+	if (p->sec != q->sec)
+		return p->sec < q->sec ? -1 : 1;
+	if (p->usec != q->usec && p->usec != UINT32_MAX && q->usec != UINT32_MAX)
+		return p->usec < q->usec ? -1 : 1;
 	struct scan const *s = arg;
-	struct found const *x = s->f + *(uint32_t const *)a, *y = s->f + *(uint32_t const *)b;
+	struct found const *x = s->f + p->file, *y = s->f + q->file;
 	return name_order(s->names.s + x->name, x->base_len, s->names.s + y->name, y->base_len);
 }
 
@@ -24,16 +36,23 @@ by_arrival(void const *a, void const *b, void *arg)
 static int
 append_lines(struct update *u)
 {
-	uint32_t *order = xmalloc(u->s.count * sizeof *order), n = 0;
-	for (uint32_t j = 0; j < u->s.count; j++)
-		if (!u->s.f[j].uid)
-			order[n++] = j;
+	struct arrived *order = xmalloc((u->s.count + 1) * sizeof *order);
+	uint32_t n = 0;
+	for (uint32_t j = 0; j < u->s.count; j++) {
+		struct found const *e = u->s.f + j;
+		struct arrived *a = order + n;
+		if (e->uid)
+			continue;
+		name_arrival_key(u->s.names.s + e->name, e->base_len, &a->sec, &a->usec);
+		a->file = j;
+		n++;
+	}
 	qsort_r(order, n, sizeof *order, by_arrival, &u->s);
 	struct uidlist_line *line = xmalloc(n * sizeof *line);
 	stralloc saved = STRALLOC_ZERO;
 	sa_catf(&saved, "D%lld", (long long)time(0));
 	for (uint32_t i = 0; i < n; i++) {
-		struct found const *e = u->s.f + order[i];
+		struct found const *e = u->s.f + order[i].file;
 		line[i] = (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
 		int64_t t;
 		/* SAVEDATE, where the name does not tell it. */
@@ -44,9 +63,9 @@ append_lines(struct update *u)
 	}
 	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, n), error = errno;
 	for (uint32_t i = 0; !r && i < n; i++) {
-		u->s.f[order[i]].uid = line[i].uid;
-		u->s.f[order[i]].line = line[i].offset;
-		u->s.f[order[i]].plain = !line[i].keys_len;
+		u->s.f[order[i].file].uid = line[i].uid;
+		u->s.f[order[i].file].line = line[i].offset;
+		u->s.f[order[i].file].plain = !line[i].keys_len;
 	}
 	stralloc_free(&saved);
 	free(line);

@@ -168,6 +168,19 @@ digits(char const **s, char const *end)
 	return v;
 }
 
+void
+name_arrival_key(char const *base, size_t len, uint64_t *sec, uint32_t *usec)
+{
+	char const *p = base, *end = base + len;
+	*sec = digits(&p, end);
+	*usec = UINT32_MAX;
+	if (p + 2 < end && !memcmp(p, ".M", 2)) {
+		p += 2;
+		uint64_t v = digits(&p, end);
+		*usec = v < UINT32_MAX ? (uint32_t)v : UINT32_MAX - 1;
+	}
+}
+
 int
 name_time(char const *base, size_t len, int64_t *t)
 {

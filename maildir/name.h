@@ -50,6 +50,8 @@ size_t name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t w
  * W= lies between it and its double. */
 int name_plausible(struct name const *n, uint64_t disk);
 
+/* What name_order compares first: the seconds, and the microseconds if it has any (else UINT32_MAX). */
+void name_arrival_key(char const *base, size_t len, uint64_t *sec, uint32_t *usec);
 /* The time that names of today begin with, UTC seconds: when the message came into its folder. 1,
  * or 0 if this name begins otherwise. */
 int name_time(char const *base, size_t len, int64_t *t);
