@@ -191,8 +191,9 @@ static int
 try_take(struct transfer *x, struct arrival *a, uint64_t disk)
 {
 	struct folder *from = a->from;
-	struct record const *m = folder_at(from, a->position);
 	struct name n;
+	put_keys(a); /* first: it may have to look, and find other flags */
+	struct record const *m = folder_at(from, a->position);
 	if (!record_live(m)) {
 		errno = ENOENT;
 		return -1;
@@ -211,7 +212,6 @@ try_take(struct transfer *x, struct arrival *a, uint64_t disk)
 	if (a->moved && keyword_beyond(&a->keywords) &&
 	    keywords_append(&x->keywords, x->fd_dir, &line, 1) < 0)
 		return -1;
-	put_keys(a);
 	return bring(x, a);
 }
 
