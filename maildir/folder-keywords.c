@@ -105,6 +105,8 @@ write_locked(struct folder *f)
 	basemap_free(&s.map);
 	if (r < 0)
 		return -1;
+	if (r == 2)
+		f->keyworded = 0; /* the next update clears what has no line any more */
 	struct keywords_line *line = xmalloc(n * sizeof *line);
 	for (uint32_t j = 0; j < n; j++) {
 		struct beyond const *b = f->beyond + j;

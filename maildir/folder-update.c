@@ -295,16 +295,25 @@ apply_keywords(struct update *u)
 {
 	struct folder *f = u->f;
 	struct sets s = {.u = u};
+	struct keyword_set const none = KEYWORD_SET_ZERO;
 	if (f->count > f->keyworded)
 		f->keywords.postern_parsed = 0;
+	int whole = !f->keyworded;
 	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
 	if (r >= 0)
 		f->keyworded = f->count;
-	unsigned char *done = xmalloc(s.count ? f->count + 1 : 1);
-	memset(done, 0, s.count ? f->count + 1 : 1);
+	whole = r == 2 || (whole && r > 0);
+	size_t room = s.count || whole ? f->count + 1 : 1;
+	unsigned char *done = xmalloc(room);
+	memset(done, 0, room);
 	for (uint32_t k = s.count; k--;)
 		if (!done[s.at[k].position]++)
 			folder_take_set(f, s.at[k].position, &s.at[k].beyond);
+	/* A file written anew has no line for those that have none. */
+	for (uint32_t p = 0; whole && p < f->count; p++)
+		if (!done[p] && record_live(folder_at(f, p)) &&
+		    keyword_beyond(&folder_at(f, p)->keywords))
+			folder_take_set(f, p, &none);
 	free(done);
 	free(s.at);
 	return r < 0 ? -1 : 0;
