@@ -95,7 +95,7 @@ header_sane(struct index_header const *h, uint64_t size)
 	       h->records_at >= sizeof *h + blocks * sizeof(uint32_t) && !(h->records_at % PAGE) &&
 	       h->records_at <= size && h->count <= MAILDIR_MESSAGES &&
 	       h->names_at >= h->records_at + h->count * sizeof(struct record) &&
-	       h->names_len <= UINT32_MAX && h->names_at + h->names_len <= h->keywords_at &&
+	       h->names_at <= size && h->names_len <= UINT32_MAX && h->names_at + h->names_len <= h->keywords_at &&
 	       h->keywords_len < size && h->keywords_at + h->keywords_len == size &&
 	       h->totals.first_unseen <= h->count;
 }
