@@ -139,6 +139,27 @@ is_as_we_know(struct folder *f, struct record const *r)
 	       !fstatat(record_fd(f, r), record_path(f, r), &st, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Has the message a file, as r says of it? A name of no length is the one that we have. */
+static int
+is_as_they_know(
+    struct folder *f, struct record const *to, struct record const *r, char const *name, size_t len)
+{
+	struct stat st;
+	char path[MAILDIR_NAME_MAX + 1];
+	if (!len) {
+		name = folder_stored(f, to);
+		len = to->name_len;
+	}
+	if (len > MAILDIR_NAME_MAX)
+		return 0;
+	memcpy(path, name, len);
+	path[len] = 0;
+	if (r->state & RECORD_DERIVED &&
+	    !name_format(path, name, len, r->flags & FLAG_LETTERS, keyword_letters(&r->keywords)))
+		return 0;
+	return !fstatat(record_fd(f, r), path, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 /* The later change counts, whoever wrote first: of what was written the larger modseq, and against
  * what we have not written yet the name that the file has. */
 static void
@@ -160,6 +181,12 @@ take_known_message(
 		f->snapshot_due |= p->merging;
 		return;
 	}
+	/* Whoever wrote that it is there may not have heard yet that we removed it. */
+	if (to->state & RECORD_GONE && to->state & RECORD_DIRTY && !(r->state & RECORD_GONE) &&
+	    !is_as_they_know(f, to, r, name, len)) {
+		f->snapshot_due |= p->merging;
+		return;
+	}
 	uint32_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
 	/* Another session may have taken it from new/ before this one told of it. */
 	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
@@ -175,7 +202,9 @@ take_known_message(
 	record_uncount(f, to);
 	to->flags = (uint8_t)(r->flags | (recent ? FLAG_RECENT : 0));
 	to->keywords = keywords;
-	to->line = r->line;
+	/* Ours is where the uidlist that we read has it; theirs may be another file. */
+	if (!to->line)
+		to->line = r->line;
 	to->modseq = r->modseq;
 	to->state = ((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
 	if (len) {
@@ -481,7 +510,8 @@ take_snapshot(struct folder *f)
 	struct folder g;
 	f->snapshot_due = 0;
 	if (load_other(&g, f)) {
-		merge(f, &g);
+		adopt_state(f, &g.written);
+		merge(f, &g); /* after the stamps: it may find that a look is due all the same */
 		/* The same snapshot with another log: somebody put back an old one. */
 		f->snapshot_due |= g.log.id == f->log.id;
 		f->log = g.log;
@@ -489,7 +519,6 @@ take_snapshot(struct folder *f)
 			f->modseq = g.modseq;
 		if (g.text.id == f->text.id && g.text.parsed > f->text.parsed)
 			f->text.parsed = g.text.parsed;
-		adopt_state(f, &g.written);
 		f->remap_due = 1;
 	} else
 		f->snapshot_due = 1;
@@ -516,7 +545,7 @@ static int
 nothing_to_tell(struct folder const *f)
 {
 	return !f->pending && !f->gone.count && !f->changed.count && !f->beyond_len &&
-	       !f->dirty.count && f->announced == f->count;
+	       !f->dirty.count && !f->text_for.count && f->announced == f->count;
 }
 
 static int
@@ -529,6 +558,20 @@ same_messages(struct folder const *f, struct folder const *g)
 		if (folder_uid(f, i) != folder_at(g, folder_position(g, i))->uid)
 			return 0;
 	return 1;
+}
+
+/* Sets beyond the letters are as postern-keywords said last, which the log does not tell. */
+static void
+copy_beyond(struct folder *to, struct folder const *f)
+{
+	for (uint32_t i = 0; i < folder_count(f); i++) {
+		struct record *r = folder_at(to, folder_position(to, i));
+		struct keyword_set k = r->keywords, ours = folder_keyword_set(f, i);
+		keyword_take_beyond(&k, &ours);
+		if (!keyword_same(&k, &r->keywords))
+			r->keywords = k;
+	}
+	to->keyworded = f->keyworded < f->count ? 0 : to->count;
 }
 
 static void
@@ -556,6 +599,7 @@ remap(struct folder *f)
 	if (load_other(&g, f) && g.log.parsed == f->log.parsed && g.log.id == f->log.id &&
 	    same_messages(f, &g)) {
 		copy_recent(&g, f);
+		copy_beyond(&g, f);
 		folder_free_records(f);
 		f->index = g.index;
 		f->tail = g.tail;
@@ -566,6 +610,7 @@ remap(struct folder *f)
 		f->gaps = g.gaps;
 		f->gaps_told = g.gaps.count;
 		f->totals = g.totals;
+		f->keyworded = g.keyworded;
 		g.index = (struct index)INDEX_ZERO;
 		g.tail = 0;
 		g.names = (stralloc)STRALLOC_ZERO;

@@ -142,7 +142,7 @@ match_records(struct update *u)
 			uint32_t i = f->gone.at[k];
 			record_back(f, i);
 			match_record(u, i);
-			f->reread = 1;
+			f->reread = f->snapshot_due = 1; /* an index without it may be there */
 			k = k < f->gone.count ? k : f->gone.count;
 		}
 	}
