@@ -17,7 +17,7 @@
 #include "maildir/lock.h"
 
 #define LOG_WORTH 65536 /* octets of log below which no snapshot is written for its sake */
-#define LOG_SHARE 16	/* nor below this part of the snapshot */
+#define LOG_SHARE 64	/* nor below this part of the snapshot */
 #define PRIVATE_WORTH                                                                              \
 	32 /* records changed in our copy, from which on another mapping is worth while */
 
