@@ -627,11 +627,18 @@ write_snapshot(struct folder *f)
 {
 	struct index_header h;
 	memset(&h, 0, sizeof h);
-	uint32_t n = 0, gone = 0;
+	folder_compact_texts(f);
+	uint32_t n = 0, gone = 0, hidden = 0;
+	h.totals = f->totals;
 	for (uint32_t p = 0; p < f->count; p++) {
-		unsigned int state = folder_at(f, p)->state;
-		n += !(state & RECORD_REMOVED) || state & RECORD_HIDDEN;
-		gone += !!(state & RECORD_GONE);
+		struct record r = *folder_at(f, p);
+		n += !(r.state & RECORD_REMOVED) || r.state & RECORD_HIDDEN;
+		gone += !!(r.state & RECORD_GONE);
+		if (!(r.state & RECORD_HIDDEN))
+			continue;
+		hidden++;
+		r.state &= ~(uint32_t)RECORD_REMOVED;
+		record_sum(&h.totals, &r, 1);
 	}
 	if (getentropy(&h.id, sizeof h.id) < 0)
 		return -1;
@@ -648,14 +655,16 @@ write_snapshot(struct folder *f)
 	stralloc keywords = STRALLOC_ZERO;
 	keywords_put_names(&f->keywords, &keywords);
 	h.state = state_now(f);
-	h.totals = f->totals;
 	h.totals.gone = gone;
 	h.totals.first_unseen -= gaps_before(&f->gaps, h.totals.first_unseen);
+	if (hidden)
+		h.totals.first_unseen = 0;
 	h.text_id = f->text.id;
 	h.text_parsed = f->text.parsed;
 	h.postern_ino = f->keywords.postern_ino;
 	/* Sets read before their messages were known have to be read again. */
-	h.postern_parsed = f->keyworded < f->count ? 0 : (uint64_t)f->keywords.postern_parsed;
+	h.postern_parsed =
+	    f->keyworded < f->count || hidden ? 0 : (uint64_t)f->keywords.postern_parsed;
 	int r = index_write_end(w, &h, keywords.s, keywords.len);
 	stralloc_free(&keywords);
 	if (r < 0 || index_log_begin(&f->log, f->fd_dir, h.id) < 0)
@@ -767,5 +776,6 @@ folder_settle(struct folder *f)
 	folder_write_index(f, 0);
 	if (f->remap_due)
 		remap(f);
+	text_rest(&f->text);
 	return -1;
 }

@@ -11,10 +11,9 @@
 /* ---- sums -------------------------------------------------------------------------------------
  */
 
-static void
-sum(struct folder *f, struct record const *r, int sign)
+void
+record_sum(struct index_totals *t, struct record const *r, int sign)
 {
-	struct index_totals *t = &f->totals;
 	uint32_t const one = (uint32_t)sign;
 	if (!record_live(r))
 		return;
@@ -30,14 +29,14 @@ sum(struct folder *f, struct record const *r, int sign)
 void
 record_uncount(struct folder *f, struct record const *r)
 {
-	sum(f, r, -1);
+	record_sum(&f->totals, r, -1);
 }
 
 void
 record_count(struct folder *f, uint32_t position)
 {
 	struct record const *r = folder_at(f, position);
-	sum(f, r, 1);
+	record_sum(&f->totals, r, 1);
 	if (!(r->flags & FLAG_SEEN) && position < f->totals.first_unseen)
 		f->totals.first_unseen = position;
 }

@@ -10,6 +10,7 @@
 int
 folder_refresh(struct folder *f)
 {
+	f->text_looked = 0; /* a delivery may have written some */
 	return folder_update(f, 0) < 0 ? -1 : (int)f->pending;
 }
 

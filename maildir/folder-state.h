@@ -134,6 +134,8 @@ folder_unsynced(struct folder *f, struct record const *r)
 /* ---- folder-records.c ---- */
 /* A record behind the last, not yet counted: fill it in, then record_count. */
 struct record *folder_append(struct folder *f);
+/* What a live record adds to (1) or takes from (-1) the sums. */
+void record_sum(struct index_totals *t, struct record const *r, int sign);
 /* Its sums: before it is changed they go out of the totals, afterwards into them. */
 void record_uncount(struct folder *f, struct record const *r);
 void record_count(struct folder *f, uint32_t position);
@@ -198,6 +200,9 @@ void folder_free_records(struct folder *f);
 /* ---- folder-text.c ---- */
 /* Lock held: writes the texts that are to be kept. */
 void folder_write_texts(struct folder *f);
+/* Lock held, before a snapshot: writes postern-text anew when most of it is of messages that are
+ * gone. */
+void folder_compact_texts(struct folder *f);
 
 /* ---- stamp.c ---- */
 /* Was the directory changed since *s, or can that not be excluded? */

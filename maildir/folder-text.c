@@ -1,6 +1,8 @@
 /* Cached texts of an open folder's messages: where each lies in postern-text, and what is to be
  * added. */
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/sa.h"
 #include "maildir/folder-state.h"
@@ -10,6 +12,10 @@
 #define KEEP_MAX 262144
 /* Where the message of an entry is looked for first. */
 #define LAST 64
+/* Octets of postern-text from which on writing it anew is worth while; how many entries are asked
+ * for their size. */
+#define COMPACT_WORTH 1048576
+#define SAMPLES 64
 
 struct entries {
 	struct folder *f;
@@ -107,4 +113,51 @@ folder_write_texts(struct folder *f)
 		f->text.parsed = at;
 	stralloc_free(&f->text_new);
 	numbers_free(&f->text_for);
+}
+
+/* About how many octets the texts are that are still needed: some of them tell. */
+static uint64_t
+needed(struct folder *f, uint32_t *count)
+{
+	uint64_t octets = 0;
+	uint32_t step = f->count / SAMPLES + 1, sampled = 0;
+	*count = 0;
+	for (uint32_t p = 0; p < f->count; p++) {
+		struct record const *r = folder_at(f, p);
+		if (!r->text || r->state & RECORD_REMOVED)
+			continue;
+		if ((*count)++ % step)
+			continue;
+		octets += text_size(&f->text, r->text);
+		sampled++;
+	}
+	return sampled ? octets / sampled * *count : 0;
+}
+
+void
+folder_compact_texts(struct folder *f)
+{
+	struct stat st;
+	uint32_t count, n = 0;
+	if (f->text.fd < 0)
+		look(f);
+	if (f->text.fd < 0 || fstat(f->text.fd, &st) < 0 || st.st_size < COMPACT_WORTH)
+		return;
+	if ((uint64_t)st.st_size < 2 * needed(f, &count) + COMPACT_WORTH)
+		return;
+	uint64_t *offset = xrealloc(0, (size_t)count + 1, sizeof *offset);
+	for (uint32_t p = 0; p < f->count; p++) {
+		struct record const *r = folder_at(f, p);
+		if (r->text && !(r->state & RECORD_REMOVED))
+			offset[n++] = r->text;
+	}
+	if (!text_rewrite(&f->text, f->fd_dir, offset, n)) {
+		n = 0;
+		for (uint32_t p = 0; p < f->count; p++) {
+			struct record *r = folder_at(f, p);
+			if (r->text)
+				r->text = r->state & RECORD_REMOVED ? 0 : offset[n++];
+		}
+	}
+	free(offset);
 }
