@@ -110,6 +110,7 @@ take_new_message(struct folder *f, struct record const *r, char const *name, siz
 	f->pending |= FOLDER_NEW;
 	if (r->state & RECORD_GONE)
 		record_gone(f, f->count - 1);
+	folder_at(f, f->count - 1)->modseq = r->modseq;
 	record_clean(f, f->count - 1);
 }
 
@@ -217,6 +218,7 @@ take_known_message(
 		record_changed(f, at);
 	if (r->state & RECORD_GONE)
 		record_gone(f, at);
+	to->modseq = r->modseq;
 	if (!(ours & RECORD_DIRTY))
 		record_clean(f, at);
 }
@@ -522,6 +524,9 @@ take_snapshot(struct folder *f)
 		f->remap_due = 1;
 	} else
 		f->snapshot_due = 1;
+	/* What a lost log said others may have told. */
+	if (f->snapshot_due)
+		(void)folder_next_modseq(f);
 	free_other(&g);
 }
 
