@@ -186,16 +186,21 @@ int folder_update(struct folder *f, unsigned int mode);
  */
 int folder_locate(struct folder *f, uint32_t position);
 
-/* ---- folder-index.c ---- */
+/* ---- folder-load.c ---- */
 /* Forgets all that the index said: it does not fit what is there. */
 void folder_forget(struct folder *f);
 /* Begins with what the index says. 1, or 0: there is none. */
 int folder_load(struct folder *f);
 /* Takes in what other sessions wrote into the index. */
 void folder_follow(struct folder *f);
+/* Gives back the pages and the memory that changes have cost, if the index says all that we know.
+ */
+void folder_remap(struct folder *f);
+void folder_free_records(struct folder *f);
+
+/* ---- folder-index.c ---- */
 /* Writes what is dirty into the index, if the lock is to be had within so many seconds. */
 void folder_write_index(struct folder *f, unsigned int seconds);
-void folder_free_records(struct folder *f);
 
 /* ---- folder-text.c ---- */
 /* Lock held: writes the texts that are to be kept. */
