@@ -43,6 +43,18 @@ take_header(struct folder *f)
 		f->pending |= FOLDER_EXPUNGED;
 }
 
+/* How far dovecot-uidlist was read, and what was learned of it. */
+static void
+take_uidlist(struct uidlist *u, struct index_state const *s)
+{
+	u->parsed = (off_t)s->uidlist_parsed;
+	u->lines = s->uidlist_lines;
+	u->dead = s->uidlist_dead;
+	u->last = s->uidlist_last;
+	u->next = s->uidlist_next;
+	u->struck = (struct timespec){(time_t)s->struck_sec, (long)s->struck_nsec};
+}
+
 /* With which stamps the records agree. */
 static void
 take_state(struct folder *f, struct index_state const *s)
@@ -50,12 +62,7 @@ take_state(struct folder *f, struct index_state const *s)
 	struct uidlist *u = &f->uidlist;
 	f->written = *s;
 	u->ino = (ino_t)s->uidlist_ino;
-	u->parsed = (off_t)s->uidlist_parsed;
-	u->lines = s->uidlist_lines;
-	u->dead = s->uidlist_dead;
-	u->last = s->uidlist_last;
-	u->next = s->uidlist_next;
-	u->struck = (struct timespec){(time_t)s->struck_sec, (long)s->struck_nsec};
+	take_uidlist(u, s);
 	if (!s->uidlist_ino || !uidlist_resume(u, f->fd_dir, s->uidlist_mark) ||
 	    u->validity != s->validity)
 		uidlist_forget(u);
@@ -160,14 +167,8 @@ adopt_state(struct folder *f, struct index_state const *s)
 {
 	struct uidlist *u = &f->uidlist;
 	/* Whoever wrote this had synced these lines. */
-	if (s->uidlist_ino == u->ino && s->uidlist_parsed >= (uint64_t)u->parsed) {
-		u->parsed = (off_t)s->uidlist_parsed;
-		u->lines = s->uidlist_lines;
-		u->dead = s->uidlist_dead;
-		u->last = s->uidlist_last;
-		u->next = s->uidlist_next;
-		u->struck = (struct timespec){(time_t)s->struck_sec, (long)s->struck_nsec};
-	}
+	if (s->uidlist_ino == u->ino && s->uidlist_parsed >= (uint64_t)u->parsed)
+		take_uidlist(u, s);
 	if (!f->dirty.count && f->proof.fd < 0) {
 		adopt(&f->cur, &s->cur, f->fd_cur);
 		adopt(&f->new, &s->new, f->fd_new);

@@ -258,17 +258,24 @@ record_path(struct folder *f, struct record const *r)
  */
 
 uint32_t
-folder_position_of(struct folder const *f, uint32_t uid)
+folder_first_of(struct folder const *f, uint32_t uid, uint32_t end)
 {
-	uint32_t low = 0, high = f->count;
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
+	uint32_t low = 0;
+	while (low < end) {
+		uint32_t mid = low + (end - low) / 2;
 		if (folder_at(f, mid)->uid < uid)
 			low = mid + 1;
 		else
-			high = mid;
+			end = mid;
 	}
-	return low < f->count && folder_at(f, low)->uid == uid ? low : BASEMAP_NONE;
+	return low;
+}
+
+uint32_t
+folder_position_of(struct folder const *f, uint32_t uid)
+{
+	uint32_t p = folder_first_of(f, uid, f->count);
+	return p < f->count && folder_at(f, p)->uid == uid ? p : BASEMAP_NONE;
 }
 
 static char const *

@@ -163,12 +163,14 @@ void folder_announce(struct folder *f);
 void record_rename(struct folder *f, struct record *r, char const *name, size_t len);
 /* The name of its file; good until the next call. */
 char *record_path(struct folder *f, struct record const *r);
+/* The first position below `end` with this UID or a larger one; end: there is none. */
+uint32_t folder_first_of(struct folder const *f, uint32_t uid, uint32_t end);
 /* The position of a UID, gone or not, or BASEMAP_NONE. */
 uint32_t folder_position_of(struct folder const *f, uint32_t uid);
 /* Base names to positions, of all records. */
 void folder_map(struct folder const *f, struct basemap *m);
 
-/* ---- folder.c ---- */
+/* ---- folder-message.c ---- */
 /* As the functions of folder.h without _at, by position. */
 int folder_stat_at(struct folder *f, uint32_t position);
 int folder_open_at(struct folder *f, uint32_t position, struct stat *st);
