@@ -60,6 +60,15 @@ filesystem_refresh(int fd_dir, char const *name)
 	errno = e;
 }
 
+int
+filesystem_absent(int fd_dir, char const *name)
+{
+	if (utimensat(fd_dir, name, only_atime, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT;
+	errno = EIO;
+	return 0;
+}
+
 void
 filesystem_refresh_fd(int fd)
 {

@@ -17,6 +17,11 @@ void filesystem_refresh(int fd_dir, char const *name);
 /* The same of an open file or directory, in so far as it is still the one of its name. */
 void filesystem_refresh_fd(int fd);
 
+/* Is the name surely not there? For when another call has said ENOENT, and what stands there would
+ * be replaced: a change of attributes is asked for, which no cache answers. 1, or 0 with errno
+ * (EIO: it is there). */
+int filesystem_absent(int fd_dir, char const *name);
+
 /* filesystem_network of a statfs type, for tests. */
 int filesystem_type_network(uint32_t type);
 

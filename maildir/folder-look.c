@@ -167,11 +167,11 @@ update_read_uidlist(struct update *u)
 	int what = uidlist_changed(&f->uidlist, f->fd_dir), again = f->reread || what == 2;
 	if (what < 0)
 		return -1;
-	if (f->reread)
-		uidlist_forget(&f->uidlist);
 	f->reread = 0;
-	if (again)
+	if (again) {
+		uidlist_forget(&f->uidlist); /* whatever a second question were answered */
 		forget_lines(u);
+	}
 	int r = uidlist_read(&f->uidlist, f->fd_dir, on_line, u);
 	if (r == 2 && !again)
 		f->reread = 1; /* replaced between the two looks */

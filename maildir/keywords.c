@@ -12,6 +12,7 @@
 #include "lib/ascii.h"
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/layout.h"
 
 #define DOVECOT_NAME "dovecot-keywords"
@@ -81,6 +82,7 @@ read_dovecot(struct keywords *k, int fd_dir)
 	char buf[16384];
 	struct stat st;
 	int fd = openat(fd_dir, DOVECOT_NAME, O_RDONLY | O_CLOEXEC);
+	k->dovecot_absent = fd < 0;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	ssize_t n = fstat(fd, &st);
@@ -113,6 +115,9 @@ write_dovecot(struct keywords *k, int fd_dir)
 {
 	stralloc out = STRALLOC_ZERO;
 	struct stat st;
+	/* Names that are not known would be given away. */
+	if (k->dovecot_absent && !filesystem_absent(fd_dir, DOVECOT_NAME))
+		return -1;
 	int was = !fstatat(fd_dir, DOVECOT_NAME, &st, 0);
 	mode_t mode = was ? st.st_mode & 0777 : 0600;
 	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
@@ -120,6 +125,8 @@ write_dovecot(struct keywords *k, int fd_dir)
 			sa_catf(&out, "%u %s\n", i, k->name[i]);
 	int r = layout_replace(fd_dir, DOVECOT_NAME, out.s, out.len, mode);
 	int e = errno;
+	if (!r)
+		k->dovecot_absent = 0;
 	/* Dovecot notices another second only; a name that it missed it would call "unknown-5". */
 	if (!r && was && st.st_mtime >= time(0)) {
 		struct timespec t[2] = {{0, UTIME_OMIT}, {st.st_mtime + 1, 0}};
@@ -221,6 +228,11 @@ append_postern(struct keywords *k, int fd_dir, stralloc *text)
 		return -1;
 	int r = fstat(fd, &st), made = !r && !st.st_size;
 	off_t at = made ? 0 : k->postern_parsed;
+	/* What is cut off below must have been read. */
+	if (!r && !made && st.st_ino != k->postern_ino) {
+		errno = EIO;
+		r = -1;
+	}
 	if (made) {
 		sa_room(text, sizeof HEADER);
 		memmove(text->s + sizeof HEADER - 1, text->s, text->len);

@@ -69,9 +69,10 @@ struct keywords {
 	ino_t dovecot_ino, postern_ino;
 	off_t postern_parsed;
 	struct keyword_set unsaved; /* numbers whose names no file has yet */
+	int dovecot_absent;	    /* dovecot-keywords was not found */
 };
 /* clang-format off */
-#define KEYWORDS_ZERO {{0}, 0, {0, 0}, 0, 0, 0, KEYWORD_SET_ZERO}
+#define KEYWORDS_ZERO {{0}, 0, {0, 0}, 0, 0, 0, KEYWORD_SET_ZERO, 0}
 /* clang-format on */
 
 /* One message's set beyond the letters, as postern-keywords says; the last one for a base counts.

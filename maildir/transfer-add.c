@@ -73,8 +73,10 @@ name_arrival(
 	a->base_len = len;
 	a->disk = disk;
 	a->in_cur = flags & FLAG_LETTERS || !keyword_none(&a->keywords);
-	if (keywords_save(&x->keywords, x->fd_dir) < 0)
+	if (keywords_save(&x->keywords, x->fd_dir) < 0) {
+		x->mapped = 0; /* the new names' numbers are void */
 		return -1;
+	}
 	if (!a->in_cur)
 		memcpy(file, base, len + 1);
 	else if (!name_format(

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/layout.h"
 
 /* root or root/.DISK into path. */
@@ -101,6 +102,9 @@ open_entry(int fd_root, char const *entry, int *fd)
 	if (!r)
 		return 1;
 	int e = errno;
+	if (e == ENOENT &&
+	    !(*fd < 0 ? filesystem_absent(fd_root, entry) : filesystem_absent(*fd, "cur")))
+		e = errno;
 	if (*fd >= 0)
 		close(*fd);
 	errno = e;

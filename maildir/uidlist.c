@@ -300,6 +300,17 @@ sync_young(struct uidlist const *u)
 	return time(0) - st.st_mtime > SYNC_AGE ? 0 : durable_data(u->fd);
 }
 
+/* Without a file all UIDs are made anew, and every client loses what it knows: so it is asked for a
+ * second time, another way. r, or -1 with ESTALE: it is there. */
+static int
+really_absent(int fd_dir, int r)
+{
+	if (filesystem_absent(fd_dir, FILE_NAME))
+		return r;
+	errno = ESTALE;
+	return -1;
+}
+
 static int
 read_once(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 {
@@ -313,10 +324,10 @@ read_once(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 		if (r < 0)
 			return -1;
 		if (!r)
-			return 2;
+			return really_absent(fd_dir, 2);
 	}
 	if (!what)
-		return 0;
+		return u->ino ? 0 : really_absent(fd_dir, 0);
 	uint32_t lines = u->lines;
 	struct stat st;
 	if (what == 2 && !fstat(u->fd, &st))

@@ -37,26 +37,34 @@ highest(int fd_root, int *error)
 		*error = 1;
 		return 0;
 	}
-	for (struct dirent *e; (e = readdir(d));)
+	errno = 0;
+	for (struct dirent *e; (e = readdir(d)); errno = 0)
 		if (!strncmp(e->d_name, BASE ".", sizeof BASE)) {
 			uint32_t v = hex8(e->d_name + sizeof BASE);
 			if (v > max)
 				max = v;
 		}
+	*error = errno;
 	closedir(d);
+	errno = *error;
 	return max;
 }
 
-static uint32_t
-written(int fd_root)
+/* The last value given, as the file says. 0 or -1. */
+static int
+written(int fd_root, uint32_t *last)
 {
 	char s[9] = "";
+	*last = 0;
 	int fd = openat(fd_root, BASE, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return errno == ENOENT ? 0 : -1;
 	ssize_t n = read(fd, s, 8);
+	int e = errno;
 	close(fd);
-	return n == 8 ? hex8(s) : 0;
+	errno = e;
+	*last = n == 8 ? hex8(s) : 0;
+	return n < 0 ? -1 : 0;
 }
 
 /* Makes the number v ours: by renaming the file of the number max, or, without one, by making it.
@@ -82,10 +90,10 @@ uidvalidity_next(int fd_root)
 {
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int error = 0;
-		uint32_t max = highest(fd_root, &error), last = written(fd_root);
-		uint32_t now = (uint32_t)time(0), v = max > last ? max : last;
-		if (error)
+		uint32_t max = highest(fd_root, &error), last, now = (uint32_t)time(0);
+		if (error || written(fd_root, &last) < 0)
 			return 0;
+		uint32_t v = max > last ? max : last;
 		if (v == UINT32_MAX) {
 			errno = EOVERFLOW;
 			return 0;
