@@ -10,13 +10,14 @@
 #include "lib/sa.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
+#include "maildir/numbers.h"
 #include "maildir/tool/check.h"
 
 #define LOOKS 10	  /* until the directories stand still */
 #define LOOK_NS 300000000 /* between two */
 
 struct line {
-	uint32_t offset;
+	uint32_t offset, uid;
 	uint32_t base_len;
 	size_t base; /* in text */
 	int dead;
@@ -45,7 +46,8 @@ take_line(void *arg, struct uidlist_line const *l)
 		x->doubles++;
 		*i = (uint32_t)x->count;
 	}
-	x->line[x->count++] = (struct line){l->offset, (uint32_t)l->base_len, x->text.len, 0};
+	x->line[x->count++] =
+	    (struct line){l->offset, l->uid, (uint32_t)l->base_len, x->text.len, 0};
 	sa_catb(&x->text, l->base, l->base_len);
 }
 
@@ -98,13 +100,12 @@ read_list(struct check *c, struct list *x)
 static int
 strike_dead(struct check *c, struct list *x)
 {
-	uint32_t *offset = xmalloc((x->count + 1) * sizeof *offset);
-	size_t n = 0;
+	struct numbers lines = NUMBERS_ZERO;
 	for (size_t i = 0; i < x->count; i++)
 		if (x->line[i].dead)
-			offset[n++] = x->line[i].offset;
-	int r = uidlist_strike(&x->u, c->fd_dir, offset, n), e = errno;
-	free(offset);
+			numbers_add_pair(&lines, x->line[i].offset, x->line[i].uid);
+	int r = uidlist_strike(&x->u, c->fd_dir, lines.at, lines.count / 2), e = errno;
+	numbers_free(&lines);
 	errno = e;
 	return r;
 }
