@@ -393,7 +393,8 @@ class Stage:
 
     def set(self, state, node, path=None):
         """Makes the directory what the state says."""
-        path = path or self.root
+        if not path:
+            path, self.used = self.root, {}
         names, mtime = state[node]
         there = {e.name: e for e in os.scandir(path)}
         for name, e in there.items():
@@ -412,8 +413,12 @@ class Stage:
 
     def put(self, file, node, data, mtime):
         grave = f"{self.graves}/{node.ino}"
+        # A number that the trace gave to a later file, when this one's removal had not been lost: a number of its own.
+        other = self.used.setdefault(node.ino, node) is not node
+        if other and os.path.exists(file):
+            os.unlink(file)
         if not os.path.exists(file):
-            if node.ino and os.path.exists(grave):
+            if node.ino and not other and os.path.exists(grave):
                 os.link(grave, file)
             else:
                 with open(file, "xb"):
