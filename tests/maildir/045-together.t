@@ -87,7 +87,8 @@ class Stranger:
             if self.rng.random() < 0.3:
                 self.foreign.damage(name)
             else:
-                getattr(self.foreign, self.rng.choice(storeforeign.CHANGES))(name)
+                # Which of two files of one name gets another one is known only where they take turns (040).
+                getattr(self.foreign, self.rng.choice([c for c in storeforeign.CHANGES if c != "twin"]))(name)
         except FileNotFoundError:
             pass  # a session has just renamed it
 

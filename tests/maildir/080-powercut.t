@@ -138,7 +138,7 @@ class Run:
         """What is wrong with this state of the disk."""
         self.stage.set(state, self.disk.top)
         model = model.copy()
-        model.place, seen = self.place, {}
+        model.place, model.cut, seen = self.place, True, {}
         try:
             s = Session(self.place, FOLDERS[0])
             for name in FOLDERS:
