@@ -15,6 +15,7 @@ struct update {
 	struct scan s;
 	struct basemap map; /* of the records; made when first needed */
 	int mapped;
+	int struck;		   /* the lines without a file were struck out */
 	int locked;		   /* the folder's lock is ours */
 	uint32_t missing;	   /* records and lines without a file */
 	uint32_t absent_uid;	   /* the smallest UID of a line without a file */

@@ -134,8 +134,10 @@ number_locked(struct update *u, int strike_absent, struct lock *lock)
 	if (uidlist_changed(&f->uidlist, f->fd_dir) == 0)
 		(void)uidlist_strike(
 		    &f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count / 2);
-	if (strike_absent && u->s.stable && uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		(void)uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count / 2);
+	if (strike_absent && u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR) &&
+	    uidlist_changed(&f->uidlist, f->fd_dir) == 0)
+		u->struck =
+		    !uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count / 2);
 	return 0;
 }
 
@@ -354,7 +356,7 @@ apply(struct update *u, unsigned int mode)
 	if (!(mode & UPDATE_NO_UIDS) && (must || strike))
 		r = number(u, strike);
 	if (u->s.which == (SCAN_NEW | SCAN_CUR) || u->absent.count)
-		f->absent = u->absent.count && !(strike && !r);
+		f->absent = u->absent.count && !u->struck;
 	if (r < 0 && !must)
 		r = 0; /* striking out can wait */
 	apply_known(u);
