@@ -15,7 +15,7 @@ PROGRAMS += spool-recv
 OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o settings.o spool.o envelope.o)
 
 PROGRAMS += imap-login
-OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o
+OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o imap/capability.o
 
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o data.o decide.o \
@@ -53,10 +53,7 @@ OBJ_auth-file := bin/auth-file.o bin/auth-hash.o
 LIBS_auth-file := -lcrypt
 
 PROGRAMS += imap
-OBJ_imap := $(addprefix imap/,imap.o commands.o wait.o parse.o parse-set.o reply.o flags.o sync.o messages.o mailbox.o \
-    hand.o fetch-parse.o fetch-write.o search-parse.o search-eval.o search-text.o list-collect.o list-match.o \
-    cmd-session.o cmd-select.o cmd-status.o cmd-idle.o cmd-append.o cmd-mailbox.o cmd-list.o cmd-fetch.o \
-    cmd-store.o cmd-search.o cmd-copy.o cmd-expunge.o)
+OBJ_imap := $(patsubst %.c,%.o,$(filter-out imap/imap-login.c imap/login-%,$(wildcard imap/*.c)))
 USE_imap := dynamic store
 LIBS_imap := -lunistring
 

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "imap/capability.h"
 #include "imap/limits.h"
 #include "imap/mailbox.h"
 #include "imap/reply.h"
@@ -10,41 +11,14 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 
-/* Advertised when whole, and never before. What belongs before login is imap-login's. */
-static char const *const capabilities[] = {
-    "IMAP4rev1",	  /* RFC 3501 */
-    "LITERAL+",		  /* RFC 7888 */
-    "SASL-IR",		  /* RFC 4959 */
-    "ID",		  /* RFC 2971 */
-    "ENABLE",		  /* RFC 5161 */
-    "IDLE",		  /* RFC 2177 */
-    "NAMESPACE",	  /* RFC 2342 */
-    "CHILDREN",		  /* RFC 3348 */
-    "UNSELECT",		  /* RFC 3691 */
-    "UIDPLUS",		  /* RFC 4315 */
-    "MOVE",		  /* RFC 6851 */
-    "ESEARCH",		  /* RFC 4731 */
-    "LIST-EXTENDED",	  /* RFC 5258 */
-    "LIST-STATUS",	  /* RFC 5819 */
-    "STATUS=SIZE",	  /* RFC 8438 */
-    "SPECIAL-USE",	  /* RFC 6154 */
-    "CREATE-SPECIAL-USE", /* RFC 6154 */
-};
-#define CAPABILITIES (sizeof capabilities / sizeof *capabilities)
-
 char const *
 capability_text(struct arena *a)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < CAPABILITIES; i++)
-		n += strlen(capabilities[i]) + 1;
-	char *s = arena_alloc(a, n), *p = s;
-	for (size_t i = 0; i < CAPABILITIES; i++) {
-		p = stpcpy(p, capabilities[i]);
-		*p++ = ' ';
-	}
-	p[-1] = 0;
-	return s;
+	stralloc list = STRALLOC_ZERO;
+	capability_list(&list, 1);
+	char const *text = arena_strndup(a, list.s, list.len);
+	stralloc_free(&list);
+	return text;
 }
 
 /* RFC 3501 6.1.1 */
@@ -112,18 +86,24 @@ cmd_id(struct session *s, struct parse *p)
 	return DONE;
 }
 
-/* RFC 5161 3.1: unknown names are ignored. Nothing that is advertised needs enabling. */
+/* RFC 5161 3.1: unknown names are ignored; what is newly enabled is told. */
 char const *
 cmd_enable(struct session *s, struct parse *p)
 {
 	struct text name;
-	do
-		if (!parse_sp(p) || !parse_atom(p, &name))
+	sa_cats(&s->out, "* ENABLED");
+	do {
+		if (!parse_sp(p) || !parse_atom(p, &name)) {
+			s->out.len = 0;
 			return BAD;
-	while (parse_peek(p));
-	if (!parse_end(p))
-		return BAD;
-	net_puts(&s->net, "* ENABLED\r\n");
+		}
+		unsigned int bit = capability_enables(name.s) & ~s->enabled;
+		s->enabled |= bit;
+		if (bit)
+			sa_catf(&s->out, " %s", name.s);
+	} while (parse_peek(p));
+	sa_cats(&s->out, "\r\n");
+	reply_out(s);
 	return DONE;
 }
 

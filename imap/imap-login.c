@@ -4,12 +4,13 @@
  *
  * Descriptors: 0 and 1 the connection, 2 log; SSLCTLFD, SSLREADFD, SSLWRITEFD: TLS can be started.
  * Environment: POSTERN_DIR, POSTERN_ID, PROTO and TCP* (lib/ucspi.h), SSL_*; UID, GID, GIDLIST.
- * Settings: login-timeout, and those of lib/login.h.
+ * Settings: login-timeout, imap-capabilities, and those of lib/login.h.
  * Exit: the session's code; without a login 0; 100 usage, bad setting; 111 system.
  * Privileges: two processes. One talks to the client as UID without any file, socket or program;
  * the other, as whoever started it, runs CHECKPASSWORD. */
 #include <skalibs/strerr.h>
 
+#include "imap/capability.h"
 #include "imap/login-replies.h"
 #include "imap/login.h"
 #include "lib/conf.h"
@@ -58,6 +59,7 @@ main(int argc, char **argv)
 	ucspitls_init();
 	ucspi_init(&peer);
 	s->cleartext = login_cleartext(&peer);
+	capability_settings(0);
 	unsigned int seconds =
 	    (unsigned int)conf_uint("login-timeout", IMAP_LOGIN_SECONDS, 1, 1800);
 	login_start(&s->login, &policy);

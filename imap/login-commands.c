@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "imap/capability.h"
 #include "imap/login-replies.h"
 #include "lib/ucspitls.h"
 
@@ -23,7 +24,11 @@ imap_login_password_ok(struct imap_login const *s)
 static void
 put_capabilities(struct imap_login *s)
 {
-	net_puts(&s->net, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
+	stralloc list = STRALLOC_ZERO;
+	capability_list(&list, 0);
+	net_puts(&s->net, "CAPABILITY ");
+	net_put(&s->net, list.s, list.len);
+	stralloc_free(&list);
 	if (ucspitls_available())
 		net_puts(&s->net, " STARTTLS");
 	if (!imap_login_password_ok(s))

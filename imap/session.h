@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
+#include "imap/capability.h"
 #include "imap/parse.h"
 #include "lib/arena.h"
 #include "lib/date.h"
@@ -25,6 +26,7 @@ struct session {
 	struct quota quota;
 	uint64_t append_limit;
 	unsigned int timeout; /* seconds without a command */
+	unsigned int enabled; /* enum capability_enable */
 
 	/* The command in hand. */
 	char const *tag;

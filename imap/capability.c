@@ -1,0 +1,115 @@
+#include "imap/capability.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <skalibs/strerr.h>
+
+#include "lib/conf.h"
+#include "lib/sa.h"
+
+enum {
+	BEFORE = 1, /* told before login, too */
+	OFF = 2,    /* told only if the setting says so */
+};
+
+/* Advertised when whole, and never before. */
+static struct capability {
+	char const *name;
+	unsigned int flags, enables;
+} capabilities[] = {
+    {"IMAP4rev1", BEFORE, 0},	  /* RFC 3501 */
+    {"LITERAL+", BEFORE, 0},	  /* RFC 7888 */
+    {"SASL-IR", BEFORE, 0},	  /* RFC 4959 */
+    {"ID", BEFORE, 0},		  /* RFC 2971 */
+    {"ENABLE", 0, 0},		  /* RFC 5161 */
+    {"IDLE", 0, 0},		  /* RFC 2177 */
+    {"NAMESPACE", 0, 0},	  /* RFC 2342 */
+    {"CHILDREN", 0, 0},		  /* RFC 3348 */
+    {"UNSELECT", 0, 0},		  /* RFC 3691 */
+    {"UIDPLUS", 0, 0},		  /* RFC 4315 */
+    {"MOVE", 0, 0},		  /* RFC 6851 */
+    {"ESEARCH", 0, 0},		  /* RFC 4731 */
+    {"LIST-EXTENDED", 0, 0},	  /* RFC 5258 */
+    {"LIST-STATUS", 0, 0},	  /* RFC 5819 */
+    {"STATUS=SIZE", 0, 0},	  /* RFC 8438 */
+    {"SPECIAL-USE", 0, 0},	  /* RFC 6154 */
+    {"CREATE-SPECIAL-USE", 0, 0}, /* RFC 6154 */
+    {0, 0, 0},
+};
+
+static struct capability *
+find(char const *name)
+{
+	for (struct capability *c = capabilities; c->name; c++)
+		if (!strcasecmp(c->name, name))
+			return c;
+	return 0;
+}
+
+/* "+NAME" or "-NAME": 0 if it is neither, or nothing is called so. */
+static int
+change(char const *word)
+{
+	struct capability *c = *word == '+' || *word == '-' ? find(word + 1) : 0;
+	if (!c)
+		return 0;
+	if (*word == '+')
+		c->flags &= ~(unsigned int)OFF;
+	else
+		c->flags |= OFF;
+	return 1;
+}
+
+static void
+setting(char *line, char const *user)
+{
+	char *rest = line, *word = strsep(&rest, " \t");
+	if (*word != '+' && *word != '-') {
+		if (!user || strcasecmp(word, user))
+			return;
+		word = strsep(&rest, " \t");
+	}
+	for (; word; word = strsep(&rest, " \t"))
+		if (*word && !change(word))
+			strerr_dief2x(100,
+			    "etc/imap-capabilities: not +NAME or -NAME of a capability: ", word);
+}
+
+void
+capability_settings(char const *user)
+{
+	stralloc lines = STRALLOC_ZERO;
+	conf_lines("imap-capabilities", &lines);
+	for (size_t at = 0, next; at < lines.len; at = next) {
+		next = at + strlen(lines.s + at) + 1;
+		setting(lines.s + at, user);
+	}
+	stralloc_free(&lines);
+}
+
+void
+capability_list(stralloc *out, int logged_in)
+{
+	char const *between = "";
+	for (struct capability const *c = capabilities; c->name; c++)
+		if (!(c->flags & OFF) && (logged_in || c->flags & BEFORE)) {
+			sa_cats(out, between);
+			sa_cats(out, c->name);
+			between = " ";
+		}
+}
+
+int
+capability_shown(char const *name)
+{
+	struct capability const *c = find(name);
+	return c && !(c->flags & OFF);
+}
+
+unsigned int
+capability_enables(char const *name)
+{
+	struct capability const *c = find(name);
+	return c && !(c->flags & OFF) ? c->enables : 0;
+}
