@@ -1,8 +1,9 @@
-/* tls-load [-t SECONDS] [-c CONCURRENCY] [-r] [-p tls1.2] HOST PORT: a load of short TLS
- * connections.
+/* tls-load [-t SECONDS] [-c CONCURRENCY] [-r] [-p tls1.2] HOST PORT [COMMAND...]: a load of short
+ * TLS connections.
  *
  * Each connects, makes the handshake (-r: resumes the session of the one before in its slot), waits
- * for a line of greeting, says LOGOUT, and reads to the end. Prints one line of JSON: connections,
+ * for a line of greeting, says the COMMANDs (each when the one before was answered OK, with the tag
+ * "a"), says LOGOUT, and reads to the end. Prints one line of JSON: connections,
  * per second, milliseconds from connect to end (median, 99th percentile), resumed, failed. */
 // libs: -lssl -lcrypto
 #include <arpa/inet.h>
@@ -26,7 +27,10 @@ struct slot {
 	int fd;
 	SSL *ssl;
 	SSL_SESSION *session;
-	enum { CONNECTING, GREETING, SAYING, ENDING } state;
+	enum { CONNECTING, GREETING, SAYING, ANSWER, ENDING } state;
+	int said;	/* commands */
+	char last[512]; /* the end of what was read */
+	size_t len;
 	short events;
 	int64_t start;
 };
@@ -37,6 +41,7 @@ static struct slot slots[SLOTS_MAX];
 static float samples[SAMPLES_MAX];
 static unsigned int count, resumed, failed;
 static int resume;
+static char *const *commands; /* up to a null: LOGOUT comes behind them */
 
 static int64_t
 now(void)
@@ -63,6 +68,8 @@ begin(struct slot *s)
 	if (resume && s->session)
 		SSL_set_session(s->ssl, s->session);
 	s->state = CONNECTING;
+	s->said = 0;
+	s->len = 0;
 	s->events = POLLOUT;
 }
 
@@ -91,11 +98,45 @@ new_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
+/* Is the answer there? It is the last line of what was read: the tag and OK. 0; -1: another answer.
+ */
+static int
+answered(struct slot *s, char const *buf, size_t n)
+{
+	size_t const room = sizeof s->last - 1, keep = n < room ? n : room;
+	size_t const old = s->len + keep > room ? room - keep : s->len;
+	memmove(s->last, s->last + s->len - old, old);
+	memcpy(s->last + old, buf + n - keep, keep);
+	s->len = old + keep;
+	s->last[s->len] = 0;
+	if (s->last[s->len - 1] != '\n')
+		return 0;
+	char *line = s->last + s->len - 1;
+	while (line > s->last && line[-1] != '\n')
+		line--;
+	return !strncmp(line, "a OK", 4) ? 1 : !strncmp(line, "a ", 2) ? -1 : 0;
+}
+
+static int
+say(struct slot *s)
+{
+	char line[1024];
+	char const *command = commands[s->said] ? commands[s->said] : "LOGOUT";
+	int n = snprintf(line, sizeof line, "a %s\r\n", command);
+	int r = SSL_write(s->ssl, line, n);
+	if (r > 0) {
+		s->state = commands[s->said] ? ANSWER : ENDING;
+		s->said++;
+		s->len = 0;
+	}
+	return r;
+}
+
 /* One step of the dialog: what SSL returned. */
 static int
 step(struct slot *s)
 {
-	char buf[4096];
+	char buf[16384];
 	int r;
 	switch (s->state) {
 	case CONNECTING:
@@ -107,8 +148,16 @@ step(struct slot *s)
 			s->state = SAYING;
 		return r;
 	case SAYING:
-		if ((r = SSL_write(s->ssl, "a LOGOUT\r\n", 10)) > 0)
-			s->state = ENDING;
+		return say(s);
+	case ANSWER:
+		if ((r = SSL_read(s->ssl, buf, sizeof buf)) > 0)
+			switch (answered(s, buf, (size_t)r)) {
+			case 1:
+				s->state = SAYING;
+				break;
+			case -1:
+				return 0;
+			}
 		return r;
 	default:
 		return SSL_read(s->ssl, buf, sizeof buf);
@@ -173,13 +222,14 @@ main(int argc, char **argv)
 			resume = 1;
 		else if (c == 'p')
 			version = strcmp(optarg, "tls1.2") ? TLS1_3_VERSION : TLS1_2_VERSION;
-	if (argc - optind != 2 || concurrency < 1 || concurrency > SLOTS_MAX)
+	if (argc - optind < 2 || concurrency < 1 || concurrency > SLOTS_MAX)
 		return 100;
 	signal(SIGPIPE, SIG_IGN);
 	address.sin_family = AF_INET;
 	address.sin_port = htons((uint16_t)atoi(argv[optind + 1]));
 	if (inet_pton(AF_INET, argv[optind], &address.sin_addr) != 1)
 		return 100;
+	commands = argv + optind + 2;
 	ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(ctx, version);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

@@ -36,6 +36,7 @@ class Row:
     than: tuple = ()  # (key, factor, its name): ours at most factor times our other row
     limit: str = ""  # of the machine, and how many operations of its kind one value is, given n
     count: typing.Callable = lambda n: 1
+    peer: str = ""  # the side that the ratio is to, where it is not the usual one
 
     def less(self):
         return self.unit in ("ms", "KiB")

@@ -26,7 +26,7 @@ class Result:
     def aim(self):
         row, out = self.row, []
         if row.target:
-            out.append(f"{row.target:g}×")
+            out.append(f"{row.target:g}×" + f" {row.peer}" * bool(row.peer))
         if row.most:
             out.append(f"≤ {row.most:g} {row.unit}")
         if row.than:
@@ -48,7 +48,7 @@ class Report:
     def result(self, row, n, medians):
         mine = medians[row.key]
         r = Result(row, row.named(n), mine)
-        ours, theirs = mine.get("postern"), mine.get(self.peer)
+        ours, theirs = mine.get("postern"), mine.get(row.peer or self.peer)
         if ours and theirs and row.unit != "%":
             r.ratio = theirs / ours if row.less() else ours / theirs
         conditions = [row.target <= r.ratio] if row.target and r.ratio else []
@@ -92,7 +92,7 @@ class Report:
                 f"{m['system']}, {m['file system']}.")
 
     def json(self):
-        rows = [dict(key=r.row.key, work=r.text, unit=r.row.unit, medians=r.medians, ratio=r.ratio, target=r.row.target or None,
+        rows = [dict(key=r.row.key, work=r.text, unit=r.row.unit, medians=r.medians, peer=r.row.peer or self.peer, ratio=r.ratio, target=r.row.target or None,
                      most=r.row.most or None, than=list(r.row.than) or None, met=r.met, limit=r.row.limit or None,
                      of_limit=r.share, values=self.values[r.row.key]) for r in self.results]
         return json.dumps(dict(suite=self.name, title=self.title, conditions=self.conditions(), machine=self.machine,
