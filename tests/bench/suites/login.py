@@ -71,8 +71,7 @@ class Postern(sides.Postern):
         holder = self.dir + "/run/tls/sock"
         self.launch("tls-keeper", "-v", "0", holder, POSTERN_DIR=self.dir)
         sides.wait_for(lambda: os.path.exists(holder), "tls-keeper listens")
-        drop = ["env", *(f"{k}={v}" for k, v in env.items())]
-        self.tls = self.tcpserver("tlsd", "-v", "0", *drop, "imap-login", "auth-file", "imap", POSTERN_DIR=self.dir, TLS_ENGINE=holder)
+        self.tls = self.tcpserver("tlsd", "-v", "0", "imap-login", "auth-file", "imap", POSTERN_DIR=self.dir, TLS_ENGINE=holder, **env)
 
 
 class Dovecot(sides.Dovecot):
