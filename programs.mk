@@ -58,7 +58,7 @@ USE_imap := dynamic store
 LIBS_imap := -lunistring
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o tls-client.o attempt.o link.o spool.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 

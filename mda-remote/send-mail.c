@@ -11,9 +11,8 @@
 #include "lib/sa.h"
 #include "lib/utf8.h"
 #include "mda-remote/envelope.h"
+#include "mda-remote/send-text.h"
 #include "mda-remote/spool.h"
-
-#define BLOCK_BYTES 65536
 
 /* One message on its way. */
 struct job {
@@ -27,6 +26,7 @@ struct job {
 	unsigned int count;
 	int broken; /* no more can be said over this connection */
 	int reused; /* the connection has carried mail before, and has not taken MAIL since */
+	struct send_text text;
 };
 
 /* ---- verdicts ---- */
@@ -127,7 +127,7 @@ simplify(struct job *j, struct smtp_path *p)
 static int
 header_has_utf8(struct job *j)
 {
-	char buf[BLOCK_BYTES];
+	char buf[SEND_BLOCK];
 	uint64_t at = j->e.offset;
 	ssize_t n;
 	int newline = 1;
@@ -161,6 +161,14 @@ check_utf8(struct job *j)
 	for (unsigned int i = 0; i < j->count; i++)
 		if (all || j->todo[i].r->rcpt.to.utf8)
 			decide(j, j->todo + i, &why);
+}
+
+/* RFC 6152 section 3: a server without 8BITMIME gets it in seven bits. */
+static void
+check_8bit(struct job *j)
+{
+	if (j->e.eightbit && !(j->s->c.ext & EXT_8BITMIME))
+		j->e.mail.size = send_text_sevenbit(&j->text, &j->s->arena);
 }
 
 /* RFC 1870 6.1 */
@@ -252,29 +260,6 @@ send_envelope(struct job *j, struct todo **list, unsigned int n, unsigned int *a
 	return refused < 0 ? -1 : 0;
 }
 
-static int
-send_text(struct job *j)
-{
-	char buf[BLOCK_BYTES];
-	uint64_t at = j->e.offset, end = j->e.offset + j->e.length;
-	while (at < end) {
-		ssize_t n = spool_pread(j->fd, buf, sizeof buf, at);
-		if (n <= 0) {
-			/* Cutting the connection is the only way not to send half a message. */
-			errno = n ? errno : EIO;
-			return lost(j, "reading the spool");
-		}
-		send_deadline(j->s, SEND_BLOCK_SECONDS);
-		if (smtp_client_send(&j->s->c, buf, (size_t)n) < 0) {
-			errno = j->s->c.net.werr;
-			return lost(j, "sending the message");
-		}
-		at += (uint64_t)n;
-	}
-	smtp_client_send_end(&j->s->c);
-	return 0;
-}
-
 /* The state byte, in the file: from here on nobody sends it again, whoever dies. */
 static void
 write_down(struct job *j, struct todo *t)
@@ -341,8 +326,10 @@ send_data(struct job *j, struct todo **list, unsigned int n, unsigned int accept
 		decide_all(j, ACCEPTED, &why);
 		return 0;
 	}
-	if (accepted)
-		return send_text(j) < 0 ? -1 : final_replies(j, list, n);
+	if (accepted) {
+		char const *what = send_text(j->s, &j->text);
+		return what ? lost(j, what) : final_replies(j, list, n);
+	}
 	/* It wants a message for nobody: an empty one, which it must refuse (RFC 2920 3.1). */
 	net_puts(&j->s->c.net, ".\r\n");
 	return next_reply(j, "sending DATA");
@@ -403,8 +390,10 @@ send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count)
 	tain_addsec_g(&s->job_deadline, SEND_JOB_SECONDS);
 	if (spool_read(&s->arena, fd, &j.e, &reason) <= 0)
 		return -1;
+	j.text = (struct send_text){.fd = fd, .offset = j.e.offset, .length = j.e.length};
 	find_recipients(&j, at, count);
 	check_utf8(&j);
+	check_8bit(&j);
 	check_size(&j);
 	/* Each round decides at least one recipient, or ends the connection. */
 	for (unsigned int n; (n = left(&j)) && !j.broken;)
@@ -414,5 +403,6 @@ send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count)
 		errno = ECONNRESET;
 		lost(&j, "sending the message");
 	}
+	send_text_close(&j.text);
 	return j.broken ? -1 : 0;
 }

@@ -140,8 +140,13 @@ with one({}, body=body + "\n", id="bytes") as r:
 with one({}, body="Subject: 8\n\n\xc3\xa4\n".encode("latin1"), mail="BODY=8BITMIME") as r:
     tap.ok("BODY=8BITMIME" in r.peer.messages[0].mail and b"\xc3\xa4" in r.peer.messages[0].data, "8BITMIME", r.peer.messages[0].mail)
     r.peer.close()
-with one({}, ["PIPELINING"], body="Subject: 8\n\n\xc3\xa4\n".encode("latin1"), mail="BODY=8BITMIME") as r:
-    tap.ok(r.peer.messages[0].mail == "MAIL FROM:<sender@home.test>" and b"\xc3\xa4" in r.peer.messages[0].data, "a server without 8BITMIME and SIZE gets it as it is", r.peer.messages[0].mail)
+with one({}, ["PIPELINING", "SIZE 1000"], body="Subject: 8\n\n\xc3\xa4\n".encode("latin1"), mail="BODY=8BITMIME") as r:
+    m = r.peer.messages[0]
+    tap.ok(m.data.endswith(b"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4\r\n"), "a server without 8BITMIME gets quoted-printable", m.data)
+    tap.ok(m.mail == f"MAIL FROM:<sender@home.test> SIZE={len(m.data)}", "and its size", m.mail, len(m.data))
+    r.peer.close()
+with one({}, ["SIZE 1000"], body=b"Subject: 8\n\n" + b"\xe4" * 500 + b"\n", mail="BODY=8BITMIME") as r:
+    tap.ok(verdict(r) == ("failed", "0", "5.3.4") and not r.peer.messages, "which may be more than it takes")
     r.peer.close()
 with one({}, mail="RET=HDRS ENVID=id+2B1", rcpts=[("a@x.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b@y.test")]) as r:
     m = r.peer.messages[0]
