@@ -30,18 +30,18 @@ empty_line(char const *p, char const *end)
 	return end - p > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
 }
 
+/* Tells name and body of the field apart; its first line ends at `first`. */
 static void
-field_split(struct header_field *f)
+field_split(struct header_field *f, char const *first)
 {
 	char const *end = f->start + f->len;
 	if (end > f->start && end[-1] == '\n')
 		end--;
 	if (end > f->start && end[-1] == '\r')
 		end--;
-	char const *colon = memchr(f->start, ':', (size_t)(end - f->start));
-	char const *lf = colon ? memchr(f->start, '\n', (size_t)(colon - f->start)) : 0;
+	char const *colon = memchr(f->start, ':', (size_t)(first - f->start));
 	f->name = f->start;
-	if (colon && !lf) {
+	if (colon) {
 		f->name_len = (size_t)(colon - f->start);
 		/* RFC 5322 4.5: blanks before the colon are obsolete, but a reader takes them. */
 		while (f->name_len && ascii_isblank(f->name[f->name_len - 1]))
@@ -65,13 +65,12 @@ header_next(struct header_cursor *c, struct header_field *f)
 		c->end = c->p;
 		return 0;
 	}
-	char const *p = c->p;
-	do
+	char const *const first = line_next(c->p, c->end), *p = first;
+	while (p < c->end && ascii_isblank(*p))
 		p = line_next(p, c->end);
-	while (p < c->end && ascii_isblank(*p));
 	f->start = c->p;
 	f->len = (size_t)(p - c->p);
-	field_split(f);
+	field_split(f, first);
 	c->p = p;
 	return 1;
 }

@@ -27,14 +27,31 @@ put_params(stralloc *out, struct mime_value const *v, int charset)
 	sa_cats(out, n ? ")" : "NIL");
 }
 
-/* One BODY or BODYSTRUCTURE being written. */
+/* What BODYSTRUCTURE has and BODY has not (RFC 3501 section 9, body-ext-1part, body-ext-mpart):
+ * octets [from, to) of out. */
+struct extension {
+	size_t from, to;
+	struct extension *next;
+};
+
+/* A BODYSTRUCTURE being written. */
 struct writer {
 	stralloc *out;
 	struct arena *a;
 	char const *msg;
-	int extended;
 	size_t headers; /* octets that inner messages' envelopes may still be made of */
+	struct extension *first, **last;
 };
+
+/* What was written since `from` is extension data. */
+static void
+extension(struct writer *w, size_t from)
+{
+	struct extension *const e = arena_alloc(w->a, sizeof *e);
+	*e = (struct extension){from, w->out->len, 0};
+	*w->last = e;
+	w->last = &e->next;
+}
 
 static void
 put_disposition(struct writer *w, struct mime_part const *p)
@@ -82,39 +99,49 @@ put_language(stralloc *out, struct mime_part const *p)
 	stralloc_free(&tag);
 }
 
-/* body-ext-mpart and body-ext-1part behind the parameters and the MD5. */
+/* body-ext-mpart and body-ext-1part behind the parameters or the MD5, with which they began at
+ * `from`. */
 static void
-put_extension(struct writer *w, struct mime_part const *p)
+put_extension(struct writer *w, struct mime_part const *p, size_t from)
 {
+	sa_append(w->out, ' ');
 	put_disposition(w, p);
 	sa_append(w->out, ' ');
 	put_language(w->out, p);
 	sa_append(w->out, ' ');
 	imap_field(w->out, &p->fields[MIME_CONTENT_LOCATION]);
+	extension(w, from);
 }
 
 static void put_part(struct writer *w, struct mime_part const *p);
+
+/* The grammar wants at least one part (RFC 3501 section 9, body-type-mpart). */
+static void
+put_no_part(struct writer *w)
+{
+	sa_cats(w->out, "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0");
+	size_t const from = w->out->len;
+	sa_cats(w->out, " NIL NIL NIL NIL");
+	extension(w, from);
+	sa_append(w->out, ')');
+}
 
 static void
 put_multipart(struct writer *w, struct mime_part const *p)
 {
 	stralloc *out = w->out;
 	struct mime_value v;
-	int const bad = mime_content_type(w->a, &p->fields[MIME_CONTENT_TYPE], &v);
+	int const bad = mime_part_type(w->a, p, &v);
 	for (struct mime_part const *child = p->children; child; child = child->next)
 		put_part(w, child);
-	/* The grammar wants at least one part (RFC 3501 section 9, body-type-mpart). */
 	if (!p->children)
-		sa_cats(out, w->extended ? "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL)"
-					 : "(" TEXT_PLAIN " NIL NIL \"7bit\" 0 0)");
+		put_no_part(w);
 	sa_append(out, ' ');
 	imap_nstring(out, bad ? "mixed" : v.subtype);
-	if (!w->extended)
-		return;
+	size_t const from = out->len;
 	sa_append(out, ' ');
 	put_params(out, &v, 0);
-	sa_append(out, ' ');
-	put_extension(w, p);
+	put_extension(w, p, from);
 }
 
 /* type, subtype and parameters of what is no multipart: 1 if it is text. */
@@ -124,7 +151,7 @@ put_type(struct writer *w, struct mime_part const *p)
 	stralloc *out = w->out;
 	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
 	struct mime_value v;
-	if (!f->start || mime_content_type(w->a, f, &v)) {
+	if (!f->start || mime_part_type(w->a, p, &v)) {
 		/* RFC 2046 5.1.5; RFC 2045 5.2 has it for what cannot be read, too */
 		sa_cats(out, p->kind == MIME_MESSAGE ? MESSAGE_RFC822 " NIL" : TEXT_PLAIN);
 		return p->kind != MIME_MESSAGE;
@@ -183,12 +210,10 @@ put_single(struct writer *w, struct mime_part const *p)
 		sa_append(out, ' ');
 		sa_catnum(out, p->body_lines);
 	}
-	if (!w->extended)
-		return;
+	size_t const from = out->len;
 	sa_append(out, ' ');
 	imap_field(out, &p->fields[MIME_CONTENT_MD5]);
-	sa_append(out, ' ');
-	put_extension(w, p);
+	put_extension(w, p, from);
 }
 
 static void
@@ -202,10 +227,31 @@ put_part(struct writer *w, struct mime_part const *p)
 	sa_append(w->out, ')');
 }
 
+size_t
+imap_structures(stralloc *out, struct arena *a, char const *msg, struct mime_part const *root)
+{
+	struct writer w = {out, a, msg, IMAP_HEADER_MAX, 0, &w.first};
+	size_t from = out->len;
+	put_part(&w, root);
+	size_t const end = out->len, len = end - from;
+	sa_room(out, len); /* what is copied lies in out itself */
+	for (struct extension const *e = w.first; e; e = e->next) {
+		sa_catb(out, out->s + from, e->from - from);
+		from = e->to;
+	}
+	sa_catb(out, out->s + from, end - from);
+	return len;
+}
+
 void
 imap_bodystructure(
     stralloc *out, struct arena *a, char const *msg, struct mime_part const *root, int extended)
 {
-	struct writer w = {out, a, msg, extended, IMAP_HEADER_MAX};
-	put_part(&w, root);
+	size_t const from = out->len, len = imap_structures(out, a, msg, root), end = from + len;
+	if (extended)
+		out->len = end;
+	else {
+		out->len -= len;
+		memmove(out->s + from, out->s + end, out->len - from);
+	}
 }

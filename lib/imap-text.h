@@ -48,6 +48,10 @@ void envelope_put(stralloc *out, struct envelope const *e);
  * data (RFC 3501 7.4.2). msg is the memory that mime_parse was given. */
 void imap_bodystructure(
     stralloc *out, struct arena *a, char const *msg, struct mime_part const *root, int extended);
+/* Appends BODYSTRUCTURE's value, and behind it BODY's, for little more than one of them costs: the
+ * first one's length. */
+size_t imap_structures(
+    stralloc *out, struct arena *a, char const *msg, struct mime_part const *root);
 
 /* A section of FETCH BODY[...] (RFC 3501 6.4.5, RFC 9051 6.4.5). */
 enum imap_section_kind {

@@ -35,15 +35,21 @@ begin(struct maker *m, enum message_text kind)
 }
 
 static void
-end(struct maker *m, enum message_text kind, int bad)
+keep(struct maker *m, enum message_text kind, size_t len)
 {
-	size_t const len = m->out.len - m->from[kind];
-	if (bad || len > MESSAGE_TEXT_MAX) {
-		m->out.len = m->from[kind];
+	if (len > MESSAGE_TEXT_MAX)
 		return;
-	}
 	m->t->has |= 1u << kind;
 	m->t->len[kind] = (uint32_t)len;
+}
+
+static void
+end(struct maker *m, enum message_text kind, int bad)
+{
+	if (!bad)
+		keep(m, kind, m->out.len - m->from[kind]);
+	if (!(m->t->has >> kind & 1))
+		m->out.len = m->from[kind];
 }
 
 static void
@@ -106,12 +112,13 @@ make_body_texts(struct maker *m, char const *msg, size_t n, unsigned int kinds)
 	if (!(kinds & ~TEXT_FROM_HEADER))
 		return;
 	struct mime_part const *const root = mime_parse(m->a, msg, n);
-	for (enum message_text k = TEXT_BODY; k <= TEXT_BODYSTRUCTURE; k++)
-		if (kinds >> k & 1) {
-			begin(m, k);
-			imap_bodystructure(&m->out, m->a, msg, root, k == TEXT_BODYSTRUCTURE);
-			end(m, k, 0);
-		}
+	if (kinds & (1u << TEXT_BODY | 1u << TEXT_BODYSTRUCTURE)) {
+		begin(m, TEXT_BODYSTRUCTURE);
+		size_t const len = imap_structures(&m->out, m->a, msg, root);
+		keep(m, TEXT_BODYSTRUCTURE, len);
+		m->from[TEXT_BODY] = m->from[TEXT_BODYSTRUCTURE] + len;
+		end(m, TEXT_BODY, 0);
+	}
 	if (kinds >> TEXT_PREVIEW & 1) {
 		begin(m, TEXT_PREVIEW);
 		end(m, TEXT_PREVIEW, message_preview_put(&m->out, m->a, msg, root, m->otherwise));

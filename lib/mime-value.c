@@ -151,8 +151,11 @@ join(
 static void
 merge(struct arena *a, stralloc *tmp, struct segment *g, unsigned int n, struct mime_value *v)
 {
-	unsigned int group;
-	qsort(g, n, sizeof *g, segment_order);
+	unsigned int group, plain = 0;
+	while (plain < n && g[plain].number < 0)
+		plain++;
+	if (plain < n)
+		qsort(g, n, sizeof *g, segment_order);
 	v->params = arena_alloc(a, (n + 1) * sizeof *v->params);
 	for (unsigned int i = 0; i < n; i += group) {
 		group = 1;
@@ -223,6 +226,15 @@ mime_content_type(struct arena *a, struct header_field const *f, struct mime_val
 }
 
 int
+mime_part_type(struct arena *a, struct mime_part const *p, struct mime_value *v)
+{
+	if (!p->type)
+		return mime_content_type(a, &p->fields[MIME_CONTENT_TYPE], v);
+	*v = *p->type;
+	return 0;
+}
+
+int
 mime_disposition(struct arena *a, struct header_field const *f, struct mime_value *v)
 {
 	struct token_cursor t = {f->body, f->body + f->body_len, 0};
@@ -290,7 +302,7 @@ mime_type(stralloc *out, struct arena *a, struct mime_part const *p)
 	struct header_field const *f = &p->fields[MIME_CONTENT_TYPE];
 	struct mime_value v;
 	size_t const from = out->len;
-	if (!f->start || mime_content_type(a, f, &v)) {
+	if (!f->start || mime_part_type(a, p, &v)) {
 		sa_cats(out, p->kind == MIME_MESSAGE ? "message/rfc822" : "text/plain");
 		return;
 	}

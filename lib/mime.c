@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/lines.h"
 
 /* A place in the message, and what the octets before it come to on the wire. */
 struct mark {
@@ -22,8 +23,7 @@ struct parser {
 	char const *msg;
 	size_t n;
 	unsigned int parts;
-	struct mark here;   /* the beginning of a line */
-	struct mark before; /* the end of the line before it, its line end excluded */
+	struct mark here; /* the beginning of a line */
 	/* Multiparts whose boundaries count, outermost first. */
 	struct boundary open[MIME_DEPTH_MAX];
 	unsigned int opened;
@@ -32,32 +32,46 @@ struct parser {
 	struct mark body[MIME_DEPTH_MAX + 1]; /* by level: where the body began */
 };
 
-/* Goes behind the line at p->here. */
+/* Goes on to where another line begins, or to the end of the message. */
+static void
+go_to(struct parser *p, size_t at)
+{
+	struct lines const passed = lines_count(p->msg + p->here.at, at - p->here.at, 0);
+	p->here.at = at;
+	p->here.lines += (uint32_t)passed.ends;
+	p->here.bare += passed.bare;
+}
+
+/* Behind the line at p->here. */
 static void
 next_line(struct parser *p)
 {
-	char const *from = p->msg + p->here.at;
-	char const *lf = memchr(from, '\n', p->n - p->here.at);
-	p->before = p->here;
-	if (!lf) {
-		p->here.at = p->before.at = p->n;
-		return;
-	}
-	int const cr = lf > from && lf[-1] == '\r';
-	p->before.at = (size_t)(lf - p->msg) - (size_t)cr;
-	p->here.at = (size_t)(lf - p->msg) + 1;
-	p->here.lines++;
-	p->here.bare += !cr;
+	char const *const from = p->msg + p->here.at;
+	char const *const lf = memchr(from, '\n', p->n - p->here.at);
+	go_to(p, lf ? (size_t)(lf - p->msg) + 1 : p->n);
 }
 
-/* The open multipart whose boundary begins the line at p->here: its index, or -1. RFC 2046 5.1.1:
+/* The end of the line before p->here, its line end excluded; there is such a line, and it has one.
+ */
+static struct mark
+line_before(struct parser const *p)
+{
+	struct mark m = p->here;
+	int const cr = m.at > 1 && p->msg[m.at - 2] == '\r';
+	m.at -= 1 + (size_t)cr;
+	m.lines--;
+	m.bare -= !cr;
+	return m;
+}
+
+/* The open multipart whose boundary begins the line at `at`: its index, or -1. RFC 2046 5.1.1:
  * the boundary need only be the line's beginning; where several match, the longest is meant, and
  * the innermost of equal ones. */
 static int
-boundary_here(struct parser const *p, int *closing)
+boundary_at(struct parser const *p, size_t at, int *closing)
 {
-	char const *s = p->msg + p->here.at;
-	size_t left = p->n - p->here.at, best = 0;
+	char const *s = p->msg + at;
+	size_t left = p->n - at, best = 0;
 	int found = -1;
 	if (left < 2 || s[0] != '-' || s[1] != '-')
 		return -1;
@@ -78,13 +92,16 @@ boundary_here(struct parser const *p, int *closing)
 static int
 skip_body(struct parser *p, int *closing)
 {
-	while (p->here.at < p->n) {
-		int const found = p->opened ? boundary_here(p, closing) : -1;
-		if (found >= 0)
-			return found;
-		next_line(p);
+	size_t at = p->here.at;
+	int found = -1;
+	while (p->opened && (found = boundary_at(p, at, closing)) < 0) {
+		char const *const line = lines_dashes(p->msg + at, p->n - at);
+		if (!line)
+			break;
+		at = (size_t)(line - p->msg);
 	}
-	return -1;
+	go_to(p, found < 0 ? p->n : at);
+	return found;
 }
 
 /* Keeps a Content-* field, the first of its name. 1 if the field is MIME-Version. */
@@ -131,19 +148,15 @@ static int
 parse_header(struct parser *p, struct mime_part *part)
 {
 	struct mark const start = p->here;
-	int closing, more = 1, cut = 0;
+	struct header_cursor c;
+	struct header_field f;
+	int closing, cut = 0;
 	p->mime = 0;
-	while (more && !cut) {
-		struct header_cursor c;
-		struct header_field f;
-		header_start(&c, p->msg + p->here.at, p->n - p->here.at);
-		cut = p->opened && boundary_here(p, &closing) >= 0;
-		more = !cut && header_next(&c, &f);
-		if (more)
-			p->mime |= note_field(p, part, &f);
-		while (p->here.at < (size_t)(c.p - p->msg))
-			next_line(p);
-	}
+	header_start(&c, p->msg + start.at, p->n - start.at);
+	while (!(cut = p->opened && boundary_at(p, (size_t)(c.p - p->msg), &closing) >= 0) &&
+	       header_next(&c, &f))
+		p->mime |= note_field(p, part, &f);
+	go_to(p, (size_t)(c.p - p->msg));
 	header_ends(p, part, &start, &p->here);
 	/* RFC 2045 4: without a sign of MIME, Content-* fields of a message mean nothing. */
 	if (!p->mime && !part->fields[MIME_CONTENT_TYPE].start &&
@@ -192,21 +205,25 @@ classify(struct parser *p, struct mime_part *part)
 {
 	struct header_field const *f = &part->fields[MIME_CONTENT_TYPE];
 	int const digest = part->parent && part->parent->digest;
-	struct mime_value v;
+	struct mime_value *v;
 	if (part->level + 1 >= MIME_DEPTH_MAX)
 		return;
 	if (!f->start && digest)
 		part->kind = MIME_MESSAGE;
-	if ((!begins(f, "multipart") && !begins(f, "message")) || mime_content_type(p->a, f, &v))
+	if (!begins(f, "multipart") && !begins(f, "message"))
 		return;
-	if (!strcasecmp(v.type, "message"))
-		part->kind = strcasecmp(v.subtype, "rfc822") ? MIME_LEAF : MIME_MESSAGE;
-	if (strcasecmp(v.type, "multipart"))
+	v = arena_alloc(p->a, sizeof *v);
+	if (mime_content_type(p->a, f, v))
+		return;
+	part->type = v;
+	if (!strcasecmp(v->type, "message"))
+		part->kind = strcasecmp(v->subtype, "rfc822") ? MIME_LEAF : MIME_MESSAGE;
+	if (strcasecmp(v->type, "multipart"))
 		return;
 	part->kind = MIME_MULTIPART;
-	part->digest = !strcasecmp(v.subtype, "digest");
+	part->digest = !strcasecmp(v->subtype, "digest");
 	int extended;
-	char const *text = mime_param(&v, "boundary", &extended);
+	char const *text = mime_param(v, "boundary", &extended);
 	if (!text || extended)
 		return;
 	size_t const len = strlen(text);
@@ -247,9 +264,11 @@ enter(struct parser *p, struct mime_part *part)
 		if (!whole)
 			p->opened = (unsigned int)outer;
 		/* No body: the line end before a boundary line belongs to that (RFC 2046 5.1.1). */
-		int const found = p->opened ? boundary_here(p, &closing) : -1;
-		if (found >= 0 && found < outer && p->here.at > start.at)
-			header_ends(p, part, &start, &p->before);
+		int const found = p->opened ? boundary_at(p, p->here.at, &closing) : -1;
+		if (found >= 0 && found < outer && p->here.at > start.at) {
+			struct mark const end = line_before(p);
+			header_ends(p, part, &start, &end);
+		}
 		struct mime_part *inner = 0;
 		if (part->kind == MIME_MESSAGE)
 			inner = add_child(p, part, &part->children);
@@ -273,8 +292,9 @@ mime_parse(struct arena *a, char const *msg, size_t n)
 		}
 		struct mime_part *const multipart = p.open[found].part;
 		struct mime_part **const slot = child_slot(multipart, part);
+		struct mark const end = line_before(&p);
 		for (; part != multipart; part = part->parent)
-			part_end(&p, part, &p.before);
+			part_end(&p, part, &end);
 		next_line(&p);
 		struct mime_part *child = closing ? 0 : add_child(&p, multipart, slot);
 		p.opened = (unsigned int)found + (child != 0);

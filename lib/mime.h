@@ -51,6 +51,7 @@ struct mime_part {
 	uint32_t header_lines, body_lines;
 	/* First field of each kind; start is null where there is none. */
 	struct header_field fields[MIME_FIELDS];
+	struct mime_value const *type; /* see mime_part_type */
 };
 
 /* Parses msg[0..n). Never null; everything lives in a, and points into msg, which must stay. */
@@ -73,6 +74,8 @@ struct mime_value {
  * (RFC 2231 3) are joined; extended ones keep their `charset'language'%xx` text and their "*",
  * which is how IMAP shows them. */
 int mime_content_type(struct arena *a, struct header_field const *f, struct mime_value *v);
+/* The part's own, which need not be read again if mime_parse had to: 0 or -1. */
+int mime_part_type(struct arena *a, struct mime_part const *p, struct mime_value *v);
 /* Content-Disposition (RFC 2183): 0 or -1; type is "" if it has none. */
 int mime_disposition(struct arena *a, struct header_field const *f, struct mime_value *v);
 /* A parameter by its name (any case), without "*": its value, for extended ones still encoded, with

@@ -2,30 +2,28 @@
 
 #include <string.h>
 
+#include "lib/lines.h"
 #include "lib/sa.h"
 
 uint64_t
 wire_size(char const *s, size_t n)
 {
-	uint64_t size = n;
-	char const *end = s + n;
-	for (char const *p = s; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
-		size += p == s || p[-1] != '\r';
-	return size;
+	return n + lines_count(s, n, 0).bare;
 }
 
 void
 wire_put_imap(stralloc *out, char const *s, size_t n)
 {
-	struct wire_cursor w;
-	size_t got;
-	wire_start(&w, s, n);
-	w.nul = WIRE_NUL_IMAP;
-	do {
-		sa_room(out, n + 64);
-		got = wire_read(&w, out->s + out->len, n + 64);
-		out->len += got;
-	} while (got);
+	char const *const end = s + n;
+	size_t const from = out->len;
+	for (char const *lf; s < end && (lf = memchr(s, '\n', (size_t)(end - s))); s = lf + 1) {
+		sa_catb(out, s, (size_t)(lf - s) - (lf > s && lf[-1] == '\r'));
+		sa_catb(out, "\r\n", 2);
+	}
+	sa_catb(out, s, (size_t)(end - s));
+	for (char *nul = out->s + from, *last = out->s + out->len;
+	     (nul = memchr(nul, 0, (size_t)(last - nul)));)
+		*nul++ = WIRE_NUL_IMAP;
 }
 
 void

@@ -1,0 +1,126 @@
+#include "lib/lines.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Vectors as GCC and Clang have them for every processor: of 32 octets where AVX2 is there, else
+ * the compiler makes two of 16 of each. */
+#define WIDE 32
+typedef unsigned char octets __attribute__((vector_size(WIDE)));
+typedef uint64_t words __attribute__((vector_size(WIDE)));
+#define TURNS 255 /* a lane counts so far */
+#define SHORT 200 /* octets up to which vectors are not worth it */
+#define LOW_OCTETS UINT64_C(0x00FF00FF00FF00FF)
+#define ADD_PAIRS UINT64_C(0x0001000100010001) /* a product's highest 16 bits are the sum of all   \
+						*/
+#define AT_ONCE 8 /* vectors that are looked at before it is asked whether there was a hit */
+
+#define IN_BOTH static inline __attribute__((always_inline))
+
+/* GCC folds these into what the processor has; written out as functions, they would be calls. */
+#define LOAD(v, s) memcpy(&(v), s, WIDE)
+
+/* The sum of all lanes, of which none counts more than 255. */
+IN_BOTH size_t
+sum(octets const *lanes)
+{
+	words const low = {LOW_OCTETS, LOW_OCTETS, LOW_OCTETS, LOW_OCTETS};
+	words const w = (words)*lanes, pairs = (w & low) + (w >> 8 & low);
+	return (size_t)((pairs[0] + pairs[1] + pairs[2] + pairs[3]) * ADD_PAIRS >> 48);
+}
+
+/* Counts in whole vectors, s[0..n) with n a multiple of WIDE; s[-1] exists. */
+IN_BOTH struct lines
+count_wide(char const *s, size_t n)
+{
+	struct lines got = {0, 0};
+	for (char const *const end = s + n; s < end;) {
+		octets ends = {0}, bare = {0};
+		for (unsigned int i = 0; i < TURNS && s < end; i++, s += WIDE) {
+			octets here, before;
+			LOAD(here, s);
+			LOAD(before, s - 1);
+			octets const lf = (octets)(here == '\n');
+			ends -= lf;
+			bare -= lf & (octets)(before != '\r');
+		}
+		got.ends += sum(&ends);
+		got.bare += sum(&bare);
+	}
+	return got;
+}
+
+/* How many octets, a multiple of WIDE * AT_ONCE, hold no "\n--"; s[0..n + 2) exists. */
+IN_BOTH size_t
+pass_wide(char const *s, size_t n)
+{
+	size_t done = 0;
+	for (; n - done >= WIDE * AT_ONCE; done += WIDE * AT_ONCE) {
+		octets hit = {0};
+		for (unsigned int i = 0; i < AT_ONCE; i++) {
+			octets lf, first, second;
+			LOAD(lf, s + done + i * WIDE);
+			LOAD(first, s + done + i * WIDE + 1);
+			LOAD(second, s + done + i * WIDE + 2);
+			hit |=
+			    (octets)(lf == '\n') & (octets)(first == '-') & (octets)(second == '-');
+		}
+		words const w = (words)hit;
+		if (w[0] | w[1] | w[2] | w[3])
+			break;
+	}
+	return done;
+}
+
+#if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2")))
+AVX2 static struct lines
+count_avx2(char const *s, size_t n)
+{
+	return count_wide(s, n);
+}
+AVX2 static size_t
+pass_avx2(char const *s, size_t n)
+{
+	return pass_wide(s, n);
+}
+#define BY_BEST(f, s, n) (__builtin_cpu_supports("avx2") ? f##_avx2(s, n) : f##_wide(s, n))
+#else
+#define BY_BEST(f, s, n) f##_wide(s, n)
+#endif
+
+struct lines
+lines_count(char const *s, size_t n, char before)
+{
+	struct lines got = {0, 0};
+	char const *const end = s + n;
+	if (n > SHORT) {
+		size_t const wide = (n - 1) / WIDE * WIDE;
+		got = BY_BEST(count, s + 1, wide);
+		if (*s == '\n') {
+			got.ends++;
+			got.bare += before != '\r';
+		}
+		s += wide;
+		before = *s++;
+	}
+	for (char const *p = s; (p = memchr(p, '\n', (size_t)(end - p))); p++) {
+		got.ends++;
+		got.bare += (p > s ? p[-1] : before) != '\r';
+	}
+	return got;
+}
+
+char const *
+lines_dashes(char const *s, size_t n)
+{
+	char const *const end = s + n;
+	if (n > 2)
+		s += BY_BEST(pass, s, n - 2);
+	while (end - s > 2 && (s = memchr(s, '\n', (size_t)(end - s) - 2))) {
+		s++;
+		if (s[0] == '-' && s[1] == '-')
+			return s;
+	}
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* Line ends in long runs of octets, counted and looked for many octets at a time: most of a
+ * message's body is asked nothing but how many lines it has and where a boundary may stand. */
+#ifndef POSTERN_LINES_H
+#define POSTERN_LINES_H
+
+#include <stddef.h>
+
+struct lines {
+	size_t ends; /* LFs */
+	size_t bare; /* those of them without a CR */
+};
+/* Counts in s[0..n); `before` is the octet in front of s, 0 if there is none. */
+struct lines lines_count(char const *s, size_t n, char before);
+/* Behind the first LF in s[0..n) that "--" follows: where a line begins that may be a boundary's
+ * (RFC 2046 5.1.1). Null if there is none. */
+char const *lines_dashes(char const *s, size_t n);
+
+#endif
