@@ -119,13 +119,24 @@ read_angle(struct reader *r)
 	return token_skip(&r->t);
 }
 
-/* [phrase] "<...>": -1 if there is no "<" behind the phrase. */
+/* A phrase, or none, and behind it '<' or ':', which is returned; else 0, and nothing is read. */
+static char
+read_phrase(struct reader *r)
+{
+	char const *const from = r->t.p;
+	sa_reset(&r->str);
+	if (r->t.p < r->t.end && *from != '<' && *from != ':' && token_phrase(&r->t, &r->str) <= 0)
+		r->t.p = from;
+	if (token_at(&r->t, '<') || token_at(&r->t, ':'))
+		return *r->t.p;
+	r->t.p = from;
+	return 0;
+}
+
+/* "<...>" behind a phrase. */
 static int
 read_name_addr(struct reader *r)
 {
-	sa_reset(&r->str);
-	if (!token_at(&r->t, '<') && (token_phrase(&r->t, &r->str) <= 0 || !token_at(&r->t, '<')))
-		return -1;
 	if (r->str.len)
 		r->now.name = keep(r, &r->str);
 	if (read_angle(r) < 0) {
@@ -178,16 +189,11 @@ read_addr_spec(struct reader *r)
 	return got;
 }
 
+/* A mailbox; behind is what read_phrase found, but no ':'. */
 static int
-read_mailbox(struct reader *r)
+read_mailbox(struct reader *r, char behind)
 {
-	char const *from = r->t.p;
-	int got = read_name_addr(r);
-	if (got < 0) {
-		r->t.p = from;
-		r->now = (struct address){0};
-		got = read_addr_spec(r);
-	}
+	int const got = behind ? read_name_addr(r) : read_addr_spec(r);
 	if (!r->now.mailbox) {
 		r->now.mailbox = "";
 		r->now.broken = 1;
@@ -198,20 +204,21 @@ read_mailbox(struct reader *r)
 	return got;
 }
 
-/* phrase ":" [mailbox-list] ";" (RFC 5322 3.4): -1 if there is no ":". */
+/* phrase ":" [mailbox-list] ";" (RFC 5322 3.4), from the ":" on. */
 static int
 read_group(struct reader *r)
 {
-	sa_reset(&r->str);
-	if (!token_at(&r->t, ':') && (token_phrase(&r->t, &r->str) <= 0 || !token_at(&r->t, ':')))
-		return -1;
 	r->t.p++;
 	int more = token_skip(&r->t);
 	r->now.kind = ADDRESS_GROUP;
 	r->now.mailbox = keep(r, &r->str);
 	add(r);
 	while (more > 0 && !token_at(&r->t, ';')) {
-		more = read_mailbox(r);
+		char const *const from = r->t.p;
+		char const behind = read_phrase(r);
+		if (behind == ':') /* groups hold no groups */
+			r->t.p = from;
+		more = read_mailbox(r, behind == '<' ? behind : 0);
 		if (!token_at(&r->t, ','))
 			break;
 		r->t.p++;
@@ -234,12 +241,8 @@ address_parse(struct arena *a, char const *s, size_t n)
 	r.last = &r.first;
 	int more = token_skip(&r.t);
 	while (more > 0) {
-		char const *from = r.t.p;
-		more = read_group(&r);
-		if (more < 0) {
-			r.t.p = from;
-			more = read_mailbox(&r);
-		}
+		char const behind = read_phrase(&r);
+		more = behind == ':' ? read_group(&r) : read_mailbox(&r, behind);
 		if (!token_at(&r.t, ','))
 			break;
 		r.t.p++;

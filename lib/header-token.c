@@ -1,33 +1,29 @@
 #include "lib/header-token.h"
 
-#include <stdint.h>
-
 #include "lib/ascii.h"
 #include "lib/sa.h"
 
-/* Sets of ASCII characters, a bit each; octets above 127 belong to all of them (RFC 6532).
- * RFC 5322 3.2.3: visible but ()<>[]:;@\,." */
-static uint64_t const atext[2] = {0xA3FFACFA00000000, 0x7FFFFFFFC7FFFFFE};
-/* RFC 2045 5.1: visible but ()<>@,;:\"/[]?= */
-static uint64_t const token[2] = {0x03FF6CFA00000000, 0x7FFFFFFFC7FFFFFE};
+#define ATEXT 1u /* RFC 5322 3.2.3: visible but ()<>[]:;@\,." */
+#define TOKEN 2u /* RFC 2045 5.1: visible but ()<>@,;:\"/[]?= */
+#define DOT 4u
+#define BOTH (ATEXT | TOKEN)
+
+/* The sets that an octet belongs to; those above 127 belong to ATEXT and TOKEN (RFC 6532). */
+/* clang-format off */
+static unsigned char const sets[256] = {
+	['A' ... 'Z'] = BOTH, ['a' ... 'z'] = BOTH, ['0' ... '9'] = BOTH, [128 ... 255] = BOTH,
+	['!'] = BOTH, ['#'] = BOTH, ['$'] = BOTH, ['%'] = BOTH, ['&'] = BOTH, ['\''] = BOTH,
+	['*'] = BOTH, ['+'] = BOTH, ['-'] = BOTH, ['^'] = BOTH, ['_'] = BOTH, ['`'] = BOTH,
+	['{'] = BOTH, ['|'] = BOTH, ['}'] = BOTH, ['~'] = BOTH,
+	['/'] = ATEXT, ['='] = ATEXT, ['?'] = ATEXT,
+	['.'] = DOT | TOKEN,
+};
+/* clang-format on */
 
 static int
-in_set(char c, uint64_t const set[static 2])
+is_in(char c, unsigned int set)
 {
-	unsigned char const u = (unsigned char)c;
-	return u > 127 || (set[u >> 6] >> (u & 63) & 1);
-}
-
-static int
-is_atext(char c)
-{
-	return in_set(c, atext);
-}
-
-static int
-is_token(char c)
-{
-	return in_set(c, token);
+	return (sets[(unsigned char)c] & set) != 0;
 }
 
 /* A comment, p at its "(". 0, or -1 if it does not end. */
@@ -59,38 +55,40 @@ skip_comment(struct token_cursor *t)
 int
 token_skip(struct token_cursor *t)
 {
-	for (; t->p < t->end; t->p++) {
-		while (token_at(t, '('))
-			if (skip_comment(t))
-				return -1;
-		if (t->p == t->end || !ascii_isspace(*t->p))
-			break;
+	for (;;) {
+		while (t->p < t->end && ascii_isspace(*t->p))
+			t->p++;
+		if (!token_at(t, '('))
+			return t->p < t->end;
+		if (skip_comment(t))
+			return -1;
 	}
-	return t->p < t->end;
 }
 
+/* The longest run of octets of the set. */
 static int
-run(struct token_cursor *t, stralloc *out, int (*in)(char))
+run(struct token_cursor *t, stralloc *out, unsigned int set)
 {
-	char const *from = t->p;
-	while (t->p < t->end && in(*t->p))
-		t->p++;
-	if (t->p == from)
+	char const *const from = t->p, *p = from;
+	while (p < t->end && is_in(*p, set))
+		p++;
+	if (p == from)
 		return -1;
-	sa_catb(out, from, (size_t)(t->p - from));
+	sa_catb(out, from, (size_t)(p - from));
+	t->p = p;
 	return 0;
 }
 
 int
 token_atom(struct token_cursor *t, stralloc *out)
 {
-	return run(t, out, is_atext) ? -1 : token_skip(t);
+	return run(t, out, ATEXT) ? -1 : token_skip(t);
 }
 
 int
 token_mime(struct token_cursor *t, stralloc *out)
 {
-	return run(t, out, is_token) ? -1 : token_skip(t);
+	return run(t, out, TOKEN) ? -1 : token_skip(t);
 }
 
 int
@@ -113,7 +111,7 @@ token_local(struct token_cursor *t, stralloc *out)
 {
 	size_t const before = out->len;
 	int dot = 1, r = -1;
-	while (t->p < t->end && (*t->p == '.' || (dot && is_atext(*t->p)))) {
+	while (t->p < t->end && (*t->p == '.' || (dot && is_in(*t->p, ATEXT)))) {
 		dot = *t->p == '.';
 		if (dot)
 			sa_append(out, *t->p++);
@@ -146,12 +144,6 @@ token_quoted(struct token_cursor *t, stralloc *out)
 	return -1;
 }
 
-static int
-is_word(char c)
-{
-	return c == '.' || is_atext(c);
-}
-
 int
 token_phrase(struct token_cursor *t, stralloc *out)
 {
@@ -165,8 +157,8 @@ token_phrase(struct token_cursor *t, stralloc *out)
 		if (*t->p == '"')
 			r = token_quoted(t, out);
 		else
-			r = run(t, out, is_word) ? -1 : token_skip(t);
-		if (r <= 0 || (*t->p != '"' && !is_word(*t->p)))
+			r = run(t, out, ATEXT | DOT) ? -1 : token_skip(t);
+		if (r <= 0 || (*t->p != '"' && !is_in(*t->p, ATEXT | DOT)))
 			break;
 		sa_append(out, ' ');
 	}

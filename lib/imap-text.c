@@ -8,44 +8,69 @@
 
 #define NUL_TEXT "\xEF\xBF\xBD" /* U+FFFD: neither quoted nor literal may hold NUL */
 
+/* What an octet does to a string that holds it. */
+#define BLANK 1u   /* a blank */
+#define SPACE 2u   /* other white space and NUL */
+#define ESCAPED 4u /* needs a backslash between quotes */
+#define LITERAL 8u /* cannot stand between quotes */
+/* clang-format off */
+static unsigned char const traits[256] = {
+	[' '] = BLANK,
+	['\0'] = SPACE, ['\t'] = SPACE, ['\v'] = SPACE, ['\f'] = SPACE,
+	['\n'] = SPACE | LITERAL, ['\r'] = SPACE | LITERAL,
+	['"'] = ESCAPED, ['\\'] = ESCAPED,
+	[128 ... 255] = LITERAL,
+};
+/* clang-format on */
+
+/* The traits of all octets together. */
+static unsigned int
+traits_of(char const *s, size_t n)
+{
+	unsigned int all = 0;
+	for (size_t i = 0; i < n; i++)
+		all |= traits[(unsigned char)s[i]];
+	return all;
+}
+
 static void
 put_literal(stralloc *out, char const *s, size_t n)
 {
-	sa_catf(out, "{%zu}\r\n", n);
+	sa_append(out, '{');
+	sa_catnum(out, n);
+	sa_cats(out, "}\r\n");
 	sa_catb(out, s, n);
 }
 
-/* How s[0..n) must be written: 0 as it is between quotes, 1 with backslashes, 2 as a literal. */
-static int
-string_form(char const *s, size_t n)
+/* Between quotes; with backslashes if escaped. */
+static void
+put_quoted(stralloc *out, char const *s, size_t n, int escaped)
 {
-	int form = 0;
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)s[i] > 127 || s[i] == '\r' || s[i] == '\n')
-			return 2;
-		if (s[i] == '"' || s[i] == '\\')
-			form = 1;
-	}
-	return form;
-}
-
-void
-imap_string(stralloc *out, char const *s, size_t n)
-{
-	int const form = string_form(s, n);
-	if (form == 2) {
-		put_literal(out, s, n);
-		return;
-	}
 	sa_append(out, '"');
-	if (!form)
+	if (!escaped)
 		sa_catb(out, s, n);
-	for (size_t i = 0; form && i < n; i++) {
+	for (size_t i = 0; escaped && i < n; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			sa_append(out, '\\');
 		sa_append(out, s[i]);
 	}
 	sa_append(out, '"');
+}
+
+/* A string whose traits are known. */
+static void
+put_string(stralloc *out, char const *s, size_t n, unsigned int all)
+{
+	if (all & LITERAL)
+		put_literal(out, s, n);
+	else
+		put_quoted(out, s, n, (all & ESCAPED) != 0);
+}
+
+void
+imap_string(stralloc *out, char const *s, size_t n)
+{
+	put_string(out, s, n, traits_of(s, n));
 }
 
 void
@@ -73,11 +98,20 @@ imap_nstring(stralloc *out, char const *s)
 void
 imap_field(stralloc *out, struct header_field const *f)
 {
-	stralloc text = STRALLOC_ZERO;
+	char const *s = f->body;
+	size_t n = f->body_len;
 	if (!f->start) {
 		sa_cats(out, "NIL");
 		return;
 	}
+	while (n && ascii_isspace(*s))
+		s++, n--;
+	unsigned int const all = traits_of(s, n);
+	if (!(all & SPACE)) { /* nothing to unfold */
+		put_string(out, s, n, all);
+		return;
+	}
+	stralloc text = STRALLOC_ZERO;
 	header_unfold(&text, f);
 	imap_string(out, text.len ? text.s : "", text.len);
 	stralloc_free(&text);
@@ -87,12 +121,15 @@ imap_field(stralloc *out, struct header_field const *f)
 static int
 is_clean(char const *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == ' ' ? !i || i + 1 == n || s[i - 1] == ' '
-				: ascii_isspace(s[i]) || !s[i])
+	unsigned int const all = traits_of(s, n);
+	if (all & ~BLANK)
+		return 0;
+	if (!(all & BLANK))
+		return 1;
+	for (size_t i = 1; i < n; i++)
+		if (s[i] == ' ' && s[i - 1] == ' ')
 			return 0;
-	}
-	return !string_form(s, n);
+	return s[0] != ' ' && s[n - 1] != ' ';
 }
 
 /* Text that people read: white space becomes a blank, runs of blanks one, those at the ends go;
@@ -101,7 +138,7 @@ static void
 put_text(stralloc *out, char const *s, size_t n)
 {
 	if (is_clean(s, n)) {
-		imap_string(out, s, n);
+		put_quoted(out, s, n, 0);
 		return;
 	}
 	stralloc clean = STRALLOC_ZERO;

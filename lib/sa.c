@@ -31,12 +31,6 @@ sa_catb(stralloc *sa, char const *s, size_t n)
 }
 
 void
-sa_cats(stralloc *sa, char const *s)
-{
-	sa_catb(sa, s, strlen(s));
-}
-
-void
 sa_copyb(stralloc *sa, char const *s, size_t n)
 {
 	sa->len = 0;

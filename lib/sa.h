@@ -15,7 +15,11 @@ extern void (*sa_nomem_hook)(void);
 void sa_nomem(void) __attribute__((noreturn));
 
 void sa_catb(stralloc *sa, char const *s, size_t n);
-void sa_cats(stralloc *sa, char const *s);
+static inline void
+sa_cats(stralloc *sa, char const *s)
+{
+	sa_catb(sa, s, strlen(s));
+}
 void sa_copyb(stralloc *sa, char const *s, size_t n);
 void sa_copys(stralloc *sa, char const *s);
 /* Appends a NUL that counts in len. */
