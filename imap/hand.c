@@ -99,11 +99,12 @@ map_all(struct hand *h)
 	return 0;
 }
 
+/* The message as one part; its header is looked for in what was read or mapped just now. */
 static struct mime_part const *
-top(struct hand *h, size_t body)
+set_top(struct hand *h)
 {
 	memset(&h->top, 0, sizeof h->top);
-	h->top.body = body;
+	h->top.body = header_len(h->s, h->n);
 	h->top.end = h->size;
 	return &h->top;
 }
@@ -111,28 +112,27 @@ top(struct hand *h, size_t body)
 struct mime_part const *
 hand_header(struct hand *h)
 {
-	if (!h->s && (open_file(h) < 0 || read_start(h) < 0))
+	if (h->s)
+		return &h->top;
+	if (open_file(h) < 0 || read_start(h) < 0)
 		return 0;
-	size_t body = header_len(h->s, h->n);
-	if (body == h->n && h->n < h->size) {
-		if (map_all(h) < 0)
-			return 0;
-		body = header_len(h->s, h->n);
-	}
-	return top(h, body);
+	set_top(h);
+	if (h->top.body < h->n || h->n == h->size)
+		return &h->top;
+	if (!map_all(h))
+		return set_top(h);
+	h->s = 0;
+	return 0;
 }
 
 struct mime_part const *
 hand_whole(struct hand *h)
 {
-	if (!h->s) {
-		if (open_file(h) < 0)
-			return 0;
-		if ((h->size <= HAND_READ ? read_start(h) : map_all(h)) < 0)
-			return 0;
-	} else if (h->n < h->size && map_all(h) < 0)
+	if (h->s && h->n == h->size)
+		return &h->top;
+	if (open_file(h) < 0)
 		return 0;
-	return top(h, header_len(h->s, h->n));
+	return (h->size <= HAND_READ ? read_start(h) : map_all(h)) < 0 ? 0 : set_top(h);
 }
 
 struct mime_part const *

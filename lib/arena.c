@@ -5,7 +5,10 @@
 
 #include "lib/sa.h"
 
+/* Octets of a block: each is twice as large as the one before it, up to the largest that is kept
+ * for what comes next. */
 #define ARENA_BLOCK 4000
+#define ARENA_KEPT 16000
 
 struct arena_block {
 	struct arena_block *next;
@@ -32,7 +35,10 @@ arena_alloc(struct arena *a, size_t n)
 	n = (n + align - 1) & ~(align - 1);
 	struct arena_block *b = a->blocks;
 	if (!b || b->size - b->used < n) {
-		b = block_new(n > ARENA_BLOCK ? n : ARENA_BLOCK);
+		size_t const usual = !b				? ARENA_BLOCK
+				     : b->size < ARENA_KEPT / 2 ? 2 * b->size
+								: ARENA_KEPT;
+		b = block_new(n > usual ? n : usual);
 		b->next = a->blocks;
 		a->blocks = b;
 	}
@@ -64,9 +70,10 @@ arena_reset(struct arena *a)
 	struct arena_block *b = a->blocks, *keep = 0;
 	while (b) {
 		struct arena_block *next = b->next;
-		if (!keep && b->size == ARENA_BLOCK)
+		if (b->size <= ARENA_KEPT && (!keep || b->size > keep->size)) {
+			free(keep);
 			keep = b;
-		else
+		} else
 			free(b);
 		b = next;
 	}

@@ -210,6 +210,6 @@ folder_settle(struct folder *f)
 	folder_write_index(f, 0);
 	if (f->remap_due)
 		folder_remap(f);
-	text_rest(&f->text);
+	folder_rest_texts(f);
 	return -1;
 }

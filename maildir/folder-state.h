@@ -207,6 +207,8 @@ void folder_write_index(struct folder *f, unsigned int seconds);
 /* ---- folder-text.c ---- */
 /* Lock held: writes the texts that are to be kept. */
 void folder_write_texts(struct folder *f);
+/* Gives back the memory that reading and writing texts took: a session that idles needs none. */
+void folder_rest_texts(struct folder *f);
 /* Lock held, before a snapshot: writes postern-text anew when most of it is of messages that are
  * gone. */
 void folder_compact_texts(struct folder *f);

@@ -111,6 +111,15 @@ folder_write_texts(struct folder *f)
 	}
 	if (!r)
 		f->text.parsed = at;
+	f->text_new.len = f->text_for.count = 0;
+}
+
+void
+folder_rest_texts(struct folder *f)
+{
+	text_rest(&f->text);
+	if (f->text_for.count)
+		return;
 	stralloc_free(&f->text_new);
 	numbers_free(&f->text_for);
 }
