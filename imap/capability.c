@@ -30,6 +30,10 @@ static struct capability {
     {"UIDPLUS", 0, 0},		  /* RFC 4315 */
     {"MOVE", 0, 0},		  /* RFC 6851 */
     {"ESEARCH", 0, 0},		  /* RFC 4731 */
+    {"SEARCHRES", 0, 0},	  /* RFC 5182 */
+    {"WITHIN", 0, 0},		  /* RFC 5032 */
+    {"CONTEXT=SEARCH", 0, 0},	  /* RFC 5267 */
+    {"I18NLEVEL=1", 0, 0},	  /* RFC 5255 */
     {"LIST-EXTENDED", 0, 0},	  /* RFC 5258 */
     {"LIST-STATUS", 0, 0},	  /* RFC 5819 */
     {"STATUS=SIZE", 0, 0},	  /* RFC 8438 */

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "imap/context.h"
 #include "imap/flags.h"
 #include "imap/mailbox.h"
 #include "imap/reply.h"
+#include "imap/saved.h"
 #include "lib/sa.h"
 #include "maildir/name.h"
 
@@ -16,6 +18,8 @@ session_unselect(struct session *s)
 	if (!s->folder)
 		return;
 	session_close_left(s);
+	saved_forget(s);
+	contexts_cancel(s, 0);
 	free(s->name);
 	s->left = s->folder;
 	s->folder = 0;

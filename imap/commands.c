@@ -50,6 +50,7 @@ struct command const commands[] = {
 	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"STORE",          cmd_store,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.6 */
 	{"UID STORE",      cmd_store,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"CANCELUPDATE",   cmd_cancelupdate, SEL,   0},                            /* 5267 4.3.5 */
 	{"COPY",           cmd_copy,        SEL,    0},                            /* 3501 6.4.7 */
 	{"UID COPY",       cmd_copy,        SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"MOVE",           cmd_move,        SEL,    0},                            /* 6851 3.1 */
@@ -179,6 +180,7 @@ one_command(struct session *s)
 		c = find(p);
 		net_deadline(&s->net, WRITE_SECONDS);
 		tain_addsec_g(&s->sign, STOPPED_ALIVE);
+		s->progress_due = 0;
 		reply = dispatch(s, c);
 	}
 	net_deadline(&s->net, WRITE_SECONDS);

@@ -48,6 +48,8 @@ command_fn cmd_status, cmd_idle, cmd_append;
 command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 /* cmd-list.c */
 command_fn cmd_list, cmd_lsub;
+/* context.c */
+command_fn cmd_cancelupdate;
 /* cmd-fetch.c, cmd-store.c, cmd-search.c, cmd-copy.c, cmd-expunge.c */
 command_fn cmd_fetch, cmd_store, cmd_search, cmd_copy, cmd_move, cmd_expunge, cmd_uid_expunge;
 

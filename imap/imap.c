@@ -7,7 +7,7 @@
  * Environment: MAILDIR (default $HOME/Maildir), USER (for the log), POSTERN_DIR (settings),
  *     POSTERN_ID, QUOTA_RULE.
  * Settings in etc/: imap-separator, imap-prefix, imap-append-limit, imap-timeout,
- *     imap-read-timeout, imap-capabilities.
+ *     imap-read-timeout, imap-capabilities, imap-search-memory, imap-progress.
  * Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir
  *     cannot be served, or no memory.
  * Touches: the Maildir, and nothing else (Landlock); reads charset modules and the time zone.
@@ -86,6 +86,9 @@ settings(struct session *s)
 	s->append_limit = conf_size("imap-append-limit", LIMIT_APPEND, 1, UINT32_MAX);
 	s->timeout = (unsigned int)conf_uint("imap-timeout", AUTOLOGOUT, 1, 86400);
 	s->parse.seconds = (unsigned int)conf_uint("imap-read-timeout", LITERAL_SECONDS, 1, 86400);
+	s->search_memory =
+	    conf_size("imap-search-memory", LIMIT_SEARCH_MEMORY, 1, (uint64_t)1 << 40);
+	s->progress_seconds = (unsigned int)conf_uint("imap-progress", PROGRESS_SECONDS, 0, 86400);
 	capability_settings(getenv("USER"));
 	char const *rule = getenv("QUOTA_RULE");
 	if (rule && quota_rule(&s->quota, rule) < 0)

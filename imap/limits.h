@@ -23,6 +23,15 @@
 #define LIMIT_ARGUMENTS 4096
 /* Ranges in one sequence set: BAD. */
 #define LIMIT_RANGES 16384
+/* Octets for the results of SORT and THREAD (16 for each message), of SEARCH RETURN (SAVE) (8 for each
+ * range) and of RETURN (UPDATE), default of the setting imap-search-memory: NO [LIMIT], NO [NOTSAVED],
+ * NO [NOUPDATE]. */
+#define LIMIT_SEARCH_MEMORY (UINT64_C(64) << 20)
+/* Searches that are kept up to date at once (RFC 5267 4.3.1): NO [NOUPDATE]. Each costs a bit for each
+ * message. */
+#define LIMIT_CONTEXTS 4
+/* Mailboxes of one ESEARCH (RFC 7377 2.4): NO [LIMIT]. */
+#define LIMIT_SEARCHED 10000
 /* A mailbox name, octets as it comes: NO [CANNOT]. A list pattern with its reference: BAD. */
 #define LIMIT_NAME 1000
 /* Patterns of one LIST (RFC 5258): BAD. */
@@ -46,6 +55,8 @@
 #define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken */
 #define IDLE_ALIVE 120	   /* between signs of life in IDLE, so that a lost client is noticed */
 #define STOPPED_ALIVE 10   /* the same in a long command, once the client sends no more */
+#define PROGRESS_SECONDS 10 /* default of imap-progress: between signs of progress (RFC 9585 4) */
+#define CONTEXT_SECONDS 60  /* after which OLDER and YOUNGER are looked at again (RFC 5032 section 2) */
 #define FINISH_SECONDS 5   /* for the client to close after BYE */
 
 #endif

@@ -1,18 +1,19 @@
 #include "imap/messages.h"
 
+#include "imap/saved.h"
 #include "lib/sa.h"
 
 void
-messages_resolve(struct session *s, struct set *set, int uid)
+messages_resolve(struct folder *f, struct set *set, int uid)
 {
-	uint32_t count = folder_count(s->folder);
+	uint32_t count = folder_count(f);
 	size_t n = 0;
-	set_resolve(set, uid && count ? folder_uid(s->folder, count - 1) : count);
+	set_resolve(set, uid && count ? folder_uid(f, count - 1) : count);
 	for (size_t k = 0; k < set->n; k++) {
 		uint32_t lo = set->r[k].lo, hi = set->r[k].hi;
 		if (uid) {
-			lo = folder_find(s->folder, lo);
-			hi = hi == UINT32_MAX ? count : folder_find(s->folder, hi + 1);
+			lo = folder_find(f, lo);
+			hi = hi == UINT32_MAX ? count : folder_find(f, hi + 1);
 		} else {
 			lo = lo ? lo - 1 : 0; /* "*" of an empty folder */
 			hi = hi < count ? hi : count;
@@ -27,13 +28,17 @@ int
 messages_parse(struct session *s, struct parse *p, struct set *out)
 {
 	uint32_t count = folder_count(s->folder);
+	if (parse_take(p, '$')) {
+		*out = saved_messages(s, p->arena);
+		return 1;
+	}
 	if (!parse_set(p, out))
 		return 0;
 	/* RFC 3501 section 9, seq-number: that includes "*" in an empty folder. */
 	for (size_t k = 0; !s->uid && k < out->n; k++)
 		if (!count || out->r[k].lo > count || out->r[k].hi > count)
 			return parse_fail(p, "Invalid message number");
-	messages_resolve(s, out, s->uid);
+	messages_resolve(s->folder, out, s->uid);
 	return 1;
 }
 

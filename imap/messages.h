@@ -6,13 +6,13 @@
 
 #include "imap/session.h"
 
-/* Takes a sequence-set and turns it into ranges of indexes into the folder, lo and hi included:
+/* Takes a sequence-set, or "$" (RFC 5182), and turns it into ranges of indexes into the folder, lo and hi included:
  * sequence numbers, or UIDs if s->uid. A sequence number that no message has is an error (RFC 3501
  * section 9, seq-number); a UID that none has is not (6.4.8). */
 int messages_parse(struct session *s, struct parse *p, struct set *out);
-/* The same for a set that has been read already (SEARCH), uid or not; numbers beyond are ignored.
- */
-void messages_resolve(struct session *s, struct set *set, int uid);
+/* The same for a set of any folder that has been read already (SEARCH), uid or not; numbers beyond
+ * are ignored. */
+void messages_resolve(struct folder *f, struct set *set, int uid);
 size_t messages_count(struct set const *m);
 
 /* Every index i of the set m, with r for the range it is in. */

@@ -368,6 +368,23 @@ parse_number(struct parse *p, uint32_t *out)
 }
 
 int
+parse_number64(struct parse *p, uint64_t *out)
+{
+	size_t from = p->pos;
+	uint64_t n = 0;
+	if (p->error)
+		return 0;
+	for (; p->pos < p->len && ascii_isdigit(p->line[p->pos]); p->pos++)
+		if (__builtin_mul_overflow(n, 10u, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(p->line[p->pos] - '0'), &n))
+			return parse_fail(p, "Number too large");
+	if (p->pos == from)
+		return parse_fail(p, "Number expected");
+	*out = n;
+	return n <= INT64_MAX ? 1 : parse_fail(p, "Number too large");
+}
+
+int
 parse_nznumber(struct parse *p, uint32_t *out)
 {
 	if (!parse_number(p, out))

@@ -74,6 +74,8 @@ int parse_pattern(struct parse *p, struct text *out);
 int parse_flag(struct parse *p, struct text *out);
 int parse_number(struct parse *p, uint32_t *out);
 int parse_nznumber(struct parse *p, uint32_t *out);
+/* Of 63 bits (RFC 7162 section 7, mod-sequence-valzer). */
+int parse_number64(struct parse *p, uint64_t *out);
 /* The head of a literal, up to its line's end: APPEND streams what follows. */
 int parse_literal_head(struct parse *p, uint64_t *size, int *wait);
 /* The line behind a streamed literal. */

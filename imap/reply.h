@@ -21,6 +21,10 @@
 #define REPLY_INBOX_DELETE "NO [CANNOT] INBOX cannot be deleted."
 #define REPLY_NOSELECT "NO [NONEXISTENT] Only the mailboxes below it exist."
 #define REPLY_EXISTS "NO [ALREADYEXISTS] The mailbox exists already."
+#define REPLY_NOTSAVED "NO [NOTSAVED] The result is too large to be kept."
+#define REPLY_NOUPDATE "No updates: too many contexts."
+#define REPLY_SORT_LIMIT "NO [LIMIT] More messages than this server sorts or threads at once."
+#define REPLY_SEARCHED "NO [LIMIT] More mailboxes than this server searches at once."
 #define REPLY_ALIVE "* OK Still here\r\n"
 #define REPLY_NOTHING "OK No messages found."
 

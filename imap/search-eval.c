@@ -3,6 +3,8 @@
  * when the header does. */
 #include "imap/search.h"
 
+#include <string.h>
+
 #include "lib/date.h"
 #include "lib/header.h"
 
@@ -29,7 +31,13 @@ day_of(int64_t t)
 	return t / 86400 - (t % 86400 < 0);
 }
 
-/* kind: SEARCH_BEFORE, ON, SINCE, or the SENT ones, in this order. */
+static int64_t
+local_day(struct eval const *e, int64_t t)
+{
+	return day_of(t + 60 * date_memo_zone(e->dates, t));
+}
+
+/* kind: SEARCH_BEFORE, ON, SINCE, or the SENT or SAVED ones, in this order. */
 static enum verdict
 compare_day(enum search_kind kind, enum search_kind before, int64_t day, int64_t with)
 {
@@ -50,8 +58,33 @@ eval_date(struct eval const *e, struct search_key const *k)
 	struct timespec t;
 	if (folder_internaldate(e->f, e->i, &t) < 0)
 		return NO;
-	int64_t local = t.tv_sec + 60 * date_memo_zone(e->dates, t.tv_sec);
-	return compare_day(k->kind, SEARCH_BEFORE, day_of(local), k->day);
+	/* RFC 5032 section 2: to the second, the second itself matches both. */
+	if (k->kind == SEARCH_OLDER)
+		return verdict_of(t.tv_sec <= e->q->now - k->number);
+	if (k->kind == SEARCH_YOUNGER)
+		return verdict_of(t.tv_sec >= e->q->now - k->number);
+	return compare_day(k->kind, SEARCH_BEFORE, local_day(e, t.tv_sec), k->day);
+}
+
+/* RFC 8514 4.3 */
+static enum verdict
+eval_saved(struct eval const *e, struct search_key const *k)
+{
+	int64_t t;
+	if (folder_savedate(e->f, e->i, &t) <= 0)
+		return NO;
+	return compare_day(k->kind, SEARCH_SAVEDBEFORE, local_day(e, t), k->day);
+}
+
+/* RFC 8474 section 6: exactly, and case counts. */
+static enum verdict
+eval_emailid(struct eval const *e, struct search_key const *k)
+{
+	stralloc id = STRALLOC_ZERO;
+	int same = !folder_emailid(e->f, e->i, &id) && id.len == k->text.len &&
+		   !memcmp(id.s, k->text.s, id.len);
+	stralloc_free(&id);
+	return verdict_of(same);
 }
 
 static enum verdict
@@ -89,7 +122,8 @@ static enum verdict
 eval_keyword(struct eval const *e, struct search_key const *k)
 {
 	struct keyword_set set = folder_keyword_set(e->f, e->i);
-	return verdict_of(k->keyword >= 0 && keyword_has(&set, (unsigned int)k->keyword));
+	return verdict_of(
+	    k->keyword_number >= 0 && keyword_has(&set, (unsigned int)k->keyword_number));
 }
 
 /* A key of a field that the folder keeps: from what it has of this message; at the next level that
@@ -125,16 +159,28 @@ eval_leaf(struct eval const *e, struct search_key *k)
 	switch (k->kind) {
 	case SEARCH_ALL:
 		return YES;
+	case SEARCH_NONE:
+		return NO;
 	case SEARCH_SET:
 		return verdict_of(set_has(&k->set, e->i));
 	case SEARCH_FLAGS:
 		return verdict_of((folder_flags(e->f, e->i) & k->mask) == k->want);
 	case SEARCH_KEYWORD:
 		return eval_keyword(e, k);
+	case SEARCH_MODSEQ:
+		return verdict_of(folder_modseq(e->f, e->i) >= k->modseq);
 	case SEARCH_BEFORE:
 	case SEARCH_ON:
 	case SEARCH_SINCE:
+	case SEARCH_OLDER:
+	case SEARCH_YOUNGER:
 		return e->level >= LEVEL_FILE ? eval_date(e, k) : UNKNOWN;
+	case SEARCH_SAVEDBEFORE:
+	case SEARCH_SAVEDON:
+	case SEARCH_SAVEDSINCE:
+		return e->level >= LEVEL_FILE ? eval_saved(e, k) : UNKNOWN;
+	case SEARCH_EMAILID:
+		return e->level >= LEVEL_FILE ? eval_emailid(e, k) : UNKNOWN;
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return e->level >= LEVEL_FILE ? eval_size(e, k) : UNKNOWN;

@@ -1,17 +1,27 @@
-/* The keys of SEARCH (RFC 3501 6.4.4 and section 9, search-key). */
+/* The keys of SEARCH (RFC 3501 6.4.4 and section 9, search-key), and those of its extensions. */
 #include "imap/search.h"
 
 #include <string.h>
 
 #include "imap/limits.h"
-#include "imap/messages.h"
 #include "lib/ascii.h"
-#include "lib/charset.h"
-#include "lib/date.h"
-#include "lib/sa.h"
 #include "maildir/name.h"
 
-enum argument { NOTHING, SET, KEYWORD, UNKEYWORD, DATE, NUMBER, STRING, FIELD, KEY, TWO_KEYS };
+enum argument {
+	NOTHING,
+	UIDS,
+	KEYWORD,
+	UNKEYWORD,
+	DATE,
+	NUMBER,
+	INTERVAL,
+	MODSEQ,
+	ID,
+	STRING,
+	FIELD,
+	KEY,
+	TWO_KEYS
+};
 
 /* clang-format off */
 static struct row {
@@ -29,17 +39,24 @@ static struct row {
 	{"CC",         SEARCH_HEADER,     STRING,    0, 0, "Cc"},
 	{"DELETED",    SEARCH_FLAGS,      NOTHING,   FLAG_DELETED, FLAG_DELETED, 0},
 	{"DRAFT",      SEARCH_FLAGS,      NOTHING,   FLAG_DRAFT, FLAG_DRAFT, 0},
+	{"EMAILID",    SEARCH_EMAILID,    ID,        0, 0, 0},              /* RFC 8474 6 */
 	{"FLAGGED",    SEARCH_FLAGS,      NOTHING,   FLAG_FLAGGED, FLAG_FLAGGED, 0},
 	{"FROM",       SEARCH_HEADER,     STRING,    0, 0, "From"},
 	{"HEADER",     SEARCH_HEADER,     FIELD,     0, 0, 0},
 	{"KEYWORD",    SEARCH_KEYWORD,    KEYWORD,   0, 0, 0},
 	{"LARGER",     SEARCH_LARGER,     NUMBER,    0, 0, 0},
+	{"MODSEQ",     SEARCH_MODSEQ,     MODSEQ,    0, 0, 0},              /* RFC 7162 3.1.5 */
 	{"NEW",        SEARCH_FLAGS,      NOTHING,   FLAG_RECENT | FLAG_SEEN, FLAG_RECENT, 0},
 	{"NOT",        SEARCH_NOT,        KEY,       0, 0, 0},
 	{"OLD",        SEARCH_FLAGS,      NOTHING,   FLAG_RECENT, 0, 0},
+	{"OLDER",      SEARCH_OLDER,      INTERVAL,  0, 0, 0},              /* RFC 5032 2 */
 	{"ON",         SEARCH_ON,         DATE,      0, 0, 0},
 	{"OR",         SEARCH_OR,         TWO_KEYS,  0, 0, 0},
 	{"RECENT",     SEARCH_FLAGS,      NOTHING,   FLAG_RECENT, FLAG_RECENT, 0},
+	{"SAVEDATESUPPORTED", SEARCH_ALL, NOTHING,   0, 0, 0},              /* RFC 8514 4.3 */
+	{"SAVEDBEFORE", SEARCH_SAVEDBEFORE, DATE,    0, 0, 0},              /* RFC 8514 4.3 */
+	{"SAVEDON",    SEARCH_SAVEDON,    DATE,      0, 0, 0},              /* RFC 8514 4.3 */
+	{"SAVEDSINCE", SEARCH_SAVEDSINCE, DATE,      0, 0, 0},              /* RFC 8514 4.3 */
 	{"SEEN",       SEARCH_FLAGS,      NOTHING,   FLAG_SEEN, FLAG_SEEN, 0},
 	{"SENTBEFORE", SEARCH_SENTBEFORE, DATE,      0, 0, 0},
 	{"SENTON",     SEARCH_SENTON,     DATE,      0, 0, 0},
@@ -48,19 +65,20 @@ static struct row {
 	{"SMALLER",    SEARCH_SMALLER,    NUMBER,    0, 0, 0},
 	{"SUBJECT",    SEARCH_HEADER,     STRING,    0, 0, "Subject"},
 	{"TEXT",       SEARCH_TEXT,       STRING,    0, 0, 0},
+	{"THREADID",   SEARCH_NONE,       ID,        0, 0, 0},              /* RFC 8474 6: none has one */
 	{"TO",         SEARCH_HEADER,     STRING,    0, 0, "To"},
-	{"UID",        SEARCH_SET,        SET,       0, 0, 0},
+	{"UID",        SEARCH_SET,        UIDS,      0, 0, 0},
 	{"UNANSWERED", SEARCH_FLAGS,      NOTHING,   FLAG_ANSWERED, 0, 0},
 	{"UNDELETED",  SEARCH_FLAGS,      NOTHING,   FLAG_DELETED, 0, 0},
 	{"UNDRAFT",    SEARCH_FLAGS,      NOTHING,   FLAG_DRAFT, 0, 0},
 	{"UNFLAGGED",  SEARCH_FLAGS,      NOTHING,   FLAG_FLAGGED, 0, 0},
 	{"UNKEYWORD",  SEARCH_NOT,        UNKEYWORD, 0, 0, 0},
 	{"UNSEEN",     SEARCH_FLAGS,      NOTHING,   FLAG_SEEN, 0, 0},
+	{"YOUNGER",    SEARCH_YOUNGER,    INTERVAL,  0, 0, 0},              /* RFC 5032 2 */
 };
 /* clang-format on */
 
 struct reader {
-	struct session *s;
 	struct parse *p;
 	struct search *q;
 	unsigned int depth;
@@ -80,75 +98,6 @@ new_key(struct reader *r, enum search_kind kind)
 	return k;
 }
 
-/* A keyword, which may be the one that has a flag letter. */
-static struct search_key *
-read_keyword(struct reader *r)
-{
-	struct text t;
-	struct search_key *k = new_key(r, SEARCH_KEYWORD);
-	if (!k || !parse_sp(r->p) || !parse_atom(r->p, &t))
-		return 0;
-	if (ascii_ieq(t.s, t.len, "$Forwarded")) {
-		k->kind = SEARCH_FLAGS;
-		k->mask = k->want = FLAG_PASSED;
-	}
-	k->keyword = folder_keyword(r->s->folder, t.s, t.len, 0);
-	return k;
-}
-
-/* A string in UTF-8, and a matcher for it. */
-static int
-read_text(struct reader *r, struct search_key *k)
-{
-	struct search *q = r->q;
-	stralloc sa = STRALLOC_ZERO;
-	if (!parse_sp(r->p) || !parse_astring(r->p, &k->text))
-		return 0;
-	if (q->charset.s && !q->badcharset) {
-		if (charset_to_utf8(&sa, q->charset.s, q->charset.len, k->text.s, k->text.len,
-			charset_iconv) < 0)
-			q->badcharset = 1;
-		k->text.s = arena_strndup(r->p->arena, sa.s, sa.len);
-		k->text.len = sa.len;
-		stralloc_free(&sa);
-	}
-	if (matcher_init(&k->matcher, k->text.s, k->text.len) < 0)
-		return parse_fail(r->p, "Search string too long");
-	if (!(q->text_count & (q->text_count - 1))) {
-		/* A power of two: the room doubles. */
-		size_t room = q->text_count ? 2 * q->text_count : 1;
-		struct search_key **more = arena_alloc(r->p->arena, room * sizeof *more);
-		if (q->text_count)
-			memcpy(more, q->texts, q->text_count * sizeof *more);
-		q->texts = more;
-	}
-	q->texts[q->text_count++] = k;
-	return 1;
-}
-
-static int
-read_date(struct reader *r, struct search_key *k)
-{
-	struct text t;
-	int64_t when;
-	if (!parse_sp(r->p) || !parse_astring(r->p, &t))
-		return 0;
-	if (date_search_parse(t.s, t.len, &when) < 0)
-		return parse_fail(r->p, "Invalid date");
-	k->day = when / 86400 - (when % 86400 < 0);
-	return 1;
-}
-
-static int
-read_field(struct reader *r, struct search_key *k)
-{
-	struct text t;
-	if (!parse_sp(r->p) || !parse_astring(r->p, &t))
-		return 0;
-	k->name = t.s;
-	return read_text(r, k);
-}
-
 static int
 read_children(struct reader *r, struct search_key *k, int count)
 {
@@ -160,33 +109,50 @@ read_children(struct reader *r, struct search_key *k, int count)
 }
 
 static int
-read_argument(struct reader *r, struct row const *row, struct search_key *k)
+read_field(struct reader *r, struct search_key *k)
 {
-	switch (row->argument) {
+	struct text t;
+	if (!parse_sp(r->p) || !parse_astring(r->p, &t))
+		return 0;
+	k->name = t.s;
+	return search_argument_text(r->p, r->q, k);
+}
+
+static int
+read_argument(struct reader *r, enum argument argument, struct search_key *k)
+{
+	struct parse *p = r->p;
+	switch (argument) {
 	case NOTHING:
 		return 1;
-	case SET:
-		if (!parse_sp(r->p) || !parse_set(r->p, &k->set))
-			return 0;
-		messages_resolve(r->s, &k->set, 1);
-		return 1;
+	case UIDS:
+		return parse_sp(p) && search_argument_set(p, k, NUMBERS_UID);
+	case KEYWORD:
+		return search_argument_keyword(p, k);
 	case UNKEYWORD:
-		return (k->child = read_keyword(r)) != 0;
+		return (k->child = new_key(r, SEARCH_KEYWORD)) &&
+		       search_argument_keyword(p, k->child);
 	case DATE:
-		return read_date(r, k);
+		return search_argument_date(p, k);
 	case NUMBER:
-		return parse_sp(r->p) && parse_number(r->p, &k->number);
+		return parse_sp(p) && parse_number(p, &k->number);
+	case INTERVAL:
+		r->q->within = 1;
+		return parse_sp(p) && parse_nznumber(p, &k->number);
+	case MODSEQ:
+		return search_argument_modseq(p, r->q, k);
+	case ID:
+		return search_argument_id(p, k);
 	case STRING:
-		return read_text(r, k);
+		return search_argument_text(p, r->q, k);
 	case FIELD:
 		return read_field(r, k);
 	case KEY:
 		return read_children(r, k, 1);
 	case TWO_KEYS:
 		return read_children(r, k, 2);
-	default:
-		return 0;
 	}
+	return 0;
 }
 
 /* A key of a header field that the folder keeps. */
@@ -212,15 +178,13 @@ read_named(struct reader *r)
 		struct row const *row = &table[i];
 		if (!parse_take_word(r->p, row->name))
 			continue;
-		if (row->argument == KEYWORD)
-			return read_keyword(r);
 		struct search_key *k = new_key(r, row->kind);
 		if (!k)
 			return 0;
 		k->mask = row->mask;
 		k->want = row->want;
 		k->name = row->field;
-		if (!read_argument(r, row, k))
+		if (!read_argument(r, row->argument, k))
 			return 0;
 		k->common = is_common(k);
 		return k;
@@ -229,7 +193,7 @@ read_named(struct reader *r)
 	return 0;
 }
 
-/* Keys up to `end` (or the line's end): all must match. */
+/* Keys up to what is no blank: all must match. */
 static struct search_key *
 read_list(struct reader *r)
 {
@@ -250,10 +214,7 @@ static struct search_key *
 read_set(struct reader *r)
 {
 	struct search_key *k = new_key(r, SEARCH_SET);
-	if (!k || !parse_set(r->p, &k->set))
-		return 0;
-	messages_resolve(r->s, &k->set, 0);
-	return k;
+	return k && search_argument_set(r->p, k, NUMBERS_SEQUENCE) ? k : 0;
 }
 
 static struct search_key *
@@ -266,7 +227,7 @@ read_key(struct reader *r)
 		return 0;
 	}
 	r->depth++;
-	if (ascii_isdigit(c) || c == '*')
+	if (ascii_isdigit(c) || c == '*' || c == '$')
 		k = read_set(r);
 	else if (parse_take(r->p, '(')) {
 		k = read_list(r);
@@ -278,25 +239,23 @@ read_key(struct reader *r)
 	return k;
 }
 
-int
-search_parse(struct session *s, struct parse *p, struct search *q)
+static int
+read_all(struct parse *p, struct search *q)
 {
-	struct reader r = {s, p, q, 0};
-	*q = (struct search){0};
-	if (parse_take_word(p, "CHARSET")) {
-		stralloc none = STRALLOC_ZERO;
-		if (!parse_sp(p) || !parse_astring(p, &q->charset) || !parse_sp(p))
-			return 0;
-		q->badcharset =
-		    charset_to_utf8(&none, q->charset.s, q->charset.len, "", 0, charset_iconv) < 0;
-		stralloc_free(&none);
-	}
+	struct reader r = {p, q, 0};
 	return (q->root = read_list(&r)) && parse_end(p);
 }
 
-void
-search_free(struct search *q)
+int
+search_parse(struct parse *p, struct search *q)
 {
-	for (size_t i = 0; i < q->text_count; i++)
-		matcher_free(&q->texts[i]->matcher);
+	if (parse_take_word(p, "CHARSET") && (!parse_sp(p) || !search_argument_charset(p, q)))
+		return 0;
+	return read_all(p, q);
+}
+
+int
+search_parse_criteria(struct parse *p, struct search *q)
+{
+	return search_argument_charset(p, q) && read_all(p, q);
 }

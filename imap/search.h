@@ -8,17 +8,25 @@
 
 enum search_kind {
 	SEARCH_ALL,
+	SEARCH_NONE,
 	SEARCH_AND,   /* children */
 	SEARCH_OR,    /* two children */
 	SEARCH_NOT,   /* one child */
 	SEARCH_SET,   /* message is in set (of indexes) */
 	SEARCH_FLAGS, /* (flags & mask) == want */
 	SEARCH_KEYWORD,
+	SEARCH_MODSEQ, /* modseq >= modseq */
 	SEARCH_BEFORE, /* INTERNALDATE's day against day */
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_OLDER, /* INTERNALDATE against now - number */
+	SEARCH_YOUNGER,
+	SEARCH_SAVEDBEFORE, /* the save date's day */
+	SEARCH_SAVEDON,
+	SEARCH_SAVEDSINCE,
 	SEARCH_LARGER,
 	SEARCH_SMALLER,
+	SEARCH_EMAILID,
 	SEARCH_SENTBEFORE, /* the Date field's day */
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
@@ -29,17 +37,23 @@ enum search_kind {
 
 enum verdict { NO, YES, UNKNOWN };
 
+/* What the numbers of a set are. */
+enum search_numbers { NUMBERS_SEQUENCE, NUMBERS_UID, NUMBERS_SAVED };
+
 struct search_key {
 	enum search_kind kind;
 	struct search_key *next, *child;
-	struct set set;
+	struct set given, set; /* as it came; indexes of the folder that is searched */
+	enum search_numbers numbers;
 	unsigned int mask, want;
-	char const *name; /* keyword or header field */
-	int common;	  /* of a header field that the folder keeps: TEXT_HEADERS */
-	int keyword;	  /* its number, -1: the folder has none of this name */
-	int64_t day;	  /* since 1970 */
+	char const *name;    /* header field */
+	struct text keyword; /* its name */
+	int common;	     /* of a header field that the folder keeps: TEXT_HEADERS */
+	int keyword_number;  /* -1: the folder has none of this name */
+	int64_t day;	     /* since 1970 */
+	uint64_t modseq;
 	uint32_t number;
-	struct text text; /* UTF-8 */
+	struct text text; /* UTF-8; of EMAILID as it came */
 	struct matcher matcher;
 	/* What is known of the message at hand: its index + 1, and the verdict. */
 	uint32_t at;
@@ -51,14 +65,43 @@ struct search {
 	unsigned int keys;
 	struct text charset;
 	int badcharset;
+	int modseq; /* some key is MODSEQ (RFC 7162 3.1.5) */
+	int within; /* some key is OLDER or YOUNGER (RFC 5032): what matches changes with time */
+	int64_t now;
 	struct search_key **texts; /* keys with a matcher */
 	size_t text_count;
 	struct date_memo dates;
 };
+#define SEARCH_ZERO                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
-/* search-parse.c: everything behind RETURN. Sets are resolved against the selected folder. */
-int search_parse(struct session *s, struct parse *p, struct search *q);
+/* search-parse.c. Everything behind RETURN of SEARCH: a charset if there is one, and the keys, to
+ * the end of the command. They live in p's arena. 1 or 0; search_free in any case. */
+int search_parse(struct parse *p, struct search *q);
+/* The same where the charset comes first and always (RFC 5256 section 5, search-criteria). */
+int search_parse_criteria(struct parse *p, struct search *q);
+
+/* search-argument.c: what stands behind a key's name. 1 or 0. */
+int search_argument_set(struct parse *p, struct search_key *k, enum search_numbers numbers);
+int search_argument_keyword(struct parse *p, struct search_key *k);
+int search_argument_date(struct parse *p, struct search_key *k);
+int search_argument_modseq(struct parse *p, struct search *q, struct search_key *k);
+int search_argument_id(struct parse *p, struct search_key *k);
+int search_argument_charset(struct parse *p, struct search *q);
+int search_argument_text(struct parse *p, struct search *q, struct search_key *k);
+/* Frees what is outside the arena. */
 void search_free(struct search *q);
+
+/* search-bind.c */
+/* Before the first search_message in a folder: resolves sets and keywords there. */
+void search_bind(struct search *q, struct session *s, struct folder *f);
+/* Of a search that will be used again when messages have come and gone: sequence numbers and "$"
+ * stand for the messages that have them now (RFC 5267 4.3). Behind search_bind. */
+void search_fix(struct search *q, struct arena *a, struct folder *f);
+/* The indexes that every match is among, if the keys name such a set; else all. In the arena. */
+struct set search_candidates(struct search const *q, struct arena *a, struct folder *f);
 
 /* search-eval.c: does message i match? YES or NO. A message that cannot be read matches nothing
  * that needs reading. */

@@ -26,6 +26,8 @@ struct session {
 	struct quota quota;
 	uint64_t append_limit;
 	unsigned int timeout; /* seconds without a command */
+	unsigned int progress_seconds; /* between signs of progress (RFC 9585); 0: none */
+	uint64_t search_memory;	       /* octets for SORT, THREAD and what SEARCH keeps */
 	unsigned int enabled; /* enum capability_enable */
 
 	/* The command in hand. */
@@ -41,6 +43,10 @@ struct session {
 	uint32_t recent;       /* messages with \Recent, as last told */
 	unsigned int keywords; /* keywords announced by FLAGS so far */
 
+	/* Of the selected folder. */
+	struct set saved;	  /* what "$" stands for (RFC 5182), as ranges of UIDs; malloced */
+	struct context *contexts; /* RFC 5267 */
+
 	int ended;	   /* no further command is taken */
 	int fd_signal;	   /* readable when TERM or HUP came */
 	unsigned int bad;  /* BAD replies in a row */
@@ -53,6 +59,7 @@ struct session {
 		char text[96]; /* the names of all flags fit */
 	} flag_text;
 	int64_t tick; /* of session_stopped's clock, when it last asked */
+	int64_t progress_due; /* on that clock; 0: the command in hand has not been asked yet */
 };
 
 static inline enum state

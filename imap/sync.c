@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "imap/context.h"
 #include "imap/flags.h"
 #include "imap/reply.h"
 
@@ -11,6 +12,7 @@ tell_expunged(void *arg, uint32_t i, uint32_t uid)
 {
 	struct session *s = arg;
 	(void)uid;
+	contexts_expunged(s, i);
 	net_puts(&s->net, "* ");
 	net_putnum(&s->net, i + 1);
 	net_puts(&s->net, " EXPUNGE\r\n");
@@ -29,6 +31,7 @@ static void
 tell_flags(void *arg, uint32_t i)
 {
 	struct session *s = arg;
+	contexts_touch(s, i);
 	flags_announce_new(s);
 	flags_tell(s, i);
 }
@@ -38,6 +41,7 @@ sync_report(struct session *s, unsigned int what)
 {
 	static struct folder_events const events = {tell_expunged, tell_exists, tell_flags};
 	uint32_t count = folder_count(s->folder);
+	contexts_gone(s);
 	if (folder_report(s->folder, what, &events, s) < 0)
 		reply_errno(errno); /* logged; what is pending is told another time */
 	/* RFC 3501 7.3.2: also when messages went. */
@@ -46,6 +50,7 @@ sync_report(struct session *s, unsigned int what)
 		s->recent = recent;
 		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
 	}
+	contexts_update(s);
 }
 
 void

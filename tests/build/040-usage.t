@@ -65,7 +65,7 @@ SETTINGS = {
     ("smtp-recv", "-s", *SESSION): [*LOGIN, "cleartext-networks"],
     ("imap-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
     ("pop3-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
-    ("imap",): ["imap-separator", "imap-prefix", "imap-append-limit", "imap-timeout", "imap-read-timeout"],
+    ("imap",): ["imap-separator", "imap-prefix", "imap-append-limit", "imap-timeout", "imap-read-timeout", "imap-search-memory", "imap-progress"],
     ("pop3",): ["pop3-timeout"],
     ("mda-local",): ["smtp-size", "lmtp-size", "delivery-seconds", "lmtp-tmp", "postmaster"],
     ("spool-recv",): ["smtp-size", "spool-min-free", "queue-lifetime", "spool-recipients"],

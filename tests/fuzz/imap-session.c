@@ -6,7 +6,9 @@
 // sources: imap/commands.c imap/fetch-parse.c imap/fetch-write.c imap/flags.c imap/hand.c
 // sources: imap/list-collect.c imap/list-match.c imap/mailbox.c imap/messages.c
 // sources: imap/parse-set.c imap/parse.c imap/reply.c imap/search-eval.c imap/search-parse.c
-// sources: imap/search-text.c imap/sync.c imap/wait.c
+// sources: imap/search-text.c imap/sync.c imap/wait.c imap/search-argument.c imap/search-bind.c
+// sources: imap/search-return.c imap/results.c imap/saved.c imap/context.c imap/progress.c
+// sources: imap/capability.c
 // libs: -lunistring
 #include <errno.h>
 #include <stdint.h>
@@ -70,6 +72,7 @@ prepare(struct session *s)
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
 	s->append_limit = 1000;
 	s->timeout = 1;
+	s->search_memory = LIMIT_SEARCH_MEMORY;
 	if (tree_create_inbox(&s->tree) < 0)
 		abort();
 	s->parse.line = line;

@@ -1,0 +1,33 @@
+#include "imap/progress.h"
+
+#include <string.h>
+
+#include "imap/capability.h"
+#include "imap/reply.h"
+#include "lib/imap-text.h"
+#include "lib/sa.h"
+
+/* RFC 9585 section 4: NIL for a tag with a "]". */
+static void
+put_tag(stralloc *out, char const *tag)
+{
+	if (strchr(tag, ']'))
+		sa_cats(out, "NIL");
+	else
+		imap_string(out, tag, strlen(tag));
+}
+
+void
+progress_tell_due(struct session *s, struct progress const *p)
+{
+	int const first = !s->progress_due;
+	s->progress_due = s->tick + (int64_t)s->progress_seconds * 1000000000;
+	if (first || !s->progress_seconds || p->done >= p->goal || !capability_shown("INPROGRESS"))
+		return;
+	sa_cats(&s->out, "* OK [INPROGRESS (");
+	put_tag(&s->out, s->tag);
+	sa_catf(&s->out, " %llu %llu)] Still at work.\r\n", (unsigned long long)p->done,
+	    (unsigned long long)p->goal);
+	reply_out(s);
+	net_flush(&s->net);
+}

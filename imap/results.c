@@ -1,0 +1,148 @@
+#include "imap/results.h"
+
+#include "imap/messages.h"
+#include "imap/progress.h"
+
+void
+results_make(struct results *r, struct arena *a, uint32_t from, uint32_t to)
+{
+	*r = (struct results){arena_zalloc(a, (to - from) / 8 + 1), from, to, 0, 0};
+}
+
+void
+results_add(struct results *r, uint32_t i)
+{
+	unsigned char *b = &r->bits[(i - r->from) / 8];
+	unsigned char const bit = (unsigned char)(1u << ((i - r->from) % 8));
+	r->count += !(*b & bit);
+	*b |= bit;
+}
+
+/* The first index from i on that is set. */
+static uint32_t
+forward(struct results const *r, uint32_t i)
+{
+	while (i < r->to) {
+		if (!((i - r->from) % 8) && !r->bits[(i - r->from) / 8])
+			i += 8;
+		else if (results_has(r, i))
+			return i;
+		else
+			i++;
+	}
+	return RESULTS_END;
+}
+
+/* The last index before i that is set. */
+static uint32_t
+backward(struct results const *r, uint32_t i)
+{
+	while (i > r->from) {
+		if (!((i - r->from) % 8) && !r->bits[(i - r->from) / 8 - 1])
+			i -= 8;
+		else if (results_has(r, --i))
+			return i;
+	}
+	return RESULTS_END;
+}
+
+uint32_t
+results_first(struct results const *r)
+{
+	return r->sorted ? (r->count ? 0 : RESULTS_END) : forward(r, r->from);
+}
+
+uint32_t
+results_last(struct results const *r)
+{
+	return r->sorted ? (r->count ? r->count - 1 : RESULTS_END) : backward(r, r->to);
+}
+
+uint32_t
+results_next(struct results const *r, uint32_t place)
+{
+	if (r->sorted)
+		return place + 1 < r->count ? place + 1 : RESULTS_END;
+	return forward(r, place + 1);
+}
+
+uint32_t
+results_before(struct results const *r, uint32_t place)
+{
+	if (r->sorted)
+		return place ? place - 1 : RESULTS_END;
+	return backward(r, place);
+}
+
+struct run {
+	struct results *r;
+	struct session *s;
+	struct folder *f;
+	struct search *q;
+	struct hand h;
+	struct progress progress;
+};
+
+/* One message: 0; -1 when the session ends. */
+static int
+look(struct run *x, uint32_t i)
+{
+	x->progress.done++;
+	if (hand_stopped(&x->h, x->s, i))
+		return -1;
+	progress_tell(x->s, &x->progress);
+	if (search_message(x->q, &x->h, x->f, i) == YES)
+		results_add(x->r, i);
+	return 0;
+}
+
+/* From the beginning until so many have been found: *end is where it stopped. */
+static int
+look_forward(struct run *x, struct set const *among, uint32_t enough, uint32_t *end)
+{
+	MESSAGES_EACH(among, r, i)
+	{
+		if (look(x, i) < 0)
+			return -1;
+		*end = i + 1;
+		if (x->r->count == enough)
+			return 0;
+	}
+	return 0;
+}
+
+/* From the end down to `begin`. */
+static int
+look_backward(struct run *x, struct set const *among, uint32_t enough, uint32_t begin)
+{
+	for (size_t k = among->n; k--;)
+		for (uint32_t i = among->r[k].hi + 1; i-- > among->r[k].lo;) {
+			if (i < begin)
+				return 0;
+			if (look(x, i) < 0)
+				return -1;
+			if (x->r->count == enough)
+				return 0;
+		}
+	return 0;
+}
+
+int
+results_search(struct results *r, struct session *s, struct folder *f, struct search *q,
+    struct results_need const *need)
+{
+	struct run x = {r, s, f, q, HAND_ZERO, {0, 0}};
+	struct set const among = search_candidates(q, &s->arena, f);
+	int const all = !need->first && !need->last;
+	uint32_t const from = among.n ? among.r[0].lo : 0;
+	uint32_t end = from;
+	int ok = 0;
+	results_make(r, &s->arena, from, among.n ? among.r[among.n - 1].hi + 1 : 0);
+	x.progress.goal = messages_count(&among);
+	if (all || need->first)
+		ok = look_forward(&x, &among, all ? UINT32_MAX : need->first, &end);
+	if (!ok && need->last)
+		ok = look_backward(&x, &among, r->count + need->last, end);
+	hand_free(&x.h);
+	return ok;
+}
