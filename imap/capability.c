@@ -1,5 +1,6 @@
 #include "imap/capability.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,6 +12,7 @@
 enum {
 	BEFORE = 1, /* told before login, too */
 	OFF = 2,    /* told only if the setting says so */
+	ELSE = 4,   /* after login only where the row above is hidden, which says more */
 };
 
 /* Advertised when whole, and never before. */
@@ -19,7 +21,8 @@ static struct capability {
 	unsigned int flags, enables;
 } capabilities[] = {
     {"IMAP4rev1", BEFORE, 0},	  /* RFC 3501 */
-    {"LITERAL+", BEFORE, 0},	  /* RFC 7888 */
+    {"LITERAL+", 0, 0},		  /* RFC 7888 */
+    {"LITERAL-", BEFORE | ELSE, 0}, /* RFC 7888 section 5: before login literals are short */
     {"SASL-IR", BEFORE, 0},	  /* RFC 4959 */
     {"ID", BEFORE, 0},		  /* RFC 2971 */
     {"ENABLE", 0, 0},		  /* RFC 5161 */
@@ -39,8 +42,15 @@ static struct capability {
     {"STATUS=SIZE", 0, 0},	  /* RFC 8438 */
     {"SPECIAL-USE", 0, 0},	  /* RFC 6154 */
     {"CREATE-SPECIAL-USE", 0, 0}, /* RFC 6154 */
+    {"MULTIAPPEND", 0, 0},	  /* RFC 3502 */
+    {"CATENATE", 0, 0},		  /* RFC 4469 */
+    {"REPLACE", 0, 0},		  /* RFC 8508 */
+    {"APPENDLIMIT", 0, 0},	  /* RFC 7889 */
+    {"UTF8=ACCEPT", 0, ENABLE_UTF8}, /* RFC 6855 */
     {0, 0, 0},
 };
+
+static uint64_t append_limit;
 
 static struct capability *
 find(char const *name)
@@ -92,14 +102,28 @@ capability_settings(char const *user)
 	stralloc_free(&lines);
 }
 
+static int
+is_after(struct capability const *c)
+{
+	return !(c->flags & ELSE) || c[-1].flags & OFF;
+}
+
+void
+capability_append_limit(uint64_t octets)
+{
+	append_limit = octets;
+}
+
 void
 capability_list(stralloc *out, int logged_in)
 {
 	char const *between = "";
 	for (struct capability const *c = capabilities; c->name; c++)
-		if (!(c->flags & OFF) && (logged_in || c->flags & BEFORE)) {
+		if (!(c->flags & OFF) && (logged_in ? is_after(c) : (c->flags & BEFORE) != 0)) {
 			sa_cats(out, between);
 			sa_cats(out, c->name);
+			if (!strcmp(c->name, "APPENDLIMIT"))
+				sa_catf(out, "=%llu", (unsigned long long)append_limit);
 			between = " ";
 		}
 }

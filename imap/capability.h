@@ -3,6 +3,7 @@
 #ifndef POSTERN_IMAP_CAPABILITY_H
 #define POSTERN_IMAP_CAPABILITY_H
 
+#include <stdint.h>
 #include <skalibs/stralloc.h>
 
 /* What ENABLE can switch on (RFC 5161), bits of a session's `enabled`. */
@@ -18,6 +19,8 @@ enum capability_enable {
  * name and a blank for that user. Later lines win. A line that cannot be understood ends the
  * program with exit 100. user is null before login. */
 void capability_settings(char const *user);
+/* The number that APPENDLIMIT is told with (RFC 7889 section 2), after login. */
+void capability_append_limit(uint64_t octets);
 /* Appends the names, with blanks between them: those before login or those after. */
 void capability_list(stralloc *out, int logged_in);
 /* Is it told after login? Commands that a setting turns on ask this. */

@@ -1,157 +1,161 @@
-/* APPEND (RFC 3501 6.3.11), with APPENDUID (RFC 4315 section 3). The message goes from the network
- * to the file; what is refused is told before the client sends it, where the literal waits. */
+/* APPEND (RFC 3501 6.3.11) of one message or many (RFC 3502), with APPENDUID (RFC 4315 section 3),
+ * and REPLACE (RFC 8508). */
 #include "imap/commands.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "imap/flags.h"
-#include "imap/limits.h"
+#include "imap/append.h"
 #include "imap/mailbox.h"
+#include "imap/messages.h"
 #include "imap/reply.h"
-#include "lib/date.h"
 #include "lib/sa.h"
-#include "maildir/deliver.h"
 #include "maildir/transfer.h"
 
-struct append {
-	char const *name; /* null: no name that a mailbox can have */
-	struct flag_list list;
-	struct timespec date;
-	int dated;
-	uint64_t size;
-	int wait; /* the client waits for "+" */
-};
-
-/* Everything up to the literal. */
-static int
-append_parse(struct parse *p, struct append *a)
+/* The messages, oldest first. */
+static struct append_message **
+in_order(struct append const *a)
 {
-	struct text t;
-	if (!parse_sp(p) || !mailbox_parse(p, &a->name) || !parse_sp(p))
-		return 0;
-	a->list = (struct flag_list){0, 0, 0};
-	if (parse_peek(p) == '(' && (!flags_parse(p, &a->list, 0) || !parse_sp(p)))
-		return 0;
-	a->dated = 0;
-	if (parse_peek(p) == '"') {
-		int64_t when;
-		int zone;
-		if (!parse_string(p, &t) || !parse_sp(p))
-			return 0;
-		if (date_imap_parse(t.s, t.len, &when, &zone) < 0)
-			return parse_fail(p, "Invalid date");
-		a->date = (struct timespec){.tv_sec = when};
-		a->dated = 1;
-	}
-	return parse_literal_head(p, &a->size, &a->wait);
+	struct append_message **all = arena_alloc(&a->s->arena, a->count * sizeof *all);
+	size_t i = a->count;
+	for (struct append_message *m = a->last; m; m = m->before)
+		all[--i] = m;
+	return all;
 }
 
-/* What can be refused before the message comes: the tagged reply, or null. */
-static char const *
-append_refuse(struct session *s, struct append const *a, stralloc *dir)
+static int
+add_all(struct append const *a, struct transfer *x)
 {
-	if (!a->name)
-		return REPLY_NAME;
-	int r = tree_dir(&s->tree, a->name, dir);
-	if (r <= 0)
-		return r ? reply_errno(errno) : REPLY_TRYCREATE;
-	sa_str(dir);
-	if (a->size > s->append_limit)
-		return REPLY_TOOBIG;
-	if (quota_check(&s->quota, a->size, 1) == 0)
-		return REPLY_OVERQUOTA;
+	struct append_message **m = in_order(a);
+	for (size_t i = 0; i < a->count; i++)
+		if (transfer_append(x, &m[i]->d, m[i]->list.flags, m[i]->list.keywords,
+			m[i]->dated ? &m[i]->date : 0) < 0)
+			return -1;
 	return 0;
 }
 
-/* One piece with CR LF as LF; a CR at its end waits in *cr. */
-static void
-write_piece(struct delivery *d, char const *s, size_t n, int *cr)
-{
-	while (n) {
-		if (*cr && *s != '\n')
-			delivery_write(d, "\r", 1);
-		*cr = 0;
-		char const *end = memchr(s, '\r', n);
-		size_t part = end ? (size_t)(end - s) : n;
-		delivery_write(d, s, part);
-		s += part;
-		n -= part;
-		if (end) {
-			*cr = 1;
-			s++;
-			n--;
-		}
-	}
-}
-
-/* The literal, to the file; write errors are remembered there, so that it is read to its end
- * whatever happens. 0 if the connection is gone. */
+/* Into the folder, all or none, with UIDs: *reply becomes "[APPENDUID v u]". 0, or -1 and *reply is
+ * the tagged one. */
 static int
-append_receive(struct session *s, struct parse *p, struct append const *a, struct delivery *d)
-{
-	int cr = 0;
-	if (a->wait)
-		net_puts(&s->net, "+ OK\r\n");
-	net_deadline(&s->net, p->seconds + (unsigned int)(a->size / SLOWEST_RATE));
-	for (uint64_t left = a->size; left;) {
-		char *in;
-		ssize_t r = net_fill(&s->net, &in);
-		if (r <= 0)
-			return parse_lost(p, r);
-		size_t part = (uint64_t)r < left ? (size_t)r : (size_t)left;
-		write_piece(d, in, part, &cr);
-		net_consume(&s->net, part);
-		left -= part;
-	}
-	if (cr)
-		delivery_write(d, "\r", 1);
-	return parse_continue(p) && parse_end(p);
-}
-
-/* Into the folder, with a UID: the tagged reply. */
-static char const *
-append_commit(struct session *s, struct append const *a, struct delivery *d)
+commit(struct append *a, char const **reply)
 {
 	struct transfer *x;
-	uint32_t validity, uid;
-	char const *reply;
-	if (transfer_begin(&x, &s->tree, a->name, &s->quota) < 0)
-		return errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
-	if (transfer_append(x, d, a->list.flags, a->list.keywords, a->dated ? &a->date : 0) < 0 ||
-	    transfer_commit(x, &validity, &uid) < 0)
-		reply = errno == EOVERFLOW ? REPLY_KEYWORDS
-			: errno == EINVAL  ? REPLY_KEYWORD
-					   : reply_errno(errno);
-	else
-		reply = reply_format(s, "OK [APPENDUID %u %u] APPEND completed.", validity, uid);
+	uint32_t validity, *uid = arena_alloc(&a->s->arena, a->count * sizeof *uid);
+	stralloc set = STRALLOC_ZERO;
+	if (transfer_begin(&x, &a->s->tree, a->name, &a->s->quota) < 0) {
+		*reply = errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
+		return -1;
+	}
+	if (a->freed)
+		transfer_credit(x, a->freed);
+	int r = add_all(a, x) < 0 || transfer_commit(x, &validity, uid) < 0 ? -1 : 0;
+	if (r < 0)
+		*reply = errno == EOVERFLOW ? REPLY_KEYWORDS
+			 : errno == EINVAL  ? REPLY_KEYWORD
+					    : reply_errno(errno);
+	else {
+		messages_put(&set, uid, a->count);
+		*reply = reply_format(a->s, "[APPENDUID %u %s]", validity, sa_str(&set));
+	}
+	stralloc_free(&set);
 	transfer_end(x);
-	return reply;
+	return r;
+}
+
+/* Messages up to the end of the command. 0: the command ends here, *reply says how. */
+static int
+receive(struct append *a, struct parse *p, int many, char const **reply)
+{
+	int r;
+	do
+		r = append_message(a, p);
+	while (r && many && parse_peek(p) == ' ');
+	*reply = BAD;
+	if (r)
+		return parse_end(p);
+	if (!a->refused || p->closed)
+		return 0;
+	/* What comes all the same, by LITERAL+, is dropped. */
+	if (parse_finish(p) < 0)
+		session_bye(a->s, REPLY_BYE_LITERAL);
+	*reply = a->refused;
+	return 0;
+}
+
+static void
+done_with(struct append *a)
+{
+	/* The first owns the directory that all share. */
+	for (struct append_message *m = a->last; m; m = m->before)
+		delivery_abort(&m->d);
+	hand_free(&a->hand);
+	if (a->source)
+		folder_close(a->source);
+	free(a->source_name);
+	stralloc_free(&a->dir);
 }
 
 char const *
 cmd_append(struct session *s, struct parse *p)
 {
-	struct append a;
-	struct delivery d = DELIVERY_ZERO;
-	stralloc dir = STRALLOC_ZERO;
+	struct append a = {.s = s, .hand = HAND_ZERO};
 	char const *reply;
-	if (!append_parse(p, &a))
+	if (!parse_sp(p) || !mailbox_parse(p, &a.name))
 		return BAD;
-	reply = append_refuse(s, &a, &dir);
-	if (!reply && delivery_begin(&d, dir.s) < 0)
-		reply = reply_errno(errno);
-	stralloc_free(&dir);
-	if (reply) {
-		/* What LITERAL+ sends all the same is dropped. */
-		if (parse_finish(p) < 0)
-			session_bye(s, REPLY_BYE_LITERAL);
+	if (receive(&a, p, 1, &reply) && !commit(&a, &reply))
+		reply = reply_format(s, "OK %s APPEND completed.", reply);
+	done_with(&a);
+	return reply;
+}
+
+/* ---- REPLACE ----------------------------------------------------------------------------------
+ */
+
+/* The message to be replaced: a number, which must be there, or a UID. *i its index. 0: syntax. */
+static int
+target(struct session *s, struct parse *p, struct append *a, uint32_t *i)
+{
+	uint32_t n;
+	uint64_t disk;
+	if (!parse_sp(p) || !parse_nznumber(p, &n))
+		return 0;
+	if (!s->uid && n > folder_count(s->folder))
+		return parse_fail(p, "Invalid message number");
+	*i = s->uid ? folder_find(s->folder, n) : n - 1;
+	if (s->readonly)
+		append_refuse(a, REPLY_READONLY);
+	else if (*i >= folder_count(s->folder) || (s->uid && folder_uid(s->folder, *i) != n) ||
+		 folder_gone(s->folder, *i))
+		append_refuse(a, REPLY_NOMESSAGE);
+	else if (!folder_disk_size(s->folder, *i, &disk))
+		a->freed = disk;
+	return 1;
+}
+
+/* RFC 8508 section 3: the message arrives, and only then the other goes. */
+static char const *
+replace(struct session *s, struct append *a, uint32_t i)
+{
+	char const *reply;
+	if (commit(a, &reply) < 0)
 		return reply;
-	}
-	if (!append_receive(s, p, &a, &d))
-		reply = BAD;
-	else
-		reply = append_commit(s, &a, &d);
-	delivery_abort(&d);
+	/* RFC 8508 4.3: before the client hears of the EXPUNGE. */
+	net_putf(&s->net, "* OK %s Replacement message ready.\r\n", reply);
+	if (folder_expunge(s->folder, i) < 0 || folder_commit(s->folder) < 0)
+		return reply_errno(errno);
+	return DONE;
+}
+
+char const *
+cmd_replace(struct session *s, struct parse *p)
+{
+	struct append a = {.s = s, .hand = HAND_ZERO};
+	char const *reply;
+	uint32_t i = 0;
+	if (!target(s, p, &a, &i) || !parse_sp(p) || !mailbox_parse(p, &a.name))
+		return BAD;
+	if (receive(&a, p, 0, &reply))
+		reply = replace(s, &a, i);
+	done_with(&a);
 	return reply;
 }

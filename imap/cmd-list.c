@@ -197,7 +197,7 @@ tell_name(struct session *s, struct listing const *l, struct list_entry const *e
 	sa_cats(out, l->lsub ? "* LSUB (" : "* LIST (");
 	put_attributes(out, l, e);
 	sa_catf(out, ") \"%c\" ", s->tree.separator);
-	imap_astring(out, e->wire, strlen(e->wire));
+	mailbox_astring(s, out, e->wire, strlen(e->wire));
 	if (childinfo)
 		sa_cats(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	sa_cats(out, "\r\n");

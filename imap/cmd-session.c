@@ -102,6 +102,7 @@ cmd_enable(struct session *s, struct parse *p)
 		if (bit)
 			sa_catf(&s->out, " %s", name.s);
 	} while (parse_peek(p));
+	p->utf8 = s->enabled & (ENABLE_UTF8 | ENABLE_REV2);
 	sa_cats(&s->out, "\r\n");
 	reply_out(s);
 	return DONE;

@@ -53,7 +53,7 @@ status_tell(struct session *s, char const *name, unsigned int items)
 	    st.messages, st.recent, st.uidnext, st.uidvalidity, st.unseen, st.size};
 	char const *between = "";
 	sa_cats(&s->out, "* STATUS ");
-	mailbox_put(&s->out, name);
+	mailbox_put(s, &s->out, name);
 	sa_cats(&s->out, " (");
 	for (unsigned int k = 0; k < ITEMS; k++)
 		if (items >> k & 1) {

@@ -37,7 +37,9 @@ struct command const commands[] = {
 	{"LIST",           cmd_list,        ANY,    0},                            /* 3501 6.3.8, 5258, 5819, 6154 */
 	{"LSUB",           cmd_lsub,        ANY,    0},                            /* 3501 6.3.9 */
 	{"STATUS",         cmd_status,      ANY,    0},                            /* 3501 6.3.10, 8438 */
-	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 4315 3 */
+	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 3502, 4469 3 */
+	{"REPLACE",        cmd_replace,     SEL,    0},                            /* 8508 3.2 */
+	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM},                     /* 8508 3.3 */
 	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
 	{"CHECK",          cmd_noop,        SEL,    ALONE},                        /* 3501 6.4.1 */
 	{"CLOSE",          cmd_close,       SEL,    ALONE | TELLS_NOTHING},        /* 3501 6.4.2 */

@@ -43,7 +43,7 @@ command_fn cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespa
 /* cmd-select.c */
 command_fn cmd_select, cmd_examine, cmd_close, cmd_unselect;
 /* cmd-status.c, cmd-idle.c, cmd-append.c */
-command_fn cmd_status, cmd_idle, cmd_append;
+command_fn cmd_status, cmd_idle, cmd_append, cmd_replace;
 /* cmd-mailbox.c */
 command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 /* cmd-list.c */

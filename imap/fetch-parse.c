@@ -10,7 +10,7 @@
 struct item_name {
 	char const *name;
 	enum fetch_kind kind;
-	enum fetch_need need;
+	enum need need;
 	int seen;
 	enum message_text text;
 	char const *section; /* of a section item without brackets */
@@ -74,15 +74,6 @@ is_common(struct imap_section const *sec)
 	while (i < sec->count && message_text_common(sec->names[i], strlen(sec->names[i])))
 		i++;
 	return i == sec->count;
-}
-
-/* What the section needs of the message: the header alone, where that is asked for. */
-static enum fetch_need
-section_need(struct imap_section const *sec)
-{
-	if (sec->depth)
-		return NEED_PARTS;
-	return sec->kind == SECTION_WHOLE || sec->kind == SECTION_TEXT ? NEED_WHOLE : NEED_HEADER;
 }
 
 /* The text between the brackets, in upper case, strings as strings. */

@@ -32,21 +32,6 @@ facts_get(struct fetch const *f, struct hand *h, struct facts *facts)
 	return 0;
 }
 
-static struct mime_part const *
-load(struct hand *h, enum fetch_need need)
-{
-	switch (need) {
-	case NEED_HEADER:
-		return hand_header(h);
-	case NEED_WHOLE:
-		return hand_whole(h);
-	case NEED_PARTS:
-		return hand_parts(h);
-	default:
-		return 0;
-	}
-}
-
 static void
 put_size(struct session *s, uint64_t octets)
 {
@@ -97,27 +82,6 @@ put_text(struct session *s, struct fetch_item const *it, char const *text, size_
 		net_put(&s->net, text + from, left);
 }
 
-/* As imap_section_find; single fields are taken from a header's first LIMIT_HEADER octets, so that
- * what is put together in memory stays small. */
-static int
-find_section(struct imap_section const *sec, char const *msg, struct mime_part const *root,
-    size_t *from, size_t *to, stralloc *fields)
-{
-	if (sec->kind != SECTION_HEADER_FIELDS && sec->kind != SECTION_HEADER_FIELDS_NOT)
-		return imap_section_find(sec, msg, root, from, to, fields);
-	struct imap_section own = *sec;
-	struct mime_part const *p = imap_part(root, sec->path, sec->depth);
-	if (p && sec->depth)
-		p = p->kind == MIME_MESSAGE ? p->children : 0;
-	if (!p)
-		return 0;
-	struct mime_part cut = *p;
-	if (cut.body - cut.header > LIMIT_HEADER)
-		cut.body = cut.header + LIMIT_HEADER;
-	own.depth = 0;
-	return imap_section_find(&own, msg, &cut, from, to, fields);
-}
-
 /* Named fields that the folder keeps of every message: 1; 0 if there are too many of them to be
  * kept. */
 static int
@@ -141,9 +105,8 @@ put_section(struct session *s, struct fetch_item const *it, struct hand *h)
 	size_t from = 0, to = 0;
 	if (it->text == TEXT_HEADERS && put_common(s, it, h))
 		return;
-	struct mime_part const *root = load(h, it->need);
 	s->out.len = 0;
-	switch (find_section(&it->section, h->s, root, &from, &to, &s->out)) {
+	switch (section_find(&it->section, h, &from, &to, &s->out)) {
 	case 1:
 		put_range(s, it, h->s, from, to);
 		break;
@@ -219,7 +182,7 @@ prepare(struct fetch const *f, struct hand *h, struct facts *facts)
 	if (!f->need || (!f->seen && is_cached(f, h)))
 		return facts_get(f, h, facts);
 	/* The file once open, its facts cost nothing. */
-	if (!load(h, f->need) || facts_get(f, h, facts) < 0)
+	if (!section_load(h, f->need) || facts_get(f, h, facts) < 0)
 		return -1;
 	hand_changed(h);
 	return 0;

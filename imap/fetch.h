@@ -2,9 +2,8 @@
 #ifndef POSTERN_IMAP_FETCH_H
 #define POSTERN_IMAP_FETCH_H
 
-#include "imap/hand.h"
+#include "imap/section.h"
 #include "imap/session.h"
-#include "lib/imap-text.h"
 #include "lib/message-text.h"
 
 enum fetch_kind {
@@ -15,12 +14,10 @@ enum fetch_kind {
 	FETCH_TEXT, /* ENVELOPE, BODY, BODYSTRUCTURE */
 	FETCH_SECTION,
 };
-/* How much of the message an item needs. */
-enum fetch_need { NEED_NOTHING, NEED_HEADER, NEED_WHOLE, NEED_PARTS };
 
 struct fetch_item {
 	enum fetch_kind kind;
-	enum fetch_need need;
+	enum need need;
 	int seen;	   /* sets \Seen */
 	char const *label; /* as it stands in the response */
 	size_t label_len;
@@ -33,8 +30,8 @@ struct fetch_item {
 struct fetch {
 	struct fetch_item *item;
 	size_t count, room;
-	enum fetch_need need; /* the largest of all */
-	int seen, flags;      /* some item sets \Seen; FLAGS are asked for */
+	enum need need;	 /* the largest of all */
+	int seen, flags; /* some item sets \Seen; FLAGS are asked for */
 };
 
 /* fetch-parse.c: an item, a macro, or a list of items. */

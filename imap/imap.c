@@ -90,6 +90,8 @@ settings(struct session *s)
 	    conf_size("imap-search-memory", LIMIT_SEARCH_MEMORY, 1, (uint64_t)1 << 40);
 	s->progress_seconds = (unsigned int)conf_uint("imap-progress", PROGRESS_SECONDS, 0, 86400);
 	capability_settings(getenv("USER"));
+	capability_append_limit(s->append_limit);
+	s->parse.literal_max = capability_shown("LITERAL+") ? 0 : LIMIT_LITERAL_MINUS;
 	char const *rule = getenv("QUOTA_RULE");
 	if (rule && quota_rule(&s->quota, rule) < 0)
 		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);

@@ -11,6 +11,11 @@
 #define LIMIT_LINE 65536
 /* All literals of one command together (APPEND's message apart), octets: BAD [TOOBIG]. */
 #define LIMIT_LITERALS 65536
+/* What the arguments of one command take in memory, octets (APPEND's messages are on disk): NO
+ * [LIMIT] for APPEND of more messages than that. */
+#define LIMIT_COMMAND (4u << 20)
+/* A non-synchronizing literal where a setting hides LITERAL+ (RFC 7888 section 5): BAD [TOOBIG]. */
+#define LIMIT_LITERAL_MINUS 4096
 /* A message of APPEND, octets on the wire, default of the setting imap-append-limit: NO [TOOBIG].
  */
 #define LIMIT_APPEND (UINT64_C(100) << 20)

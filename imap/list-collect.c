@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/mutf7.h"
+#include "imap/mailbox.h"
 #include "lib/sa.h"
 #include "maildir/metadata.h"
 #include "maildir/subscriptions.h"
@@ -31,8 +31,7 @@ add(struct collector *c, char const *name, size_t len)
 	}
 	struct list_entry *e = memset(&l->entry[l->count++], 0, sizeof *e);
 	e->name = arena_strndup(a, name, len);
-	if (mutf7_encode(&wire, name, len) < 0)
-		sa_catb(&wire, name, len); /* the store gives UTF-8 only */
+	mailbox_wire(c->s, &wire, name, len);
 	e->wire = arena_strndup(a, wire.s, wire.len);
 	char *key = arena_strndup(a, wire.s, wire.len);
 	for (char *p = key; *p; p++)

@@ -8,7 +8,7 @@
  */
 struct list_entry {
 	char const *name; /* UTF-8 */
-	char const *wire; /* modified UTF-7, what patterns are matched with */
+	char const *wire; /* imap/mailbox.h; what patterns are matched with */
 	char const *key;  /* wire with the separator as \1: children follow their parent */
 	char const *uses; /* special uses, blank-separated; null for none */
 	int exists;	  /* as a mailbox that can be selected */

@@ -6,6 +6,21 @@
 #include "lib/imap-text.h"
 #include "lib/mutf7.h"
 #include "lib/sa.h"
+#include "lib/utf8.h"
+
+/* RFC 6855 section 3: no controls, no line or paragraph separator. */
+static int
+utf8_name(stralloc *out, char const *s, size_t n)
+{
+	uint32_t c;
+	for (size_t i = 0, len; i < n; i += len) {
+		len = utf8_decode(s + i, n - i, &c);
+		if (!len || c < ' ' || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029)
+			return -1;
+	}
+	sa_catb(out, s, n);
+	return 0;
+}
 
 int
 mailbox_parse(struct parse *p, char const **name)
@@ -15,7 +30,7 @@ mailbox_parse(struct parse *p, char const **name)
 		return 0;
 	stralloc sa = STRALLOC_ZERO;
 	*name = 0;
-	if (t.len && t.len <= LIMIT_NAME && !mutf7_decode(&sa, t.s, t.len))
+	if (t.len && t.len <= LIMIT_NAME && !(p->utf8 ? utf8_name : mutf7_decode)(&sa, t.s, t.len))
 		*name = !strcasecmp(sa_str(&sa), "INBOX") ? "INBOX"
 							  : arena_strndup(p->arena, sa.s, sa.len);
 	stralloc_free(&sa);
@@ -23,13 +38,28 @@ mailbox_parse(struct parse *p, char const **name)
 }
 
 void
-mailbox_put(stralloc *out, char const *name)
+mailbox_wire(struct session const *s, stralloc *out, char const *name, size_t len)
 {
-	stralloc sa = STRALLOC_ZERO;
-	if (mutf7_encode(&sa, name, strlen(name)) < 0)
-		sa_copys(&sa, name); /* the store gives UTF-8 only */
-	imap_astring(out, sa.s, sa.len);
-	stralloc_free(&sa);
+	if (s->parse.utf8 || mutf7_encode(out, name, len) < 0)
+		sa_catb(out, name, len); /* the store gives UTF-8 only */
+}
+
+void
+mailbox_astring(struct session const *s, stralloc *out, char const *wire, size_t len)
+{
+	if (s->parse.utf8 && utf8_has8bit(wire, len))
+		imap_string_utf8(out, wire, len);
+	else
+		imap_astring(out, wire, len);
+}
+
+void
+mailbox_put(struct session const *s, stralloc *out, char const *name)
+{
+	stralloc wire = STRALLOC_ZERO;
+	mailbox_wire(s, &wire, name, strlen(name));
+	mailbox_astring(s, out, wire.s, wire.len);
+	stralloc_free(&wire);
 }
 
 char const *

@@ -1,4 +1,5 @@
-/* Mailbox names between the wire (modified UTF-7, RFC 3501 5.1.3) and the store (UTF-8). */
+/* Mailbox names between the wire (modified UTF-7, RFC 3501 5.1.3; UTF-8 for a client that has
+ * enabled that, RFC 6855 section 3 and RFC 9051 5.1) and the store (UTF-8). */
 #ifndef POSTERN_IMAP_MAILBOX_H
 #define POSTERN_IMAP_MAILBOX_H
 
@@ -9,8 +10,11 @@
 /* A mailbox name: *name gets it in UTF-8, or null if no mailbox can have it (the handler answers
  * REPLY_NAME once the command is read). 0 only on a syntax error. */
 int mailbox_parse(struct parse *p, char const **name);
-/* Appends the name as an astring of modified UTF-7. */
-void mailbox_put(stralloc *out, char const *name);
+/* Appends the name as the wire has it, without quotes. */
+void mailbox_wire(struct session const *s, stralloc *out, char const *name, size_t len);
+/* Appends such a wire name as an astring; the name of the store as one. */
+void mailbox_astring(struct session const *s, stralloc *out, char const *wire, size_t len);
+void mailbox_put(struct session const *s, stralloc *out, char const *name);
 /* The one form of a name that can be written in several ways (a separator behind it, "inbox" as its
  * first part), in the command's arena; a name that no mailbox can have as it is. */
 char const *mailbox_canonical(struct session *s, char const *name);

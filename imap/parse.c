@@ -5,6 +5,7 @@
 
 #include "imap/limits.h"
 #include "lib/ascii.h"
+#include "lib/utf8.h"
 
 int
 parse_fail(struct parse *p, char const *error)
@@ -45,18 +46,21 @@ parse_start(struct parse *p)
 
 /* The size and kind of the literal that ends the line at its head: 1, or 0 if none does. */
 static int
-literal_scan(char const *s, size_t n, uint64_t *size, int *wait)
+literal_scan(char const *s, size_t n, struct literal *l)
 {
 	size_t i = 1;
+	*l = (struct literal){0, 0, n && s[0] == '~'};
+	s += l->binary;
+	n -= (size_t)l->binary;
 	if (n < 3 || s[0] != '{' || s[n - 1] != '}')
 		return 0;
-	*wait = s[n - 2] != '+'; /* LITERAL+ (RFC 7888) */
-	size_t end = n - (*wait ? 1 : 2);
+	l->wait = s[n - 2] != '+'; /* LITERAL+ (RFC 7888) */
+	size_t end = n - (l->wait ? 1 : 2);
 	if (i == end)
 		return 0;
-	for (*size = 0; i < end; i++)
-		if (!ascii_isdigit(s[i]) || __builtin_mul_overflow(*size, 10, size) ||
-		    __builtin_add_overflow(*size, (uint64_t)(s[i] - '0'), size))
+	for (; i < end; i++)
+		if (!ascii_isdigit(s[i]) || __builtin_mul_overflow(l->size, 10, &l->size) ||
+		    __builtin_add_overflow(l->size, (uint64_t)(s[i] - '0'), &l->size))
 			return 0;
 	return 1;
 }
@@ -80,17 +84,15 @@ int
 parse_finish(struct parse *p)
 {
 	for (;;) {
-		uint64_t size;
-		int wait;
+		struct literal l;
 		if (p->closed)
 			return -1;
 		char const *head =
 		    p->pos < p->len ? memrchr(p->line + p->pos, '{', p->len - p->pos) : 0;
-		if (!head || !literal_scan(head, p->len - (size_t)(head - p->line), &size, &wait) ||
-		    wait)
+		if (!head || !literal_scan(head, p->len - (size_t)(head - p->line), &l) || l.wait)
 			return 0;
 		net_deadline(p->net, p->seconds);
-		if (size > LIMIT_SKIP || skip_octets(p, size) < 0 || read_line(p) != NET_LINE)
+		if (l.size > LIMIT_SKIP || skip_octets(p, l.size) < 0 || read_line(p) != NET_LINE)
 			return -1;
 	}
 }
@@ -246,7 +248,8 @@ take_quoted(struct parse *p, struct text *out)
 			s[n] = 0;
 			out->s = s;
 			out->len = n;
-			return 1;
+			/* RFC 6855 section 3, RFC 9051 4.3 */
+			return !p->utf8 || utf8_valid(s, n) ? 1 : parse_fail(p, "Not UTF-8");
 		}
 		if (c == '\\') {
 			c = ++p->pos < p->len ? p->line[p->pos] : 0;
@@ -261,12 +264,15 @@ take_quoted(struct parse *p, struct text *out)
 }
 
 int
-parse_literal_head(struct parse *p, uint64_t *size, int *wait)
+parse_literal_head(struct parse *p, struct literal *out)
 {
 	if (p->error)
 		return 0;
-	if (!literal_scan(p->line + p->pos, p->len - p->pos, size, wait))
+	if (!literal_scan(p->line + p->pos, p->len - p->pos, out))
 		return parse_fail(p, "Invalid literal");
+	/* RFC 7888 section 5: LITERAL- */
+	if (!out->wait && p->literal_max && out->size > p->literal_max)
+		return parse_fail(p, "[TOOBIG] Only a synchronizing literal may be that long");
 	/* The cursor stays in front, so that parse_finish skips a literal that nobody took. */
 	return 1;
 }
@@ -281,26 +287,25 @@ parse_continue(struct parse *p)
 static int
 take_literal(struct parse *p, struct text *out)
 {
-	uint64_t size;
-	int wait;
-	if (!parse_literal_head(p, &size, &wait))
+	struct literal l;
+	if (!parse_literal_head(p, &l))
 		return 0;
-	if (size > LIMIT_LITERALS - p->literals)
+	if (l.size > LIMIT_LITERALS - p->literals)
 		return parse_fail(p, "[TOOBIG] Literal too long");
-	p->literals += (size_t)size;
-	if (wait)
+	p->literals += (size_t)l.size;
+	if (l.wait)
 		net_puts(p->net, "+ OK\r\n");
-	char *s = arena_alloc(p->arena, (size_t)size + 1);
+	char *s = arena_alloc(p->arena, (size_t)l.size + 1);
 	net_deadline(p->net, p->seconds);
-	int r = net_readall(p->net, s, (size_t)size);
+	int r = net_readall(p->net, s, (size_t)l.size);
 	if (r != 1)
 		return parse_lost(p, r);
-	s[size] = 0;
+	s[l.size] = 0;
 	out->s = s;
-	out->len = (size_t)size;
+	out->len = (size_t)l.size;
 	if (!parse_continue(p))
 		return 0;
-	return strlen(s) == size ? 1 : parse_fail(p, "NUL in a literal"); /* CHAR8, section 9 */
+	return strlen(s) == l.size ? 1 : parse_fail(p, "NUL in a literal"); /* CHAR8, section 9 */
 }
 
 int

@@ -28,7 +28,11 @@ struct parse {
 	size_t len, pos;
 	unsigned int seconds; /* in which a line that was begun, or a literal, must come whole */
 	size_t literals;      /* octets of literals so far */
-	char const *error;    /* what is wrong, for BAD; null while all is well */
+	/* Of the session: a non-synchronizing literal may be that long (RFC 7888 5); text and names
+	 * are UTF-8 (RFC 6855 3, RFC 9051 5.1), if one of these bits is set: ENABLE_UTF8, ENABLE_REV2. */
+	uint64_t literal_max;
+	unsigned int utf8;
+	char const *error; /* what is wrong, for BAD; null while all is well */
 	/* Why no further command can be read, if so. */
 	enum parse_closed {
 		PARSE_OPEN,
@@ -76,8 +80,14 @@ int parse_number(struct parse *p, uint32_t *out);
 int parse_nznumber(struct parse *p, uint32_t *out);
 /* Of 63 bits (RFC 7162 section 7, mod-sequence-valzer). */
 int parse_number64(struct parse *p, uint64_t *out);
-/* The head of a literal, up to its line's end: APPEND streams what follows. */
-int parse_literal_head(struct parse *p, uint64_t *size, int *wait);
+/* The head of a literal, up to its line's end: APPEND streams what follows. It may be a literal8,
+ * "~{n}" (RFC 3516 section 7, RFC 9051 section 9). */
+struct literal {
+	uint64_t size;
+	int wait;   /* the client waits for "+" */
+	int binary; /* a literal8: it may hold NUL */
+};
+int parse_literal_head(struct parse *p, struct literal *out);
 /* The line behind a streamed literal. */
 int parse_continue(struct parse *p);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "imap/capability.h"
 #include "imap/limits.h"
 #include "lib/ascii.h"
 #include "maildir/name.h"
@@ -249,8 +250,12 @@ read_all(struct parse *p, struct search *q)
 int
 search_parse(struct parse *p, struct search *q)
 {
-	if (parse_take_word(p, "CHARSET") && (!parse_sp(p) || !search_argument_charset(p, q)))
-		return 0;
+	if (parse_take_word(p, "CHARSET")) {
+		if (p->utf8 & ENABLE_UTF8) /* RFC 6855 section 3 */
+			return parse_fail(p, "Strings are UTF-8");
+		if (!parse_sp(p) || !search_argument_charset(p, q))
+			return 0;
+	}
 	return read_all(p, q);
 }
 

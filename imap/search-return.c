@@ -178,7 +178,7 @@ esearch_begin(struct session *s, char const *tag, struct esearch const *e)
 	imap_string(&s->out, tag, strlen(tag));
 	if (e->mailbox) {
 		sa_cats(&s->out, " MAILBOX ");
-		mailbox_put(&s->out, e->mailbox);
+		mailbox_put(s, &s->out, e->mailbox);
 		sa_catf(&s->out, " UIDVALIDITY %u", folder_uidvalidity(e->folder));
 	}
 	sa_cats(&s->out, e->uid ? ") UID" : ")");

@@ -5,6 +5,7 @@
 
 #include "lib/ascii.h"
 #include "lib/sa.h"
+#include "lib/utf8.h"
 
 #define NUL_TEXT "\xEF\xBF\xBD" /* U+FFFD: neither quoted nor literal may hold NUL */
 
@@ -71,6 +72,15 @@ void
 imap_string(stralloc *out, char const *s, size_t n)
 {
 	put_string(out, s, n, traits_of(s, n));
+}
+
+void
+imap_string_utf8(stralloc *out, char const *s, size_t n)
+{
+	if (n && (memchr(s, '\r', n) || memchr(s, '\n', n) || memchr(s, 0, n) || !utf8_valid(s, n)))
+		put_literal(out, s, n);
+	else
+		put_quoted(out, s, n, 1);
 }
 
 void

@@ -15,6 +15,8 @@
 
 /* An astring's string: quoted if it can be, else a literal {n}. */
 void imap_string(stralloc *out, char const *s, size_t n);
+/* The same for a client that takes UTF-8 between quotes (RFC 6855 section 3, RFC 9051 4.3). */
+void imap_string_utf8(stralloc *out, char const *s, size_t n);
 /* An astring: an atom where possible (RFC 3501 section 9), else imap_string. */
 void imap_astring(stralloc *out, char const *s, size_t n);
 

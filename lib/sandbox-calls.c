@@ -111,6 +111,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_sendfile, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_memfd_create, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_msync, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_syncfs, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_kill, SANDBOX_FILES, SIGNAL_NONE},
 	{SYS_pidfd_open, SANDBOX_FILES, ANY_ARGUMENT}, /* no more than that: has it ended? */
 	{SYS_inotify_init1, SANDBOX_FILES, ANY_ARGUMENT},

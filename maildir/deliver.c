@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,17 @@ open_tmp(struct delivery *d)
 		if (d->fd >= 0 || errno != EEXIST || i == NAME_ATTEMPTS)
 			return d->fd;
 	}
+}
+
+int
+delivery_begin_beside(struct delivery *d, char const *dir, struct delivery const *beside)
+{
+	if (!beside)
+		return delivery_begin(d, dir);
+	*d = (struct delivery)DELIVERY_ZERO;
+	d->fd_tmp = beside->fd_tmp;
+	d->shared = 1;
+	return open_tmp(d) < 0 ? -1 : 0;
 }
 
 int
@@ -129,7 +141,9 @@ copy_content(
 {
 	struct delivery c = DELIVERY_ZERO;
 	char buf[65536];
-	c.fd_tmp = layout_sub(fd_dir, "tmp");
+	if (d->fd < 0)
+		d->fd = openat(d->fd_tmp, d->name, O_RDWR | O_CLOEXEC);
+	c.fd_tmp = d->fd < 0 ? -1 : layout_sub(fd_dir, "tmp");
 	if (c.fd_tmp < 0)
 		return -1;
 	int r = open_tmp(&c) < 0 ? -1 : 0;
@@ -160,7 +174,8 @@ is_ours(struct delivery const *d, int fd_dest, char const *file)
 {
 	struct stat a, b;
 	int e = errno;
-	int same = !fstat(d->fd, &a) && !fstatat(fd_dest, file, &b, AT_SYMLINK_NOFOLLOW) &&
+	int same = !fstatat(d->fd_tmp, d->name, &a, AT_SYMLINK_NOFOLLOW) &&
+		   !fstatat(fd_dest, file, &b, AT_SYMLINK_NOFOLLOW) &&
 		   a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 	errno = e;
 	return same;
@@ -185,8 +200,33 @@ delivery_sync(struct delivery *d, struct timespec const *mtime)
 		errno = d->error;
 		return -1;
 	}
+	if (d->synced)
+		return 0;
 	/* The content before any name of it: a name that survives must lead to the whole. */
 	return set_mtime(d->fd, mtime) < 0 ? -1 : durable_file(d->fd);
+}
+
+int
+delivery_rest(struct delivery *const *d, struct timespec const *const *mtime, size_t n)
+{
+	int *fd = xmalloc(n * sizeof *fd), r = 0;
+	for (size_t i = 0; !r && i < n; i++) {
+		fd[i] = d[i]->fd;
+		if (d[i]->error)
+			errno = d[i]->error;
+		r = d[i]->error || set_mtime(fd[i], mtime[i]) < 0 ? -1 : 0;
+	}
+	if (!r)
+		r = durable_many(fd, n);
+	for (size_t i = 0; !r && i < n; i++) {
+		d[i]->synced = 1;
+		close(fd[i]);
+		d[i]->fd = -1;
+	}
+	int e = errno;
+	free(fd);
+	errno = e;
+	return r;
 }
 
 /* Puts one copy under its final name; its directory is synced. */
@@ -276,17 +316,35 @@ delivery_commit(
 	return 0;
 }
 
+/* Its file goes; fd_tmp stays. */
+static void
+drop_file(struct delivery *d)
+{
+	if (d->fd >= 0 || d->synced)
+		unlinkat(d->fd_tmp, d->name, 0);
+	if (d->fd >= 0)
+		close(d->fd);
+}
+
+void
+delivery_replace(struct delivery *d, struct delivery *by)
+{
+	int e = errno, shared = d->shared;
+	drop_file(d);
+	*d = *by;
+	d->shared = shared;
+	errno = e;
+}
+
 void
 delivery_abort(struct delivery *d)
 {
 	int e = errno;
-	if (d->fd >= 0) {
-		unlinkat(d->fd_tmp, d->name, 0);
-		close(d->fd);
-	}
-	if (d->fd_tmp >= 0)
+	drop_file(d);
+	if (d->fd_tmp >= 0 && !d->shared)
 		close(d->fd_tmp);
 	d->fd = d->fd_tmp = -1;
+	d->synced = 0;
 	errno = e;
 }
 

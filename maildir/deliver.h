@@ -13,6 +13,8 @@
 struct delivery {
 	int fd;				 /* the open file, readable too; -1 when there is none */
 	int fd_tmp;			 /* tmp/ of the folder where it began */
+	int shared;			 /* fd_tmp belongs to another delivery, which outlives it */
+	int synced;			 /* the content is on disk, with its mtime */
 	uint64_t disk;			 /* octets written */
 	uint64_t wire;			 /* octets with every line end as CR LF */
 	char last;			 /* the last octet */
@@ -20,7 +22,7 @@ struct delivery {
 	char name[MAILDIR_BASE_MAX + 1]; /* in tmp/ */
 };
 /* clang-format off */
-#define DELIVERY_ZERO {-1, -1, 0, 0, 0, 0, {0}}
+#define DELIVERY_ZERO {-1, -1, 0, 0, 0, 0, 0, 0, {0}}
 /* clang-format on */
 
 /* Where one copy goes. */
@@ -35,6 +37,9 @@ struct delivery_copy {
 /* Begins a message in dir/tmp. cur/, new/ and tmp/ (and dir itself, if its parent exists) are made
  * when missing, mode 0700. 0, or -1 with errno (ENOSPC, EDQUOT, EACCES, ENOENT). */
 int delivery_begin(struct delivery *d, char const *dir);
+/* The same beside another that has begun in the same directory, and outlives this one; null: there
+ * is none. */
+int delivery_begin_beside(struct delivery *d, char const *dir, struct delivery const *beside);
 /* Adds octets, with LF line ends as they are to stand on disk. An error is remembered and makes
  * commit fail as well. 0 or -1 with errno (ENOSPC, EDQUOT, EIO, EFBIG). */
 int delivery_write(struct delivery *d, char const *s, size_t n);
@@ -46,6 +51,12 @@ int delivery_commit(
     struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate);
 /* Removes the temporary file; harmless after commit. errno is kept. */
 void delivery_abort(struct delivery *d);
+
+/* `by` takes the place of d, beside which it began: d's file goes. */
+void delivery_replace(struct delivery *d, struct delivery *by);
+/* n deliveries are written: syncs their content with these times (null: now) and closes the files,
+ * so that many can wait for a transfer. 0 or -1. */
+int delivery_rest(struct delivery *const *d, struct timespec const *const *mtime, size_t n);
 
 /* For maildir/transfer.h: sets the mtime (null: now) and syncs the content. 0 or -1. */
 int delivery_sync(struct delivery *d, struct timespec const *mtime);

@@ -19,7 +19,10 @@ fits(struct transfer *x, uint64_t disk)
 	if (!x->quota)
 		return 1;
 	struct quota *q = x->quota;
-	uint64_t bytes = (uint64_t)x->bytes + disk, count = (uint64_t)x->messages + 1;
+	uint64_t bytes = (uint64_t)x->bytes + disk, count = (uint64_t)x->messages + !x->credit;
+	if (bytes <= x->credit && !count)
+		return 1;
+	bytes -= bytes < x->credit ? bytes : x->credit;
 	/* Read once; what does not fit then is asked for again. */
 	if (x->quota_known && (!q->bytes_max || q->bytes + bytes <= q->bytes_max) &&
 	    (!q->count_max || q->count + count <= q->count_max))
@@ -98,6 +101,12 @@ keep(struct transfer *x, struct arrival const *a, int counted)
 	x->a[x->count++] = *a;
 	x->bytes += counted ? (int64_t)a->disk : 0;
 	x->messages += counted;
+}
+
+void
+transfer_credit(struct transfer *x, uint64_t disk)
+{
+	x->credit = disk;
 }
 
 int

@@ -36,6 +36,7 @@ struct transfer {
 	struct arrival *a;
 	size_t count, room;
 	int64_t bytes, messages; /* what the quota has to count */
+	uint64_t credit;	 /* octets of a message that will go; 0: none */
 	int quota_known;	 /* quota has been read for this transfer */
 	int committed;
 	/* numbers of one source folder's keywords here; -1: not looked up */

@@ -116,7 +116,8 @@ write_lines(struct transfer *x, uint32_t *uid)
 static void
 drop_sources(struct transfer *x)
 {
-	for (size_t i = 0; i < x->count; i++) {
+	/* The newest first: those begun beside another need its directory. */
+	for (size_t i = x->count; i--;) {
 		struct arrival *a = x->a + i;
 		if (a->delivery)
 			delivery_abort(a->delivery);

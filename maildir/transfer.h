@@ -23,6 +23,9 @@ int transfer_begin(
  * (null-terminated, may be null). The delivery is used up when transfer_commit succeeds. */
 int transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
     char const *const *keywords, struct timespec const *internaldate);
+/* A message of so many octets on disk goes once this transfer is done (RFC 8508 3.4): what comes in
+ * its place is not over quota for it. */
+void transfer_credit(struct transfer *x, uint64_t disk);
 /* Adds a copy of a message: link(2) to a new base name; flags, keywords, date and EMAILID go along.
  */
 int transfer_copy(struct transfer *x, struct folder *from, uint32_t i);

@@ -59,7 +59,7 @@ S: a3 BAD APPEND: Invalid system flag.
 C: a4 APPEND INBOX "yesterday" {3}
 S: a4 BAD APPEND: Invalid date.
 C! a5 APPEND INBOX {3+}\r\nabc x\r\n
-S: a5 BAD APPEND: Unexpected text behind the command.
+S: a5 BAD APPEND: Invalid literal.
 C: a6 STATUS INBOX (MESSAGES)
 S: * STATUS INBOX (MESSAGES 0)
 S: a6 OK STATUS completed.
