@@ -34,6 +34,9 @@
 #ifndef SYS_fadvise64
 #define SYS_fadvise64 SANDBOX_NO_CALL
 #endif
+#ifndef SYS_time
+#define SYS_time SANDBOX_NO_CALL
+#endif
 /* 32-bit times and their 64-bit successors. */
 #ifndef SYS_clock_gettime64
 #define SYS_clock_gettime64 SANDBOX_NO_CALL
