@@ -382,6 +382,8 @@ int
 keywords_save(struct keywords *k, int fd_dir)
 {
 	int r = 0;
+	if (keyword_none(&k->unsaved))
+		return 0;
 	if (keyword_letters(&k->unsaved))
 		r = write_dovecot(k, fd_dir);
 	if (!r && keyword_beyond(&k->unsaved))

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/types.h>
+
 #include "lib/ascii.h"
 
 static char const letters_of_flags[] = "DFPRST";
@@ -132,22 +134,54 @@ escaped_host(void)
 	return host;
 }
 
+static char *
+put_word(char *out, char const *word)
+{
+	size_t const n = strlen(word);
+	memcpy(out, word, n);
+	return out + n;
+}
+
+static char *
+put_number(char *out, char const *before, uint64_t n)
+{
+	out = put_word(out, before);
+	return out + uint64_fmt(out, n);
+}
+
+/* Six digits. */
+static char *
+put_microseconds(char *out, long usec)
+{
+	for (int i = 5; i >= 0; i--, usec /= 10)
+		out[i] = (char)('0' + usec % 10);
+	return out + 6;
+}
+
 size_t
-name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t wire)
+name_new_by(char out[static MAILDIR_BASE_MAX + 1], pid_t pid, uint64_t disk, uint64_t wire)
 {
 	static unsigned long count;
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
-	int n = snprintf(out, MAILDIR_BASE_MAX + 1, "%lld.M%06ldP%ldQ%lu.%s", (long long)t.tv_sec,
-	    t.tv_nsec / 1000, (long)getpid(), ++count, escaped_host());
-	size_t o = (size_t)n;
+	/* The longest of each comes to 196 octets. */
+	char *p = put_number(out, "", t.tv_sec > 0 ? (uint64_t)t.tv_sec : 0);
+	p = put_microseconds(put_word(p, ".M"), t.tv_nsec / 1000);
+	p = put_number(p, "P", (uint64_t)pid);
+	p = put_number(p, "Q", ++count);
+	p = put_word(put_word(p, "."), escaped_host());
 	if (disk != NAME_UNKNOWN)
-		o += (size_t)snprintf(
-		    out + o, MAILDIR_BASE_MAX + 1 - o, ",S=%llu", (unsigned long long)disk);
+		p = put_number(p, ",S=", disk);
 	if (wire != NAME_UNKNOWN)
-		o += (size_t)snprintf(
-		    out + o, MAILDIR_BASE_MAX + 1 - o, ",W=%llu", (unsigned long long)wire);
-	return o;
+		p = put_number(p, ",W=", wire);
+	*p = 0;
+	return (size_t)(p - out);
+}
+
+size_t
+name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t wire)
+{
+	return name_new_by(out, getpid(), disk, wire);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "maildir/limits.h"
 
@@ -45,12 +46,16 @@ size_t name_format(char out[static MAILDIR_NAME_MAX + 1], char const *file, size
 /* Writes a base name that no other delivery has or will have: TIME.MusecPpidQn.HOST[,S=n][,W=n],
  * the host with / : and , escaped. NAME_UNKNOWN leaves a size out. The length; never fails. */
 size_t name_new(char out[static MAILDIR_BASE_MAX + 1], uint64_t disk, uint64_t wire);
+/* The same for who needs thousands and has asked for its process id once: it may not fork between.
+ */
+size_t name_new_by(char out[static MAILDIR_BASE_MAX + 1], pid_t pid, uint64_t disk, uint64_t wire);
 
 /* The W= of a name can be believed: disk is the file's true size, S= says the same (or nothing) and
  * W= lies between it and its double. */
 int name_plausible(struct name const *n, uint64_t disk);
 
-/* What name_order compares first: the seconds, and the microseconds if it has any (else UINT32_MAX). */
+/* What name_order compares first: the seconds, and the microseconds if it has any (else
+ * UINT32_MAX). */
 void name_arrival_key(char const *base, size_t len, uint64_t *sec, uint32_t *usec);
 /* The time that names of today begin with, UTC seconds: when the message came into its folder. 1,
  * or 0 if this name begins otherwise. */

@@ -72,7 +72,7 @@ name_arrival(
     struct transfer *x, struct arrival *a, uint64_t disk, uint64_t wire, unsigned int flags)
 {
 	char base[MAILDIR_BASE_MAX + 1], file[MAILDIR_NAME_MAX + 1];
-	size_t len = name_new(base, disk, wire);
+	size_t len = name_new_by(base, x->pid, disk, wire);
 	a->base_len = len;
 	a->disk = disk;
 	a->in_cur = flags & FLAG_LETTERS || !keyword_none(&a->keywords);

@@ -28,6 +28,7 @@ struct arrival {
 
 struct transfer {
 	int fd_root, fd_dir, fd_cur, fd_new;
+	pid_t pid; /* ours, which new names bear */
 	char *dir;
 	struct lock lock;
 	struct uidlist uidlist;

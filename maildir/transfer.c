@@ -47,6 +47,7 @@ transfer_begin(
 		    .fd_dir = -1,
 		    .fd_cur = -1,
 		    .fd_new = -1,
+		    .pid = getpid(),
 		    .dir = xstrdup(path.s),
 		    .lock = LOCK_ZERO,
 		    .uidlist = UIDLIST_ZERO,
