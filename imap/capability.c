@@ -46,6 +46,9 @@ static struct capability {
     {"CATENATE", 0, 0},		  /* RFC 4469 */
     {"REPLACE", 0, 0},		  /* RFC 8508 */
     {"APPENDLIMIT", 0, 0},	  /* RFC 7889 */
+    {"BINARY", 0, 0},		  /* RFC 3516 */
+    {"PREVIEW", 0, 0},		  /* RFC 8970 */
+    {"SAVEDATE", 0, 0},		  /* RFC 8514 */
     {"UTF8=ACCEPT", 0, ENABLE_UTF8}, /* RFC 6855 */
     {0, 0, 0},
 };

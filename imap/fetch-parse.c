@@ -27,6 +27,10 @@ static struct item_name const names[] = {
     {"ENVELOPE", FETCH_TEXT, NEED_HEADER, 0, TEXT_ENVELOPE, 0},
     {"BODYSTRUCTURE", FETCH_TEXT, NEED_WHOLE, 0, TEXT_BODYSTRUCTURE, 0},
     {"BODY", FETCH_TEXT, NEED_WHOLE, 0, TEXT_BODY, 0},
+    {"PREVIEW", FETCH_PREVIEW, NEED_WHOLE, 0, TEXT_PREVIEW, 0},
+    {"SAVEDATE", FETCH_SAVEDATE, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"EMAILID", FETCH_EMAILID, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"THREADID", FETCH_THREADID, NEED_HEADER, 0, TEXT_THREAD, 0},
 };
 static struct {
 	char const *name, *items;
@@ -112,20 +116,24 @@ partial_parse(struct parse *p, struct fetch_item *it)
 	       parse_char(p, '>');
 }
 
-/* BODY[...] or BODY.PEEK[...], behind the bracket. */
+/* NAME[...] or NAME.PEEK[...], behind the bracket; label is NAME[ as the response has it. */
 static int
-section_parse(struct parse *p, struct fetch *f, int seen)
+section_parse(struct parse *p, struct fetch *f, enum fetch_kind kind, char const *label, int seen)
 {
 	struct fetch_item *it = add(p, f);
 	stralloc sa = STRALLOC_ZERO;
-	it->kind = FETCH_SECTION;
+	size_t const n = strlen(label);
+	it->kind = kind;
 	it->seen = seen;
-	sa_cats(&sa, "BODY[");
-	if (!section_text(p, &sa) || !partial_parse(p, it)) {
+	sa_cats(&sa, label);
+	if (!section_text(p, &sa) || (kind != FETCH_BINARY_SIZE && !partial_parse(p, it))) {
 		stralloc_free(&sa);
 		return 0;
 	}
-	int r = imap_section_parse(&it->section, p->arena, sa.s + 5, sa.len - 5);
+	int r = imap_section_parse(&it->section, p->arena, sa.s + n, sa.len - n);
+	/* RFC 3516 section 7: section-binary has part numbers only. */
+	if (kind != FETCH_SECTION && it->section.kind != SECTION_WHOLE)
+		r = -1;
 	sa_append(&sa, ']');
 	if (it->partial)
 		sa_catf(&sa, "<%u>", it->from);
@@ -133,28 +141,56 @@ section_parse(struct parse *p, struct fetch *f, int seen)
 	it->label_len = sa.len;
 	stralloc_free(&sa);
 	it->need = section_need(&it->section);
-	it->text = is_common(&it->section) ? TEXT_HEADERS : TEXT_KINDS;
+	it->text = kind == FETCH_SECTION && is_common(&it->section) ? TEXT_HEADERS : TEXT_KINDS;
 	return r < 0 ? parse_fail(p, "Invalid section") : 1;
+}
+
+/* Items with brackets. */
+static struct {
+	char const *name, *label;
+	enum fetch_kind kind;
+	int seen;
+} const sections[] = {
+    {"BODY.PEEK", "BODY[", FETCH_SECTION, 0},
+    {"BODY", "BODY[", FETCH_SECTION, 1},
+    {"BINARY.PEEK", "BINARY[", FETCH_BINARY, 0},
+    {"BINARY.SIZE", "BINARY.SIZE[", FETCH_BINARY_SIZE, 0},
+    {"BINARY", "BINARY[", FETCH_BINARY, 1},
+};
+
+/* RFC 8970 section 6: [SP "(" preview-mod *(SP preview-mod) ")"], behind PREVIEW. */
+static int
+modifiers_parse(struct parse *p, struct fetch_item *it)
+{
+	if (p->len - p->pos < 2 || memcmp(p->line + p->pos, " (", 2) != 0)
+		return 1;
+	p->pos += 2;
+	do {
+		if (!parse_take_word(p, "LAZY"))
+			return parse_fail(p, "Unknown modifier");
+		it->lazy = 1;
+		it->need = NEED_NOTHING;
+	} while (parse_take(p, ' '));
+	return parse_char(p, ')');
 }
 
 static int
 item_parse(struct parse *p, struct fetch *f)
 {
+	size_t const at = p->pos;
 	if (f->count >= LIMIT_ARGUMENTS)
 		return parse_fail(p, "Too many items");
-	int peek = parse_take_word(p, "BODY.PEEK");
-	size_t at = p->pos;
-	if (peek || parse_take_word(p, "BODY")) {
-		if (parse_take(p, '['))
-			return section_parse(p, f, !peek);
-		if (peek)
-			return parse_fail(p, "Missing '['");
+	for (size_t k = 0; k < sizeof sections / sizeof *sections; k++) {
+		if (parse_take_word(p, sections[k].name) && parse_take(p, '['))
+			return section_parse(
+			    p, f, sections[k].kind, sections[k].label, sections[k].seen);
 		p->pos = at;
 	}
 	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
 		if (parse_take_word(p, names[k].name)) {
 			add_named(p, f, &names[k]);
-			return 1;
+			return names[k].kind != FETCH_PREVIEW ||
+			       modifiers_parse(p, &f->item[f->count - 1]);
 		}
 	return parse_fail(p, "Unknown item");
 }

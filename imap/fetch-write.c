@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imap/fetch-binary.h"
 #include "imap/flags.h"
 #include "imap/limits.h"
+#include "imap/object-id.h"
 #include "imap/reply.h"
 #include "lib/date.h"
 #include "lib/sa.h"
@@ -128,6 +130,45 @@ put_date(struct session *s, int64_t t)
 	net_put(&s->net, text, sizeof text);
 }
 
+/* RFC 8970 3.2: what cannot be made is empty; of what would have to be made (LAZY), NIL. */
+static void
+put_preview(struct session *s, struct fetch_item const *it, struct hand *h)
+{
+	size_t len = 0;
+	char const *text = (it->lazy ? hand_cached : hand_text)(h, TEXT_PREVIEW, &len);
+	s->out.len = 0;
+	if (!text && it->lazy)
+		sa_cats(&s->out, "NIL");
+	else
+		(s->parse.utf8 ? imap_string_utf8 : imap_string)(&s->out, text, text ? len : 0);
+	reply_out(s);
+}
+
+/* RFC 8514 4.2 */
+static void
+put_savedate(struct session *s, struct hand *h)
+{
+	int64_t t;
+	if (folder_savedate(h->folder, h->i, &t) > 0)
+		put_date(s, t);
+	else
+		net_put(&s->net, "NIL", 3);
+}
+
+/* RFC 8474 5.3 */
+static void
+put_object_id(struct session *s, struct fetch_item const *it, struct hand *h)
+{
+	s->out.len = 0;
+	sa_append(&s->out, '(');
+	int r = it->kind == FETCH_EMAILID ? emailid_put(&s->out, h->folder, h->i)
+					  : threadid_put(&s->out, h, 0);
+	sa_append(&s->out, ')');
+	if (r < 0)
+		sa_copys(&s->out, "NIL");
+	reply_out(s);
+}
+
 static void
 put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct facts const *facts)
 {
@@ -156,6 +197,22 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 	case FETCH_SECTION:
 		put_section(s, it, h);
 		break;
+	case FETCH_BINARY:
+		binary_put(s, it, h);
+		break;
+	case FETCH_BINARY_SIZE:
+		net_putnum(n, binary_size(it, h));
+		break;
+	case FETCH_PREVIEW:
+		put_preview(s, it, h);
+		break;
+	case FETCH_SAVEDATE:
+		put_savedate(s, h);
+		break;
+	case FETCH_EMAILID:
+	case FETCH_THREADID:
+		put_object_id(s, it, h);
+		break;
 	}
 }
 
@@ -171,6 +228,19 @@ is_cached(struct fetch const *f, struct hand *h)
 	return 1;
 }
 
+/* RFC 3516 4.3 */
+static int
+all_known(struct fetch const *f, struct hand *h)
+{
+	for (size_t k = 0; k < f->count; k++)
+		if ((f->item[k].kind == FETCH_BINARY || f->item[k].kind == FETCH_BINARY_SIZE) &&
+		    binary_known(&f->item[k], h) <= 0) {
+			errno = EBADMSG;
+			return 0;
+		}
+	return 1;
+}
+
 /* Whatever can fail, so that a response is never cut off in its middle. 0 or -1. */
 static int
 prepare(struct fetch const *f, struct hand *h, struct facts *facts)
@@ -182,7 +252,7 @@ prepare(struct fetch const *f, struct hand *h, struct facts *facts)
 	if (!f->need || (!f->seen && is_cached(f, h)))
 		return facts_get(f, h, facts);
 	/* The file once open, its facts cost nothing. */
-	if (!section_load(h, f->need) || facts_get(f, h, facts) < 0)
+	if (!section_load(h, f->need) || facts_get(f, h, facts) < 0 || !all_known(f, h))
 		return -1;
 	hand_changed(h);
 	return 0;

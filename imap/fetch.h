@@ -13,6 +13,12 @@ enum fetch_kind {
 	FETCH_SIZE,
 	FETCH_TEXT, /* ENVELOPE, BODY, BODYSTRUCTURE */
 	FETCH_SECTION,
+	FETCH_BINARY,	   /* RFC 3516 */
+	FETCH_BINARY_SIZE, /* RFC 3516 */
+	FETCH_PREVIEW,	   /* RFC 8970 */
+	FETCH_SAVEDATE,	   /* RFC 8514 */
+	FETCH_EMAILID,	   /* RFC 8474 */
+	FETCH_THREADID,	   /* RFC 8474 */
 };
 
 struct fetch_item {
@@ -24,6 +30,7 @@ struct fetch_item {
 	/* what it is made of, or all that is needed for it; TEXT_KINDS: neither */
 	enum message_text text;
 	struct imap_section section;
+	int lazy;    /* PREVIEW (LAZY) */
 	int partial; /* <from.count> */
 	uint32_t from, count;
 };

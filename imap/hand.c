@@ -183,16 +183,18 @@ make_longer(struct hand *h, struct mime_part const *top, enum message_text which
 	return out->s;
 }
 
-/* What no command of FETCH or SEARCH asks for is not made on the way: the keys come from
- * TEXT_HEADERS when they are needed, and a delivery has made the preview. */
+/* What few commands ask for is not made on the way. */
 #define UNASKED (1u << TEXT_SORT | 1u << TEXT_THREAD | 1u << TEXT_PREVIEW)
 
 /* Makes what is not made yet and what is in memory allows. */
 static void
-make(struct hand *h, size_t body)
+make(struct hand *h, size_t body, enum message_text which)
 {
 	struct message_texts t = {0};
-	unsigned int kinds = (h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER) & ~h->tried & ~UNASKED;
+	unsigned int kinds = (h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER) & ~UNASKED;
+	if (UNASKED >> which & 1)
+		kinds = 1u << which;
+	kinds &= ~h->tried;
 	if (!kinds)
 		return;
 	message_texts_make(&t, &h->arena, h->s, h->n, body, kinds);
@@ -216,7 +218,7 @@ hand_text(struct hand *h, enum message_text which, size_t *len)
 	struct mime_part const *p = which < TEXT_BODY ? hand_header(h) : hand_whole(h);
 	if (!p)
 		return 0;
-	make(h, p->body);
+	make(h, p->body, which);
 	s = hand_cached(h, which, len);
 	return s ? s : make_longer(h, p, which, len);
 }

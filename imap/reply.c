@@ -19,6 +19,7 @@ static struct {
     {EPERM, "NO [CANNOT] Not possible with this mailbox."},
     {EACCES, "NO [NOPERM] Permission denied."},
     {EROFS, REPLY_READONLY},
+    {EBADMSG, "NO [UNKNOWN-CTE] A part's Content-Transfer-Encoding is not known."},
     {EMLINK, "NO [LIMIT] There are as many as there can be."},
     {EOVERFLOW, "NO [LIMIT] The mailbox has as many as it can have."},
     {EFBIG, "NO [LIMIT] Too large."},

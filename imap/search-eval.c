@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "imap/object-id.h"
 #include "lib/date.h"
 #include "lib/header.h"
 
@@ -81,10 +82,21 @@ static enum verdict
 eval_emailid(struct eval const *e, struct search_key const *k)
 {
 	stralloc id = STRALLOC_ZERO;
-	int same = !folder_emailid(e->f, e->i, &id) && id.len == k->text.len &&
+	int same = !emailid_put(&id, e->f, e->i) && id.len == k->text.len &&
 		   !memcmp(id.s, k->text.s, id.len);
 	stralloc_free(&id);
 	return verdict_of(same);
+}
+
+/* The same of the thread; above LEVEL_CACHED the header may be read for it. */
+static enum verdict
+eval_threadid(struct eval const *e, struct search_key const *k)
+{
+	stralloc id = STRALLOC_ZERO;
+	int r = threadid_put(&id, e->h, e->level < LEVEL_HEADER);
+	int same = !r && id.len == k->text.len && !memcmp(id.s, k->text.s, id.len);
+	stralloc_free(&id);
+	return r < 0 && e->level < LEVEL_HEADER ? UNKNOWN : verdict_of(same);
 }
 
 static enum verdict
@@ -159,8 +171,6 @@ eval_leaf(struct eval const *e, struct search_key *k)
 	switch (k->kind) {
 	case SEARCH_ALL:
 		return YES;
-	case SEARCH_NONE:
-		return NO;
 	case SEARCH_SET:
 		return verdict_of(set_has(&k->set, e->i));
 	case SEARCH_FLAGS:
@@ -181,6 +191,8 @@ eval_leaf(struct eval const *e, struct search_key *k)
 		return e->level >= LEVEL_FILE ? eval_saved(e, k) : UNKNOWN;
 	case SEARCH_EMAILID:
 		return e->level >= LEVEL_FILE ? eval_emailid(e, k) : UNKNOWN;
+	case SEARCH_THREADID:
+		return e->level >= LEVEL_CACHED ? eval_threadid(e, k) : UNKNOWN;
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return e->level >= LEVEL_FILE ? eval_size(e, k) : UNKNOWN;

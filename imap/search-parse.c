@@ -66,7 +66,7 @@ static struct row {
 	{"SMALLER",    SEARCH_SMALLER,    NUMBER,    0, 0, 0},
 	{"SUBJECT",    SEARCH_HEADER,     STRING,    0, 0, "Subject"},
 	{"TEXT",       SEARCH_TEXT,       STRING,    0, 0, 0},
-	{"THREADID",   SEARCH_NONE,       ID,        0, 0, 0},              /* RFC 8474 6: none has one */
+	{"THREADID",   SEARCH_THREADID,   ID,        0, 0, 0},              /* RFC 8474 6 */
 	{"TO",         SEARCH_HEADER,     STRING,    0, 0, "To"},
 	{"UID",        SEARCH_SET,        UIDS,      0, 0, 0},
 	{"UNANSWERED", SEARCH_FLAGS,      NOTHING,   FLAG_ANSWERED, 0, 0},

@@ -8,7 +8,6 @@
 
 enum search_kind {
 	SEARCH_ALL,
-	SEARCH_NONE,
 	SEARCH_AND,   /* children */
 	SEARCH_OR,    /* two children */
 	SEARCH_NOT,   /* one child */
@@ -27,6 +26,7 @@ enum search_kind {
 	SEARCH_LARGER,
 	SEARCH_SMALLER,
 	SEARCH_EMAILID,
+	SEARCH_THREADID,
 	SEARCH_SENTBEFORE, /* the Date field's day */
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,

@@ -204,7 +204,7 @@ S: a7 BAD FETCH: Invalid section.
 C: a8 FETCH 1 BODY[1
 S: a8 BAD FETCH: Missing ']'.
 C: a9 FETCH 1 BODY.PEEK
-S: a9 BAD FETCH: Missing '['.
+S: a9 BAD FETCH: Unknown item.
 C: b1 FETCH 1:2:3 FLAGS
 S: b1 BAD FETCH: Missing argument.
 C: b2 FETCH 4294967296 FLAGS

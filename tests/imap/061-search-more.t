@@ -194,7 +194,7 @@ S: * SEARCH 4
 S: A106 OK SEARCH completed.
 C: A107 SEARCH SAVEDON yesterday
 S: A107 BAD SEARCH: Invalid date.
---- THREADID (RFC 8474 6): no message has one
+--- THREADID, EMAILID (RFC 8474 6): of no message
 S+ \* PREAUTH .*
 C: s SELECT INBOX
 S+ s OK .*

@@ -131,7 +131,8 @@ def parse(data):
             at += 1
         elif c == b" ":
             at += 1
-        elif c == b"{":
+        elif c == b"{" or data[at:at + 2] == b"~{":
+            at += c == b"~"
             end = data.index(b"\r\n", at)
             n = int(data[at + 1:end - 1])
             stack[-1].append(data[end + 2:end + 2 + n])

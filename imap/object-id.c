@@ -1,0 +1,80 @@
+#include "imap/object-id.h"
+
+#include "lib/ascii.h"
+#include "lib/sa.h"
+
+#define OBJECT_ID_MAX 255
+
+/* FNV-1a of 128 bits: equal ids only for equal texts, unless somebody works hard for nothing. */
+static void
+put_hash(stralloc *out, char const *s, size_t n)
+{
+	unsigned __int128 h = (unsigned __int128)0x6c62272e07bb0142 << 64 | 0x62b821756295c58d;
+	unsigned __int128 const prime = ((unsigned __int128)1 << 88) + 0x13b;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * prime;
+	sa_catf(out, "%016llx%016llx", (unsigned long long)(h >> 64), (unsigned long long)h);
+}
+
+static int
+is_alnum(char c)
+{
+	char const l = ascii_tolower(c);
+	return ascii_isdigit(c) || (l >= 'a' && l <= 'z');
+}
+
+int
+emailid_put(stralloc *out, struct folder *f, uint32_t i)
+{
+	stralloc id = STRALLOC_ZERO;
+	size_t const start = out->len;
+	int r = folder_emailid(f, i, &id);
+	sa_append(out, 'M');
+	for (size_t k = 0; !r && k < id.len; k++)
+		if (is_alnum(id.s[k]))
+			sa_append(out, id.s[k]);
+		else
+			sa_catf(out, "_%02X", (unsigned char)id.s[k]);
+	if (out->len - start > OBJECT_ID_MAX) {
+		out->len = start;
+		sa_cats(out, "M-");
+		put_hash(out, id.s, id.len);
+	}
+	stralloc_free(&id);
+	return r;
+}
+
+/* The first reference, else the message's own id. */
+static int
+root_of(char const *keys, size_t len, char const **id, size_t *n)
+{
+	char const *own;
+	size_t at = 0, own_len;
+	if (!message_thread_keys(keys, len, &at, &own, &own_len))
+		return 0;
+	if (!message_thread_keys(keys, len, &at, id, n)) {
+		*id = own;
+		*n = own_len;
+	}
+	return *n > 0;
+}
+
+int
+threadid_put(stralloc *out, struct hand *h, int cached)
+{
+	char const *id;
+	size_t len, n;
+	char const *keys = (cached ? hand_cached : hand_text)(h, TEXT_THREAD, &len);
+	if (!keys)
+		return -1;
+	sa_append(out, 'T');
+	if (root_of(keys, len, &id, &n)) {
+		put_hash(out, id, n);
+		return 0;
+	}
+	stralloc email = STRALLOC_ZERO;
+	int r = emailid_put(&email, h->folder, h->i);
+	put_hash(out, email.s, email.len);
+	stralloc_free(&email);
+	return r;
+}
