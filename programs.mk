@@ -68,12 +68,15 @@ USE_pop3 := store
 
 PROGRAMS += mda-remote
 OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o conn.o dest.o envelope.o link.o \
-    mx.o resolve.o route.o scan.o schedule.o settings.o spool.o)
+    mx.o obey.o order.o resolve.o route.o scan.o schedule.o settings.o spool.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 
 PROGRAMS += mailq
-OBJ_mailq := $(addprefix mda-remote/,mailq.o attempt.o spool.o envelope.o)
+OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o attempt.o spool.o envelope.o)
+
+PROGRAMS += postern-queue
+OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o attempt.o spool.o envelope.o)
 
 PROGRAMS += sendmail
 OBJ_sendmail := $(addprefix bin/,sendmail.o sendmail-header.o sendmail-input.o sendmail-submit.o)

@@ -56,6 +56,10 @@ load(struct message *m)
 		drop(m, -1, "not a file");
 		return 0;
 	}
+	if (fd < 0 && errno == EACCES) {
+		schedule_at(&walk.schedule, m, SCHEDULE_NEVER); /* held */
+		return 0;
+	}
 	if (fd >= 0 && spool_file_lent(fd)) {
 		close(fd);
 		schedule_at(&walk.schedule, m, walk_now() + WALK_LENT_MS);
@@ -67,6 +71,7 @@ load(struct message *m)
 	if (r > 0) {
 		a->m = m;
 		a->fd = fd;
+		a->order = -1;
 		walk.active++;
 		return a;
 	}
@@ -326,6 +331,7 @@ settle(struct active *a)
 		expire(a, &why);
 		why_load(walk.fd_spool, m->name, &why);
 	}
+	int const order = a->order;
 	int owed = bounce_owed(a, &why);
 	m->active = 0;
 	if (owed < 0 || waiting(a)) {
@@ -341,9 +347,12 @@ settle(struct active *a)
 		log_1("done", "file", m->name);
 		log_id(0);
 		schedule_remove(&walk.schedule, m);
+		m = 0;
 	}
 	why_free(&why);
 	release(a);
+	if (m && order >= 0)
+		obey(m, (enum order)order);
 }
 
 /* ---- syncing ---- */

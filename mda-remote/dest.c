@@ -58,16 +58,36 @@ insert(struct dest *d, struct task *t)
 	d->waiting++;
 }
 
+static void
+take_out(struct dest *d, struct task *t)
+{
+	*(t->prev ? &t->prev->next : &d->head) = t->next;
+	*(t->next ? &t->next->prev : &d->tail) = t->prev;
+	d->waiting--;
+}
+
 struct task *
 dest_take(struct dest *d)
 {
 	struct task *t = d->head;
 	if (!t)
 		return 0;
-	d->head = t->next;
-	*(d->head ? &d->head->prev : &d->tail) = 0;
-	d->waiting--;
+	take_out(d, t);
 	return t;
+}
+
+void
+dest_drop(struct active const *a)
+{
+	for (size_t i = 0; i < DEST_HASH; i++)
+		for (struct dest *d = table[i]; d; d = d->next)
+			for (struct task *t = d->head, *next; t; t = next) {
+				next = t->next;
+				if (t->a != a)
+					continue;
+				take_out(d, t);
+				active_finish(t, 0);
+			}
 }
 
 /* Everything in the queue gets this verdict. */

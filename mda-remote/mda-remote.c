@@ -32,7 +32,6 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
-#include "lib/skalibs-compat.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 
@@ -217,8 +216,7 @@ start(void)
 	walk.fd_spool = spool_open();
 	if (walk.fd_spool < 0)
 		strerr_diefu3sys(111, "open ", conf_dir(), "/spool");
-	int fd_lock_file = openat(walk.fd_spool, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd_lock_file < 0 || fd_lock(fd_lock_file, 1, 1) < 1)
+	if (spool_lock(walk.fd_spool) < 1)
 		strerr_diefu1sys(111, "lock the spool: another mda-remote walks it");
 	sig_ignore(SIGPIPE);
 	fd_signals = selfpipe_init();

@@ -18,8 +18,8 @@
 static int fd_fifo = -1, fifo_room;
 static int part = -1; /* of the 16 directories and tmp/, being looked through; -1: none */
 static DIR *dir;
-static int64_t next;		      /* whole scan */
-static char rest[SPOOL_NAME_MAX + 4]; /* of a line cut by the end of the last read */
+static int64_t next;		  /* whole scan */
+static char rest[SPOOL_LINE_MAX]; /* of a line cut by the end of the last read */
 static size_t rest_len;
 
 void
@@ -67,13 +67,16 @@ look(int fd_dir, char const *name)
 	struct statx st;
 	if (schedule_find(&walk.schedule, name))
 		return;
-	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_BTIME, &st) < 0)
+	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MODE | STATX_MTIME | STATX_BTIME, &st) <
+	    0)
 		return;
 	int64_t due = milliseconds(&st.stx_mtime);
 	/* Further off than any attempt is put: the clock was wrong then. */
 	uint64_t far = 2 * (walk.set.retry_max + walk.set.host_retry_max);
 	if (due > walk_now() + (int64_t)far)
 		due = walk_now();
+	if (!(st.stx_mode & 0200))
+		due = SCHEDULE_NEVER; /* held */
 	schedule_add(&walk.schedule, name, due,
 	    st.stx_mask & STATX_BTIME ? milliseconds(&st.stx_btime) : due);
 }
@@ -151,26 +154,10 @@ scan_step(void)
 /* ---- the fifo ---- */
 
 static void
-command(char const *line)
-{
-	struct message *m;
-	log_1("command", "line", line);
-	if (!strcmp(line, "!retry")) {
-		dest_wake();
-		schedule_all(&walk.schedule, walk_now());
-		scan_soon();
-	} else if (!strncmp(line, "!retry ", 7) && (m = schedule_find(&walk.schedule, line + 7)) &&
-		   m->where == MESSAGE_LATER) {
-		dest_wake();
-		schedule_at(&walk.schedule, m, walk_now());
-	}
-}
-
-static void
 take_line(char const *line)
 {
 	if (*line == '!')
-		command(line);
+		obey_line(line);
 	else if (spool_name_valid(line) && !schedule_find(&walk.schedule, line))
 		schedule_add(&walk.schedule, line, walk_now(), walk_now());
 }

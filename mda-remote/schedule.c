@@ -199,7 +199,7 @@ schedule_all(struct schedule *s, int64_t now)
 {
 	/* Equal keys are a heap in any order. */
 	for (size_t i = 0; i < s->later.count; i++)
-		if (s->later.m[i]->due > now)
+		if (s->later.m[i]->due > now && s->later.m[i]->due != SCHEDULE_NEVER)
 			s->later.m[i]->due = now;
 	for (size_t i = s->later.count / 2; i-- > 0;)
 		sink(&s->later, i);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SCHEDULE_NEVER INT64_MAX /* due: it is held */
+
 struct message {
 	struct message *next;  /* of the same hash */
 	struct active *active; /* while it is read in for delivery (active.h) */
@@ -37,7 +39,7 @@ void schedule_remove(struct schedule *s, struct message *m);
 struct message *schedule_take(struct schedule *s, int64_t now);
 /* When something is due: 0 if something is already, INT64_MAX if nothing ever. */
 int64_t schedule_next(struct schedule const *s);
-/* Everything is due now. */
+/* Everything that is not held is due now. */
 void schedule_all(struct schedule *s, int64_t now);
 
 /* How long to wait after an attempt for a message of this age: as long again as it has waited,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -233,7 +234,7 @@ spool_publish(int fd_spool, char const *name)
 int
 spool_wake(int fd_spool, char const *line)
 {
-	char text[SPOOL_NAME_MAX + 4];
+	char text[SPOOL_LINE_MAX + 1];
 	int fd = openat(fd_spool, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -243,6 +244,37 @@ spool_wake(int fd_spool, char const *line)
 	ssize_t w = write(fd, text, (size_t)n);
 	close(fd);
 	return w < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+int
+spool_order(int fd_spool, char const *line, unsigned int seconds)
+{
+	char text[SPOOL_LINE_MAX + 1];
+	int const n = snprintf(text, sizeof text, "%s\n", line);
+	int fd = openat(fd_spool, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	struct pollfd x = {.fd = fd, .events = POLLOUT};
+	/* Ready means room for PIPE_BUF bytes: another writer may have been faster. */
+	ssize_t w = write(fd, text, (size_t)n);
+	while (w < 0 && errno == EAGAIN) {
+		if (poll(&x, 1, (int)seconds * 1000) <= 0) {
+			errno = ETIMEDOUT;
+			break;
+		}
+		w = write(fd, text, (size_t)n);
+	}
+	int const e = errno;
+	close(fd);
+	errno = e;
+	return w < 0 ? -1 : 0;
+}
+
+int
+spool_lock(int fd_spool)
+{
+	int fd = openat(fd_spool, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? -1 : fd_lock(fd, 1, 1);
 }
 
 /* ---- reading and changing ---- */

@@ -17,6 +17,7 @@
 
 #define SPOOL_HASHES 16
 #define SPOOL_PATH_MAX (SPOOL_NAME_MAX + 16) /* "H/NAME:why" with its NUL */
+#define SPOOL_LINE_MAX (SPOOL_NAME_MAX + 16) /* of the fifo: "!release NAME" with its NUL */
 
 /* If root: becomes for good whom UID, GID and GIDLIST name (lib/sandbox.h), or without them the
  * owner of the spool. Exits 100 if that is root too. */
@@ -60,6 +61,11 @@ void spool_abort(struct spool_file *f);
 /* Writes a line to the fifo: a file's name, or "!" and a command of mda-remote. Never waits. -1 if
  * nobody reads. */
 int spool_wake(int fd_spool, char const *line);
+/* The same, waiting up to `seconds` for room, so that the line is not lost. -1 and errno: ENXIO
+ * nobody reads, ETIMEDOUT. */
+int spool_order(int fd_spool, char const *line, unsigned int seconds);
+/* Takes the lock of the one who walks the spool, until exit: 1; 0 another one has it; -1. */
+int spool_lock(int fd_spool);
 
 /* ---- files that are there ---- */
 

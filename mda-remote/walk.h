@@ -5,7 +5,8 @@
  *     dest.c      destinations: queues, rests, connections
  *     resolve.c   questions to the DNS child
  *     conn.c      smtp-send processes
- *     active.c    results, back-off, removal -> bounce.c */
+ *     active.c    results, back-off, removal -> bounce.c
+ *     obey.c      orders of administrators */
 #ifndef POSTERN_MDA_REMOTE_WALK_H
 #define POSTERN_MDA_REMOTE_WALK_H
 
@@ -18,6 +19,7 @@
 #include "mda-remote/attempt.h"
 #include "mda-remote/envelope.h"
 #include "mda-remote/mx.h"
+#include "mda-remote/queue.h"
 #include "mda-remote/route.h"
 #include "mda-remote/schedule.h"
 #include "mda-remote/settings.h"
@@ -46,6 +48,7 @@ struct active {
 	unsigned int tasks; /* not yet finished */
 	int64_t not_before; /* its destinations rest until then */
 	int dirty;	    /* state bytes are not synced yet */
+	int order;	    /* enum order, given when this round of attempts has ended; -1 none */
 	struct active *dirty_next, **dirty_link;
 };
 
@@ -98,6 +101,8 @@ struct dest {
 struct dest *dest_get(struct route const *r);
 /* Queues a task; if the destination rests, finishes it at once. */
 void dest_add(struct dest *d, struct task *t);
+/* Finishes what waits of this message in any queue, without a result. */
+void dest_drop(struct active const *a);
 /* Takes the newest, or null. */
 struct task *dest_take(struct dest *d);
 /* It answered. */
@@ -137,6 +142,13 @@ unsigned int conn_poll(struct pollfd *x);
 void conn_read(struct pollfd const *x, unsigned int n);
 /* Runs a program of ours with `fd` as its descriptor 0. Its pid, or -1. */
 pid_t conn_spawn(char const *prog, int fd);
+
+/* ---- obey.c ---- */
+
+/* Does what the order says to a message of which nothing is under way. */
+void obey(struct message *m, enum order o);
+/* A line of the fifo that begins with "!". */
+void obey_line(char const *line);
 
 /* ---- scan.c ---- */
 

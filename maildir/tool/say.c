@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/json.h"
 #include "lib/sa.h"
-#include "lib/utf8.h"
 
 #define BAR 30
 #define DRAW_MS 100
@@ -36,31 +36,11 @@ wipe(void)
  */
 
 static void
-put_string(char const *s)
-{
-	static stralloc clean = STRALLOC_ZERO;
-	sa_reset(&clean);
-	utf8_repair(&clean, s, strlen(s));
-	sa_append(&line, '"');
-	for (size_t i = 0; i < clean.len; i++) {
-		unsigned char c = (unsigned char)clean.s[i];
-		if (c < ' ' || c == 127) {
-			sa_catf(&line, "\\u%04x", c);
-			continue;
-		}
-		if (c == '"' || c == '\\')
-			sa_append(&line, '\\');
-		sa_append(&line, clean.s[i]);
-	}
-	sa_append(&line, '"');
-}
-
-static void
 put_key(char const *key)
 {
 	if (line.len > 1)
 		sa_append(&line, ',');
-	put_string(key);
+	json_string(&line, key);
 	sa_append(&line, ':');
 }
 
@@ -74,7 +54,7 @@ void
 json_str(char const *key, char const *value)
 {
 	put_key(key);
-	put_string(value);
+	json_string(&line, value);
 }
 
 void
@@ -98,7 +78,7 @@ json_item(char const *value)
 	if (!first_item)
 		sa_append(&line, ',');
 	first_item = 0;
-	put_string(value);
+	json_string(&line, value);
 }
 
 void

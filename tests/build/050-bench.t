@@ -68,7 +68,8 @@ def with_our_directory():
 
 running = subprocess.Popen(["scripts/bench", "-n", "100", "-r", "1000", "-t", "0.05", "-d", top, "-o", top + "/never", "imap"],
                            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-running.stderr.readline()  # a round is over, the next one runs
+while ": round 1 of " not in running.stderr.readline():  # it is over, the next one runs
+    assert running.poll() is None
 running.send_signal(signal.SIGTERM)
 code = running.wait(60)
 running.stderr.close()
