@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <skalibs/types.h>
@@ -230,9 +231,9 @@ finished(struct conn *c)
 		active_finish(t, 0);
 	}
 	feed(c);
-	/* Nothing more for it: it says QUIT when it reads the end. */
+	/* Nothing more for it: it says QUIT when it reads the end, and counts until it has ended. */
 	if (!c->t)
-		end(c);
+		shutdown(c->fd, SHUT_WR);
 }
 
 /* The connection ended between two messages. Only that is believed: it must have done something. */
