@@ -5,10 +5,12 @@
  * Descriptors: 3 credentials (closed before PROGRAM runs), 2 log; all others are PROGRAM's.
  * Environment: POSTERN_DIR, POSTERN_ID. AUTHORIZED=1 (Dovecot's extension; from a login parent,
  * which sets POSTERN_MECHANISM): the account is opened without a look at the password. For PROGRAM:
- * USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else unset), AUTHORIZED=2 if it was 1.
- * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min.
+ * USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else unset), AUTHORIZED=2 if it was 1;
+ * SHARED and SHARING (lib/sharing.h) where etc/sharing exists.
+ * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min, sharing.
  * Exit: 1 refused, 2 misused, 3 no such account (AUTHORIZED only), 111 temporary; else PROGRAM's.
- * Privileges: reads etc/users. As root it becomes the account's gid and uid, and no other account's
+ * Privileges: reads etc/users, and postern-shared of those in etc/sharing. As root it becomes the
+ * account's gid and uid, with the gids of those who share with it, and no other account's
  * uid than its own works without root. */
 #include <errno.h>
 #include <grp.h>
@@ -26,6 +28,7 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/sharing.h"
 #include "lib/skalibs-compat.h"
 
 #define USAGE "auth-file PROGRAM [ARGS...] | auth-file -h"
@@ -128,15 +131,19 @@ open_account(struct arena *arena, struct account *a)
 }
 
 static void
-become(struct account const *a)
+become(struct arena *arena, struct account const *a, struct sharing *sharing)
 {
+	uid_t min = (uid_t)conf_uint("account-uid-min", ACCOUNT_UID_MIN, 1, UINT32_MAX - 1);
+	sharing_find(arena, a, geteuid() ? 0 : min, sharing);
 	if (!geteuid()) {
-		uid_t min = (uid_t)conf_uint("account-uid-min", ACCOUNT_UID_MIN, 1, UINT32_MAX - 1);
 		if (a->uid < min || !a->gid) {
 			log_2("bad-account", "user", a->name, "why", "uid or gid is too low");
 			_exit(111);
 		}
-		if (setgroups(1, &a->gid) < 0 || setgid(a->gid) < 0 || setuid(a->uid) < 0)
+		gid_t group[SHARING_OWNERS + 1] = {a->gid};
+		memcpy(group + 1, sharing->group, sharing->count * sizeof *group);
+		if (setgroups(sharing->count + 1, group) < 0 || setgid(a->gid) < 0 ||
+		    setuid(a->uid) < 0)
 			strerr_diefu2sys(111, "become ", a->name);
 	} else if (a->uid != geteuid())
 		strerr_dief3x(
@@ -152,15 +159,18 @@ put(char const *name, char const *value)
 		sa_nomem();
 }
 
-static void run(struct account const *a, char *const *argv) __attribute__((noreturn));
+static void run(struct account const *a, struct sharing *sharing, char *const *argv)
+    __attribute__((noreturn));
 static void
-run(struct account const *a, char *const *argv)
+run(struct account const *a, struct sharing *sharing, char *const *argv)
 {
 	put("USER", a->name);
 	put("HOME", a->home);
 	put("SHELL", a->shell);
 	put("MAILDIR", a->maildir);
 	put("QUOTA_RULE", a->quota_rule);
+	put("SHARED", sharing->on ? sa_str(&sharing->list) : 0);
+	put("SHARING", sharing->offers ? "1" : 0);
 	put("AUTHORIZED", is_authorized() ? "2" : 0);
 	execvp(argv[0], argv);
 	strerr_diefu2sys(111, "run ", argv[0]);
@@ -190,6 +200,7 @@ main(int argc, char **argv)
 	struct arena arena = ARENA_ZERO;
 	subgetopt l = SUBGETOPT_ZERO;
 	struct account a;
+	struct sharing sharing;
 	int c, hash = 0;
 	PROG = "auth-file";
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -206,6 +217,6 @@ main(int argc, char **argv)
 	if (getenv("POSTERN_ID"))
 		log_id(id_connection());
 	open_account(&arena, &a);
-	become(&a);
-	run(&a, argv);
+	become(&arena, &a, &sharing);
+	run(&a, &sharing, argv);
 }

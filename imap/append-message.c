@@ -6,6 +6,7 @@
 
 #include "imap/capability.h"
 #include "imap/limits.h"
+#include "imap/mailbox.h"
 #include "imap/reply.h"
 #include "lib/date.h"
 #include "lib/sa.h"
@@ -117,7 +118,9 @@ admit(struct append *a, struct append_message const *m, uint64_t more)
 	if (!a->name)
 		return append_refuse(a, REPLY_NAME);
 	if (!a->dir.len) {
-		int r = tree_dir(&a->s->tree, a->name, &a->dir);
+		if (!mailbox_may(a->s, a->name, RIGHT_INSERT))
+			return append_refuse(a, mailbox_refused(a->s, a->name));
+		int r = tree_dir(mailbox_tree(a->s, a->name), a->name, &a->dir);
 		if (r <= 0)
 			return append_refuse(a, r ? reply_errno(errno) : REPLY_TRYCREATE);
 		sa_str(&a->dir);
@@ -126,7 +129,8 @@ admit(struct append *a, struct append_message const *m, uint64_t more)
 		return append_refuse(a, REPLY_TOOBIG);
 	if (a->s->arena.total > LIMIT_COMMAND)
 		return append_refuse(a, REPLY_TOOMANY);
-	if (all > a->freed && quota_check(&a->s->quota, all - a->freed, a->count - !!a->freed) == 0)
+	struct quota *q = mailbox_quota(a->s, a->name);
+	if (q && all > a->freed && quota_check(q, all - a->freed, a->count - !!a->freed) == 0)
 		return append_refuse(a, REPLY_OVERQUOTA);
 	return 1;
 }

@@ -164,7 +164,7 @@ open_source(struct append *a, char const *name)
 	a->source = 0;
 	free(a->source_name);
 	a->source_name = xstrdup(name);
-	if (folder_open(&a->source, &s->tree, name, FOLDER_READONLY, 0) < 0)
+	if (folder_open(&a->source, mailbox_tree(s, name), name, FOLDER_READONLY, 0) < 0)
 		a->source = 0;
 	return a->source;
 }

@@ -50,6 +50,14 @@ static struct capability {
     {"PREVIEW", 0, 0},		  /* RFC 8970 */
     {"SAVEDATE", 0, 0},		  /* RFC 8514 */
     {"UTF8=ACCEPT", 0, ENABLE_UTF8}, /* RFC 6855 */
+    {"QUOTA", 0, 0},		  /* RFC 9208 */
+    {"QUOTA=RES-STORAGE", 0, 0},  /* RFC 9208 5.1 */
+    {"QUOTA=RES-MESSAGE", 0, 0},  /* RFC 9208 5.2 */
+    {"METADATA", 0, 0},		  /* RFC 5464 */
+    {"LIST-METADATA", 0, 0},	  /* RFC 9590 */
+    {"ACL", 0, 0},		  /* RFC 4314 */
+    {"RIGHTS=texk", 0, 0},	  /* RFC 4314 5.1.1 */
+    {"LIST-MYRIGHTS", 0, 0},	  /* RFC 8440 */
     {0, 0, 0},
 };
 

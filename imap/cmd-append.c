@@ -42,7 +42,8 @@ commit(struct append *a, char const **reply)
 	struct transfer *x;
 	uint32_t validity, *uid = arena_alloc(&a->s->arena, a->count * sizeof *uid);
 	stralloc set = STRALLOC_ZERO;
-	if (transfer_begin(&x, &a->s->tree, a->name, &a->s->quota) < 0) {
+	if (transfer_begin(&x, mailbox_tree(a->s, a->name), a->name, mailbox_quota(a->s, a->name)) <
+	    0) {
 		*reply = errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
 		return -1;
 	}

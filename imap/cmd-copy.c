@@ -50,7 +50,9 @@ copy_run(struct session *s, struct copy *c, transfer_fn *each)
 	c->from = arena_alloc(&s->arena, room * sizeof *c->from);
 	c->to = arena_alloc(&s->arena, room * sizeof *c->to);
 	c->count = 0;
-	if (transfer_begin(&x, &s->tree, c->name, &s->quota) < 0)
+	if (!mailbox_may(s, c->name, RIGHT_INSERT))
+		return mailbox_refused(s, c->name);
+	if (transfer_begin(&x, mailbox_tree(s, c->name), c->name, mailbox_quota(s, c->name)) < 0)
 		return errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
 	if (copy_add(s, c, x, each) < 0)
 		reply = s->ended ? DONE : reply_errno(errno);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imap/entries.h"
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "imap/mailbox.h"
@@ -21,6 +22,8 @@ enum {
 	RETURN_CHILDREN = 32,
 	RETURN_USE = 64,
 	RETURN_STATUS = 128,
+	RETURN_RIGHTS = 256,
+	RETURN_METADATA = 512,
 };
 struct option {
 	char const *name;
@@ -30,13 +33,15 @@ static struct option const selections[] = {{"SUBSCRIBED", SELECT_SUBSCRIBED},
     {"REMOTE", SELECT_REMOTE}, {"RECURSIVEMATCH", SELECT_RECURSIVE}, {"SPECIAL-USE", SELECT_USE},
     {0, 0}};
 static struct option const returns[] = {{"SUBSCRIBED", RETURN_SUBSCRIBED},
-    {"CHILDREN", RETURN_CHILDREN}, {"SPECIAL-USE", RETURN_USE}, {"STATUS", RETURN_STATUS}, {0, 0}};
+    {"CHILDREN", RETURN_CHILDREN}, {"SPECIAL-USE", RETURN_USE}, {"STATUS", RETURN_STATUS},
+    {"MYRIGHTS", RETURN_RIGHTS}, {"METADATA", RETURN_METADATA}, {0, 0}};
 
 struct listing {
 	int lsub;     /* LSUB instead of LIST */
 	int extended; /* one of RFC 5258's forms */
 	unsigned int options;
 	unsigned int items;		     /* of STATUS */
+	struct entries entries;		     /* of METADATA */
 	char const *pattern[LIMIT_PATTERNS]; /* with the reference in front */
 	size_t patterns;
 	int empty; /* an empty pattern: of LIST alone, it asks for the separator only */
@@ -44,13 +49,15 @@ struct listing {
 };
 
 static int
-option_parse(struct parse *p, struct listing *l, struct option const *table)
+option_parse(struct session *s, struct parse *p, struct listing *l, struct option const *table)
 {
 	for (; table->name; table++)
 		if (parse_take_word(p, table->name)) {
 			l->options |= table->bit;
 			if (table->bit == RETURN_STATUS)
-				return parse_sp(p) && status_parse(p, &l->items);
+				return parse_sp(p) && status_parse(s, p, &l->items);
+			if (table->bit == RETURN_METADATA) /* RFC 9590 section 3 */
+				return parse_sp(p) && entries_parse(p, &l->entries);
 			return 1;
 		}
 	return parse_fail(p, "Unknown option");
@@ -58,13 +65,13 @@ option_parse(struct parse *p, struct listing *l, struct option const *table)
 
 /* Options between parentheses, the first of which is taken. */
 static int
-options_parse(struct parse *p, struct listing *l, struct option const *table)
+options_parse(struct session *s, struct parse *p, struct listing *l, struct option const *table)
 {
 	l->extended = 1;
 	if (parse_take(p, ')'))
 		return 1;
 	do
-		if (!option_parse(p, l, table))
+		if (!option_parse(s, p, l, table))
 			return 0;
 	while (parse_take(p, ' '));
 	return parse_char(p, ')');
@@ -104,12 +111,12 @@ patterns_parse(struct parse *p, struct listing *l, struct text const *ref)
 }
 
 static int
-listing_parse(struct parse *p, struct listing *l)
+listing_parse(struct session *s, struct parse *p, struct listing *l)
 {
 	struct text ref;
 	if (!parse_sp(p))
 		return 0;
-	if (!l->lsub && parse_take(p, '(') && (!options_parse(p, l, selections) || !parse_sp(p)))
+	if (!l->lsub && parse_take(p, '(') && (!options_parse(s, p, l, selections) || !parse_sp(p)))
 		return 0;
 	/* RFC 5258 section 3.1 and section 6: RECURSIVEMATCH modifies a base option. */
 	if ((l->options & (SELECT_RECURSIVE | SELECT_SUBSCRIBED)) == SELECT_RECURSIVE)
@@ -119,7 +126,7 @@ listing_parse(struct parse *p, struct listing *l)
 	if (!l->lsub && parse_take(p, ' ')) {
 		if (!parse_take_word(p, "RETURN"))
 			return parse_fail(p, "RETURN expected");
-		if (!parse_sp(p) || !parse_char(p, '(') || !options_parse(p, l, returns))
+		if (!parse_sp(p) || !parse_char(p, '(') || !options_parse(s, p, l, returns))
 			return 0;
 	}
 	return parse_end(p);
@@ -191,7 +198,7 @@ put_attributes(stralloc *out, struct listing const *l, struct list_entry const *
 }
 
 static void
-tell_name(struct session *s, struct listing const *l, struct list_entry const *e, int childinfo)
+tell_name(struct session *s, struct listing *l, struct list_entry const *e, int childinfo)
 {
 	stralloc *out = &s->out;
 	sa_cats(out, l->lsub ? "* LSUB (" : "* LIST (");
@@ -204,7 +211,13 @@ tell_name(struct session *s, struct listing const *l, struct list_entry const *e
 	reply_out(s);
 	/* RFC 5819: a mailbox whose status cannot be had is listed all the same. */
 	if (l->options & RETURN_STATUS && e->exists && !session_stopped(s) &&
-	    status_tell(s, e->name, l->items) < 0)
+	    mailbox_may(s, e->name, RIGHT_READ) && status_tell(s, e->name, l->items) < 0)
+		reply_errno(errno);
+	/* RFC 8440 section 3, RFC 9590 section 3: what cannot be had is left out. */
+	if (l->options & RETURN_RIGHTS && e->exists && e->chosen)
+		acl_tell_mine(s, e->name);
+	if (l->options & RETURN_METADATA && e->exists && e->chosen &&
+	    entries_tell(s, e->name, &l->entries) < 0)
 		reply_errno(errno);
 }
 
@@ -229,7 +242,7 @@ static char const *
 list(struct session *s, struct parse *p, int lsub)
 {
 	struct listing l = {.lsub = lsub};
-	if (!listing_parse(p, &l))
+	if (!listing_parse(s, p, &l))
 		return BAD;
 	if (l.empty && !l.extended) {
 		/* RFC 3501 6.3.8: the separator, and the root of the reference. */

@@ -9,6 +9,7 @@
 #include "imap/reply.h"
 #include "imap/sync.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/metadata.h"
 #include "maildir/subscriptions.h"
 
@@ -36,6 +37,37 @@ use_parse(struct parse *p, char const **uses)
 	return parse_char(p, ')') && parse_char(p, ')');
 }
 
+/* RFC 4314 section 4: a new mailbox has the ACL of its nearest parent. What it gives is read at the
+ * login of others. 0 or -1. */
+static int
+inherit(struct session *s, char const *name)
+{
+	struct acl a = ACL_ZERO;
+	char *above = arena_strndup(&s->arena, name, strlen(name));
+	int r = -1;
+	for (char *sep; r < 0 && (sep = strrchr(above, s->tree.separator));) {
+		*sep = 0;
+		if (*above && strcmp(above, "INBOX")) /* which all are below, with a prefix */
+			r = acl_read(&s->tree, above, &a);
+	}
+	for (size_t i = 0; !r && i < a.count; i++)
+		r = acl_set(&s->tree, name, a.entry[i].id, a.entry[i].negative, a.entry[i].rights);
+	size_t const n = a.count;
+	acl_free(&a);
+	return n && (r < 0 || acl_publish(&s->tree) < 0) ? -1 : 0;
+}
+
+/* The ids of new mailboxes are told at once (RFC 8474 4.1). */
+static char const *
+created(struct session *s, char const *name)
+{
+	struct folder_status st;
+	if (!capability_shown("OBJECTID") ||
+	    folder_status(&st, &s->tree, name, FOLDER_STATUS_ID) < 0 || !st.mailboxid[0])
+		return DONE;
+	return reply_format(s, "OK [MAILBOXID (%s)] CREATE completed.", st.mailboxid);
+}
+
 /* RFC 3501 6.3.3 */
 char const *
 cmd_create(struct session *s, struct parse *p)
@@ -47,14 +79,17 @@ cmd_create(struct session *s, struct parse *p)
 		return REPLY_NAME;
 	if (!strcmp(name, "INBOX"))
 		return REPLY_EXISTS;
+	if (!mailbox_may(s, name, RIGHT_CREATE))
+		return reply_errno(EACCES);
 	if (tree_create(&s->tree, name) < 0)
 		return reply_errno(errno);
-	if (uses && special_use_set(&s->tree, name, uses) < 0) {
+	if ((uses && special_use_set(&s->tree, name, uses) < 0) ||
+	    inherit(s, mailbox_canonical(s, name)) < 0) {
 		int e = errno;
 		tree_delete(&s->tree, name);
 		return e == EINVAL ? REPLY_USE : reply_errno(e);
 	}
-	return DONE;
+	return created(s, name);
 }
 
 /* RFC 3501 6.3.4 */
@@ -68,6 +103,8 @@ cmd_delete(struct session *s, struct parse *p)
 		return REPLY_NAME;
 	if (!strcmp(name, "INBOX"))
 		return REPLY_INBOX_DELETE;
+	if (!mailbox_may(s, name, RIGHT_DELETE))
+		return mailbox_refused(s, name);
 	if (tree_delete(&s->tree, name) < 0)
 		return reply_errno(errno);
 	if (mailbox_is_selected(s, mailbox_canonical(s, name)))
@@ -108,6 +145,18 @@ follow(struct session *s, char const *from, char const *to)
 		net_putf(&s->net, "* %u EXISTS\r\n", folder_count(f));
 }
 
+/* RFC 9051 6.3.9.7 */
+static void
+tell_old_name(struct session *s, char const *from, char const *to)
+{
+	sa_catf(&s->out, "* LIST () \"%c\" ", s->tree.separator);
+	mailbox_put(s, &s->out, to);
+	sa_cats(&s->out, " (\"OLDNAME\" (");
+	mailbox_put(s, &s->out, from);
+	sa_cats(&s->out, "))\r\n");
+	reply_out(s);
+}
+
 /* RFC 3501 6.3.5 */
 char const *
 cmd_rename(struct session *s, struct parse *p)
@@ -120,10 +169,18 @@ cmd_rename(struct session *s, struct parse *p)
 		return REPLY_NAME;
 	if (!strcmp(to, "INBOX"))
 		return REPLY_EXISTS;
+	if (!mailbox_may(s, from, RIGHT_DELETE))
+		return mailbox_refused(s, from);
+	if (!mailbox_may(s, to, RIGHT_CREATE))
+		return reply_errno(EACCES);
 	sync_tell(s, SYNC_ALL);
 	if (tree_rename(&s->tree, from, to) < 0)
 		return reply_errno(errno);
 	follow(s, mailbox_canonical(s, from), mailbox_canonical(s, to));
+	if (acl_named(&s->tree) && acl_publish(&s->tree) < 0)
+		reply_errno(errno); /* logged; the next SETACL does it */
+	if (s->enabled & ENABLE_REV2 && strcmp(from, "INBOX"))
+		tell_old_name(s, mailbox_canonical(s, from), mailbox_canonical(s, to));
 	return DONE;
 }
 

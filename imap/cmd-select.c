@@ -47,27 +47,38 @@ tell_folder(struct session *s)
 		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen + 1);
 	net_putf(&s->net, "* OK [UIDVALIDITY %u] UIDs valid\r\n", folder_uidvalidity(f));
 	net_putf(&s->net, "* OK [UIDNEXT %u] Predicted next UID\r\n", folder_uidnext(f));
+	/* RFC 8474 4.2 */
+	char const *id = capability_shown("OBJECTID") ? folder_mailboxid(f) : "";
+	if (*id)
+		net_putf(&s->net, "* OK [MAILBOXID (%s)] Its id\r\n", id);
 }
 
 static char const *
-select_mailbox(struct session *s, struct parse *p, int readonly)
+select_mailbox(struct session *s, struct parse *p, int examine)
 {
 	char const *name;
+	int readonly = examine;
 	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_end(p))
 		return BAD;
 	/* A SELECT that fails leaves nothing selected (6.3.1). */
 	session_unselect(s);
 	if (!name)
 		return REPLY_NAME;
-	if (folder_open(&s->folder, &s->tree, name, readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW,
-		&s->quota) < 0) {
+	unsigned int const rights = mailbox_rights(s, name);
+	if (!(rights & RIGHT_READ))
+		return mailbox_refused(s, name);
+	/* RFC 4314 5.2 */
+	readonly |= !(rights & (RIGHT_INSERT | RIGHT_EXPUNGE | RIGHTS_FLAGS));
+	if (folder_open(&s->folder, mailbox_tree(s, name), name,
+		readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW, mailbox_quota(s, name)) < 0) {
 		s->folder = 0;
 		return reply_errno(errno);
 	}
 	s->name = xstrdup(mailbox_canonical(s, name));
 	s->readonly = readonly;
 	tell_folder(s);
-	return readonly ? "OK [READ-ONLY] EXAMINE completed." : "OK [READ-WRITE] SELECT completed.";
+	return reply_format(s, "OK [READ-%s] %s completed.", readonly ? "ONLY" : "WRITE",
+	    examine ? "EXAMINE" : "SELECT");
 }
 
 /* RFC 3501 6.3.1 */
@@ -90,7 +101,9 @@ cmd_close(struct session *s, struct parse *p)
 {
 	char const *reply = DONE;
 	(void)p;
-	for (uint32_t i = 0; !s->readonly && i < folder_count(s->folder); i++)
+	/* RFC 4314 section 4: without the right nothing is expunged, and that is no error. */
+	int const may = !s->readonly && !(folder_denied(s->folder) & RIGHT_EXPUNGE);
+	for (uint32_t i = 0; may && i < folder_count(s->folder); i++)
 		if (folder_flags(s->folder, i) & FLAG_DELETED) {
 			if (session_stopped(s))
 				break;

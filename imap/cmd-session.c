@@ -108,14 +108,20 @@ cmd_enable(struct session *s, struct parse *p)
 	return DONE;
 }
 
-/* RFC 2342 section 5: one personal namespace. */
+/* RFC 2342 section 5: one personal namespace, and where there is sharing, one of the other users. */
 char const *
 cmd_namespace(struct session *s, struct parse *p)
 {
 	(void)p;
 	sa_cats(&s->out, "* NAMESPACE ((");
 	imap_string(&s->out, s->tree.prefix, strlen(s->tree.prefix));
-	sa_catf(&s->out, " \"%c\")) NIL NIL\r\n", s->tree.separator);
+	sa_catf(&s->out, " \"%c\")) ", s->tree.separator);
+	if (s->tree.others) {
+		sa_cats(&s->out, "((");
+		imap_string(&s->out, s->tree.others, strlen(s->tree.others));
+		sa_catf(&s->out, " \"%c\")) NIL\r\n", s->tree.separator);
+	} else
+		sa_cats(&s->out, "NIL NIL\r\n");
 	reply_out(s);
 	return DONE;
 }

@@ -9,9 +9,20 @@
 #include "imap/status.h"
 #include "lib/sa.h"
 
-enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, ITEMS };
-static char const *const items_name[ITEMS] = {
-    "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "SIZE"};
+static struct {
+	enum status_item item;
+	char const *name;
+} const table[] = {
+    {STATUS_MESSAGES, "MESSAGES"}, {STATUS_RECENT, "RECENT"}, {STATUS_UIDNEXT, "UIDNEXT"},
+    {STATUS_UIDVALIDITY, "UIDVALIDITY"}, {STATUS_UNSEEN, "UNSEEN"},
+    {STATUS_SIZE, "SIZE"},			 /* RFC 8438 */
+    {STATUS_DELETED, "DELETED"},		 /* RFC 9051 6.3.11, RFC 9208 4.1.4 */
+    {STATUS_DELETED_STORAGE, "DELETED-STORAGE"}, /* RFC 9208 4.1.4 */
+    {STATUS_HIGHESTMODSEQ, "HIGHESTMODSEQ"},	 /* RFC 7162 3.1.6 */
+    {STATUS_MAILBOXID, "MAILBOXID"},		 /* RFC 8474 4.3 */
+    {STATUS_APPENDLIMIT, "APPENDLIMIT"},	 /* RFC 7889 4 */
+};
+#define ITEMS (sizeof table / sizeof *table)
 
 static int
 status_item(struct parse *p, unsigned int *items)
@@ -19,16 +30,16 @@ status_item(struct parse *p, unsigned int *items)
 	struct text t;
 	if (!parse_word(p, &t))
 		return 0;
-	for (unsigned int k = 0; k < ITEMS; k++)
-		if (!strcmp(t.s, items_name[k])) {
-			*items |= 1u << k;
+	for (size_t k = 0; k < ITEMS; k++)
+		if (!strcmp(t.s, table[k].name)) {
+			*items |= table[k].item;
 			return 1;
 		}
 	return parse_fail(p, "Unknown status item");
 }
 
 int
-status_parse(struct parse *p, unsigned int *items)
+status_parse(struct session *s, struct parse *p, unsigned int *items)
 {
 	*items = 0;
 	if (!parse_char(p, '('))
@@ -37,32 +48,80 @@ status_parse(struct parse *p, unsigned int *items)
 		if (!status_item(p, items))
 			return 0;
 	while (parse_take(p, ' '));
+	if (*items & STATUS_HIGHESTMODSEQ)
+		s->enabled |= ENABLE_CONDSTORE;
 	return parse_char(p, ')');
+}
+
+unsigned int
+status_needs(unsigned int items)
+{
+	return (items & STATUS_SIZE ? FOLDER_STATUS_SIZE : 0u) |
+	       (items & STATUS_DELETED_STORAGE ? FOLDER_STATUS_DELETED_SIZE : 0u) |
+	       (items & STATUS_MAILBOXID ? FOLDER_STATUS_ID : 0u);
+}
+
+static uint64_t
+value(struct session const *s, struct folder_status const *st, enum status_item item)
+{
+	switch (item) {
+	case STATUS_MESSAGES:
+		return st->messages;
+	case STATUS_RECENT:
+		return st->recent;
+	case STATUS_UIDNEXT:
+		return st->uidnext;
+	case STATUS_UIDVALIDITY:
+		return st->uidvalidity;
+	case STATUS_UNSEEN:
+		return st->unseen;
+	case STATUS_SIZE:
+		return st->size;
+	case STATUS_DELETED:
+		return st->deleted;
+	case STATUS_DELETED_STORAGE:
+		return st->deleted_size;
+	case STATUS_HIGHESTMODSEQ:
+		return st->modseq;
+	default:
+		return s->append_limit;
+	}
+}
+
+void
+status_put(struct session *s, char const *name, unsigned int items, struct folder_status const *st)
+{
+	char const *between = "";
+	sa_cats(&s->out, "* STATUS ");
+	mailbox_put(s, &s->out, name);
+	sa_cats(&s->out, " (");
+	for (size_t k = 0; k < ITEMS; k++) {
+		if (!(items & table[k].item))
+			continue;
+		sa_catf(&s->out, "%s%s ", between, table[k].name);
+		if (table[k].item == STATUS_MAILBOXID)
+			sa_catf(&s->out, "(%s)", st->mailboxid);
+		else
+			sa_catf(&s->out, "%llu", (unsigned long long)value(s, st, table[k].item));
+		between = " ";
+	}
+	sa_cats(&s->out, ")\r\n");
+	reply_out(s);
 }
 
 int
 status_tell(struct session *s, char const *name, unsigned int items)
 {
 	struct folder_status st;
-	if (folder_status(&st, &s->tree, name, (items >> SIZE) & 1) < 0)
+	if (folder_status(&st, mailbox_tree(s, name), name, status_needs(items)) < 0)
 		return -1;
+	/* Without an id the item is left out: it is never told empty (RFC 8474 4.3). */
+	if (!st.mailboxid[0])
+		items &= ~(unsigned int)STATUS_MAILBOXID;
 	/* What this session took from new/ is \Recent in it alone (RFC 3501 2.3.2). */
 	if (!s->readonly && mailbox_is_selected(s, mailbox_canonical(s, name)))
 		st.recent += folder_recent(s->folder);
-	uint64_t const value[ITEMS] = {
-	    st.messages, st.recent, st.uidnext, st.uidvalidity, st.unseen, st.size};
-	char const *between = "";
-	sa_cats(&s->out, "* STATUS ");
-	mailbox_put(s, &s->out, name);
-	sa_cats(&s->out, " (");
-	for (unsigned int k = 0; k < ITEMS; k++)
-		if (items >> k & 1) {
-			sa_cats(&s->out, between);
-			sa_catf(&s->out, "%s %llu", items_name[k], (unsigned long long)value[k]);
-			between = " ";
-		}
-	sa_cats(&s->out, ")\r\n");
-	reply_out(s);
+	status_put(s, name, items, &st);
 	return 0;
 }
 
@@ -71,10 +130,12 @@ cmd_status(struct session *s, struct parse *p)
 {
 	char const *name;
 	unsigned int items;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_sp(p) || !status_parse(p, &items) ||
-	    !parse_end(p))
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_sp(p) ||
+	    !status_parse(s, p, &items) || !parse_end(p))
 		return BAD;
 	if (!name)
 		return REPLY_NAME;
+	if (!mailbox_may(s, name, RIGHT_READ))
+		return mailbox_refused(s, name);
 	return status_tell(s, name, items) < 0 ? reply_errno(errno) : DONE;
 }

@@ -48,6 +48,8 @@ cmd_store(struct session *s, struct parse *p)
 		return BAD;
 	if (s->readonly)
 		return REPLY_READONLY;
+	if (flags_refused(s, &c.list))
+		return reply_errno(EACCES);
 	if ((reply = flags_keywords(s, &c.list, &c.keywords)))
 		return reply;
 	reply = DONE;

@@ -41,6 +41,16 @@ struct command const commands[] = {
 	{"REPLACE",        cmd_replace,     SEL,    0},                            /* 8508 3.2 */
 	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM},                     /* 8508 3.3 */
 	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
+	{"GETQUOTA",       cmd_getquota,    ANY,    0},                            /* 9208 4.1.1 */
+	{"GETQUOTAROOT",   cmd_getquotaroot, ANY,   0},                            /* 9208 4.1.2 */
+	{"SETQUOTA",       cmd_setquota,    ANY,    0},                            /* 9208 4.1.3 */
+	{"GETMETADATA",    cmd_getmetadata, ANY,    0},                            /* 5464 4.2 */
+	{"SETMETADATA",    cmd_setmetadata, ANY,    0},                            /* 5464 4.3 */
+	{"SETACL",         cmd_setacl,      ANY,    0},                            /* 4314 3.1 */
+	{"DELETEACL",      cmd_deleteacl,   ANY,    0},                            /* 4314 3.2 */
+	{"GETACL",         cmd_getacl,      ANY,    0},                            /* 4314 3.3 */
+	{"LISTRIGHTS",     cmd_listrights,  ANY,    0},                            /* 4314 3.4 */
+	{"MYRIGHTS",       cmd_myrights,    ANY,    0},                            /* 4314 3.5 */
 	{"CHECK",          cmd_noop,        SEL,    ALONE},                        /* 3501 6.4.1 */
 	{"CLOSE",          cmd_close,       SEL,    ALONE | TELLS_NOTHING},        /* 3501 6.4.2 */
 	{"UNSELECT",       cmd_unselect,    SEL,    ALONE | TELLS_NOTHING},        /* 3691 2 */

@@ -50,6 +50,12 @@ command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 command_fn cmd_list, cmd_lsub;
 /* context.c */
 command_fn cmd_cancelupdate;
+/* cmd-quota.c, cmd-metadata.c, cmd-acl.c */
+command_fn cmd_getquota, cmd_getquotaroot, cmd_setquota;
+command_fn cmd_getmetadata, cmd_setmetadata;
+command_fn cmd_setacl, cmd_deleteacl, cmd_getacl, cmd_listrights, cmd_myrights;
+/* Sends "* MYRIGHTS name rights". */
+void acl_tell_mine(struct session *s, char const *name);
 /* cmd-fetch.c, cmd-store.c, cmd-search.c, cmd-copy.c, cmd-expunge.c */
 command_fn cmd_fetch, cmd_store, cmd_search, cmd_copy, cmd_move, cmd_expunge, cmd_uid_expunge;
 

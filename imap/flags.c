@@ -6,6 +6,7 @@
 #include "imap/reply.h"
 #include "lib/ascii.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/name.h"
 
 /* In the order in which they are told. $Forwarded has a letter of its own in file names. */
@@ -71,10 +72,22 @@ flags_parse(struct parse *p, struct flag_list *out, int bare)
 	return !list || parse_char(p, ')');
 }
 
+int
+flags_refused(struct session const *s, struct flag_list const *l)
+{
+	unsigned int const denied = folder_denied(s->folder);
+	if (!denied || (l->count && !(denied & RIGHT_WRITE)))
+		return 0;
+	unsigned int const any = l->flags || l->count ? l->flags : FLAG_LETTERS;
+	return !acl_flags(denied, any);
+}
+
 char const *
 flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set)
 {
 	*set = (struct keyword_set)KEYWORD_SET_ZERO;
+	if (folder_denied(s->folder) & RIGHT_WRITE)
+		return 0;
 	for (size_t k = 0; k < l->count; k++) {
 		int n = folder_keyword(s->folder, l->keywords[k], strlen(l->keywords[k]), 1);
 		if (n < 0)
@@ -151,12 +164,12 @@ flags_tell(struct session *s, uint32_t i)
 }
 
 static void
-put_names(stralloc *out, struct keywords const *names)
+put_names(stralloc *out, struct keywords const *names, unsigned int denied)
 {
 	for (size_t k = 0; k < FLAGS; k++)
-		if (table[k].flag != FLAG_RECENT)
+		if (table[k].flag != FLAG_RECENT && acl_flags(denied, table[k].flag))
 			put_word(out, table[k].name);
-	for (unsigned int k = 0; k < names->count; k++)
+	for (unsigned int k = 0; k < names->count && !(denied & RIGHT_WRITE); k++)
 		if (names->name[k] &&
 		    !ascii_ieq(names->name[k], strlen(names->name[k]), "$Forwarded"))
 			put_word(out, names->name[k]);
@@ -168,11 +181,13 @@ flags_announce(struct session *s)
 	struct keywords const *names = folder_keywords(s->folder);
 	stralloc *out = &s->out;
 	sa_cats(out, "* FLAGS (");
-	put_names(out, names);
+	put_names(out, names, 0);
 	sa_cats(out, ")\r\n* OK [PERMANENTFLAGS (");
 	if (!s->readonly) {
-		put_names(out, names);
-		put_word(out, "\\*");
+		unsigned int const denied = folder_denied(s->folder);
+		put_names(out, names, denied);
+		if (!(denied & RIGHT_WRITE))
+			put_word(out, "\\*");
 	}
 	sa_cats(out, s->readonly ? ")] Read-only mailbox.\r\n" : ")] Flags permitted.\r\n");
 	reply_out(s);

@@ -17,6 +17,9 @@ int flags_parse(struct parse *p, struct flag_list *out, int bare);
 /* Keyword names as the folder's set, made where new: null, or the tagged reply. */
 char const *flags_keywords(struct session *s, struct flag_list const *l, struct keyword_set *set);
 
+/* May none of these be changed in the selected folder (RFC 4314 section 4)? */
+int flags_refused(struct session const *s, struct flag_list const *l);
+
 /* Sends "(\Seen $Junk)" of message i. */
 void flags_put(struct session *s, uint32_t i);
 /* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command. */

@@ -4,17 +4,18 @@
  *     names the socket to the login program (lib/session.h); without it the client is greeted
  *     PREAUTH, so imap also runs by hand or from ssh.
  * Arguments: none.
- * Environment: MAILDIR (default $HOME/Maildir), USER (for the log), POSTERN_DIR (settings),
- *     POSTERN_ID, QUOTA_RULE.
- * Settings in etc/: imap-separator, imap-prefix, imap-append-limit, imap-timeout,
- *     imap-read-timeout, imap-capabilities, imap-search-memory, imap-progress.
- * Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir
- *     cannot be served, or no memory.
- * Touches: the Maildir, and nothing else (Landlock); reads charset modules and the time zone.
- * Privileges: the account's uid; as root it serves root's own Maildir only. */
+ * Environment: MAILDIR (default $HOME/Maildir), USER (for the log and ACLs), POSTERN_DIR
+ * (settings), POSTERN_ID, QUOTA_RULE, SHARED, SHARING (lib/sharing.h). Settings in etc/:
+ * imap-separator, imap-prefix, imap-append-limit, imap-timeout, imap-read-timeout,
+ * imap-capabilities, imap-search-memory, imap-progress, imap-comment, imap-admin. Exit: 0 the
+ * session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir cannot be
+ * served, or no memory. Touches: the Maildir, and the folders of others that are shared with it
+ * (Landlock); reads charset modules and the time zone. Privileges: the account's uid; as root it
+ * serves root's own Maildir only. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <skalibs/selfpipe.h>
@@ -92,6 +93,9 @@ settings(struct session *s)
 	capability_settings(getenv("USER"));
 	capability_append_limit(s->append_limit);
 	s->parse.literal_max = capability_shown("LITERAL+") ? 0 : LIMIT_LITERAL_MINUS;
+	s->comment = conf_string("imap-comment", 0);
+	s->admin = conf_string("imap-admin", 0);
+	shared_begin(&s->shared, &s->tree, getenv("USER"));
 	char const *rule = getenv("QUOTA_RULE");
 	if (rule && quota_rule(&s->quota, rule) < 0)
 		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);
@@ -122,12 +126,12 @@ signals(struct session *s)
 		strerr_diefu1sys(111, "trap signals");
 }
 
-/* One Maildir and nothing else; libc reads the time zone and charset modules when first needed. */
+/* One Maildir, what is shared with it, and nothing else; libc reads the time zone and charset
+ * modules when first needed. */
 static void
 confine(struct session const *s)
 {
-	struct sandbox_path const paths[] = {
-	    {s->tree.root, SANDBOX_READ | SANDBOX_EDIT},
+	static struct sandbox_path const own[] = {
 	    {"/etc/localtime", SANDBOX_READ},
 	    {"/usr/share/zoneinfo", SANDBOX_READ},
 	    {"/etc/ld.so.cache", SANDBOX_READ},
@@ -137,12 +141,23 @@ confine(struct session const *s)
 	    {"/dev/null", SANDBOX_READ},
 	    {0, 0},
 	};
+	size_t const fixed = sizeof own / sizeof *own;
+	size_t n = shared_folders(&s->shared) + 1;
+	struct sandbox_path *paths = xmalloc((n + fixed) * sizeof *paths);
+	n = 0;
+	paths[n++] = (struct sandbox_path){s->tree.root, SANDBOX_READ | SANDBOX_EDIT};
+	for (size_t i = 0; i < s->shared.count; i++)
+		for (size_t k = 0; k < s->shared.owner[i].count; k++)
+			paths[n++] = (struct sandbox_path){
+			    s->shared.owner[i].folder[k].dir, SANDBOX_READ | SANDBOX_EDIT};
+	memcpy(paths + n, own, sizeof own);
 	struct sandbox const box = {.calls = SANDBOX_FILES,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};
 	tzset();
 	sandbox_enter(&box);
+	free(paths);
 }
 
 /* The login command's answer, or the greeting of a session that needs none. */

@@ -41,6 +41,13 @@
 #define LIMIT_NAME 1000
 /* Patterns of one LIST (RFC 5258): BAD. */
 #define LIMIT_PATTERNS 100
+/* Other users who share with one, and folders of each: what is beyond is not there. */
+#define LIMIT_SHARED_OWNERS 256
+#define LIMIT_SHARED_FOLDERS 1000
+/* Entries of one GETMETADATA or SETMETADATA: BAD. */
+#define LIMIT_ENTRIES 100
+/* Octets of an entry's name (RFC 5464): BAD. */
+#define LIMIT_ENTRY 1000
 /* Pairs of an ID command (RFC 2971 3.3: 30 fields): BAD. */
 #define LIMIT_ID 30
 /* Commands in a row that are BAD: the one after it gets BYE. */

@@ -6,6 +6,7 @@
 
 #include "imap/mailbox.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/metadata.h"
 #include "maildir/subscriptions.h"
 
@@ -117,6 +118,26 @@ collect_use(void *arg, char const *name, char const *key, char const *value, siz
 	return 0;
 }
 
+/* What others share, and the names above: those that this user may see (RFC 4314 section 4). */
+static void
+collect_shared(struct collector *c)
+{
+	struct shared const *h = &c->s->shared;
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t k = 0; k < h->owner[i].count; k++) {
+			struct shared_folder const *f = &h->owner[i].folder[k];
+			if (!(shared_rights(h, f->name) & RIGHT_LOOKUP))
+				continue;
+			struct list_entry *e = add(c, f->name, strlen(f->name));
+			e->known = e->exists = 1;
+			e->fresh = tree_has_new(f->dir);
+			for (char const *p = f->name; (p = strchr(p, c->s->tree.separator)); p++) {
+				e = add(c, f->name, (size_t)(p - f->name));
+				e->known = e->children = 1;
+			}
+		}
+}
+
 int
 list_collect(struct session *s, unsigned int from, struct list *l)
 {
@@ -124,6 +145,8 @@ list_collect(struct session *s, unsigned int from, struct list *l)
 	*l = (struct list){0, 0};
 	if (from & LIST_TREE && collect_tree(&c) < 0)
 		return -1;
+	if (from & LIST_TREE)
+		collect_shared(&c);
 	if (from & LIST_SUBSCRIPTIONS && collect_subscriptions(&c) < 0)
 		return -1;
 	if (from & LIST_USES && metadata_each(&s->tree, METADATA_SPECIAL_USE, collect_use, &c) < 0)

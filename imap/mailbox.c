@@ -1,8 +1,11 @@
 #include "imap/mailbox.h"
 
+#include <errno.h>
+#include <string.h>
 #include <strings.h>
 
 #include "imap/limits.h"
+#include "imap/reply.h"
 #include "lib/imap-text.h"
 #include "lib/mutf7.h"
 #include "lib/sa.h"
@@ -72,6 +75,43 @@ mailbox_canonical(struct session *s, char const *name)
 	stralloc_free(&disk);
 	stralloc_free(&own);
 	return name;
+}
+
+int
+mailbox_is_own(struct session const *s, char const *name)
+{
+	char const *others = s->tree.others;
+	return !others || strncmp(name, others, strlen(others)) != 0;
+}
+
+struct maildir_tree const *
+mailbox_tree(struct session *s, char const *name)
+{
+	struct shared_owner *o = mailbox_is_own(s, name) ? 0 : shared_find(&s->shared, name);
+	if (!o)
+		return &s->tree; /* of another who shares nothing, it has none */
+	o->tree.denied = RIGHTS_ALL & ~mailbox_rights(s, name);
+	return &o->tree;
+}
+
+unsigned int
+mailbox_rights(struct session *s, char const *name)
+{
+	if (mailbox_is_own(s, name))
+		return RIGHTS_ALL;
+	return shared_rights(&s->shared, name);
+}
+
+char const *
+mailbox_refused(struct session *s, char const *name)
+{
+	return reply_errno(mailbox_may(s, name, RIGHT_LOOKUP) ? EACCES : ENOENT);
+}
+
+struct quota *
+mailbox_quota(struct session *s, char const *name)
+{
+	return mailbox_is_own(s, name) ? &s->quota : 0;
 }
 
 int

@@ -285,7 +285,7 @@ parse_continue(struct parse *p)
 }
 
 static int
-take_literal(struct parse *p, struct text *out)
+take_literal(struct parse *p, struct text *out, int binary)
 {
 	struct literal l;
 	if (!parse_literal_head(p, &l))
@@ -305,7 +305,7 @@ take_literal(struct parse *p, struct text *out)
 	out->len = (size_t)l.size;
 	if (!parse_continue(p))
 		return 0;
-	return strlen(s) == l.size ? 1 : parse_fail(p, "NUL in a literal"); /* CHAR8, section 9 */
+	return binary || strlen(s) == l.size ? 1 : parse_fail(p, "NUL in a literal"); /* CHAR8 */
 }
 
 int
@@ -317,7 +317,7 @@ parse_string(struct parse *p, struct text *out)
 	case '"':
 		return take_quoted(p, out);
 	case '{':
-		return take_literal(p, out);
+		return take_literal(p, out, 0);
 	default:
 		return parse_fail(p, "String expected");
 	}
@@ -339,6 +339,14 @@ parse_nstring(struct parse *p, struct text *out)
 		return 1;
 	}
 	return parse_string(p, out);
+}
+
+int
+parse_value(struct parse *p, struct text *out)
+{
+	if (!p->error && parse_peek(p) == '~')
+		return take_literal(p, out, 1);
+	return parse_nstring(p, out);
 }
 
 int

@@ -72,11 +72,14 @@ int parse_astring(struct parse *p, struct text *out);
 int parse_string(struct parse *p, struct text *out);
 /* NIL gives s = null. */
 int parse_nstring(struct parse *p, struct text *out);
+/* A nstring, or a literal8 (RFC 3516), which alone may have NULs. */
+int parse_value(struct parse *p, struct text *out);
 /* A list-mailbox: a string, or atom characters with wildcards. */
 int parse_pattern(struct parse *p, struct text *out);
 /* A flag: "\" atom or atom. */
 int parse_flag(struct parse *p, struct text *out);
 int parse_number(struct parse *p, uint32_t *out);
+int parse_number64(struct parse *p, uint64_t *out);
 int parse_nznumber(struct parse *p, uint32_t *out);
 /* Of 63 bits (RFC 7162 section 7, mod-sequence-valzer). */
 int parse_number64(struct parse *p, uint64_t *out);

@@ -7,6 +7,7 @@
 
 #include "imap/capability.h"
 #include "imap/parse.h"
+#include "imap/shared.h"
 #include "lib/arena.h"
 #include "lib/date.h"
 #include "lib/net.h"
@@ -24,6 +25,9 @@ struct session {
 	stralloc out;	    /* scratch for wire text, bounded by what one message's header gives */
 	struct maildir_tree tree;
 	struct quota quota;
+	struct shared shared; /* what others share with this user */
+	struct notify *notify; /* RFC 5465; null: NOTIFY was never used */
+	char const *comment, *admin; /* /shared/comment and /shared/admin of the server, or null */
 	uint64_t append_limit;
 	unsigned int timeout; /* seconds without a command */
 	unsigned int progress_seconds; /* between signs of progress (RFC 9585); 0: none */

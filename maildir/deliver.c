@@ -24,7 +24,7 @@ open_tmp(struct delivery *d)
 {
 	for (int i = 0;; i++) {
 		name_new(d->name, NAME_UNKNOWN, NAME_UNKNOWN);
-		d->fd = openat(d->fd_tmp, d->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		d->fd = layout_create(d->fd_tmp, d->name, O_RDWR | O_EXCL);
 		if (d->fd >= 0 || errno != EEXIST || i == NAME_ATTEMPTS)
 			return d->fd;
 	}

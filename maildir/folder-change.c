@@ -8,6 +8,7 @@
 
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/folder-state.h"
 #include "maildir/quota.h"
 #include "maildir/watch.h"
@@ -21,6 +22,8 @@ struct change {
 	enum flag_change how;
 	unsigned int flags;
 	struct keyword_set keywords;
+	unsigned int allowed; /* flags that may be changed */
+	int keywords_allowed;
 };
 
 /* What the record's flags and keywords become. */
@@ -31,9 +34,13 @@ result(struct record const *r, struct change const *c, unsigned int *flags, stru
 	*flags = c->how == FLAGS_ADD	  ? old | c->flags
 		 : c->how == FLAGS_REMOVE ? old & ~c->flags
 					  : c->flags;
+	*flags = (*flags & c->allowed) | (old & ~c->allowed);
 	for (unsigned int i = 0; i < MAILDIR_KEYWORDS / 64; i++) {
 		uint64_t was = r->keywords.bits[i], b = c->keywords.bits[i];
-		k->bits[i] = c->how == FLAGS_ADD ? was | b : c->how == FLAGS_REMOVE ? was & ~b : b;
+		k->bits[i] = !c->keywords_allowed     ? was
+			     : c->how == FLAGS_ADD    ? was | b
+			     : c->how == FLAGS_REMOVE ? was & ~b
+						      : b;
 	}
 }
 
@@ -76,7 +83,8 @@ int
 folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned int flags,
     struct keyword_set const *keywords)
 {
-	struct change c = {how, flags & FLAG_LETTERS, KEYWORD_SET_ZERO};
+	struct change c = {how, flags & FLAG_LETTERS, KEYWORD_SET_ZERO,
+	    acl_flags(f->denied, FLAG_LETTERS), !(f->denied & RIGHT_WRITE)};
 	if (keywords)
 		c.keywords = *keywords;
 	if (f->options & FOLDER_READONLY) {
@@ -142,6 +150,10 @@ folder_expunge(struct folder *f, uint32_t i)
 	uint64_t size = 0;
 	if (f->options & FOLDER_READONLY) {
 		errno = EROFS;
+		return -1;
+	}
+	if (f->denied & RIGHT_EXPUNGE) {
+		errno = EACCES;
 		return -1;
 	}
 	uint32_t p = folder_position(f, i);

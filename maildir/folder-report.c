@@ -146,9 +146,19 @@ folder_report(struct folder *f, unsigned int what, struct folder_events const *e
 	return r;
 }
 
+static uint64_t
+deleted_size(struct folder *f)
+{
+	uint64_t sum = 0, size;
+	for (uint32_t i = 0; i < folder_count(f); i++)
+		if (folder_flags(f, i) & FLAG_DELETED && !folder_disk_size(f, i, &size))
+			sum += size;
+	return sum;
+}
+
 int
 folder_status(
-    struct folder_status *s, struct maildir_tree const *t, char const *name, int with_size)
+    struct folder_status *s, struct maildir_tree const *t, char const *name, unsigned int with)
 {
 	struct folder *f;
 	if (folder_open(&f, t, name, FOLDER_READONLY, 0) < 0)
@@ -158,13 +168,16 @@ folder_status(
 	    .unseen = f->totals.unseen,
 	    .deleted = f->totals.deleted,
 	    .uidnext = folder_uidnext(f),
-	    .uidvalidity = f->validity};
-	for (uint32_t i = 0; with_size && f->totals.unsized && i < folder_count(f); i++) {
+	    .uidvalidity = f->validity,
+	    .modseq = folder_highest_modseq(f)};
+	for (uint32_t i = 0; with & FOLDER_STATUS_SIZE && f->totals.unsized && i < folder_count(f); i++) {
 		uint64_t size;
 		(void)folder_size(f, i, &size);
 	}
 	s->size = f->totals.wire;
-	char const *id = folder_mailboxid(f);
+	if (with & FOLDER_STATUS_DELETED_SIZE && s->deleted)
+		s->deleted_size = deleted_size(f);
+	char const *id = with & FOLDER_STATUS_ID ? folder_mailboxid(f) : "";
 	for (unsigned int i = 0; i < 32 && id[i]; i++)
 		s->mailboxid[i] = id[i];
 	folder_close(f);

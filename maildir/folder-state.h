@@ -45,6 +45,7 @@ struct folder {
 	int fd_root, fd_dir, fd_cur, fd_new;
 	char *dir;
 	unsigned int options;
+	unsigned int denied; /* rights that are not granted: maildir/acl.h */
 	struct quota *quota;
 	uint32_t validity;
 	struct uidlist uidlist;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/deliver.h"
 #include "maildir/folder-state.h"
 #include "maildir/layout.h"
@@ -22,8 +23,9 @@ static int
 open_dirs(struct folder *f, struct maildir_tree const *t, stralloc *path)
 {
 	f->dir = xstrdup(path->s);
-	f->fd_root = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f->fd_root < 0)
+	/* The root of another's Maildir is out of reach, and nothing there is needed. */
+	f->fd_root = t->denied ? -1 : open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->fd_root < 0 && !t->denied)
 		return -1;
 	f->fd_dir = layout_open(f->dir, 0);
 	if (f->fd_dir < 0)
@@ -55,10 +57,15 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	stralloc path = STRALLOC_ZERO;
 	*f_r = 0;
 	int r = tree_dir(t, name, &path);
+	if (r > 0 && t->denied & RIGHT_READ) {
+		errno = EACCES;
+		r = -1;
+	} else if (!r)
+		errno = ENOENT;
 	if (r <= 0) {
+		int e = errno;
 		stralloc_free(&path);
-		if (!r)
-			errno = ENOENT;
+		errno = e;
 		return -1;
 	}
 	if (options & FOLDER_READONLY)
@@ -69,6 +76,7 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	    .fd_cur = -1,
 	    .fd_new = -1,
 	    .options = options,
+	    .denied = t->denied,
 	    .quota = quota,
 	    .uidlist = UIDLIST_ZERO,
 	    .keywords = KEYWORDS_ZERO,
@@ -150,6 +158,12 @@ char const *
 folder_dir(struct folder const *f)
 {
 	return f->dir;
+}
+
+unsigned int
+folder_denied(struct folder const *f)
+{
+	return f->denied;
 }
 
 char const *

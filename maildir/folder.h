@@ -30,6 +30,8 @@ enum folder_option {
  * messages are there at once, nothing is pending. quota may be null; otherwise expunges are counted
  * in it. 0, or -1: ENOENT no such folder, EINVAL, ETIMEDOUT (lock), EFBIG (MAILDIR_MESSAGES),
  * EACCES, ENOSPC … */
+/* With a tree that another shares (tree->denied) EACCES where the right to read is not there; what
+ * else is not granted stays undone: flags are left as they are, an expunge is EACCES. */
 int folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
     unsigned int options, struct quota *quota);
 void folder_close(struct folder *f);
@@ -41,6 +43,9 @@ uint32_t folder_uidnext(struct folder const *f);
 char const *folder_mailboxid(struct folder *f);
 /* The folder's directory, for maildir/watch.h and maildir/transfer.h. */
 char const *folder_dir(struct folder const *f);
+
+/* tree->denied, as it was when the folder was opened (maildir/acl.h). */
+unsigned int folder_denied(struct folder const *f);
 
 /* Messages, announced ones only: 0 <= i < folder_count. What came since the last report is not
  * counted. */
@@ -133,13 +138,17 @@ struct folder_events {
 };
 int folder_report(struct folder *f, unsigned int what, struct folder_events const *e, void *arg);
 
-/* STATUS without a session: counts of a folder as it is now. 0 or -1 as folder_open. */
+/* STATUS without a session: counts of a folder as it is now. What the bits name costs more. 0 or -1
+ * as folder_open. */
+enum { FOLDER_STATUS_SIZE = 1, FOLDER_STATUS_DELETED_SIZE = 2, FOLDER_STATUS_ID = 4 };
 struct folder_status {
 	uint32_t messages, recent, unseen, deleted, uidnext, uidvalidity;
-	uint64_t size; /* only if with_size */
+	uint64_t modseq;
+	uint64_t size;	       /* octets on the wire of all */
+	uint64_t deleted_size; /* octets on disk of those that are \Deleted */
 	char mailboxid[33];
 };
 int folder_status(
-    struct folder_status *s, struct maildir_tree const *t, char const *name, int with_size);
+    struct folder_status *s, struct maildir_tree const *t, char const *name, unsigned int with);
 
 #endif

@@ -1,4 +1,5 @@
 #include "maildir/index-log.h"
+#include "maildir/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -230,7 +231,7 @@ index_log_begin(struct index_log *l, int fd_dir, uint64_t id)
 	struct stat st;
 	memcpy(h.magic, MAGIC, sizeof h.magic);
 	unlinkat(fd_dir, TMP_NAME, 0);
-	int fd = openat(fd_dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = layout_create(fd_dir, TMP_NAME, O_WRONLY | O_EXCL);
 	if (fd < 0)
 		return -1;
 	int r = durable_write(fd, (char const *)&h, sizeof h);

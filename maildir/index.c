@@ -14,6 +14,7 @@
 #include "lib/sa.h"
 #include "lib/sigbus.h"
 #include "maildir/filesystem.h"
+#include "maildir/layout.h"
 
 #define MAGIC "pstnidx\n"
 #define PAGE UINT64_C(4096)
@@ -231,7 +232,7 @@ struct index_writer *
 index_write_begin(int fd_dir, uint32_t count)
 {
 	unlinkat(fd_dir, INDEX_TMP_NAME, 0); /* of a writer that was killed: the lock is ours */
-	int fd = openat(fd_dir, INDEX_TMP_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = layout_create(fd_dir, INDEX_TMP_NAME, O_RDWR | O_EXCL);
 	if (fd < 0)
 		return 0;
 	struct index_writer *w = xmalloc(sizeof *w);

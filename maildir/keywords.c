@@ -119,7 +119,7 @@ write_dovecot(struct keywords *k, int fd_dir)
 	if (k->dovecot_absent && !filesystem_absent(fd_dir, DOVECOT_NAME))
 		return -1;
 	int was = !fstatat(fd_dir, DOVECOT_NAME, &st, 0);
-	mode_t mode = was ? st.st_mode & 0777 : 0600;
+	mode_t mode = was ? st.st_mode & 0777 : layout_mode(fd_dir);
 	for (unsigned int i = 0; i < MAILDIR_LETTERS; i++)
 		if (k->name[i])
 			sa_catf(&out, "%u %s\n", i, k->name[i]);
@@ -223,7 +223,7 @@ static int
 append_postern(struct keywords *k, int fd_dir, stralloc *text)
 {
 	struct stat st;
-	int fd = openat(fd_dir, POSTERN_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = layout_create(fd_dir, POSTERN_NAME, O_RDWR);
 	if (fd < 0)
 		return -1;
 	int r = fstat(fd, &st), made = !r && !st.st_size;
@@ -316,7 +316,7 @@ keywords_rewrite(struct keywords *k, int fd_dir, struct keywords_line const *lin
 	keywords_put_names(k, &out);
 	for (size_t i = 0; i < n; i++)
 		put_set(&out, line + i);
-	int r = layout_replace(fd_dir, POSTERN_NAME, out.s, out.len, 0600), e = errno;
+	int r = layout_replace(fd_dir, POSTERN_NAME, out.s, out.len, layout_mode(fd_dir)), e = errno;
 	k->postern_ino = 0; /* the next keywords_read reads it again */
 	stralloc_free(&out);
 	errno = e;

@@ -1,5 +1,6 @@
 #include "maildir/layout.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -84,6 +85,76 @@ layout_open(char const *dir, int make)
 		return -1;
 	}
 	return fd;
+}
+
+/* Both bits: setgid alone is inherited wherever a parent has it. */
+#define GROUP_OPEN (S_ISGID | S_IRWXG)
+
+mode_t
+layout_mode(int fd_dir)
+{
+	struct stat st;
+	return !fstat(fd_dir, &st) && (st.st_mode & GROUP_OPEN) == GROUP_OPEN ? 0660 : 0600;
+}
+
+int
+layout_create(int fd_dir, char const *name, int flags)
+{
+	int fd = openat(fd_dir, name, flags | O_CREAT | O_CLOEXEC, 0600);
+	/* Whatever the umask; of a file that was there, and another's, the mode is right already.
+	 */
+	if (fd >= 0 && layout_mode(fd_dir) == 0660)
+		(void)!fchmod(fd, 0660);
+	return fd;
+}
+
+/* Every file in one directory gets the mode; those of others, who made them with it, keep theirs.
+ */
+static int
+open_files(int fd_dir)
+{
+	int fd = openat(fd_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? 0 : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		struct stat st;
+		if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+		    st.st_uid == geteuid() && (st.st_mode & 0777) != 0660)
+			(void)!fchmodat(fd, e->d_name, 0660, 0);
+	}
+	closedir(d);
+	return 0;
+}
+
+/* The directory itself comes last when it is opened, and first when it is closed. */
+int
+layout_share(char const *dir, int open_to_group)
+{
+	mode_t const mode = open_to_group ? 02770 : 0700;
+	int fd_dir = layout_open(dir, 0), r = fd_dir < 0 ? -1 : 0;
+	if (!r && open_to_group == (layout_mode(fd_dir) == 0660)) {
+		close(fd_dir);
+		return 0;
+	}
+	if (!r && !open_to_group)
+		r = fchmod(fd_dir, mode);
+	for (unsigned int i = 0; !r && i < 3; i++) {
+		int fd = layout_sub(fd_dir, subs[i]);
+		r = fd < 0 || (open_to_group && open_files(fd) < 0) ? -1 : fchmod(fd, mode);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (!r && open_to_group)
+		r = open_files(fd_dir) < 0 ? -1 : fchmod(fd_dir, mode);
+	int e = errno;
+	if (fd_dir >= 0)
+		close(fd_dir);
+	errno = e;
+	return r;
 }
 
 int

@@ -25,6 +25,13 @@
 /* Octets of one value in postern-metadata, and of the whole file; more is EFBIG. */
 #define MAILDIR_METADATA_VALUE 65536
 #define MAILDIR_METADATA_FILE 4194304
+/* Entries of one folder that a client may set by METADATA; one more is EMLINK. */
+#define MAILDIR_METADATA_ENTRIES 200
+/* Lines of one dovecot-acl; one more is EMLINK. Octets of one identifier; a longer one is EINVAL. */
+#define MAILDIR_ACL 256
+#define MAILDIR_ACL_ID 256
+/* Octets of postern-shared: all identifiers that a Maildir is shared with; more is EFBIG. */
+#define MAILDIR_SHARED_FILE 65536
 /* Seconds that a writer waits for a folder's lock before ETIMEDOUT. */
 #define MAILDIR_LOCK_WAIT 60
 /* A foreign lock whose time stamp has not moved for so many seconds is stale; holders touch theirs

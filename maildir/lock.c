@@ -14,6 +14,7 @@
 #include "lib/durable.h"
 #include "lib/linux-compat.h"
 #include "maildir/filesystem.h"
+#include "maildir/layout.h"
 #include "maildir/limits.h"
 
 #define FOLDER_LOCK "dovecot-uidlist.lock"
@@ -74,7 +75,7 @@ refresh(int fd_dir, char const *name)
 static int
 try_take(struct lock *l, int fd_dir, char const *name)
 {
-	int fd = openat(fd_dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), e = 0;
+	int fd = layout_create(fd_dir, name, O_RDWR | O_EXCL), e = 0;
 	if (fd < 0)
 		return -1;
 	/* Whoever is about to judge it stale holds the flock (see break_stale); from here on,

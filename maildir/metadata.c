@@ -8,10 +8,12 @@
 #include "maildir/limits.h"
 #include "maildir/side-file.h"
 #include "maildir/tab-escape.h"
+#include "maildir/watch.h"
 
 #define FILE_NAME "postern-metadata"
 #define HEADER "postern-metadata 1\n"
 #define KEY_MAX 1000
+#define SHARED "/shared/"
 
 /* ---- the file's lines -------------------------------------------------------------------------
  */
@@ -123,37 +125,92 @@ metadata_each(struct maildir_tree const *t, char const *key, metadata_fn *fn, vo
 	return r;
 }
 
+static int
+is_shared(char const *key)
+{
+	return ascii_ieq(key, strnlen(key, sizeof SHARED - 1), SHARED);
+}
+
+/* Where entries of a folder are: the directory of the file, and the folder's name in it. A folder's
+ * own directory has its entries under the name INBOX. 0 or -1 (ENOENT: no such folder). */
+static int
+place(struct maildir_tree const *t, char const *name, int shared, stralloc *dir, stralloc *disk)
+{
+	if (!*name || !shared) {
+		sa_cats(dir, t->root);
+		sa_str(dir);
+		return file_name(t, name, disk);
+	}
+	sa_cats(disk, "INBOX");
+	sa_str(disk);
+	int r = tree_dir(t, name, dir);
+	if (!r)
+		errno = ENOENT;
+	return r > 0 ? 0 : -1;
+}
+
 struct wanted {
 	stralloc disk;
-	char const *key;
-	stralloc *value;
+	char const *name, *key; /* key null: all */
+	metadata_fn *fn;
+	void *arg;
 };
 
 static int
 want(void *arg, struct entry const *e)
 {
 	struct wanted *w = arg;
-	if (strcmp(e->disk.s, w->disk.s) || !ascii_ieq(e->key.s, e->key.len, w->key))
+	if (strcmp(e->disk.s, w->disk.s) || (w->key && !ascii_ieq(e->key.s, e->key.len, w->key)))
 		return 0;
-	sa_catb(w->value, e->value.s, e->value.len);
+	return w->fn(w->arg, w->name, e->key.s, e->value.s, e->value.len);
+}
+
+static int
+read_folder(struct maildir_tree const *t, int shared, struct wanted *w)
+{
+	stralloc text = STRALLOC_ZERO, dir = STRALLOC_ZERO;
+	int r = place(t, w->name, shared, &dir, &w->disk);
+	if (!r)
+		r = side_file_read(dir.s, FILE_NAME, MAILDIR_METADATA_FILE, &text);
+	if (r > 0)
+		r = each_entry(&text, want, w);
+	int e = errno;
+	stralloc_free(&text);
+	stralloc_free(&dir);
+	stralloc_free(&w->disk);
+	errno = e;
+	return r;
+}
+
+static int
+visit_kind(void *arg, char const *name, char const *key, char const *value, size_t len)
+{
+	struct visiting *v = arg;
+	return is_shared(key) == !!v->key ? v->fn(v->arg, name, key, value, len) : 0;
+}
+
+int
+metadata_of(struct maildir_tree const *t, char const *name, int shared, metadata_fn *fn, void *arg)
+{
+	struct visiting v = {t, shared ? SHARED : 0, fn, arg};
+	struct wanted w = {STRALLOC_ZERO, name, 0, visit_kind, &v};
+	return read_folder(t, shared, &w);
+}
+
+static int
+get_value(void *arg, char const *name, char const *key, char const *value, size_t len)
+{
+	(void)name;
+	(void)key;
+	sa_catb(arg, value, len);
 	return 1;
 }
 
 int
 metadata_get(struct maildir_tree const *t, char const *name, char const *key, stralloc *value)
 {
-	struct wanted w = {STRALLOC_ZERO, key, value};
-	stralloc text = STRALLOC_ZERO;
-	int r = file_name(t, name, &w.disk);
-	if (!r)
-		r = side_file_read(t->root, FILE_NAME, MAILDIR_METADATA_FILE, &text);
-	if (r > 0)
-		r = each_entry(&text, want, &w);
-	int e = errno;
-	stralloc_free(&text);
-	stralloc_free(&w.disk);
-	errno = e;
-	return r;
+	struct wanted w = {STRALLOC_ZERO, name, key, get_value, value};
+	return read_folder(t, is_shared(key), &w);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------
@@ -161,52 +218,90 @@ metadata_get(struct maildir_tree const *t, char const *name, char const *key, st
 
 struct setting {
 	stralloc disk;
-	char const *key, *value;
-	size_t len;
+	struct metadata_item const *item;
+	size_t count, kept; /* kept: other entries of the folder */
 	stralloc *fresh;
-	int found;
+	int changed, asked;
 };
 
 static int
 copy_others(void *arg, struct entry const *e)
 {
 	struct setting *s = arg;
-	if (!strcmp(e->disk.s, s->disk.s) && ascii_ieq(e->key.s, e->key.len, s->key))
-		s->found = 1;
-	else
-		put_entry(s->fresh, &e->disk, e->key.s, e->value.s, e->value.len);
+	int same = !strcmp(e->disk.s, s->disk.s);
+	for (size_t i = 0; same && i < s->count; i++)
+		if (ascii_ieq(e->key.s, e->key.len, s->item[i].key)) {
+			s->changed = 1;
+			return 0;
+		}
+	s->kept += (size_t)same;
+	put_entry(s->fresh, &e->disk, e->key.s, e->value.s, e->value.len);
 	return 0;
 }
 
 static int
-set_entry(void *arg, stralloc const *old, int exists, stralloc *fresh)
+set_entries(void *arg, stralloc const *old, int exists, stralloc *fresh)
 {
 	struct setting *s = arg;
 	(void)exists;
 	s->fresh = fresh;
 	sa_cats(fresh, HEADER);
 	each_entry(old, copy_others, s);
-	if (s->value)
-		put_entry(fresh, &s->disk, s->key, s->value, s->len);
-	return s->value || s->found;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->item[i].value) {
+			put_entry(
+			    fresh, &s->disk, s->item[i].key, s->item[i].value, s->item[i].len);
+			s->kept++;
+			s->changed = 1;
+		}
+	if (s->kept > MAILDIR_METADATA_ENTRIES || fresh->len > MAILDIR_METADATA_FILE) {
+		errno = EMLINK;
+		return -1;
+	}
+	return s->changed && !s->asked;
+}
+
+static int
+valid(struct metadata_item const *item)
+{
+	if (!*item->key || strlen(item->key) > KEY_MAX)
+		errno = EINVAL;
+	else if (item->value && item->len > MAILDIR_METADATA_VALUE)
+		errno = EFBIG;
+	else
+		return 1;
+	return 0;
+}
+
+int
+metadata_change(struct maildir_tree const *t, char const *name, struct metadata_item const *item,
+    size_t count, int really)
+{
+	struct setting s = {STRALLOC_ZERO, item, count, 0, 0, 0, !really};
+	stralloc dir = STRALLOC_ZERO;
+	int r = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!valid(&item[i]))
+			return -1;
+	if (count)
+		r = place(t, name, is_shared(item[0].key), &dir, &s.disk);
+	if (!r && count)
+		r = side_file_change(dir.s, FILE_NAME, MAILDIR_METADATA_FILE, set_entries, &s);
+	if (!r && count && s.changed && really)
+		watch_wake_dir(dir.s);
+	int e = errno;
+	stralloc_free(&dir);
+	stralloc_free(&s.disk);
+	errno = e;
+	return r;
 }
 
 int
 metadata_set(
     struct maildir_tree const *t, char const *name, char const *key, char const *value, size_t len)
 {
-	struct setting s = {STRALLOC_ZERO, key, value, len, 0, 0};
-	int r = -1;
-	if (!*key || strlen(key) > KEY_MAX)
-		errno = EINVAL;
-	else if (value && len > MAILDIR_METADATA_VALUE)
-		errno = EFBIG;
-	else if (!file_name(t, name, &s.disk))
-		r = side_file_change(t->root, FILE_NAME, MAILDIR_METADATA_FILE, set_entry, &s);
-	int e = errno;
-	stralloc_free(&s.disk);
-	errno = e;
-	return r;
+	struct metadata_item const item = {key, value, len};
+	return metadata_change(t, name, &item, 1, 1);
 }
 
 struct moving {
@@ -285,15 +380,23 @@ special_use_get(struct maildir_tree const *t, char const *name, stralloc *uses)
 }
 
 int
-special_use_set(struct maildir_tree const *t, char const *name, char const *uses)
+special_use_valid(char const *uses)
 {
 	for (char const *s = uses; *s;) {
 		size_t n = strcspn(s, " ");
-		if (!known_use(s, n)) {
-			errno = EINVAL;
-			return -1;
-		}
+		if (!known_use(s, n))
+			return 0;
 		s += n + (s[n] == ' ');
+	}
+	return 1;
+}
+
+int
+special_use_set(struct maildir_tree const *t, char const *name, char const *uses)
+{
+	if (!special_use_valid(uses)) {
+		errno = EINVAL;
+		return -1;
 	}
 	return metadata_set(t, name, METADATA_SPECIAL_USE, *uses ? uses : 0, strlen(uses));
 }

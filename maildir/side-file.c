@@ -62,7 +62,8 @@ change_locked(int fd_root, char const *name, size_t max, side_file_fn *fn, void 
 {
 	stralloc old = STRALLOC_ZERO, fresh = STRALLOC_ZERO;
 	struct stat st;
-	mode_t mode = fstatat(fd_root, name, &st, 0) < 0 ? 0600 : st.st_mode & 0777;
+	mode_t mode = fstatat(fd_root, name, &st, 0) < 0 ? layout_mode(fd_root)
+							  : st.st_mode & 0777;
 	int r = read_at(fd_root, name, max, &old);
 	if (!r && !filesystem_absent(fd_root, name))
 		r = -1;

@@ -104,7 +104,7 @@ create(int fd_dir, char const *entries, size_t len)
 	if (unlinkat(fd_dir, TEXT_FILE_NAME, 0) < 0 && errno != ENOENT)
 		return -1;
 	int const fd =
-	    openat(fd_dir, TEXT_FILE_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	    layout_create(fd_dir, TEXT_FILE_NAME, O_WRONLY | O_EXCL);
 	if (fd < 0)
 		return -1;
 	put_header(&all);
@@ -233,7 +233,7 @@ replace(
 	char id[ID_MAX + 1], name[ID_MAX + sizeof TEXT_FILE_NAME + 2];
 	id_new(id);
 	snprintf(name, sizeof name, "%s.%s", TEXT_FILE_NAME, id);
-	int const fd = openat(fd_tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int const fd = layout_create(fd_tmp, name, O_WRONLY | O_EXCL);
 	if (fd < 0)
 		return -1;
 	int r = close_file(fd, copy_entries(t, fd, offset, place, n));

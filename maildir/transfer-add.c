@@ -1,6 +1,7 @@
 /* What arrives in a transfer: a delivery, a copy, a moved message gets its place under a name of
  * its own. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/transfer-state.h"
 
 #define RETRIES 5
@@ -52,6 +54,8 @@ translate(struct transfer *x, struct folder *from, struct keyword_set const *set
 	if (x->mapped != from)
 		memset(x->map, -1, sizeof x->map);
 	x->mapped = from;
+	if (x->denied & RIGHT_WRITE)
+		return 0;
 	for (unsigned int i = 0; i < from->keywords.count; i++) {
 		if (!keyword_has(set, i) || !from->keywords.name[i])
 			continue;
@@ -72,6 +76,7 @@ name_arrival(
     struct transfer *x, struct arrival *a, uint64_t disk, uint64_t wire, unsigned int flags)
 {
 	char base[MAILDIR_BASE_MAX + 1], file[MAILDIR_NAME_MAX + 1];
+	flags = acl_flags(x->denied, flags);
 	size_t len = name_new_by(base, x->pid, disk, wire);
 	a->base_len = len;
 	a->disk = disk;
@@ -115,7 +120,7 @@ transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
 {
 	struct arrival a = {.delivery = d};
 	int r = lock_touch(&x->lock) < 0 || !fits(x, d->disk) ? -1 : 0;
-	for (size_t i = 0; !r && keywords && keywords[i]; i++)
+	for (size_t i = 0; !r && keywords && keywords[i] && !(x->denied & RIGHT_WRITE); i++)
 		r = make_keyword(x, keywords[i], &a.keywords);
 	if (!r)
 		r = delivery_sync(d, internaldate);
@@ -161,6 +166,25 @@ copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 	return r;
 }
 
+/* In a folder that is shared a message from one that is not; a copy has the mode already. */
+static int
+open_to_group(struct transfer const *x, int fd_dest, char const *file)
+{
+	struct stat st;
+	if (x->shared && !fstatat(fd_dest, file, &st, AT_SYMLINK_NOFOLLOW) &&
+	    st.st_uid == geteuid())
+		(void)!fchmodat(fd_dest, file, 0660, 0);
+	return 0;
+}
+
+/* Folders of two owners never hold names of one file: each could then change the other's. */
+static int
+same_owner(int fd_a, int fd_b)
+{
+	struct stat a, b;
+	return !fstat(fd_a, &a) && !fstat(fd_b, &b) && a.st_uid == b.st_uid;
+}
+
 /* link(2) or rename(2) of the source. -1, ENOENT: others have renamed it, and with that changed its
  * flags. */
 static int
@@ -169,16 +193,18 @@ bring(struct transfer *x, struct arrival *a)
 	struct folder *f = a->from;
 	struct record const *m = folder_at(f, a->position);
 	int fd_dest = a->in_cur ? x->fd_cur : x->fd_new, fd = record_fd(f, m);
+	if (!x->alike)
+		return copy_file(x, a, fd_dest);
 	if (a->moved) {
 		int known = m->state & RECORD_NEW ? 0 : folder_begin_change(f);
 		if (!durable_rename_new(fd, record_path(f, m), fd_dest, a->file)) {
 			folder_end_change(f, known, 1);
 			a->source = xstrdup(record_path(f, m));
 			a->fd_source = fd;
-			return 0;
+			return open_to_group(x, fd_dest, a->file);
 		}
 	} else if (!linkat(fd, record_path(f, m), fd_dest, a->file, 0))
-		return 0;
+		return open_to_group(x, fd_dest, a->file);
 	if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
 		return copy_file(x, a, fd_dest);
 	return -1;
@@ -232,8 +258,11 @@ take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 	struct arrival a = {.from = from, .position = folder_position(from, i), .moved = moved};
 	/* The first of this folder: keywords beyond the letters may have changed with no name
 	 * changing. */
-	if (x->mapped != from && folder_update(from, UPDATE_NO_UIDS) < 0)
-		return -1;
+	if (x->mapped != from) {
+		x->alike = same_owner(x->fd_dir, from->fd_dir);
+		if (folder_update(from, UPDATE_NO_UIDS) < 0)
+			return -1;
+	}
 	if (lock_touch(&x->lock) < 0 || folder_stat_at(from, a.position) < 0)
 		return -1;
 	uint64_t disk = folder_at(from, a.position)->disk;
@@ -267,6 +296,10 @@ transfer_move(struct transfer *x, struct folder *from, uint32_t i)
 {
 	if (from->options & FOLDER_READONLY) {
 		errno = EROFS;
+		return -1;
+	}
+	if (from->denied & (RIGHT_EXPUNGE | RIGHT_DELETED)) { /* RFC 6851 4.1 */
+		errno = EACCES;
 		return -1;
 	}
 	return take(x, from, i, 1);

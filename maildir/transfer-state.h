@@ -34,6 +34,8 @@ struct transfer {
 	struct uidlist uidlist;
 	struct keywords keywords;
 	struct quota *quota;
+	unsigned int denied; /* tree->denied */
+	int shared;	     /* the folder is open to its owner's group (maildir/layout.h) */
 	struct arrival *a;
 	size_t count, room;
 	int64_t bytes, messages; /* what the quota has to count */
@@ -42,6 +44,7 @@ struct transfer {
 	int committed;
 	/* numbers of one source folder's keywords here; -1: not looked up */
 	struct folder *mapped;
+	int alike; /* it is the same owner's: links and renames may lead here */
 	int16_t map[MAILDIR_KEYWORDS];
 };
 

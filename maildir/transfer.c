@@ -8,6 +8,7 @@
 
 #include "lib/durable.h"
 #include "lib/sa.h"
+#include "maildir/acl.h"
 #include "maildir/layout.h"
 #include "maildir/transfer-state.h"
 #include "maildir/watch.h"
@@ -18,10 +19,11 @@
 static int
 open_target(struct transfer *x, struct maildir_tree const *t)
 {
-	x->fd_root = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	x->fd_dir = x->fd_root < 0 ? -1 : layout_open(x->dir, 1);
+	x->fd_root = t->denied ? -1 : open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	x->fd_dir = x->fd_root < 0 && !t->denied ? -1 : layout_open(x->dir, 1);
 	if (x->fd_dir < 0)
 		return -1;
+	x->shared = layout_mode(x->fd_dir) == 0660;
 	x->fd_cur = layout_sub(x->fd_dir, "cur");
 	x->fd_new = layout_sub(x->fd_dir, "new");
 	if (x->fd_cur < 0 || x->fd_new < 0 || lock_take(&x->lock, x->fd_dir, MAILDIR_LOCK_WAIT) < 0)
@@ -41,7 +43,9 @@ transfer_begin(
 	stralloc path = STRALLOC_ZERO;
 	*x_r = 0;
 	int r = tree_dir(t, name, &path);
-	if (r == 1) {
+	if (r == 1 && t->denied & RIGHT_INSERT)
+		errno = EACCES;
+	else if (r == 1) {
 		struct transfer *x = xmalloc(sizeof *x);
 		*x = (struct transfer){.fd_root = -1,
 		    .fd_dir = -1,
@@ -52,7 +56,8 @@ transfer_begin(
 		    .lock = LOCK_ZERO,
 		    .uidlist = UIDLIST_ZERO,
 		    .keywords = KEYWORDS_ZERO,
-		    .quota = quota};
+		    .quota = quota,
+		    .denied = t->denied};
 		if (!open_target(x, t))
 			*x_r = x;
 		else
@@ -176,8 +181,12 @@ transfer_end(struct transfer *x)
 	if (!x)
 		return;
 	int e = errno;
-	if (!x->committed)
+	if (!x->committed) {
 		take_back(x);
+		/* A sum computed meanwhile has what is gone again. */
+		if (x->count && x->quota && x->quota_known <= 0)
+			(void)quota_compute(x->quota);
+	}
 	lock_release(&x->lock);
 	for (size_t i = 0; i < x->count; i++)
 		arrival_free(x->a + i);

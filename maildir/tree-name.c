@@ -23,7 +23,7 @@ static char const *
 without_prefix(struct maildir_tree const *t, char const *name)
 {
 	size_t n = strlen(t->prefix), sep = n ? n - 1 : 0;
-	if (!n)
+	if (!n || (t->others && !strncmp(name, t->others, strlen(t->others))))
 		return name;
 	/* INBOX in any case, as first part too (RFC 3501 5.1). */
 	int same =
@@ -118,6 +118,14 @@ get_part(struct maildir_tree const *t, char const *s, size_t n, stralloc *name)
 	       !memchr(name->s + at, t->separator, name->len - at);
 }
 
+/* A name of the other users' namespace, in a side file. */
+static int
+is_others(struct maildir_tree const *t, char const *disk, size_t len)
+{
+	size_t n = t->others ? strlen(t->others) - 1 : 0;
+	return n && len > n && !memcmp(disk, t->others, n) && disk[n] == '.';
+}
+
 int
 tree_client_name(struct maildir_tree const *t, char const *disk, size_t len, stralloc *name)
 {
@@ -126,7 +134,8 @@ tree_client_name(struct maildir_tree const *t, char const *disk, size_t len, str
 		return 0;
 	}
 	size_t before = name->len;
-	sa_cats(name, t->prefix);
+	if (!is_others(t, disk, len))
+		sa_cats(name, t->prefix);
 	for (size_t at = 0;;) {
 		char const *end = memchr(disk + at, '.', len - at);
 		size_t n = (end ? (size_t)(end - disk) : len) - at;

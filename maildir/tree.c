@@ -91,6 +91,16 @@ has_new(int fd_dir)
 	return any;
 }
 
+int
+tree_has_new(char const *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int any = fd >= 0 && has_new(fd);
+	if (fd >= 0)
+		close(fd);
+	return any;
+}
+
 /* 1 if an entry that may be a folder is one, with its descriptor in *fd; 0 if not. -1 if that
  * cannot be said now: a client to which a folder is not listed may forget all it has of it. */
 static int

@@ -14,10 +14,17 @@ struct maildir_tree {
 	char const *prefix;	  /* "" or "INBOX." (with the separator in use at its end) */
 	char separator;		  /* '.' or '/' */
 	unsigned int folders_max; /* 0: MAILDIR_FOLDERS */
+	/* Of a tree that another user shares: rights that this session lacks in the folder meant
+	 * (maildir/acl.h). What opens a folder or begins a transfer with it, and all that is done
+	 * then, keeps to that: EACCES. */
+	unsigned int denied;
+	/* "Other Users" and the separator: what begins so is never below the prefix, and kept in
+	 * subscriptions and metadata as it is. Null: there is no such namespace. */
+	char const *others;
 };
 /* tree->root set, the rest as by default (separator '.', no prefix). */
 /* clang-format off */
-#define TREE_DEFAULT(root) {(root), "", '.', 0}
+#define TREE_DEFAULT(root) {(root), "", '.', 0, 0, 0}
 /* clang-format on */
 
 enum tree_flag {
@@ -38,6 +45,8 @@ struct tree_list {
 /* Every folder, and every name that only leads to others (TREE_NOSELECT). The prefix itself
  * ("INBOX" of "INBOX.") is no extra name. 0 or -1; tree_list_free after both. */
 int tree_list(struct maildir_tree const *t, struct tree_list *list);
+/* Something lies in the new/ of this directory (TREE_NEW). */
+int tree_has_new(char const *dir);
 void tree_list_free(struct tree_list *list);
 
 /* Is this a name that a folder may have? 0, or -1 with errno: EINVAL (empty part, "..", slash or a

@@ -1,4 +1,5 @@
 /* Writing dovecot-uidlist. All of it under the folder's lock. */
+#include "maildir/layout.h"
 #include "maildir/uidlist.h"
 
 #include <errno.h>
@@ -84,10 +85,10 @@ write_anew(int fd_dir, struct uidlist const *h, struct uidlist *from, char const
 {
 	struct rewriting w = {-1, 0, STRALLOC_ZERO};
 	struct stat st;
-	mode_t mode = from && !fstat(from->fd, &st) ? st.st_mode & 0777 : 0600;
+	mode_t mode = from && !fstat(from->fd, &st) ? st.st_mode & 0777 : layout_mode(fd_dir);
 	/* A left-over of a writer that was killed: the lock is ours, so nobody writes it now. */
 	unlinkat(fd_dir, TMP_NAME, 0);
-	w.fd = openat(fd_dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	w.fd = layout_create(fd_dir, TMP_NAME, O_WRONLY | O_EXCL);
 	if (w.fd < 0)
 		return -1;
 	put_header(h, &w.out);

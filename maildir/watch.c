@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -13,26 +14,33 @@
 #include "lib/id.h"
 #include "lib/sa.h"
 #include "maildir/filesystem.h"
+#include "maildir/layout.h"
 #include "maildir/limits.h"
 
 #define WAKE_DIR "postern-wake"
 #define EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF)
 #define OPEN_TRIES 10
-/* Seconds: when the fifo was removed, as the folder probably goes with it; and after each change,
- * so many times, because what changed in the same tick of the clock may have been overlooked. */
+/* Seconds: when a fifo was removed, as the folder probably goes with it; and after each change, so
+ * many times, because what changed in the same tick of the clock may have been overlooked. */
 #define SOON 1
 #define LOOKS_AGAIN 3
 
 enum { INOTIFY, FIFO };
 
+struct watch_place {
+	char *dir;
+	unsigned int what;
+	int linked; /* the fifo has a name there */
+};
+
 /* ---- who waits --------------------------------------------------------------------------------
  */
 
 static int
-add_watch(int fd, struct watch const *w, char const *sub, char const *name, uint32_t events)
+add_watch(int fd, struct watch_place const *p, char const *sub, char const *name, uint32_t events)
 {
 	stralloc path = STRALLOC_ZERO;
-	sa_catf(&path, "%s/%s%s", w->dir.s, sub, name);
+	sa_catf(&path, "%s/%s%s", p->dir, sub, name);
 	int r = inotify_add_watch(fd, sa_str(&path), events);
 	stralloc_free(&path);
 	return r;
@@ -40,117 +48,201 @@ add_watch(int fd, struct watch const *w, char const *sub, char const *name, uint
 
 /* An open directory that is removed tells nobody so; but who removes the folder removes the fifo,
  * too, and a changed count of links is told. */
+static int
+add_place(int fd, struct watch const *w, struct watch_place const *p)
+{
+	if (p->what & WATCH_MESSAGES &&
+	    (add_watch(fd, p, "cur", "", EVENTS) < 0 || add_watch(fd, p, "new", "", EVENTS) < 0))
+		return -1;
+	if (p->what & WATCH_NAMES && add_watch(fd, p, "", "", EVENTS) < 0)
+		return -1;
+	if (p->linked && p->what & WATCH_MESSAGES)
+		add_watch(fd, p, WAKE_DIR "/", w->name, IN_ATTRIB);
+	return 0;
+}
+
 static void
 open_inotify(struct watch *w)
 {
-	int fd = w->network ? -1 : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd >= 0 &&
-	    (add_watch(fd, w, "cur", "", EVENTS) < 0 || add_watch(fd, w, "new", "", EVENTS) < 0)) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd >= 0 && w->fifo.len)
-		add_watch(fd, w, WAKE_DIR "/", w->fifo.s, IN_ATTRIB);
+	int fd = w->blind || !w->count ? -1 : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	for (size_t i = 0; fd >= 0 && i < w->count; i++)
+		if (add_place(fd, w, &w->place[i]) < 0) {
+			close(fd);
+			fd = -1;
+		}
 	w->fd[INOTIFY] = fd;
 }
 
-/* postern-wake/ with a new fifo in it; whoever closes the last one there removes the directory. 0
- * or -1. */
+/* postern-wake/ of a folder; whoever removes the last fifo there removes the directory. */
 static int
-make_fifo(struct watch *w, char const *hidden)
+open_wake(char const *dir, int make)
 {
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		if (mkdirat(w->fd_dir, WAKE_DIR, 0700) < 0 && errno != EEXIST)
-			return -1;
-		w->fd_wake =
-		    openat(w->fd_dir, WAKE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (w->fd_wake >= 0 && !mkfifoat(w->fd_wake, hidden, 0600))
-			return 0;
-		int e = errno;
-		if (w->fd_wake >= 0)
-			close(w->fd_wake);
-		w->fd_wake = -1;
-		if (e != ENOENT)
-			return -1;
-	}
-	return -1;
+	int fd_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd_dir < 0)
+		return -1;
+	if (make && !mkdirat(fd_dir, WAKE_DIR, 0700) && layout_mode(fd_dir) == 0660)
+		(void)!fchmodat(fd_dir, WAKE_DIR, 02770, 0);
+	int fd = openat(fd_dir, WAKE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int e = errno;
+	close(fd_dir);
+	errno = e;
+	return fd;
 }
 
 /* Read end and (so that it never reads as ended) a writing end. The fifo gets its visible name when
- * both are open: a waker removes one that has no reader. */
-static void
-open_fifo(struct watch *w)
+ * both are open: a waker removes one that has no reader. 0, or -1 (ENOENT: try again). */
+static int
+make_fifo(struct watch *w, int fd_wake)
 {
 	char hidden[ID_MAX + 2] = ".";
 	id_new(hidden + 1);
-	if (make_fifo(w, hidden) < 0)
-		return;
-	int fd = openat(w->fd_wake, hidden, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	w->fd_keep = fd < 0 ? -1 : openat(w->fd_wake, hidden, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (w->fd_keep >= 0 && !renameat(w->fd_wake, hidden, w->fd_wake, hidden + 1)) {
-		sa_copys(&w->fifo, hidden + 1);
-		sa_str(&w->fifo);
+	if (mkfifoat(fd_wake, hidden, 0600) < 0)
+		return -1;
+	if (layout_mode(fd_wake) == 0660)
+		(void)!fchmodat(fd_wake, hidden, 0660, 0);
+	int fd = openat(fd_wake, hidden, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	w->fd_keep = fd < 0 ? -1 : openat(fd_wake, hidden, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (w->fd_keep >= 0 && !renameat(fd_wake, hidden, fd_wake, hidden + 1)) {
+		strcpy(w->name, hidden + 1);
 		w->fd[FIFO] = fd;
-		return;
+		return 0;
 	}
-	unlinkat(w->fd_wake, hidden, 0);
+	unlinkat(fd_wake, hidden, 0);
 	if (fd >= 0)
 		close(fd);
+	if (w->fd_keep >= 0)
+		close(w->fd_keep);
+	w->fd_keep = -1;
+	errno = EIO;
+	return -1;
+}
+
+/* One more name for the fifo, from a folder that has one. */
+static int
+link_fifo(struct watch const *w, int fd_wake)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		int from = w->place[i].linked ? open_wake(w->place[i].dir, 0) : -1;
+		if (from < 0)
+			continue;
+		int r = linkat(from, w->name, fd_wake, w->name, 0), e = errno;
+		close(from);
+		if (!r || e != ENOENT) {
+			errno = e;
+			return r;
+		}
+	}
+	errno = EIO;
+	return -1;
+}
+
+static int
+put_fifo(struct watch *w, char const *dir)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		int fd_wake = open_wake(dir, 1);
+		if (fd_wake < 0 && errno != ENOENT)
+			return 0;
+		int r = fd_wake < 0  ? -1
+			: w->name[0] ? link_fifo(w, fd_wake)
+				     : make_fifo(w, fd_wake);
+		int e = errno;
+		if (fd_wake >= 0)
+			close(fd_wake);
+		if (!r || e != ENOENT)
+			return !r;
+	}
+	return 0;
+}
+
+static int
+fifo_lost(struct watch const *w)
+{
+	struct stat st;
+	nlink_t links = 0;
+	for (size_t i = 0; i < w->count; i++)
+		links += (nlink_t)w->place[i].linked;
+	return w->fd[FIFO] >= 0 && (fstat(w->fd[FIFO], &st) < 0 || st.st_nlink < links);
 }
 
 static void
 set_poll(struct watch *w)
 {
-	struct stat st;
-	int fifo_lost = w->fd[FIFO] >= 0 && (fstat(w->fd[FIFO], &st) < 0 || !st.st_nlink);
-	w->poll = fifo_lost || w->again ? SOON : w->fd[INOTIFY] < 0 ? MAILDIR_POLL : 0;
+	w->poll = fifo_lost(w) || w->again	   ? SOON
+		  : w->fd[INOTIFY] < 0 || w->blind ? MAILDIR_POLL
+						   : 0;
+}
+
+void
+watch_add(struct watch *w, char const *dir, unsigned int what)
+{
+	struct watch_place p = {xstrdup(dir), what, 0};
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	w->blind |= filesystem_network(fd);
+	if (fd >= 0)
+		close(fd);
+	p.linked = put_fifo(w, dir);
+	w->place = xrealloc(w->place, w->count + 1, sizeof *w->place);
+	w->place[w->count++] = p;
+	if (w->fd[INOTIFY] < 0)
+		open_inotify(w);
+	else if (add_place(w->fd[INOTIFY], w, &p) < 0) {
+		close(w->fd[INOTIFY]);
+		w->fd[INOTIFY] = -1;
+	}
+	w->again = LOOKS_AGAIN;
+	set_poll(w);
 }
 
 void
 watch_open(struct watch *w, char const *dir)
 {
 	*w = (struct watch)WATCH_ZERO;
-	sa_copys(&w->dir, dir);
-	sa_str(&w->dir);
-	w->fd_dir = open(w->dir.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	w->network = filesystem_network(w->fd_dir);
-	open_fifo(w);
-	open_inotify(w);
-	w->again = LOOKS_AGAIN;
-	set_poll(w);
+	watch_add(w, dir, WATCH_MESSAGES);
 }
 
-void
+int
 watch_clear(struct watch *w)
 {
 	char buf[4096];
+	int any = 0;
 	w->again -= w->again > 0;
 	for (unsigned int i = 0; i < WATCH_FDS; i++)
 		while (w->fd[i] >= 0 && read(w->fd[i], buf, sizeof buf) > 0)
-			w->again = LOOKS_AGAIN;
+			any = 1;
+	if (any)
+		w->again = LOOKS_AGAIN;
 	if (w->fd[INOTIFY] < 0)
 		open_inotify(w);
 	set_poll(w);
+	return any;
+}
+
+static void
+remove_fifo(struct watch const *w, struct watch_place const *p)
+{
+	stralloc path = STRALLOC_ZERO;
+	sa_catf(&path, "%s/" WAKE_DIR "/%s", p->dir, w->name);
+	unlink(sa_str(&path));
+	path.len -= strlen(w->name) + 1;
+	rmdir(sa_str(&path)); /* others wait there: it stays */
+	stralloc_free(&path);
 }
 
 void
 watch_close(struct watch *w)
 {
-	if (w->fifo.len)
-		unlinkat(w->fd_wake, w->fifo.s, 0);
-	if (w->fd_wake >= 0) {
-		close(w->fd_wake);
-		unlinkat(w->fd_dir, WAKE_DIR, AT_REMOVEDIR); /* others idle there: it stays */
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->place[i].linked)
+			remove_fifo(w, &w->place[i]);
+		free(w->place[i].dir);
 	}
-	if (w->fd_dir >= 0)
-		close(w->fd_dir);
+	free(w->place);
 	if (w->fd_keep >= 0)
 		close(w->fd_keep);
 	for (unsigned int i = 0; i < WATCH_FDS; i++)
 		if (w->fd[i] >= 0)
 			close(w->fd[i]);
-	stralloc_free(&w->dir);
-	stralloc_free(&w->fifo);
 	*w = (struct watch)WATCH_ZERO;
 }
 

@@ -33,7 +33,7 @@ look(struct tool *t, char const *name, struct facts *x)
 	struct stat st;
 	*x = (struct facts){.keywords = KEYWORDS_ZERO};
 	int r =
-	    folder_status(&x->status, &t->tree, name, 1) < 0 || tree_dir(&t->tree, name, &path) < 0
+	    folder_status(&x->status, &t->tree, name, FOLDER_STATUS_SIZE | FOLDER_STATUS_ID) < 0 || tree_dir(&t->tree, name, &path) < 0
 		? -1
 		: 0;
 	int fd = r < 0 ? -1 : open(path.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

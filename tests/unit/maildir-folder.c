@@ -293,7 +293,7 @@ test_status(void)
 	tree_create(&tree, "Stat");
 	dir_deliver(dir_at(".Stat"), "one\ntwo\n");
 	message_file(".Stat/cur/1.x:2,ST", "12345\n");
-	tap_num("status", folder_status(&s, &tree, "Stat", 1), 0);
+	tap_num("status", folder_status(&s, &tree, "Stat", FOLDER_STATUS_SIZE | FOLDER_STATUS_ID), 0);
 	tap_num("messages", s.messages, 2);
 	tap_num("recent", s.recent, 1);
 	tap_num("unseen", s.unseen, 1);
