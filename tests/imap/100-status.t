@@ -17,6 +17,7 @@ C: 0 SELECT INBOX
 S+ 0 OK .*
 C: 1 UNSELECT
 S: 1 OK UNSELECT completed.
+sh: timeout 15 sh -c 'until test -e Maildir/postern-index.log; do :; done'
 C: a STATUS INBOX (HIGHESTMODSEQ UIDNEXT)
 S~ \* STATUS INBOX \(UIDNEXT 3 HIGHESTMODSEQ (?P<m>[1-9][0-9]+)\)
 S: a OK STATUS completed.
