@@ -58,6 +58,7 @@ static struct capability {
     {"ACL", 0, 0},		  /* RFC 4314 */
     {"RIGHTS=texk", 0, 0},	  /* RFC 4314 5.1.1 */
     {"LIST-MYRIGHTS", 0, 0},	  /* RFC 8440 */
+    {"OBJECTID", 0, 0},		  /* RFC 8474 */
     {0, 0, 0},
 };
 

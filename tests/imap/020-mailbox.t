@@ -5,13 +5,13 @@ run: imap
 --- RFC 3501 6.3.3 to 6.3.5: CREATE, DELETE, RENAME and what they refuse
 S+ \* PREAUTH .*
 C: a1 CREATE foo
-S: a1 OK CREATE completed.
+S~ a1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a2 CREATE foo
 S: a2 NO [ALREADYEXISTS] The mailbox exists already.
 C: a3 CREATE inbox
 S: a3 NO [ALREADYEXISTS] The mailbox exists already.
 C: a4 CREATE foo.bar.
-S: a4 OK CREATE completed.
+S~ a4 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a5 LIST "" *
 S: * LIST (\HasNoChildren \UnMarked) "." INBOX
 S: * LIST (\HasChildren \UnMarked) "." foo
@@ -51,7 +51,7 @@ S~ b9 NO \[CANNOT\] .*
 C: c1 CREATE x y
 S: c1 BAD CREATE: List expected.
 C: c2 CREATE &AOQ-
-S: c2 OK CREATE completed.
+S~ c2 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: c3 LIST "" &*
 S: * LIST (\HasNoChildren \UnMarked) "." &AOQ-
 S: c3 OK LIST completed.
@@ -84,7 +84,7 @@ S: a5 BAD FETCH: No mailbox is selected.
 --- the selected mailbox is renamed, then deleted, by other ways to write its name
 S+ \* PREAUTH .*
 C: a0 CREATE inbox.kid.
-S: a0 OK CREATE completed.
+S~ a0 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a1 SELECT Inbox.kid.
 S+ a1 OK .*
 C: a2 RENAME INBOX.kid INBOX.child
@@ -233,11 +233,11 @@ S: A11 OK LIST completed.
 --- special use (RFC 6154): CREATE with USE, LIST with and without
 S+ \* PREAUTH .*
 C: t1 CREATE MySent (USE (\Sent))
-S: t1 OK CREATE completed.
+S~ t1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: t2 CREATE Everything (USE (\Foo))
 S: t2 NO [USEATTR] Special use not supported.
 C: t3 CREATE Two (USE (\Drafts \Flagged))
-S: t3 OK CREATE completed.
+S~ t3 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: t4 LIST (SPECIAL-USE) "" "*"
 S: * LIST (\UnMarked \Sent) "." MySent
 S: * LIST (\UnMarked \Drafts \Flagged) "." Two
@@ -288,7 +288,7 @@ S: a3 OK STATUS completed.
 setup: echo . >$T/etc/imap-separator; echo INBOX. >$T/etc/imap-prefix
 S+ \* PREAUTH .*
 C: a1 CREATE INBOX.Sent
-S: a1 OK CREATE completed.
+S~ a1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a2 CREATE Sent
 S~ a2 NO \[CANNOT\] .*
 C: a3 SUBSCRIBE INBOX.Sent
@@ -346,7 +346,7 @@ S: a1 OK LSUB completed.
 C: a2 SUBSCRIBE INBOX/a/b/c
 S~ a2 .*
 C: a3 CREATE INBOX/d/e
-S: a3 OK CREATE completed.
+S~ a3 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a4 SUBSCRIBE INBOX/d/e
 S: a4 OK SUBSCRIBE completed.
 sh: grep -x d.e Maildir/subscriptions && grep -x a.b Maildir/subscriptions && test -d Maildir/.d.e
@@ -354,7 +354,7 @@ sh: grep -x d.e Maildir/subscriptions && grep -x a.b Maildir/subscriptions && te
 setup: echo / >$T/etc/imap-separator
 S+ \* PREAUTH .*
 C: a1 CREATE a/b
-S: a1 OK CREATE completed.
+S~ a1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: a2 LIST "" %
 S: * LIST (\HasNoChildren \UnMarked) "/" INBOX
 S: * LIST (\Noselect \HasChildren) "/" a

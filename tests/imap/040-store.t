@@ -15,6 +15,7 @@ S: * 1 RECENT
 S: * OK [UNSEEN 2] First unseen.
 S~ \* OK \[UIDVALIDITY (?P<v>\d+)\] UIDs valid
 S: * OK [UIDNEXT 4] Predicted next UID
+S~ \* OK \[MAILBOXID \([0-9a-f]{32}\)\] Its id
 S: a1 OK [READ-WRITE] SELECT completed.
 C: a2 EXAMINE INBOX
 S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Forwarded)
@@ -24,6 +25,7 @@ S: * 0 RECENT
 S: * OK [UNSEEN 2] First unseen.
 S: * OK [UIDVALIDITY $v] UIDs valid
 S: * OK [UIDNEXT 4] Predicted next UID
+S~ \* OK \[MAILBOXID \([0-9a-f]{32}\)\] Its id
 S: a2 OK [READ-ONLY] EXAMINE completed.
 C: a3 SELECT nothere
 S~ a3 NO \[NONEXISTENT\] .*

@@ -27,9 +27,12 @@ S: b OK STATUS completed.
 --- RFC 8474 4.3: MAILBOXID stays, also through a RENAME, and is another's in another mailbox
 S+ \* PREAUTH .*
 C: a CREATE foo
-S~ a OK .*CREATE completed.
+S~ a OK \[MAILBOXID \((?P<id>[0-9a-f]{32})\)\] CREATE completed.
+C: a2 SELECT foo
+S+ \* OK \[MAILBOXID \($id\)\] .*
+S+ a2 OK .*
 C: b STATUS foo (MAILBOXID)
-S~ \* STATUS foo \(MAILBOXID \((?P<id>[0-9a-f]{32})\)\)
+S~ \* STATUS foo \(MAILBOXID \($id\)\)
 S: b OK STATUS completed.
 C: c RENAME foo renamed
 S: c OK RENAME completed.

@@ -15,6 +15,7 @@ S+ \* 12 EXISTS
 S: * 0 RECENT
 S~ \* OK \[UIDVALIDITY \d+\] UIDs valid
 S: * OK [UIDNEXT 13] Predicted next UID
+S~ \* OK \[MAILBOXID \([0-9a-f]{32}\)\] Its id
 S: a002 OK [READ-WRITE] SELECT completed.
 C: a003 fetch 12 full
 S: * 12 FETCH (FLAGS (\Seen) INTERNALDATE "17-Jul-1996 01:44:25 -0800" RFC822.SIZE 351 ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev1 WG mtg summary and minutes" (("Terry Gray" NIL "gray" "cac.washington.edu")) (("Terry Gray" NIL "gray" "cac.washington.edu")) (("Terry Gray" NIL "gray" "cac.washington.edu")) ((NIL NIL "imap" "cac.washington.edu")) ((NIL NIL "minutes" "CNRI.Reston.VA.US")("John Klensin" NIL "KLENSIN" "MIT.EDU")) NIL NIL "<B27397-0100000@cac.washington.edu>") BODY ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7bit" 9 1))
@@ -51,15 +52,15 @@ S: A682 OK LIST completed.
 setup: echo / >$T/etc/imap-separator
 S+ \* PREAUTH .*
 C: A003 CREATE owatagusiam/
-S: A003 OK CREATE completed.
+S~ A003 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A004 CREATE owatagusiam/blurdybloop
-S: A004 OK CREATE completed.
+S~ A004 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 --- RFC 3501 6.3.4: DELETE of a name with children
 S+ \* PREAUTH .*
 C: 0 CREATE foo.bar
-S: 0 OK CREATE completed.
+S~ 0 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: 1 CREATE foo
-S: 1 OK CREATE completed.
+S~ 1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A683 DELETE blurdybloop
 S~ A683 NO \[NONEXISTENT\] .*
 C: A684 DELETE foo
@@ -71,7 +72,7 @@ S~ A687 NO \[NONEXISTENT\] .*
 --- RFC 3501 6.3.5: RENAME
 S+ \* PREAUTH .*
 C: A682 CREATE blurdybloop
-S: A682 OK CREATE completed.
+S~ A682 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A683 RENAME blurdybloop sarasoop
 S: A683 OK RENAME completed.
 C: A684 RENAME nothere zowie
@@ -83,7 +84,7 @@ S: Z433 OK LIST completed.
 --- RFC 3501 6.3.11: APPEND
 S+ \* PREAUTH .*
 C: A002 CREATE saved-messages
-S: A002 OK CREATE completed.
+S~ A002 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A003 APPEND saved-messages (\Seen) {310}
 S: + OK
 C: Date: Mon, 7 Feb 1994 21:52:25 -0800 (PST)
@@ -141,7 +142,7 @@ S: A202 OK UNSELECT completed.
 --- RFC 4315 section 3: APPENDUID, COPYUID, UID EXPUNGE of 3000:3002
 S+ \* PREAUTH .*
 C! A002 CREATE meeting\r\nA003 APPEND meeting {6+}\r\nA: b\r\n\r\n
-S: A002 OK CREATE completed.
+S~ A002 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 S~ A003 OK \[APPENDUID \d+ 1\] APPEND completed\.
 C: A004 SELECT meeting
 S+ A004 OK .*
@@ -176,8 +177,8 @@ S: t1 OK ENABLE completed.
 --- RFC 5819 section 2: LIST-STATUS
 S+ \* PREAUTH .*
 C! 1 CREATE foo\r\n2 CREATE bar.baz\r\n
-S: 1 OK CREATE completed.
-S: 2 OK CREATE completed.
+S~ 1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
+S~ 2 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A01 LIST "" % RETURN (STATUS (MESSAGES UNSEEN))
 S: * LIST (\UnMarked) "." INBOX
 S: * STATUS INBOX (MESSAGES 0 UNSEEN 0)
@@ -214,7 +215,7 @@ S: C07 OK LIST completed.
 --- RFC 6154 section 5.1 and 5.3: special use
 S+ \* PREAUTH .*
 C: t1 CREATE MySpecial (USE (\Drafts \Sent))
-S: t1 OK CREATE completed.
+S~ t1 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: t2 LIST "" "%" RETURN (SPECIAL-USE)
 S: * LIST (\UnMarked) "." INBOX
 S: * LIST (\UnMarked \Drafts \Sent) "." MySpecial
