@@ -44,6 +44,19 @@ result(struct record const *r, struct change const *c, unsigned int *flags, stru
 	}
 }
 
+static void
+note_beyond(struct folder *f, uint32_t i, struct change const *c)
+{
+	struct keyword_set const none = KEYWORD_SET_ZERO;
+	struct keyword_set others;
+	for (unsigned int j = 0; j < MAILDIR_KEYWORDS / 64; j++)
+		others.bits[j] = ~c->keywords.bits[j];
+	folder_note_beyond(f, i, c->how == FLAGS_REMOVE ? &none : &c->keywords,
+	    c->how == FLAGS_REMOVE ? &c->keywords
+	    : c->how == FLAGS_ADD  ? &none
+				   : &others);
+}
+
 /* One attempt. 0 done, 1 nothing to do, -1. */
 static int
 try_change(struct folder *f, uint32_t i, struct change const *c)
@@ -73,7 +86,7 @@ try_change(struct folder *f, uint32_t i, struct change const *c)
 		record_count(f, i);
 		folder_unsynced(f, r);
 	}
-	folder_note_beyond(f, i, &k);
+	note_beyond(f, i, c);
 	record_set_flags(f, i, flags | (r->flags & FLAG_RECENT), &k);
 	record_rename(f, r, to, len);
 	return 0;

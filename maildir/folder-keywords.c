@@ -50,16 +50,23 @@ folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond)
 	record_changed(f, i);
 }
 
-void
-folder_note_beyond(struct folder *f, uint32_t i, struct keyword_set const *k)
+/* Those beyond the letters that have a name. */
+static struct keyword_set
+only_beyond(struct folder const *f, struct keyword_set const *k)
 {
-	struct keyword_set const *was = &folder_at(f, i)->keywords;
-	struct beyond b = {i, KEYWORD_SET_ZERO, KEYWORD_SET_ZERO};
-	for (unsigned int j = 0; j < MAILDIR_KEYWORDS / 64; j++) {
-		uint64_t letters = j ? 0 : KEYWORD_LETTER_BITS;
-		b.add.bits[j] = k->bits[j] & ~was->bits[j] & ~letters;
-		b.remove.bits[j] = was->bits[j] & ~k->bits[j] & ~letters;
-	}
+	struct keyword_set b = KEYWORD_SET_ZERO;
+	for (unsigned int n = MAILDIR_LETTERS; n < f->keywords.count; n++)
+		if (keyword_has(k, n))
+			keyword_add(&b, n);
+	return b;
+}
+
+void
+folder_note_beyond(
+    struct folder *f, uint32_t i, struct keyword_set const *add, struct keyword_set const *remove)
+{
+	struct beyond b = {
+	    i, only_beyond(f, add), only_beyond(f, remove), folder_at(f, i)->keywords};
 	if (keyword_none(&b.add) && keyword_none(&b.remove))
 		return;
 	if (f->beyond_len == f->beyond_room) {
@@ -69,11 +76,15 @@ folder_note_beyond(struct folder *f, uint32_t i, struct keyword_set const *k)
 	f->beyond[f->beyond_len++] = b;
 }
 
-static void
-change_set(struct keyword_set *k, struct keyword_set const *add, struct keyword_set const *remove)
+/* 1 if the set that postern-keywords has is another one then. */
+static int
+change_set(struct keyword_set *k, struct beyond const *b)
 {
+	struct keyword_set before = *k, file = *k;
 	for (unsigned int j = 0; j < MAILDIR_KEYWORDS / 64; j++)
-		k->bits[j] = (k->bits[j] & ~remove->bits[j]) | add->bits[j];
+		k->bits[j] = (k->bits[j] & ~b->remove.bits[j]) | b->add.bits[j];
+	keyword_take_beyond(&file, &b->was);
+	return !keyword_same(k, &before) || !keyword_same(k, &file);
 }
 
 struct sets {
@@ -98,7 +109,7 @@ static int
 write_locked(struct folder *f)
 {
 	struct sets s = {f, BASEMAP_ZERO};
-	uint32_t n = f->beyond_len;
+	uint32_t n = 0;
 	if (f->keyworded < f->count)
 		f->keywords.postern_parsed = 0; /* sets went by unused */
 	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
@@ -107,14 +118,15 @@ write_locked(struct folder *f)
 		return -1;
 	if (r == 2)
 		f->keyworded = 0; /* the next update clears what has no line any more */
-	struct keywords_line *line = xmalloc(n * sizeof *line);
-	for (uint32_t j = 0; j < n; j++) {
+	struct keywords_line *line = xmalloc(f->beyond_len * sizeof *line);
+	for (uint32_t j = 0; j < f->beyond_len; j++) {
 		struct beyond const *b = f->beyond + j;
 		struct record *m = folder_at(f, b->position);
-		change_set(&m->keywords, &b->add, &b->remove);
-		line[j] = (struct keywords_line){folder_stored(f, m), m->base_len, m->keywords};
+		if (change_set(&m->keywords, b))
+			line[n++] =
+			    (struct keywords_line){folder_stored(f, m), m->base_len, m->keywords};
 	}
-	r = keywords_append(&f->keywords, f->fd_dir, line, n);
+	r = n ? keywords_append(&f->keywords, f->fd_dir, line, n) : 0;
 	int e = errno;
 	free(line);
 	errno = e;
@@ -133,7 +145,8 @@ folder_write_beyond(struct folder *f)
 	/* What could not be written is not so. */
 	for (uint32_t j = f->beyond_len; r < 0 && j--;) {
 		struct beyond const *b = f->beyond + j;
-		change_set(&folder_at(f, b->position)->keywords, &b->remove, &b->add);
+		keyword_take_beyond(&folder_at(f, b->position)->keywords, &b->was);
+		f->keyworded = 0; /* the next update says what others had written */
 	}
 	f->beyond_len = 0;
 	return r;

@@ -35,10 +35,12 @@ struct stamp {
 	long long adopted; /* ms: moved on by changes of our own since; to be verified. 0: not */
 };
 
-/* A change of the keywords beyond the letters, to be written by folder_commit. */
+/* A change of the keywords beyond the letters, to be written by folder_commit: what was asked for,
+ * whatever others did meanwhile. */
 struct beyond {
 	uint32_t position;
 	struct keyword_set add, remove;
+	struct keyword_set was; /* what it goes back to if it cannot be written */
 };
 
 struct folder {
@@ -242,8 +244,9 @@ int folder_unlink(struct folder *f, uint32_t position);
 /* ---- folder-keywords.c ---- */
 /* A record's keywords beyond the letters are these; to be told if they were others. */
 void folder_take_set(struct folder *f, uint32_t position, struct keyword_set const *beyond);
-/* A record's keywords are about to become k: what of it folder_write_beyond has to write. */
-void folder_note_beyond(struct folder *f, uint32_t position, struct keyword_set const *k);
+/* A record's keywords are about to be changed so: what of it folder_write_beyond has to write. */
+void folder_note_beyond(struct folder *f, uint32_t position, struct keyword_set const *add,
+    struct keyword_set const *remove);
 /* Writes these changes, durably. 0, or -1: they are undone. */
 int folder_write_beyond(struct folder *f);
 /* Writes postern-keywords anew when most of it is superseded. */

@@ -93,6 +93,10 @@ with t.Place() as place:
     b.command("flags 1 + - k28")
     a.command("flags 1 + - k29")
     t.same(t.Ours(place).state()[1][1], "k27,k28,k29", "keywords that two sessions add at once all stay")
+    b.refresh()
+    a.command("flags 1 + - k26")
+    b.command("flags 1 = D k27")
+    t.same(t.Ours(place).state()[1][:2], ("D", "k27"), "those that another session added go when a session sets all of them")
 
 # A told absence, and then another program's old copy of the list: the UID does not come back.
 with t.Place() as place:
