@@ -10,9 +10,12 @@
 #include <stdlib.h>
 
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/lock.h"
 
 #define LOOK_PAUSE_NS 25000000 /* longer than a clock's tick, so that a stamp grows old */
+/* Between two looks that confirm each other, by as much as the clocks of hosts may differ. */
+#define HOSTS_PAUSE_NS 100000000
 
 uint32_t
 update_record(struct update *u, char const *base, size_t len)
@@ -216,6 +219,8 @@ look(struct update *u, unsigned int which)
 			if (j != BASEMAP_NONE)
 				u->s.f[j].recent = 1;
 		}
+	if (!r && u->network)
+		scan_confirm(&u->s, &before);
 	scan_free(&before);
 	if (r < 0)
 		return -1;
@@ -236,6 +241,7 @@ look(struct update *u, unsigned int which)
 int
 update_look(struct update *u, unsigned int which, int looks)
 {
+	u->network = filesystem_network(u->f->fd_cur);
 	for (int i = 1;; i++) {
 		/* Lines can only be matched with all files. */
 		if (u->f->reread || uidlist_changed(&u->f->uidlist, u->f->fd_dir) == 2)
@@ -248,6 +254,7 @@ update_look(struct update *u, unsigned int which, int looks)
 		which = SCAN_NEW | SCAN_CUR;
 		u->f->reread = 1;
 		if (whole && !u->s.stable)
-			nanosleep(&(struct timespec){0, LOOK_PAUSE_NS}, 0);
+			nanosleep(
+			    &(struct timespec){0, u->network ? HOSTS_PAUSE_NS : LOOK_PAUSE_NS}, 0);
 	}
 }

@@ -167,7 +167,8 @@ look_at_new(struct scan *s, struct folder *f)
 	if (read_dir(s, f, "new", 1) < 0)
 		return -1;
 	stamp_take(&s->new_end, f->fd_new);
-	s->stable = s->stable && !s->new.racy &&stamp_same(&s->new, &s->new_end);
+	s->still = s->still && stamp_same(&s->new, &s->new_end);
+	s->stable = s->stable && s->still && !s->new.racy;
 	if (!(f->options & FOLDER_TAKE_NEW) || !s->count)
 		return 0;
 	int known = folder_begin_change(f);
@@ -175,7 +176,7 @@ look_at_new(struct scan *s, struct folder *f)
 	folder_end_change(f, known, taken);
 	/* What came meanwhile cannot be told from our own changes. */
 	if (taken)
-		s->stable = 0;
+		s->still = s->stable = 0;
 	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
 }
@@ -191,8 +192,8 @@ look_at_cur(struct scan *s, struct folder *f)
 	if (read_dir(s, f, "cur", 0) < 0)
 		return -1;
 	stamp_take(&s->cur_end, f->fd_cur);
-	s->stable = s->stable && stamp_same(&s->cur, &s->cur_end) &&
-		    (!s->cur.racy || proof_holds(&f->proof));
+	s->still = s->still && stamp_same(&s->cur, &s->cur_end);
+	s->stable = s->stable && s->still && (!s->cur.racy || proof_holds(&f->proof));
 	return 0;
 }
 
@@ -206,13 +207,25 @@ name_at(void const *arg, uint32_t i)
 int
 scan_run(struct scan *s, struct folder *f, unsigned int which)
 {
-	*s = (struct scan){.which = which, .stable = 1, .map = {.name = name_at, .arg = s}};
+	*s = (struct scan){
+	    .which = which, .still = 1, .stable = 1, .map = {.name = name_at, .arg = s}};
 	basemap_reserve(&s->map, which & SCAN_CUR ? f->count : 0);
 	if (which & SCAN_NEW && look_at_new(s, f) < 0)
 		return -1;
 	if (which & SCAN_CUR && look_at_cur(s, f) < 0)
 		return -1;
 	return 0;
+}
+
+void
+scan_confirm(struct scan *s, struct scan const *before)
+{
+	int whole = s->which & before->which & SCAN_NEW && s->which & before->which & SCAN_CUR;
+	/* A clock of whole seconds has not moved on. */
+	if (whole && s->still && before->still && s->cur.mtime.tv_nsec &&
+	    s->new.mtime.tv_nsec &&stamp_same(&before->cur, &s->cur) &&
+	    stamp_same(&before->new, &s->new))
+		s->stable = 1;
 }
 
 void

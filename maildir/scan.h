@@ -19,6 +19,7 @@ struct found {
 
 struct scan {
 	unsigned int which; /* SCAN_NEW | SCAN_CUR: what was looked at */
+	int still;	    /* the stamps were the same before and after */
 	int stable;	    /* nothing moved meanwhile: what is not here was not there */
 	struct found *f;
 	uint32_t count, room;
@@ -31,6 +32,9 @@ struct scan {
 /* Reads the directories. With FOLDER_TAKE_NEW, files of new/ go to cur/. 0 or -1; scan_free after
  * both. */
 int scan_run(struct scan *s, struct folder *f, unsigned int which);
+/* Makes the look stable if `before` found all as this one did: a change between the two would show
+ * in the stamps, as the clock had moved on. */
+void scan_confirm(struct scan *s, struct scan const *before);
 /* Makes the look unstable if something moved since: what was read elsewhere meanwhile may be newer.
  */
 void scan_recheck(struct scan *s, struct folder *f);
