@@ -32,6 +32,8 @@ static struct capability {
     {"UNSELECT", 0, 0},		  /* RFC 3691 */
     {"UIDPLUS", 0, 0},		  /* RFC 4315 */
     {"MOVE", 0, 0},		  /* RFC 6851 */
+    {"CONDSTORE", 0, ENABLE_CONDSTORE},
+    {"QRESYNC", 0, ENABLE_CONDSTORE | ENABLE_QRESYNC}, /* RFC 7162 */
     {"ESEARCH", 0, 0},		  /* RFC 4731 */
     {"SEARCHRES", 0, 0},	  /* RFC 5182 */
     {"WITHIN", 0, 0},		  /* RFC 5032 */

@@ -9,7 +9,7 @@
 /* What ENABLE can switch on (RFC 5161), bits of a session's `enabled`. */
 enum capability_enable {
 	ENABLE_CONDSTORE = 1, /* RFC 7162 3.1 */
-	ENABLE_QRESYNC = 2,   /* RFC 7162 3.2 */
+	ENABLE_QRESYNC = 2,   /* RFC 7162 3.2; CONDSTORE with it */
 	ENABLE_UTF8 = 4,      /* RFC 6855 */
 	ENABLE_REV2 = 8,      /* RFC 9051 */
 	ENABLE_UIDONLY = 16,  /* RFC 9586 */
@@ -25,7 +25,7 @@ void capability_append_limit(uint64_t octets);
 void capability_list(stralloc *out, int logged_in);
 /* Is it told after login? Commands that a setting turns on ask this. */
 int capability_shown(char const *name);
-/* The bit that this name (case does not matter) stands for in ENABLE; 0: none, or it is hidden. */
+/* The bits that this name (case does not matter) stands for in ENABLE; 0: none, or it is hidden. */
 unsigned int capability_enables(char const *name);
 
 #endif

@@ -5,22 +5,32 @@
 
 #include "imap/fetch.h"
 #include "imap/messages.h"
+#include "imap/qresync.h"
 #include "imap/reply.h"
+#include "imap/sync.h"
 
 char const *
 cmd_fetch(struct session *s, struct parse *p)
 {
-	struct set m;
+	struct set m, uids;
 	struct fetch f;
 	struct hand h = HAND_ZERO;
 	char const *reply = DONE;
-	if (!parse_sp(p) || !messages_parse(s, p, &m) || !parse_sp(p) ||
-	    !fetch_parse(p, &f, s->uid) || !parse_end(p))
+	if (!parse_sp(p) || !messages_parse_both(s, p, &m, &uids) || !parse_sp(p) ||
+	    !fetch_parse(p, &f, s->uid) || !fetch_modifiers_parse(s, p, &f))
 		return BAD;
+	if (f.modseq) {
+		sync_condstore(s);
+		sync_modseqs(s);
+	}
+	if (f.vanished)
+		vanished_earlier(s, &uids, f.since, 1);
 	MESSAGES_EACH(&m, r, i)
 	{
 		if (hand_stopped(&h, s, i))
 			goto end;
+		if (f.since && folder_modseq(s->folder, i) <= f.since)
+			continue;
 		hand_take(&h, s->folder, i);
 		if (fetch_write(s, &f, &h) < 0) {
 			if (errno == ENOENT)

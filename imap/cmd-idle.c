@@ -47,6 +47,7 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 		sync_tell(s, SYNC_ALL);
 		if (s->ended)
 			return DONE;
+		sync_say(s, sync_highest(s));
 		switch (idle_wait(s, w, &latest)) {
 		case WAKE_CLIENT:
 			return idle_end(p);

@@ -7,8 +7,10 @@
 #include "imap/context.h"
 #include "imap/flags.h"
 #include "imap/mailbox.h"
+#include "imap/qresync.h"
 #include "imap/reply.h"
 #include "imap/saved.h"
+#include "imap/sync.h"
 #include "lib/sa.h"
 #include "maildir/name.h"
 
@@ -51,6 +53,19 @@ tell_folder(struct session *s)
 	char const *id = capability_shown("OBJECTID") ? folder_mailboxid(f) : "";
 	if (*id)
 		net_putf(&s->net, "* OK [MAILBOXID (%s)] Its id\r\n", id);
+	if (session_condstore(s)) {
+		sync_modseqs(s);
+		sync_say(s, sync_begin(s));
+	}
+}
+
+/* RFC 7162 3.2.11: what follows is of the mailbox that is selected next. */
+static void
+leave(struct session *s)
+{
+	if (s->folder)
+		net_puts(&s->net, REPLY_CLOSED);
+	session_unselect(s);
 }
 
 static char const *
@@ -58,25 +73,32 @@ select_mailbox(struct session *s, struct parse *p, int examine)
 {
 	char const *name;
 	int readonly = examine;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_end(p))
+	struct select_params params;
+	if (!parse_sp(p) || !mailbox_parse(p, &name) || !select_params_parse(s, p, &params))
 		return BAD;
 	/* A SELECT that fails leaves nothing selected (6.3.1). */
-	session_unselect(s);
+	leave(s);
 	if (!name)
 		return REPLY_NAME;
 	unsigned int const rights = mailbox_rights(s, name);
 	if (!(rights & RIGHT_READ))
 		return mailbox_refused(s, name);
+	if (params.condstore)
+		sync_condstore(s);
 	/* RFC 4314 5.2 */
 	readonly |= !(rights & (RIGHT_INSERT | RIGHT_EXPUNGE | RIGHTS_FLAGS));
-	if (folder_open(&s->folder, mailbox_tree(s, name), name,
-		readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW, mailbox_quota(s, name)) < 0) {
+	unsigned int const options = (readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW) |
+				     (session_condstore(s) ? FOLDER_MODSEQS : 0);
+	if (folder_open(&s->folder, mailbox_tree(s, name), name, options, mailbox_quota(s, name)) <
+	    0) {
 		s->folder = 0;
 		return reply_errno(errno);
 	}
 	s->name = xstrdup(mailbox_canonical(s, name));
 	s->readonly = readonly;
 	tell_folder(s);
+	if (params.qresync)
+		qresync_tell(s, &params);
 	return reply_format(s, "OK [READ-%s] %s completed.", readonly ? "ONLY" : "WRITE",
 	    examine ? "EXAMINE" : "SELECT");
 }

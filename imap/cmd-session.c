@@ -7,6 +7,7 @@
 #include "imap/limits.h"
 #include "imap/mailbox.h"
 #include "imap/reply.h"
+#include "imap/sync.h"
 #include "lib/imap-text.h"
 #include "lib/log.h"
 #include "lib/sa.h"
@@ -91,16 +92,19 @@ char const *
 cmd_enable(struct session *s, struct parse *p)
 {
 	struct text name;
+	unsigned int const before = s->enabled;
 	sa_cats(&s->out, "* ENABLED");
 	do {
 		if (!parse_sp(p) || !parse_atom(p, &name)) {
 			s->out.len = 0;
 			return BAD;
 		}
-		unsigned int bit = capability_enables(name.s) & ~s->enabled;
-		s->enabled |= bit;
-		if (bit)
+		unsigned int bits = capability_enables(name.s);
+		if (bits & ~before)
 			sa_catf(&s->out, " %s", name.s);
+		if (bits & ENABLE_CONDSTORE)
+			sync_condstore(s);
+		s->enabled |= bits;
 	} while (parse_peek(p));
 	p->utf8 = s->enabled & (ENABLE_UTF8 | ENABLE_REV2);
 	sa_cats(&s->out, "\r\n");

@@ -139,6 +139,7 @@ dispatch(struct session *s, struct command const *c)
 	if (c->flags & ALONE && !parse_end(&s->parse))
 		return BAD;
 	s->uid = (c->flags & UID_FORM) != 0;
+	s->numbers = (c->flags & KEEPS_NUMBERS) != 0;
 	s->missed = 0;
 	return c->fn(s, &s->parse);
 }
@@ -148,13 +149,23 @@ static void
 answer(struct session *s, struct command const *c, char const *reply)
 {
 	char const *name = c ? c->verb : "";
-	unsigned int what = c && c->flags & KEEPS_NUMBERS ? FOLDER_NEW | FOLDER_FLAGS : SYNC_ALL;
+	unsigned int what = s->numbers ? FOLDER_NEW | FOLDER_FLAGS : SYNC_ALL;
+	uint64_t highest = 0;
 	int quiet = !c || !reply || c->flags & TELLS_NOTHING;
 	s->bad = reply ? 0 : s->bad + 1;
-	if (!quiet && !s->ended)
+	if (!quiet && !s->ended) {
 		sync_tell(s, what);
+		highest = sync_highest(s);
+	}
 	if (!quiet && s->ended)
 		return; /* BYE was the last word, but for LOGOUT */
+	if (highest && reply == DONE && !s->missed) {
+		/* RFC 7162 3.2.7: EXPUNGE has it in its tagged reply. */
+		net_putf(&s->net, "%s OK [HIGHESTMODSEQ %llu] %s completed.\r\n", s->tag,
+		    (unsigned long long)highest, name);
+		return;
+	}
+	sync_say(s, highest);
 	if (reply == DONE)
 		net_putf(&s->net, s->missed ? "%s " REPLY_MISSED : "%s OK %s completed.\r\n",
 		    s->tag, name);

@@ -99,7 +99,7 @@ context_keep(struct session *s, struct context *c, struct results const *r)
 		if (results_has(r, i))
 			put_bit(&c->matches, i, 1);
 	search_fix(&c->q, &c->arena, s->folder);
-	c->modseq = folder_highest_modseq(s->folder);
+	c->modseq = folder_newest_modseq(s->folder);
 	c->looked = time(0);
 	c->next = s->contexts;
 	s->contexts = c;
@@ -198,7 +198,7 @@ contexts_update(struct session *s)
 	int64_t const now = s->contexts ? time(0) : 0;
 	for (struct context *c = s->contexts; c; c = c->next) {
 		uint32_t const old = c->matches.to, count = folder_count(s->folder);
-		uint64_t const modseq = folder_highest_modseq(s->folder);
+		uint64_t const modseq = folder_newest_modseq(s->folder);
 		int const all = c->q.within && now - c->looked >= CONTEXT_SECONDS;
 		if (count > old) {
 			grow(c, count);

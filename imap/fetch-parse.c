@@ -20,6 +20,7 @@ static struct item_name const names[] = {
     {"UID", FETCH_UID, NEED_NOTHING, 0, TEXT_KINDS, 0},
     {"FLAGS", FETCH_FLAGS, NEED_NOTHING, 0, TEXT_KINDS, 0},
     {"INTERNALDATE", FETCH_INTERNALDATE, NEED_NOTHING, 0, TEXT_KINDS, 0},
+    {"MODSEQ", FETCH_MODSEQ, NEED_NOTHING, 0, TEXT_KINDS, 0}, /* RFC 7162 3.1.4.2 */
     {"RFC822.SIZE", FETCH_SIZE, NEED_NOTHING, 0, TEXT_KINDS, 0},
     {"RFC822.HEADER", FETCH_SECTION, NEED_HEADER, 0, TEXT_KINDS, "HEADER"},
     {"RFC822.TEXT", FETCH_SECTION, NEED_WHOLE, 1, TEXT_KINDS, "TEXT"},
@@ -203,6 +204,15 @@ add_by_name(struct parse *p, struct fetch *f, char const *name, size_t len)
 			add_named(p, f, &names[k]);
 }
 
+void
+fetch_add(struct parse *p, struct fetch *f, char const *name)
+{
+	for (size_t k = 0; k < f->count; k++)
+		if (!strcmp(f->item[k].label, name))
+			return;
+	add_by_name(p, f, name, strlen(name));
+}
+
 static int
 macro_parse(struct parse *p, struct fetch *f)
 {
@@ -235,20 +245,18 @@ items_parse(struct parse *p, struct fetch *f)
 int
 fetch_parse(struct parse *p, struct fetch *f, int uid)
 {
-	f->room = 8;
-	f->count = 0;
+	*f = (struct fetch){.room = 8};
 	f->item = arena_alloc(p->arena, f->room * sizeof *f->item);
 	if (uid)
 		add_by_name(p, f, "UID", 3); /* RFC 3501 6.4.8 */
 	if (!items_parse(p, f))
 		return 0;
-	f->need = NEED_NOTHING;
-	f->seen = f->flags = 0;
 	for (size_t k = 0; k < f->count; k++) {
 		struct fetch_item const *it = &f->item[k];
 		f->need = it->need > f->need ? it->need : f->need;
 		f->seen |= it->seen;
 		f->flags |= it->kind == FETCH_FLAGS;
+		f->modseq |= it->kind == FETCH_MODSEQ;
 	}
 	return 1;
 }

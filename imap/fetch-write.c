@@ -175,8 +175,10 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 	struct net *n = &s->net;
 	char const *text;
 	size_t len;
-	net_put(n, it->label, it->label_len);
-	net_put(n, " ", 1);
+	if (it->kind != FETCH_MODSEQ) {
+		net_put(n, it->label, it->label_len);
+		net_put(n, " ", 1);
+	}
 	switch (it->kind) {
 	case FETCH_UID:
 		net_putnum(n, folder_uid(h->folder, h->i));
@@ -189,6 +191,9 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 		break;
 	case FETCH_SIZE:
 		net_putnum(n, facts->size);
+		break;
+	case FETCH_MODSEQ:
+		flags_put_modseq(s, h->i);
 		break;
 	case FETCH_TEXT:
 		if ((text = hand_text(h, it->text, &len)))
@@ -269,6 +274,9 @@ fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 		   !folder_change_flags(h->folder, h->i, FLAGS_ADD, FLAG_SEEN, 0);
 	if (seen)
 		hand_changed(h);
+	/* A modseq is known for good only when the command's changes are written. */
+	if (seen && session_condstore(s))
+		folder_tell_flags(h->folder, h->i);
 	net_put(n, "* ", 2);
 	net_putnum(n, h->i + 1);
 	net_put(n, " FETCH ", 7);
@@ -277,7 +285,7 @@ fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 		put_item(s, &f->item[k], h, &facts);
 	}
 	/* \Seen came with this FETCH: RFC 3501 6.4.5. */
-	if (seen && !f->flags) {
+	if (seen && !f->flags && !session_condstore(s)) {
 		net_put(n, " FLAGS ", 7);
 		flags_put(s, h->i);
 	}

@@ -11,6 +11,7 @@ enum fetch_kind {
 	FETCH_FLAGS,
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
+	FETCH_MODSEQ,
 	FETCH_TEXT, /* ENVELOPE, BODY, BODYSTRUCTURE */
 	FETCH_SECTION,
 	FETCH_BINARY,	   /* RFC 3516 */
@@ -39,10 +40,17 @@ struct fetch {
 	size_t count, room;
 	enum need need;	 /* the largest of all */
 	int seen, flags; /* some item sets \Seen; FLAGS are asked for */
+	int modseq;	 /* MODSEQ is asked for */
+	uint64_t since;	 /* CHANGEDSINCE: only messages with a larger modseq */
+	int vanished;	 /* VANISHED: and those that went since */
 };
 
 /* fetch-parse.c: an item, a macro, or a list of items. */
 int fetch_parse(struct parse *p, struct fetch *f, int uid);
+/* An item of that name, if it is not there yet: what a modifier adds. */
+void fetch_add(struct parse *p, struct fetch *f, char const *name);
+/* fetch-modifiers.c: " (CHANGEDSINCE n VANISHED)" behind the items, or nothing. */
+int fetch_modifiers_parse(struct session *s, struct parse *p, struct fetch *f);
 /* fetch-write.c: sends the response for the message in hand. 0; -1 (errno) if the message cannot be
  * read, and then nothing was sent. */
 int fetch_write(struct session *s, struct fetch const *f, struct hand *h);

@@ -145,21 +145,39 @@ flags_put(struct session *s, uint32_t i)
 	net_put(&s->net, ")", 1);
 }
 
-/* RFC 3501 7.4.2 */
 void
-flags_tell(struct session *s, uint32_t i)
+flags_put_modseq(struct session *s, uint32_t i)
+{
+	uint64_t const modseq = folder_modseq(s->folder, i);
+	net_put(&s->net, "MODSEQ (", 8);
+	net_putnum(&s->net, modseq);
+	net_put(&s->net, ")", 1);
+	if (modseq > s->told.modseq)
+		s->told.modseq = modseq;
+}
+
+/* RFC 3501 7.4.2, RFC 7162 3.2.4: with UID and MODSEQ once a CONDSTORE enabling command was given.
+ */
+void
+flags_tell(struct session *s, uint32_t i, int flags)
 {
 	struct net *n = &s->net;
 	net_puts(n, "* ");
 	net_putnum(n, i + 1);
 	net_puts(n, " FETCH (");
-	if (s->uid) {
+	if (s->uid || session_condstore(s)) {
 		net_puts(n, "UID ");
 		net_putnum(n, folder_uid(s->folder, i));
 		net_puts(n, " ");
 	}
-	net_puts(n, "FLAGS ");
-	flags_put(s, i);
+	if (flags) {
+		net_puts(n, "FLAGS ");
+		flags_put(s, i);
+	}
+	if (session_condstore(s)) {
+		net_put(n, " ", flags != 0);
+		flags_put_modseq(s, i);
+	}
 	net_puts(n, ")\r\n");
 }
 

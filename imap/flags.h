@@ -22,8 +22,11 @@ int flags_refused(struct session const *s, struct flag_list const *l);
 
 /* Sends "(\Seen $Junk)" of message i. */
 void flags_put(struct session *s, uint32_t i);
-/* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command. */
-void flags_tell(struct session *s, uint32_t i);
+/* Sends "MODSEQ (n)" of message i. */
+void flags_put_modseq(struct session *s, uint32_t i);
+/* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command, and with
+ * UID and MODSEQ to a client that hears of modseqs; for such a client alone also without FLAGS. */
+void flags_tell(struct session *s, uint32_t i, int flags);
 /* Sends FLAGS, and PERMANENTFLAGS (empty when read-only). */
 void flags_announce(struct session *s);
 /* The same if the folder has keywords that were not announced. */

@@ -50,6 +50,9 @@
 #define LIMIT_ENTRY 1000
 /* Pairs of an ID command (RFC 2971 3.3: 30 fields): BAD. */
 #define LIMIT_ID 30
+/* Messages of one STORE (UNCHANGEDSINCE): in a larger set also a change of other flags than the
+ * command's makes it [MODIFIED] (RFC 7162 3.1.12). */
+#define LIMIT_CONDITIONAL 4096
 /* Commands in a row that are BAD: the one after it gets BYE. */
 #define LIMIT_BAD 20
 

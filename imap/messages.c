@@ -42,6 +42,21 @@ messages_parse(struct session *s, struct parse *p, struct set *out)
 	return 1;
 }
 
+int
+messages_parse_both(struct session *s, struct parse *p, struct set *out, struct set *uids)
+{
+	uint32_t const count = folder_count(s->folder);
+	size_t const at = p->pos;
+	*uids = (struct set){0};
+	if (s->uid && parse_peek(p) != '$') { /* of a kept result nothing is missing */
+		if (!parse_set(p, uids))
+			return 0;
+		set_resolve(uids, count ? folder_uid(s->folder, count - 1) : 0);
+		p->pos = at;
+	}
+	return messages_parse(s, p, out);
+}
+
 size_t
 messages_count(struct set const *m)
 {

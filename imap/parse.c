@@ -363,38 +363,35 @@ parse_pattern(struct parse *p, struct text *out)
 			    : take_run(p, is_pattern, out, "Pattern expected");
 }
 
-int
-parse_number(struct parse *p, uint32_t *out)
+static int
+take_number(struct parse *p, uint64_t max, uint64_t *out)
 {
 	size_t from = p->pos;
-	uint32_t n = 0;
+	*out = 0;
 	if (p->error)
 		return 0;
 	for (; p->pos < p->len && ascii_isdigit(p->line[p->pos]); p->pos++)
-		if (__builtin_mul_overflow(n, 10u, &n) ||
-		    __builtin_add_overflow(n, (uint32_t)(p->line[p->pos] - '0'), &n))
+		if (__builtin_mul_overflow(*out, 10u, out) ||
+		    __builtin_add_overflow(*out, (uint64_t)(p->line[p->pos] - '0'), out) ||
+		    *out > max)
 			return parse_fail(p, "Number too large");
-	if (p->pos == from)
-		return parse_fail(p, "Number expected");
-	*out = n;
+	return p->pos > from ? 1 : parse_fail(p, "Number expected");
+}
+
+int
+parse_number(struct parse *p, uint32_t *out)
+{
+	uint64_t n;
+	if (!take_number(p, UINT32_MAX, &n))
+		return 0;
+	*out = (uint32_t)n;
 	return 1;
 }
 
 int
 parse_number64(struct parse *p, uint64_t *out)
 {
-	size_t from = p->pos;
-	uint64_t n = 0;
-	if (p->error)
-		return 0;
-	for (; p->pos < p->len && ascii_isdigit(p->line[p->pos]); p->pos++)
-		if (__builtin_mul_overflow(n, 10u, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(p->line[p->pos] - '0'), &n))
-			return parse_fail(p, "Number too large");
-	if (p->pos == from)
-		return parse_fail(p, "Number expected");
-	*out = n;
-	return n <= INT64_MAX ? 1 : parse_fail(p, "Number too large");
+	return take_number(p, INT64_MAX, out);
 }
 
 int

@@ -9,6 +9,10 @@
 
 /* Some message of the set was removed by another session and not yet told (RFC 5530). */
 #define REPLY_MISSED "NO [EXPUNGEISSUED] %s: some of the messages no longer exist.\r\n"
+/* RFC 7162 3.1.3 */
+#define REPLY_MODIFIED "OK [MODIFIED %s] Some of the messages were changed since."
+#define REPLY_MODIFIED_MISSED                                                                      \
+	"NO [MODIFIED %s] Some of the messages were changed since, or are gone."
 #define REPLY_READONLY "NO [READ-ONLY] The mailbox was opened read-only."
 #define REPLY_TRYCREATE "NO [TRYCREATE] No such mailbox."
 #define REPLY_TOOBIG "NO [TOOBIG] The message is larger than this server takes."
@@ -40,6 +44,7 @@
 #define REPLY_NOUPDATE "No updates: too many contexts."
 #define REPLY_SORT_LIMIT "NO [LIMIT] More messages than this server sorts or threads at once."
 #define REPLY_SEARCHED "NO [LIMIT] More mailboxes than this server searches at once."
+#define REPLY_CLOSED "* OK [CLOSED] The mailbox selected before is closed.\r\n"
 #define REPLY_ALIVE "* OK Still here\r\n"
 #define REPLY_NOTHING "OK No messages found."
 

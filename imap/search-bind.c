@@ -6,6 +6,7 @@
 
 #include "imap/messages.h"
 #include "imap/saved.h"
+#include "imap/sync.h"
 
 static void
 bind_set(struct search_key *k, struct session *s, struct folder *f)
@@ -24,9 +25,11 @@ static void
 bind_key(struct search_key *k, struct session *s, struct folder *f)
 {
 	for (; k; k = k->next) {
-		if (k->kind == SEARCH_SET)
+		if (k->kind == SEARCH_SET) {
+			/* RFC 7162 3.2.10.2: in UID SEARCH, too */
+			s->numbers |= k->numbers == NUMBERS_SEQUENCE;
 			bind_set(k, s, f);
-		else if (k->kind == SEARCH_KEYWORD)
+		} else if (k->kind == SEARCH_KEYWORD)
 			k->keyword_number = folder_keyword(f, k->keyword.s, k->keyword.len, 0);
 		k->at = 0;
 		bind_key(k->child, s, f);
@@ -37,6 +40,10 @@ void
 search_bind(struct search *q, struct session *s, struct folder *f)
 {
 	q->now = time(0);
+	if (q->modseq) {
+		sync_condstore(s);
+		(void)folder_last_modseqs(f);
+	}
 	bind_key(q->root, s, f);
 }
 

@@ -36,8 +36,9 @@ struct session {
 
 	/* The command in hand. */
 	char const *tag;
-	int uid;    /* it is the UID form */
-	int missed; /* it met a message that is gone and not yet told */
+	int uid;     /* it is the UID form */
+	int numbers; /* it uses sequence numbers: no EXPUNGE may be told (RFC 3501 7.4.1) */
+	int missed;  /* it met a message that is gone and not yet told */
 
 	/* The selected folder; null in STATE_AUTH. */
 	struct folder *folder;
@@ -46,6 +47,12 @@ struct session {
 	int readonly;
 	uint32_t recent;       /* messages with \Recent, as last told */
 	unsigned int keywords; /* keywords announced by FLAGS so far */
+	struct told {
+		uint64_t highest; /* HIGHESTMODSEQ as the client has it (RFC 7162 section 6) */
+		uint64_t modseq;  /* the highest that a FETCH response had since */
+		int expunged;	  /* messages were told gone since */
+		int low;	  /* it was told to go back, as something is pending */
+	} told;
 
 	/* Of the selected folder. */
 	struct set saved;	  /* what "$" stands for (RFC 5182), as ranges of UIDs; malloced */
@@ -70,6 +77,13 @@ static inline enum state
 session_state(struct session const *s)
 {
 	return s->folder ? STATE_SELECTED : STATE_AUTH;
+}
+
+/* A CONDSTORE enabling command was given (RFC 7162 3.1): FETCH responses bear modseqs. */
+static inline int
+session_condstore(struct session const *s)
+{
+	return s->enabled & ENABLE_CONDSTORE;
 }
 
 /* Ends the session with an untagged BYE and this text. */

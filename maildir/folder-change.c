@@ -93,8 +93,8 @@ try_change(struct folder *f, uint32_t i, struct change const *c)
 }
 
 int
-folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned int flags,
-    struct keyword_set const *keywords)
+folder_change_unchanged(struct folder *f, uint32_t i, uint64_t since, enum flag_change how,
+    unsigned int flags, struct keyword_set const *keywords)
 {
 	struct change c = {how, flags & FLAG_LETTERS, KEYWORD_SET_ZERO,
 	    acl_flags(f->denied, FLAG_LETTERS), !(f->denied & RIGHT_WRITE)};
@@ -110,6 +110,8 @@ folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned
 			errno = ENOENT;
 			return -1;
 		}
+		if (folder_at(f, p)->modseq > since)
+			return 2;
 		int r = try_change(f, p, &c);
 		/* EEXIST: two messages under one base name; the look separates them. */
 		if (r >= 0 || (errno != ENOENT && errno != EEXIST) || tries == RETRIES)
@@ -117,6 +119,13 @@ folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned
 		if (folder_locate(f, p) < 0)
 			return -1;
 	}
+}
+
+int
+folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned int flags,
+    struct keyword_set const *keywords)
+{
+	return folder_change_unchanged(f, i, UINT64_MAX, how, flags, keywords);
 }
 
 /* ---- expunge ----------------------------------------------------------------------------------
@@ -203,7 +212,7 @@ folder_commit(struct folder *f)
 	f->quota_bytes = f->quota_count = 0;
 	f->unsynced = 0;
 	/* Before others are woken, so that they need not look at the directories. */
-	folder_write_index(f, 0);
+	folder_write_index(f, f->options & FOLDER_MODSEQS ? MAILDIR_MODSEQ_WAIT : 0);
 	watch_wake(f->fd_dir);
 	return 0;
 }

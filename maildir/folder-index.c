@@ -194,11 +194,10 @@ anything_to_write(struct folder const *f)
 void
 folder_write_index(struct folder *f, unsigned int seconds)
 {
-	struct lock lock;
-	if (f->no_index || !anything_to_write(f) || lock_take(&lock, f->fd_dir, seconds) < 0)
+	if (f->no_index || !anything_to_write(f) || folder_lock(f, seconds) < 0)
 		return;
 	write_locked(f);
-	lock_release(&lock);
+	folder_unlock(f);
 }
 
 int

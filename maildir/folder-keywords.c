@@ -136,11 +136,10 @@ write_locked(struct folder *f)
 int
 folder_write_beyond(struct folder *f)
 {
-	struct lock lock;
-	int r = lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT);
+	int r = folder_lock(f, MAILDIR_LOCK_WAIT);
 	if (!r) {
 		r = write_locked(f);
-		lock_release(&lock);
+		folder_unlock(f);
 	}
 	/* What could not be written is not so. */
 	for (uint32_t j = f->beyond_len; r < 0 && j--;) {

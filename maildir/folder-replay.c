@@ -92,6 +92,19 @@ is_as_they_know(
 	return !fstatat(record_fd(f, r), path, &st, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Two sessions saw the same, and the other was first to write it. */
+static int
+is_same(struct folder const *f, struct record const *to, struct record const *r, char const *name,
+    size_t len)
+{
+	uint32_t const bits = RECORD_NEW | RECORD_GONE | RECORD_DERIVED;
+	return r->flags == (to->flags & FLAG_LETTERS) &&
+	       keyword_same(&r->keywords, &to->keywords) &&
+	       (r->state & bits) == (to->state & bits) &&
+	       (len ? len == to->name_len && !memcmp(name, folder_stored(f, to), len)
+		    : to->name < f->index.names_len);
+}
+
 /* The later change counts, whoever wrote first: of what was written the larger modseq, and against
  * what we have not written yet the name that the file has. */
 void
@@ -108,6 +121,10 @@ replay_known(struct replay *p, uint32_t at, struct record const *r, char const *
 		return;
 	}
 	take_learned(f, at, r);
+	if (to->state & RECORD_FRESH && is_same(f, to, r, name, len)) {
+		to->modseq = r->modseq;
+		to->state &= ~(uint32_t)RECORD_FRESH;
+	}
 	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq) {
 		f->snapshot_due |= p->merging;
 		return;

@@ -66,16 +66,15 @@ strike_gone(struct folder *f)
 static int
 record_absence(struct folder *f)
 {
-	struct lock lock;
 	uint32_t k = 0;
 	while (k < f->gone.count && !folder_at(f, f->gone.at[k])->line)
 		k++;
 	if (k == f->gone.count)
 		return 0; /* others have recorded all of them */
-	if (lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
+	if (folder_lock(f, MAILDIR_LOCK_WAIT) < 0)
 		return errno == EROFS || errno == EACCES ? 0 : -1;
 	int r = strike_gone(f);
-	lock_release(&lock);
+	folder_unlock(f);
 	return r;
 }
 
@@ -168,15 +167,19 @@ folder_status(
 	    .unseen = f->totals.unseen,
 	    .deleted = f->totals.deleted,
 	    .uidnext = folder_uidnext(f),
-	    .uidvalidity = f->validity,
-	    .modseq = folder_highest_modseq(f)};
-	for (uint32_t i = 0; with & FOLDER_STATUS_SIZE && f->totals.unsized && i < folder_count(f); i++) {
+	    .uidvalidity = f->validity};
+	for (uint32_t i = 0; with & FOLDER_STATUS_SIZE && f->totals.unsized && i < folder_count(f);
+	     i++) {
 		uint64_t size;
 		(void)folder_size(f, i, &size);
 	}
 	s->size = f->totals.wire;
 	if (with & FOLDER_STATUS_DELETED_SIZE && s->deleted)
 		s->deleted_size = deleted_size(f);
+	if (with & FOLDER_STATUS_MODSEQ) {
+		(void)folder_last_modseqs(f);
+		s->modseq = folder_highest_modseq(f);
+	}
 	char const *id = with & FOLDER_STATUS_ID ? folder_mailboxid(f) : "";
 	for (unsigned int i = 0; i < 32 && id[i]; i++)
 		s->mailboxid[i] = id[i];

@@ -17,6 +17,7 @@
 #include "maildir/index-log.h"
 #include "maildir/index.h"
 #include "maildir/keywords.h"
+#include "maildir/lock.h"
 #include "maildir/numbers.h"
 #include "maildir/proof.h"
 #include "maildir/record.h"
@@ -91,6 +92,9 @@ struct folder {
 	int text_looked;	 /* folder_text has looked for the file in this round */
 	stralloc text_new;	 /* entries to be appended */
 	struct numbers text_for; /* two per entry: position, octets */
+
+	struct lock held; /* folder_lock; holds: how often */
+	unsigned int holds;
 
 	/* what folder_commit has to do */
 	unsigned int unsynced; /* DIRTY_*: which directories have changes of ours */
@@ -206,6 +210,11 @@ void folder_free_records(struct folder *f);
 /* ---- folder-index.c ---- */
 /* Writes what is dirty into the index, if the lock is to be had within so many seconds. */
 void folder_write_index(struct folder *f, unsigned int seconds);
+
+/* ---- folder-modseq.c ---- */
+/* The folder's lock, for as long as it is held so often. 0 or -1 as lock_take. */
+int folder_lock(struct folder *f, unsigned int seconds);
+void folder_unlock(struct folder *f);
 
 /* ---- folder-text.c ---- */
 /* Lock held: writes the texts that are to be kept. */

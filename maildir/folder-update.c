@@ -124,10 +124,10 @@ catch_up(struct update *u)
 }
 
 static int
-number_locked(struct update *u, int strike_absent, struct lock *lock)
+number_locked(struct update *u, int strike_absent)
 {
 	struct folder *f = u->f;
-	if (catch_up(u) < 0 || lock_touch(lock) < 0 || append_lines(u) < 0)
+	if (catch_up(u) < 0 || lock_touch(&f->held) < 0 || append_lines(u) < 0)
 		return -1;
 	/* Offsets hold as long as the file is the one they were read from. A failure is no harm:
 	 * the later line counts all the same. */
@@ -145,13 +145,12 @@ number_locked(struct update *u, int strike_absent, struct lock *lock)
 static int
 number(struct update *u, int strike_absent)
 {
-	struct lock lock;
-	if (lock_take(&lock, u->f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
+	if (folder_lock(u->f, MAILDIR_LOCK_WAIT) < 0)
 		return -1;
 	u->locked = 1;
-	int r = number_locked(u, strike_absent, &lock);
+	int r = number_locked(u, strike_absent);
 	u->locked = 0;
-	lock_release(&lock);
+	folder_unlock(u->f);
 	return r;
 }
 
@@ -340,7 +339,8 @@ static int
 needs_strike(struct update const *u, unsigned int mode)
 {
 	return u->absent.count && u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR) &&
-	       mode & UPDATE_OPEN && !(u->f->options & FOLDER_READONLY);
+	       mode & UPDATE_OPEN &&
+	       (!(u->f->options & FOLDER_READONLY) || u->f->options & FOLDER_MODSEQS);
 }
 
 static int

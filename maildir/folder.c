@@ -40,7 +40,7 @@ open_dirs(struct folder *f, struct maildir_tree const *t, stralloc *path)
 static void
 begin_told(struct folder *f)
 {
-	if (f->gone.count && !(f->options & FOLDER_READONLY))
+	if (f->gone.count && (!(f->options & FOLDER_READONLY) || f->options & FOLDER_MODSEQS))
 		(void)folder_report(f, FOLDER_EXPUNGED, 0, 0);
 	if (f->gone.count)
 		folder_hide_gone(f);
@@ -169,16 +169,15 @@ folder_denied(struct folder const *f)
 char const *
 folder_mailboxid(struct folder *f)
 {
-	struct lock lock;
 	if (f->uidlist.guid[0])
 		return f->uidlist.guid;
-	if (lock_take(&lock, f->fd_dir, MAILDIR_LOCK_WAIT) < 0)
+	if (folder_lock(f, MAILDIR_LOCK_WAIT) < 0)
 		return "";
 	f->reread = 1; /* the update after this one takes in what we pass over here */
 	if (uidlist_read(&f->uidlist, f->fd_dir, 0, 0) >= 0 && !f->uidlist.guid[0] &&
 	    (uidlist_new_guid(f->uidlist.guid) < 0 || uidlist_rewrite(&f->uidlist, f->fd_dir) < 0))
 		f->uidlist.guid[0] = 0;
-	lock_release(&lock);
+	folder_unlock(f);
 	return f->uidlist.guid;
 }
 
@@ -254,16 +253,4 @@ folder_first_unseen(struct folder *f)
 	}
 	f->totals.first_unseen = p;
 	return p - gaps_before(&f->gaps, p);
-}
-
-uint64_t
-folder_modseq(struct folder const *f, uint32_t i)
-{
-	return at_index(f, i)->modseq;
-}
-
-uint64_t
-folder_highest_modseq(struct folder const *f)
-{
-	return f->modseq;
 }

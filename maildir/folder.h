@@ -23,7 +23,8 @@ enum folder_option {
 	FOLDER_READONLY =
 	    1, /* nothing is changed but for UIDs that must be given: EXAMINE, STATUS */
 	FOLDER_TAKE_NEW =
-	    2 /* move what lies in new/ to cur/; it is \Recent in this session: SELECT */
+	    2, /* move what lies in new/ to cur/; it is \Recent in this session: SELECT */
+	FOLDER_MODSEQS = 4 /* the client hears of modseqs: folder_modseqs, from the beginning */
 };
 
 /* Opens a folder: reads it, gives UIDs where they are missing (synced before this returns). All
@@ -62,9 +63,32 @@ int folder_gone(struct folder const *f, uint32_t i);
  * none). Both without looking at each message. */
 uint32_t folder_recent(struct folder const *f);
 uint32_t folder_first_unseen(struct folder *f);
-/* RFC 7162: of a message, and the highest of the folder: max(last + 1, microseconds since 1970). */
+
+/* RFC 7162 (folder-modseq.c). A modseq is max(last + 1, microseconds since 1970). It is the
+ * message's for good once it is written into the index: then every other session's next one is
+ * above it. */
 uint64_t folder_modseq(struct folder const *f, uint32_t i);
+/* Every change up to here was told, so a client that remembers it misses nothing: at least 1. What
+ * is pending, or could not be written into the index, is above it. */
 uint64_t folder_highest_modseq(struct folder const *f);
+/* The largest that any message has, whether it is told yet or not. */
+uint64_t folder_newest_modseq(struct folder const *f);
+/* The client hears of modseqs from now on: folder_commit waits for the index. */
+void folder_modseqs(struct folder *f);
+/* Gives all that changed its modseq for good. 0, or -1 if that cannot be now (folder_highest_modseq
+ * then stays below). Cheap when nothing changed. */
+int folder_last_modseqs(struct folder *f);
+/* Calls back with ranges of UIDs out of [lo, hi], ascending, of which there is no message and
+ * either it went after `since` or nobody remembers when: VANISHED (EARLIER). Messages that are
+ * gone, but not told yet, are not among them. */
+void folder_vanished(struct folder *f, uint64_t since, uint32_t lo, uint32_t hi,
+    void (*each)(void *arg, uint32_t lo, uint32_t hi), void *arg);
+/* Between these no other session changes a folder that it has looked at under the lock: for a
+ * change that depends on what is there. Takes the lock and looks. 0 or -1 as folder_refresh, or
+ * ETIMEDOUT.
+ */
+int folder_hold(struct folder *f);
+void folder_release(struct folder *f);
 
 /* The rest may read the disk; 0 or -1 with errno, ENOENT if the message is gone. */
 /* INTERNALDATE: the file's mtime. */
@@ -108,6 +132,12 @@ enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 /* 0; 1 if nothing had to be changed; -1: ENOENT the message is gone, EROFS, ENOSPC … */
 int folder_change_flags(struct folder *f, uint32_t i, enum flag_change how, unsigned int flags,
     struct keyword_set const *keywords);
+/* The same if the message's modseq is not above `since`; 2: it is, and nothing was done. Between
+ * folder_hold and folder_release nothing can come in between. */
+int folder_change_unchanged(struct folder *f, uint32_t i, uint64_t since, enum flag_change how,
+    unsigned int flags, struct keyword_set const *keywords);
+/* Its flags are to be told by the next folder_report, as if others had changed them. */
+void folder_tell_flags(struct folder *f, uint32_t i);
 /* Removes the message's file. It is gone for this session, to be told by folder_report. 0 or -1;
  * gone already is 0. */
 int folder_expunge(struct folder *f, uint32_t i);
@@ -140,10 +170,15 @@ int folder_report(struct folder *f, unsigned int what, struct folder_events cons
 
 /* STATUS without a session: counts of a folder as it is now. What the bits name costs more. 0 or -1
  * as folder_open. */
-enum { FOLDER_STATUS_SIZE = 1, FOLDER_STATUS_DELETED_SIZE = 2, FOLDER_STATUS_ID = 4 };
+enum {
+	FOLDER_STATUS_SIZE = 1,
+	FOLDER_STATUS_DELETED_SIZE = 2,
+	FOLDER_STATUS_ID = 4,
+	FOLDER_STATUS_MODSEQ = 8
+};
 struct folder_status {
 	uint32_t messages, recent, unseen, deleted, uidnext, uidvalidity;
-	uint64_t modseq;
+	uint64_t modseq;       /* folder_highest_modseq */
 	uint64_t size;	       /* octets on the wire of all */
 	uint64_t deleted_size; /* octets on disk of those that are \Deleted */
 	char mailboxid[33];

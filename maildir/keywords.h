@@ -35,6 +35,13 @@ keyword_none(struct keyword_set const *s)
 {
 	return !s->bits[0] && !s->bits[1];
 }
+/* Leaves what is in mask as well. */
+static inline void
+keyword_keep(struct keyword_set *s, struct keyword_set const *mask)
+{
+	for (unsigned int i = 0; i < MAILDIR_KEYWORDS / 64; i++)
+		s->bits[i] &= mask->bits[i];
+}
 static inline int
 keyword_same(struct keyword_set const *a, struct keyword_set const *b)
 {

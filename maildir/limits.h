@@ -34,6 +34,9 @@
 #define MAILDIR_SHARED_FILE 65536
 /* Seconds that a writer waits for a folder's lock before ETIMEDOUT. */
 #define MAILDIR_LOCK_WAIT 60
+/* The same for a session whose client hears of modseqs, before it goes on with modseqs that do not
+ * last: HIGHESTMODSEQ then stays below them. */
+#define MAILDIR_MODSEQ_WAIT 5
 /* A foreign lock whose time stamp has not moved for so many seconds is stale; holders touch theirs
  * at least every MAILDIR_LOCK_TOUCH seconds (Dovecot's figures). */
 #define MAILDIR_LOCK_STALE 120

@@ -31,7 +31,7 @@ S: c OK ID completed.
 C: d ID ()
 S: * ID ("name" "postern")
 S: d OK ID completed.
-C: e ENABLE CONDSTORE X-FOO
+C: e ENABLE X-FOO
 S: * ENABLED
 S: e OK ENABLE completed.
 C: f ENABLE

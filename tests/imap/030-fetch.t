@@ -224,7 +224,7 @@ S: * 1 FETCH (UID 1)
 S: * 2 FETCH (UID 2)
 S: b7 OK FETCH completed.
 C: b8 FETCH 1 FLAGS x
-S: b8 BAD FETCH: Unexpected text behind the command.
+S: b8 BAD FETCH: List expected.
 --- a NUL in a file goes out as 0x80 (RFC 3501 4.3.1)
 setup: printf 'A: b\n\nx\0y\n' >Maildir/cur/3.x:2,S
 S+ \* PREAUTH .*

@@ -18,6 +18,7 @@ S: * OK [UIDNEXT 4] Predicted next UID
 S~ \* OK \[MAILBOXID \([0-9a-f]{32}\)\] Its id
 S: a1 OK [READ-WRITE] SELECT completed.
 C: a2 EXAMINE INBOX
+S: * OK [CLOSED] The mailbox selected before is closed.
 S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Forwarded)
 S: * OK [PERMANENTFLAGS ()] Read-only mailbox.
 S: * 3 EXISTS
@@ -28,6 +29,7 @@ S: * OK [UIDNEXT 4] Predicted next UID
 S~ \* OK \[MAILBOXID \([0-9a-f]{32}\)\] Its id
 S: a2 OK [READ-ONLY] EXAMINE completed.
 C: a3 SELECT nothere
+S: * OK [CLOSED] The mailbox selected before is closed.
 S~ a3 NO \[NONEXISTENT\] .*
 C: a4 FETCH 1 FLAGS
 S: a4 BAD FETCH: No mailbox is selected.

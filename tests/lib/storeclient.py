@@ -93,7 +93,7 @@ class Client:
                 if verb == "move" and answer:
                     self.model.drop(here, item, before)
                 elif verb == "move":
-                    item.maybe_gone = True
+                    item.maybe_gone, item.gone_after = True, before
                     self.model.pairs.append((item, new))
         return items and f"{verb} {uids(items)} {to}", then
 
@@ -107,7 +107,7 @@ class Client:
         def then(answer):
             for item in items:
                 if answer is None:
-                    item.maybe_gone = True
+                    item.maybe_gone, item.gone_after = True, before
                 else:
                     self.model.drop(here, item, before)
         return items and f"expunge {uids(items)}", then

@@ -65,6 +65,7 @@ class Session(t.Ours):
 class Item:
     """A message in a folder. alts: the (flags, words) it may have. after: every modseq told before its last change."""
 
+    gone_after = None  # of one that a kill may have removed: told before
     same = None  # the UID that it must have, though nobody may have seen it
 
     def __init__(self, token, flags, words, after, uid=None, emailid=None):
@@ -234,7 +235,7 @@ class Model:
             row = rows[uid]
             if item.same not in (None, uid):
                 self.complain(f"{who} {name} {item.token}: came back before anybody looked, had UID {item.same}, has {uid}")
-            item.uid, item.same, item.alts, item.maybe_gone = uid, None, {row[:2]}, False
+            item.uid, item.same, item.alts, item.maybe_gone, item.gone_after = uid, None, {row[:2]}, False, None
             if not item.uid and uid < told_next:
                 self.complain(f"{who} {name} {uid} {item.token}: UIDNEXT had been told as {told_next}")
             seen = self.folders[name].shown.get(uid)
@@ -247,7 +248,8 @@ class Model:
             item.told = False
             self.folders[name].shown[uid] = row[:2]
         for item in gone:
-            self.drop(name, item, highest)
+            # Another session may have told of it meanwhile, and with which modseq.
+            self.drop(name, item, highest if item.gone_after is None else item.gone_after)
         if after and head.highest <= after:
             self.complain(f"{who} {name}: HIGHESTMODSEQ {head.highest}, but {after} was told before an expunge")
 

@@ -80,6 +80,7 @@ facts_message(struct folder *f, uint32_t i)
 static void
 facts_folder(struct folder *f)
 {
+	(void)folder_last_modseqs(f);
 	uint32_t first = folder_first_unseen(f), count = folder_count(f);
 	printf("folder %u %u %u %u %u %s %" PRIu64 "\n", folder_uidvalidity(f), folder_uidnext(f),
 	    count, folder_recent(f), first < count ? folder_uid(f, first) : 0, folder_mailboxid(f),
