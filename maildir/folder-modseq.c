@@ -63,7 +63,7 @@ folder_last_modseqs(struct folder *f)
 {
 	if (f->no_index)
 		return -1;
-	if (!any_fresh(f) && f->written.modseq && !f->snapshot_due)
+	if (!any_fresh(f) && f->written.modseq >= f->modseq)
 		return 0;
 	folder_write_index(f, MAILDIR_MODSEQ_WAIT);
 	return f->no_index || any_fresh(f) ? -1 : 0;

@@ -347,8 +347,8 @@ static int
 apply(struct update *u, unsigned int mode)
 {
 	struct folder *f = u->f;
-	/* Whoever changed something may have told of it, and died before it could note that. */
-	if (mode & UPDATE_OPEN || u->absent.count)
+	/* Messages came and went that are in no index: others may have told of them. */
+	if (u->absent.count || !f->written.modseq)
 		(void)folder_next_modseq(f);
 	apply_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
