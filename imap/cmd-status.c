@@ -7,6 +7,7 @@
 #include "imap/mailbox.h"
 #include "imap/reply.h"
 #include "imap/status.h"
+#include "imap/sync.h"
 #include "lib/sa.h"
 
 static struct {
@@ -48,9 +49,11 @@ status_parse(struct session *s, struct parse *p, unsigned int *items)
 		if (!status_item(p, items))
 			return 0;
 	while (parse_take(p, ' '));
+	if (!parse_char(p, ')'))
+		return 0;
 	if (*items & STATUS_HIGHESTMODSEQ)
-		s->enabled |= ENABLE_CONDSTORE;
-	return parse_char(p, ')');
+		sync_condstore(s);
+	return 1;
 }
 
 unsigned int
@@ -58,7 +61,8 @@ status_needs(unsigned int items)
 {
 	return (items & STATUS_SIZE ? FOLDER_STATUS_SIZE : 0u) |
 	       (items & STATUS_DELETED_STORAGE ? FOLDER_STATUS_DELETED_SIZE : 0u) |
-	       (items & STATUS_MAILBOXID ? FOLDER_STATUS_ID : 0u);
+	       (items & STATUS_MAILBOXID ? FOLDER_STATUS_ID : 0u) |
+	       (items & STATUS_HIGHESTMODSEQ ? FOLDER_STATUS_MODSEQ : 0u);
 }
 
 static uint64_t

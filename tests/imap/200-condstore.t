@@ -11,11 +11,11 @@ S+ a1 OK \[READ-WRITE\] SELECT completed\.
 C: a2 SELECT INBOX (CONDSTORE)
 S: * OK [CLOSED] The mailbox selected before is closed.
 S+ \* OK \[UIDNEXT 10\] Predicted next UID
-S~ \* OK \[HIGHESTMODSEQ (?P<h>\d{16})\] Highest
+S+ \* OK \[HIGHESTMODSEQ (?P<h>\d{16})\] Highest
 S: a2 OK [READ-WRITE] SELECT completed.
 C: a3 EXAMINE INBOX
 S+ \* OK \[UIDNEXT 10\] Predicted next UID
-S: * OK [HIGHESTMODSEQ $h] Highest
+S+ \* OK \[HIGHESTMODSEQ $h\] Highest
 S: a3 OK [READ-ONLY] EXAMINE completed.
 C: a4 SELECT to (condstore)
 S+ \* OK \[HIGHESTMODSEQ \d+\] Highest
