@@ -38,6 +38,12 @@ static struct capability {
     {"SEARCHRES", 0, 0},	  /* RFC 5182 */
     {"WITHIN", 0, 0},		  /* RFC 5032 */
     {"CONTEXT=SEARCH", 0, 0},	  /* RFC 5267 */
+    {"SORT", 0, 0},		  /* RFC 5256 */
+    {"SORT=DISPLAY", 0, 0},	  /* RFC 5957 */
+    {"ESORT", 0, 0},		  /* RFC 5267 section 3 */
+    {"THREAD=ORDEREDSUBJECT", 0, 0}, /* RFC 5256 */
+    {"THREAD=REFERENCES", 0, 0},  /* RFC 5256 */
+    {"THREAD=REFS", 0, 0},	  /* draft-ietf-morg-inthread */
     {"I18NLEVEL=1", 0, 0},	  /* RFC 5255 */
     {"LIST-EXTENDED", 0, 0},	  /* RFC 5258 */
     {"LIST-STATUS", 0, 0},	  /* RFC 5819 */

@@ -58,6 +58,10 @@ struct command const commands[] = {
 	{"UID EXPUNGE",    cmd_uid_expunge, SEL,    UID_FORM},                     /* 4315 2.1 */
 	{"SEARCH",         cmd_search,      SEL,    KEEPS_NUMBERS},                /* 3501 6.4.4, 4731 */
 	{"UID SEARCH",     cmd_search,      SEL,    UID_FORM},                     /* 3501 6.4.8 */
+	{"SORT",           cmd_sort,        SEL,    KEEPS_NUMBERS},                /* 5256 3, 5957, 5267 3 */
+	{"UID SORT",       cmd_sort,        SEL,    UID_FORM},                     /* 5256 3 */
+	{"THREAD",         cmd_thread,      SEL,    KEEPS_NUMBERS},                /* 5256 3 */
+	{"UID THREAD",     cmd_thread,      SEL,    UID_FORM},                     /* 5256 3 */
 	{"FETCH",          cmd_fetch,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.5 */
 	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"STORE",          cmd_store,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.6 */

@@ -48,7 +48,8 @@ command_fn cmd_status, cmd_idle, cmd_append, cmd_replace;
 command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 /* cmd-list.c */
 command_fn cmd_list, cmd_lsub;
-/* context.c */
+/* cmd-sort.c, cmd-thread.c, context.c */
+command_fn cmd_sort, cmd_thread;
 command_fn cmd_cancelupdate;
 /* cmd-quota.c, cmd-metadata.c, cmd-acl.c */
 command_fn cmd_getquota, cmd_getquotaroot, cmd_setquota;

@@ -15,7 +15,7 @@ hand_take(struct hand *h, struct folder *f, uint32_t i)
 {
 	if (h->folder == f && h->i == i && h->fd >= 0)
 		return;
-	if (h->fd >= 0)
+	if (h->fd >= 0 || h->tried)
 		hand_drop(h);
 	h->asked = 0;
 	h->folder = f;
@@ -221,4 +221,53 @@ hand_text(struct hand *h, enum message_text which, size_t *len)
 	make(h, p->body, which);
 	s = hand_cached(h, which, len);
 	return s ? s : make_longer(h, p, which, len);
+}
+
+/* ---- keys -------------------------------------------------------------------------------------
+ */
+
+#define KEYS (1u << TEXT_SORT | 1u << TEXT_THREAD)
+
+/* Notes texts that were made, and keeps them with those that are in the cache: an entry there holds
+ * all of a message. */
+static void
+keep_keys(struct hand *h, struct message_texts const *made)
+{
+	struct message_texts all = *made;
+	for (unsigned int k = 0; k < TEXT_KINDS; k++) {
+		if (made->has >> k & 1) {
+			h->made.s[k] = made->s[k];
+			h->made.len[k] = made->len[k];
+		} else if (h->cached.has >> k & 1) {
+			all.s[k] = h->cached.s[k];
+			all.len[k] = h->cached.len[k];
+			all.has |= 1u << k;
+		}
+	}
+	h->made.has |= made->has;
+	h->tried |= made->has;
+	folder_keep_text(h->folder, h->i, &all);
+	hand_changed(h);
+}
+
+char const *
+hand_keys(struct hand *h, enum message_text which, size_t *len)
+{
+	struct message_texts t;
+	char const *s = hand_cached(h, which, len);
+	if (s)
+		return s;
+	s = hand_cached(h, TEXT_HEADERS, len);
+	if (s)
+		message_texts_make(&t, &h->arena, s, *len, *len, KEYS);
+	else {
+		struct mime_part const *p = hand_header(h);
+		if (!p)
+			return 0;
+		unsigned int const kinds = h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER;
+		message_texts_make(
+		    &t, &h->arena, h->s, h->n, p->body, (kinds & ~UNASKED) | KEYS);
+	}
+	keep_keys(h, &t);
+	return hand_cached(h, which, len);
 }

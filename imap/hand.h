@@ -65,6 +65,9 @@ void hand_free(struct hand *h);
 char const *hand_text(struct hand *h, enum message_text which, size_t *len);
 /* The same from the cache alone; null if it is not there. Nothing is opened. */
 char const *hand_cached(struct hand *h, enum message_text which, size_t *len);
+/* TEXT_SORT or TEXT_THREAD: from the cache; else both are made, from the header fields in the cache
+ * if it has them, and kept beside what is there. Null (errno) if the message cannot be read. */
+char const *hand_keys(struct hand *h, enum message_text which, size_t *len);
 /* The message's folder was changed: what it gave is void. */
 void hand_changed(struct hand *h);
 

@@ -35,6 +35,8 @@
 /* Searches that are kept up to date at once (RFC 5267 4.3.1): NO [NOUPDATE]. Each costs a bit for each
  * message. */
 #define LIMIT_CONTEXTS 4
+/* Sort criteria of one SORT: BAD. */
+#define LIMIT_CRITERIA 32
 /* Mailboxes of one ESEARCH (RFC 7377 2.4): NO [LIMIT]. */
 #define LIMIT_SEARCHED 10000
 /* A mailbox name, octets as it comes: NO [CANNOT]. A list pattern with its reference: BAD. */

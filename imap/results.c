@@ -3,6 +3,9 @@
 #include "imap/messages.h"
 #include "imap/progress.h"
 
+#define MAP_WORTH                                                                                  \
+	1000 /* messages for which mapping the folder's texts costs less than reading them */
+
 void
 results_make(struct results *r, struct arena *a, uint32_t from, uint32_t to)
 {
@@ -136,13 +139,18 @@ results_search(struct results *r, struct session *s, struct folder *f, struct se
 	int const all = !need->first && !need->last;
 	uint32_t const from = among.n ? among.r[0].lo : 0;
 	uint32_t end = from;
-	int ok = 0;
+	int ok = 0, mapped = 0;
 	results_make(r, &s->arena, from, among.n ? among.r[among.n - 1].hi + 1 : 0);
 	x.progress.goal = messages_count(&among);
+	/* Each will be looked at, and nothing but what the folder keeps decides of most. */
+	if (x.progress.goal >= MAP_WORTH && q->common)
+		mapped = folder_map_texts(f);
 	if (all || need->first)
 		ok = look_forward(&x, &among, all ? UINT32_MAX : need->first, &end);
 	if (!ok && need->last)
 		ok = look_backward(&x, &among, r->count + need->last, end);
+	if (mapped)
+		folder_unmap_texts(f);
 	hand_free(&x.h);
 	return ok;
 }

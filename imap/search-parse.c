@@ -188,6 +188,7 @@ read_named(struct reader *r)
 		if (!read_argument(r, row->argument, k))
 			return 0;
 		k->common = is_common(k);
+		r->q->common |= k->common;
 		return k;
 	}
 	parse_fail(r->p, "Unknown search key");

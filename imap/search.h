@@ -65,6 +65,7 @@ struct search {
 	unsigned int keys;
 	struct text charset;
 	int badcharset;
+	int common; /* some key is of what the folder keeps */
 	int modseq; /* some key is MODSEQ (RFC 7162 3.1.5) */
 	int within; /* some key is OLDER or YOUNGER (RFC 5032): what matches changes with time */
 	int64_t now;

@@ -65,6 +65,28 @@ look(struct folder *f)
 }
 
 int
+folder_map_texts(struct folder *f)
+{
+	if (!f->text_looked)
+		look(f);
+	f->text_looked = 1;
+	return !f->text.mapped && text_map(&f->text);
+}
+
+void
+folder_texts_sound(struct folder *f)
+{
+	f->text.sound = f->text.mapped;
+}
+
+void
+folder_unmap_texts(struct folder *f)
+{
+	if (f->text.mapped)
+		text_rest(&f->text);
+}
+
+int
 folder_text(struct folder *f, uint32_t i, struct message_texts *texts)
 {
 	uint32_t p = folder_position(f, i);

@@ -115,6 +115,12 @@ int folder_savedate(struct folder *f, uint32_t i, int64_t *t);
 /* Cached text of a message (maildir/text.h); valid until the next call for this folder. 1; 0: none
  * (the caller makes it, and may keep it); -1. */
 int folder_text(struct folder *f, uint32_t i, struct message_texts *texts);
+/* Before and after the texts of most messages are asked for: they are mapped meanwhile, if they can
+ * be. 1: they are from now on, and the caller will unmap them; 0: not, or they were already. */
+int folder_map_texts(struct folder *f);
+/* All those that will be asked for meanwhile have been asked for: they are not checked again. */
+void folder_texts_sound(struct folder *f);
+void folder_unmap_texts(struct folder *f);
 /* Remembers texts made from the message's content; they are written, many at once, when that is
  * worth it, by folder_settle or folder_close. A kind that is there already is kept. Never fails. */
 void folder_keep_text(struct folder *f, uint32_t i, struct message_texts const *texts);

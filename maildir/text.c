@@ -4,32 +4,56 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/crc32c.h"
 #include "lib/sa.h"
+#include "maildir/filesystem.h"
 #include "maildir/text-format.h"
 
-/* Octets read at a time: at first, and when reads have run forward for some time. Never mapped: the
- * file may be cut off by another process or host while it is read. */
+/* Octets read at a time: at first, and when reads have run forward for some time. */
 #define WINDOW_MIN 8192
 #define WINDOW_MAX 65536
 
 void
-text_forget_window(struct text_file *t)
+text_rest(struct text_file *t)
 {
-	t->window_len = 0;
-	t->ahead = 0;
+	if (t->mapped)
+		munmap(t->window, t->window_len);
+	else
+		free(t->window);
+	t->mapped = t->sound = 0;
+	t->window = 0;
+	t->window_room = t->window_len = t->ahead = 0;
 }
 
 void
-text_rest(struct text_file *t)
+text_forget_window(struct text_file *t)
 {
-	free(t->window);
-	t->window = 0;
-	t->window_room = 0;
-	text_forget_window(t);
+	if (t->mapped)
+		text_rest(t);
+	t->window_len = t->ahead = 0;
+}
+
+int
+text_map(struct text_file *t)
+{
+	uint64_t size;
+	if (t->mapped)
+		return 1;
+	if (t->fd < 0 || filesystem_network(t->fd) || text_file_size(t, &size) < 0 || !size)
+		return 0;
+	char *const s = mmap(0, (size_t)size, PROT_READ, MAP_SHARED, t->fd, 0);
+	if (s == MAP_FAILED)
+		return 0;
+	text_rest(t);
+	t->window = s;
+	t->window_at = 0;
+	t->window_len = (size_t)size;
+	t->mapped = 1;
+	return 1;
 }
 
 void
@@ -58,6 +82,13 @@ text_file_size(struct text_file const *t, uint64_t *size)
 static int
 window_fill(struct text_file *t, uint64_t at, size_t n)
 {
+	/* It has grown behind what is mapped. */
+	if (t->mapped) {
+		text_rest(t);
+		if (text_map(t) && at < t->window_len)
+			return 0;
+		text_rest(t);
+	}
 	int const forward =
 	    t->ahead && at >= t->window_at && at <= t->window_at + t->window_len + WINDOW_MIN;
 	t->ahead = !forward ? WINDOW_MIN : t->ahead < WINDOW_MAX ? 2 * t->ahead : WINDOW_MAX;
@@ -136,12 +167,12 @@ text_entry_at(struct text_file *t, uint64_t at, char const **entry, struct text_
 		if (r > 0)
 			r = window_get(t, at, e->size, entry, &fresh);
 		if (r > 0)
-			r = entry_sound(*entry, e);
+			r = t->sound || entry_sound(*entry, e);
 		/* What lay in the window may be of before another process cut the file and went on.
 		 */
 		if (r || fresh)
 			return r;
-		t->window_len = 0;
+		text_forget_window(t);
 	}
 }
 

@@ -26,9 +26,11 @@ struct text_file {
 	size_t window_room;
 	size_t ahead; /* octets to be read the next time, more the longer reads run forward */
 	int damaged;  /* a walk ended before the file's end */
+	int mapped;   /* the window is all of the file, mapped */
+	int sound;    /* all that will be read in it has been checked */
 };
 /* clang-format off */
-#define TEXT_FILE_ZERO {-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TEXT_FILE_ZERO {-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Opens the file that is there now, if it is another one than before, or shorter than what was
@@ -37,6 +39,10 @@ struct text_file {
  * version or byte order or with a damaged header is as none. */
 int text_open(struct text_file *t, int fd_dir);
 void text_close(struct text_file *t);
+/* Most of the file will be asked for: maps it, where no other host can cut it off, until text_rest.
+ * What a process of this host cuts off was no whole entry, so nobody has been given it. 1, or 0: not
+ * to be had. */
+int text_map(struct text_file *t);
 /* Gives back the memory of the window: a session that idles needs none. */
 void text_rest(struct text_file *t);
 

@@ -8,7 +8,8 @@
 // sources: imap/parse-set.c imap/parse.c imap/reply.c imap/search-eval.c imap/search-parse.c
 // sources: imap/search-text.c imap/sync.c imap/wait.c imap/search-argument.c imap/search-bind.c
 // sources: imap/search-return.c imap/results.c imap/saved.c imap/context.c imap/progress.c
-// sources: imap/capability.c
+// sources: imap/capability.c imap/cmd-sort.c imap/cmd-thread.c imap/sort.c imap/sort-items.c
+// sources: imap/thread-link.c imap/thread-subject.c imap/thread-tell.c imap/thread-tree.c
 // libs: -lunistring
 #include <errno.h>
 #include <stdint.h>

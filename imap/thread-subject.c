@@ -1,0 +1,148 @@
+/* Trees with the same base subject are joined (RFC 5256, REFERENCES, step 5). */
+#include "imap/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/sort-items.h"
+#include "lib/message-text.h"
+#include "lib/sa.h"
+#include "lib/siphash.h"
+
+/* Trees as items: key is the hash of the base subject, more the place in order of date and, in its
+ * lowest bit, whether the message is a reply; i is the message at the top, or a dummy's first
+ * child. */
+struct joiner {
+	struct thread *x;
+	struct siphash_key key;
+	struct sort_item *item;
+	uint32_t count, room;
+};
+
+static int
+is_reply(struct sort_item const *t)
+{
+	return t->more & 1;
+}
+
+/* The dummy that this tree's top is, or THREAD_NONE. */
+static uint32_t
+dummy_of(struct joiner const *j, struct sort_item const *t)
+{
+	return j->x->parent[t->i];
+}
+
+static void
+add_tree(struct joiner *j, uint32_t node, uint32_t place)
+{
+	struct thread *x = j->x;
+	struct message_sort k;
+	size_t len;
+	hand_take(&x->h, x->f, thread_index(x, node));
+	char const *const text = hand_keys(&x->h, TEXT_SORT, &len);
+	if (!text || !message_sort_keys(&k, text, len) || !k.subject_len)
+		return;
+	j->item[j->count++] = (struct sort_item){
+	    siphash(&j->key, k.subject, k.subject_len), place << 1 | !!k.reply, node};
+}
+
+/* How many trees there are; with fill, as items. A dummy is met with its first child. */
+static uint32_t
+trees(struct joiner *j, int fill)
+{
+	struct thread *x = j->x;
+	uint32_t n = 0;
+	unsigned char *const met = thread_alloc(x, 0, 0, (x->nodes - x->span) / 8 + 1, 1);
+	for (uint32_t k = 0; k < x->r->count && !x->failed; k++) {
+		uint32_t const v = x->order[k] - x->from, up = x->parent[v];
+		if (up != THREAD_NONE && !thread_dummy(x, up))
+			continue;
+		if (up != THREAD_NONE) {
+			uint32_t const d = up - x->span;
+			if (met[d / 8] >> (d % 8) & 1)
+				continue;
+			met[d / 8] |= (unsigned char)(1u << (d % 8));
+		}
+		if (fill && hand_stopped(&x->h, x->s, k))
+			x->failed = 1;
+		else if (fill)
+			add_tree(j, v, k);
+		n++;
+	}
+	thread_release(x, met, (x->nodes - x->span) / 8 + 1, 1);
+	return n;
+}
+
+/* 5.B: the one that the others of the same subject are joined to. */
+static struct sort_item const *
+choose(struct joiner const *j, struct sort_item const *t, uint32_t n)
+{
+	struct sort_item const *best = t;
+	for (uint32_t k = 1; k < n && dummy_of(j, best) == THREAD_NONE; k++)
+		if (dummy_of(j, &t[k]) != THREAD_NONE || (is_reply(best) && !is_reply(&t[k])))
+			best = &t[k];
+	return best;
+}
+
+static uint32_t
+new_dummy(struct joiner *j)
+{
+	struct thread *x = j->x;
+	if (x->nodes == j->room) {
+		uint32_t const room = j->room + j->room / 8 + 64;
+		x->parent = thread_alloc(x, x->parent, j->room, room, sizeof *x->parent);
+		if (x->failed)
+			return THREAD_NONE;
+		j->room = room;
+	}
+	x->parent[x->nodes] = THREAD_NONE;
+	return x->nodes++;
+}
+
+/* 5.C, of the trees t[0..n) with one subject, in order of date. */
+static void
+join(struct joiner *j, struct sort_item const *t, uint32_t n)
+{
+	struct thread *x = j->x;
+	struct sort_item const *const to = choose(j, t, n);
+	uint32_t dummy = dummy_of(j, to);
+	for (uint32_t k = 0; k < n; k++) {
+		struct sort_item const *const c = &t[k];
+		uint32_t const own = dummy_of(j, c);
+		if (c == to)
+			continue;
+		if (own != THREAD_NONE) /* both are dummies */
+			x->parent[own] = dummy;
+		else if (dummy != THREAD_NONE)
+			x->parent[c->i] = dummy;
+		else if (is_reply(c) && !is_reply(to))
+			x->parent[c->i] = to->i;
+		else {
+			dummy = new_dummy(j);
+			if (x->failed)
+				return;
+			x->parent[c->i] = x->parent[to->i] = dummy;
+		}
+	}
+}
+
+void
+thread_join(struct thread *x)
+{
+	struct joiner j = {.x = x, .room = x->nodes};
+	uint32_t const room = trees(&j, 0);
+	if (siphash_key(&j.key) < 0)
+		x->failed = 1;
+	j.item = thread_alloc(x, 0, 0, (size_t)room + 1, sizeof *j.item);
+	if (!x->failed)
+		trees(&j, 1);
+	if (!x->failed)
+		sort_items(j.item, j.count);
+	for (uint32_t k = 0, end; k < j.count && !x->failed; k = end) {
+		for (end = k + 1; end < j.count && j.item[end].key == j.item[k].key; end++)
+			;
+		if (end - k > 1)
+			join(&j, j.item + k, end - k);
+	}
+	thread_release(x, j.item, (size_t)room + 1, sizeof *j.item);
+}

@@ -1,0 +1,60 @@
+/* THREAD (RFC 5256 section 3, REFERENCES; draft-ietf-morg-inthread, REFS): messages as trees.
+ *
+ * A message's number here is its index less the first result's; numbers behind `span` are dummies,
+ * which stand for messages that are not there but that several others name. Each message and each
+ * such id costs about 20 octets while it runs. */
+#ifndef POSTERN_IMAP_THREAD_H
+#define POSTERN_IMAP_THREAD_H
+
+#include "imap/progress.h"
+#include "imap/results.h"
+
+#define THREAD_NONE UINT32_MAX
+#define THREAD_OCTETS 16 /* for each message, at least */
+
+struct thread {
+	struct session *s;
+	struct folder *f;
+	struct hand h;
+	struct results *r;
+	struct progress progress;
+	uint32_t from, span; /* of the results */
+	uint32_t nodes;	     /* messages and dummies */
+	uint32_t *parent;    /* of each node, THREAD_NONE: at the top */
+	uint32_t *order;     /* indexes of the results, by sent date */
+	/* When the trees are made: each node's first child and next sibling, and the first tree. */
+	uint32_t *head, *next, first;
+	size_t octets; /* in use */
+	int failed;    /* the session has ended, or it took more than imap-search-memory */
+};
+
+/* thread-link.c: steps 1 to 3 of REFERENCES: parents by Message-ID, References and In-Reply-To;
+ * dummies are left only at the top, with two children or more. */
+void thread_link(struct thread *x);
+/* thread-subject.c: step 5: trees with the same base subject are joined. */
+void thread_join(struct thread *x);
+/* thread-tree.c */
+/* Steps 4 and 6: children and trees in order of sent date. */
+void thread_order(struct thread *x);
+/* Instead of it, for REFS: trees by the latest arrival in each. */
+void thread_order_latest(struct thread *x);
+/* Frees what there is. */
+void thread_free(struct thread *x);
+/* Memory for `count` things of a size, zeroed or as p[0..had) was; counts them. Null: too much. */
+void *thread_alloc(struct thread *x, void *p, size_t had, size_t count, size_t size);
+void thread_release(struct thread *x, void *p, size_t count, size_t size);
+/* thread-tell.c: the trees as THREAD's response has them (BASE.7.2.THREAD). */
+void thread_tell(struct thread const *x);
+
+static inline uint32_t
+thread_index(struct thread const *x, uint32_t node)
+{
+	return x->from + node;
+}
+static inline int
+thread_dummy(struct thread const *x, uint32_t node)
+{
+	return node >= x->span;
+}
+
+#endif
