@@ -55,7 +55,7 @@ LIBS_auth-file := -lcrypt
 PROGRAMS += imap
 OBJ_imap := $(patsubst %.c,%.o,$(filter-out imap/imap-login.c imap/login-%,$(wildcard imap/*.c)))
 USE_imap := dynamic store
-LIBS_imap := -lunistring
+LIBS_imap := -lunistring $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
 PROGRAMS += smtp-send
 OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)

@@ -54,6 +54,7 @@ static struct capability {
     {"CATENATE", 0, 0},		  /* RFC 4469 */
     {"REPLACE", 0, 0},		  /* RFC 8508 */
     {"APPENDLIMIT", 0, 0},	  /* RFC 7889 */
+    {"COMPRESS=DEFLATE", 0, 0},	  /* RFC 4978 */
     {"BINARY", 0, 0},		  /* RFC 3516 */
     {"PREVIEW", 0, 0},		  /* RFC 8970 */
     {"SAVEDATE", 0, 0},		  /* RFC 8514 */

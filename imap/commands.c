@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "imap/compress.h"
 #include "imap/limits.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
@@ -40,6 +41,7 @@ struct command const commands[] = {
 	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 3502, 4469 3 */
 	{"REPLACE",        cmd_replace,     SEL,    0},                            /* 8508 3.2 */
 	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM},                     /* 8508 3.3 */
+	{"COMPRESS",       cmd_compress,    ANY,    0},                            /* 4978 3 */
 	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
 	{"GETQUOTA",       cmd_getquota,    ANY,    0},                            /* 9208 4.1.1 */
 	{"GETQUOTAROOT",   cmd_getquotaroot, ANY,   0},                            /* 9208 4.1.2 */
@@ -219,6 +221,10 @@ one_command(struct session *s)
 	if (!reply)
 		parse_fail(p, "Invalid arguments");
 	answer(s, c, reply);
+	if (s->compress && !s->net.layer) {
+		net_flush(&s->net);
+		compress_start(&s->net);
+	}
 	if (!reply && parse_finish(p) < 0)
 		session_bye(s, REPLY_BYE_LITERAL);
 	else if (s->bad > LIMIT_BAD)

@@ -44,6 +44,8 @@ command_fn cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespa
 command_fn cmd_select, cmd_examine, cmd_close, cmd_unselect;
 /* cmd-status.c, cmd-idle.c, cmd-append.c */
 command_fn cmd_status, cmd_idle, cmd_append, cmd_replace;
+/* compress.c */
+command_fn cmd_compress;
 /* cmd-mailbox.c */
 command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 /* cmd-list.c */

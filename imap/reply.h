@@ -16,6 +16,7 @@
 #define REPLY_READONLY "NO [READ-ONLY] The mailbox was opened read-only."
 #define REPLY_TRYCREATE "NO [TRYCREATE] No such mailbox."
 #define REPLY_TOOBIG "NO [TOOBIG] The message is larger than this server takes."
+#define REPLY_COMPRESSED "NO [COMPRESSIONACTIVE] TLS compresses already."
 #define REPLY_TOOMANY "NO [LIMIT] Too many messages for one command."
 #define REPLY_EMPTY "NO [CANNOT] A message without octets cannot be stored."
 #define REPLY_HEADER8 "NO [CANNOT] 8-bit characters in the header need ENABLE UTF8=ACCEPT first."

@@ -58,6 +58,7 @@ struct session {
 	struct set saved;	  /* what "$" stands for (RFC 5182), as ranges of UIDs; malloced */
 	struct context *contexts; /* RFC 5267 */
 
+	int compress;	   /* from the next command on (RFC 4978) */
 	int ended;	   /* no further command is taken */
 	int fd_signal;	   /* readable when TERM or HUP came */
 	unsigned int bad;  /* BAD replies in a row */

@@ -9,7 +9,7 @@ static int
 has_input(struct net const *n)
 {
 	struct pollfd x = {.fd = n->fd_in, .events = POLLIN};
-	return n->in_start != n->in_end || poll(&x, 1, 0) > 0;
+	return net_buffered(n) || poll(&x, 1, 0) > 0;
 }
 
 static void

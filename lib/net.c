@@ -63,8 +63,8 @@ pause_for(struct net *n, int fd, short events)
 	return r > 0 ? 0 : -1;
 }
 
-static int
-write_all(struct net *n, char const *s, size_t len)
+int
+net_send(struct net *n, char const *s, size_t len)
 {
 	while (len) {
 		ssize_t w = write(n->fd_out, s, len);
@@ -80,13 +80,23 @@ write_all(struct net *n, char const *s, size_t len)
 	return 0;
 }
 
-int
-net_flush(struct net *n)
+static int
+send_layered(struct net *n, char const *s, size_t len, int all)
 {
-	if (!n->werr && n->out_len) {
+	if (!n->layer)
+		return net_send(n, s, len);
+	n->held = !all;
+	return n->layer->write(n, s, len, all);
+}
+
+/* Empties the buffer; all: a layer holds nothing back either. */
+static int
+drain(struct net *n, int all)
+{
+	if (!n->werr && (n->out_len || (all && n->held))) {
 		if (n->trace)
 			n->trace(1, n->out, n->out_len);
-		if (write_all(n, n->out, n->out_len) < 0)
+		if (send_layered(n, n->out, n->out_len, all) < 0)
 			n->werr = errno;
 		n->whole = n->whole == n->out_len ? 0 : NET_TORN;
 		n->out_len = 0;
@@ -95,6 +105,12 @@ net_flush(struct net *n)
 		return 0;
 	errno = n->werr;
 	return -1;
+}
+
+int
+net_flush(struct net *n)
+{
+	return drain(n, 1);
 }
 
 int
@@ -108,7 +124,7 @@ net_put_slow(struct net *n, char const *s, size_t len)
 		s += part;
 		len -= part;
 		if (n->out_len == NET_OUTSIZE)
-			net_flush(n);
+			drain(n, 0);
 	}
 	return n->werr ? -1 : 0;
 }
@@ -136,7 +152,7 @@ net_space(struct net *n, size_t *room)
 {
 	/* After an error what is written is dropped, as everywhere. */
 	if (n->out_len == NET_OUTSIZE || n->werr)
-		net_flush(n);
+		drain(n, 0);
 	if (n->werr)
 		n->out_len = 0;
 	*room = NET_OUTSIZE - n->out_len;
@@ -149,13 +165,15 @@ net_last(struct net *n, char const *s, size_t len)
 	if (n->whole == NET_TORN || n->werr)
 		return;
 	tain_addsec_g(&n->deadline, LAST_SECONDS);
-	if (!write_all(n, n->out, n->whole))
-		(void)write_all(n, s, len);
+	if (!send_layered(n, n->out, n->whole, 0))
+		(void)send_layered(n, s, len, 1);
 }
 
 void
 net_rest(struct net *n)
 {
+	if (n->layer && !n->out_len && !n->held)
+		n->layer->rest(n);
 	if (!n->out_len)
 		memory_rest(n->out, sizeof n->out);
 	if (n->in_start == n->in_end)
@@ -187,16 +205,16 @@ net_putf(struct net *n, char const *fmt, ...)
 static ssize_t
 read_some(struct net *n, char *buf, size_t max)
 {
-	if (n->out_len && net_flush(n) < 0)
+	if ((n->out_len || n->held) && net_flush(n) < 0)
 		return -1;
-	/* Checked here too, or a peer that never pauses would never meet its deadline. */
-	tain_now_g();
-	if (!tain_future(&n->deadline)) {
-		errno = ETIMEDOUT;
-		return -1;
-	}
 	for (;;) {
-		ssize_t r = read(n->fd_in, buf, max);
+		/* Checked here too, or a peer that never pauses would never meet its deadline. */
+		tain_now_g();
+		if (!tain_future(&n->deadline)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		ssize_t r = n->layer ? n->layer->read(n, buf, max) : read(n->fd_in, buf, max);
 		if (r >= 0) {
 			if (n->trace && r)
 				n->trace(0, buf, (size_t)r);
@@ -208,6 +226,12 @@ read_some(struct net *n, char *buf, size_t max)
 		} else if (errno != EINTR)
 			return -1;
 	}
+}
+
+int
+net_buffered(struct net const *n)
+{
+	return n->in_start != n->in_end || (n->layer && n->layer->pending(n));
 }
 
 size_t
@@ -312,6 +336,18 @@ net_getline(struct net *n, char *line, size_t max, size_t *len)
 	return NET_LINE;
 }
 
+/* The descriptor is readable: is there anything for us in it? */
+static int
+is_input(struct net *n)
+{
+	if (!n->layer)
+		return 1;
+	n->in_start = n->in_end = 0;
+	ssize_t r = n->layer->read(n, n->in, NET_INSIZE);
+	n->in_end = r > 0 ? (size_t)r : 0;
+	return r >= 0 || errno != EAGAIN;
+}
+
 int
 net_wait_any(struct net *n, int const *fd, unsigned int count)
 {
@@ -319,23 +355,25 @@ net_wait_any(struct net *n, int const *fd, unsigned int count)
 	unsigned int used = 1, which[1 + NET_EXTRA];
 	if (net_flush(n) < 0)
 		return -1;
-	if (n->in_start != n->in_end)
+	if (net_buffered(n))
 		return 1;
 	for (unsigned int k = 0; k < count && k < NET_EXTRA; k++)
 		if (fd[k] >= 0) {
 			which[used] = k;
 			x[used++] = (iopause_fd){.fd = fd[k], .events = IOPAUSE_READ};
 		}
-	int r;
-	do
-		r = iopause_g(x, used, &n->deadline);
-	while (r < 0 && errno == EINTR);
-	if (r <= 0)
-		return r;
-	for (unsigned int k = 1; k < used; k++)
-		if (x[k].revents && !x[0].revents)
-			return 2 + (int)which[k];
-	return 1;
+	for (;;) {
+		int r = iopause_g(x, used, &n->deadline);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r;
+		if (x[0].revents && is_input(n))
+			return 1;
+		for (unsigned int k = 1; k < used; k++)
+			if (x[k].revents)
+				return 2 + (int)which[k];
+	}
 }
 
 int

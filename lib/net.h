@@ -18,6 +18,19 @@
 #define NET_OUTSIZE 65536
 #define NET_TORN SIZE_MAX
 
+/* What may stand between the buffers and the descriptors, as compression does. */
+struct net;
+struct net_layer {
+	/* Sends len octets by net_send; all: nothing is held back. 0 or -1. */
+	int (*write)(struct net *n, char const *s, size_t len, int all);
+	/* As read(2): EAGAIN also where what was read stands for nothing yet. */
+	ssize_t (*read)(struct net *n, char *buf, size_t max);
+	/* 1: read has something to give without waiting. */
+	int (*pending)(struct net const *n);
+	/* All was sent: gives back memory that the next write can make anew. */
+	void (*rest)(struct net *n);
+};
+
 struct net {
 	int fd_in, fd_out;
 	tain deadline;
@@ -25,6 +38,8 @@ struct net {
 	size_t out_len;
 	size_t whole; /* out[0..whole) ends a response; NET_TORN: a part of one is sent already */
 	int werr;     /* errno of the first failed write, 0 if none */
+	struct net_layer *layer; /* null: none */
+	int held;		 /* the layer holds something back */
 	/* If not null, every byte that crosses: debugging and transcripts. */
 	void (*trace)(int out, char const *s, size_t n);
 	char in[NET_INSIZE];
@@ -101,6 +116,10 @@ net_wrote(struct net *n, size_t len)
 int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sends everything. 0 or -1 (errno). */
 int net_flush(struct net *n);
+/* For layers: these octets, now. 0 or -1. */
+int net_send(struct net *n, char const *s, size_t len);
+/* Has input been read, from the descriptor at least, that was not consumed? */
+int net_buffered(struct net const *n);
 /* What was put so far ends a response: a line, and no literal or multi-line text goes on. */
 static inline void
 net_whole(struct net *n)
