@@ -49,8 +49,8 @@ USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
 PROGRAMS += auth-file
-OBJ_auth-file := bin/auth-file.o bin/auth-hash.o
-LIBS_auth-file := -lcrypt
+OBJ_auth-file := bin/auth-file.o bin/auth-hash.o bin/auth-cache.o
+LIBS_auth-file := -lcrypt -lunistring
 
 PROGRAMS += imap
 OBJ_imap := $(patsubst %.c,%.o,$(filter-out imap/imap-login.c imap/login-%,$(wildcard imap/*.c)))

@@ -1,17 +1,19 @@
 /* auth-file PROGRAM [ARGS...]: the checkpassword program for etc/users. Reads login NUL password
  * NUL timestamp NUL from descriptor 3, and if they are right becomes the account and runs PROGRAM.
- * auth-file -h: reads a password from standard input and prints a hash for etc/users.
+ * auth-file -h: reads a password from standard input and prints a hash for etc/users; -s: its SCRAM
+ * keys, extra fields of the same line.
  *
  * Descriptors: 3 credentials (closed before PROGRAM runs), 2 log; all others are PROGRAM's.
- * Environment: POSTERN_DIR, POSTERN_ID. AUTHORIZED=1 (Dovecot's extension; from a login parent,
- * which sets POSTERN_MECHANISM): the account is opened without a look at the password. For PROGRAM:
- * USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else unset), AUTHORIZED=2 if it was 1;
- * SHARED and SHARING (lib/sharing.h) where etc/sharing exists.
- * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min, sharing.
+ * Environment: POSTERN_DIR, POSTERN_ID, TCPREMOTEIP (for allow_nets). AUTHORIZED=1 (Dovecot's
+ * extension; from a login parent, which sets POSTERN_MECHANISM): the account is opened without a
+ * look at the password. For PROGRAM: USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else
+ * unset), AUTHORIZED=2 if it was 1; SHARED and SHARING (lib/sharing.h) where etc/sharing exists.
+ * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min, auth-cache-seconds (how long a
+ * right password is remembered, 300; 0: not at all), scram-iterations (-s), sharing.
  * Exit: 1 refused, 2 misused, 3 no such account (AUTHORIZED only), 111 temporary; else PROGRAM's.
- * Privileges: reads etc/users, and postern-shared of those in etc/sharing. As root it becomes the
- * account's gid and uid, with the gids of those who share with it, and no other account's
- * uid than its own works without root. */
+ * Privileges: reads etc/users, and postern-shared of those in etc/sharing; reads and writes
+ * run/auth. As root it becomes the account's gid and uid, with the gids of those who share with it,
+ * and no other account's uid than its own works without root. */
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 
+#include "bin/auth-cache.h"
 #include "bin/auth-hash.h"
 #include "lib/account.h"
 #include "lib/ascii.h"
@@ -28,13 +31,15 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/scram.h"
 #include "lib/sharing.h"
 #include "lib/skalibs-compat.h"
 
-#define USAGE "auth-file PROGRAM [ARGS...] | auth-file -h"
+#define USAGE "auth-file PROGRAM [ARGS...] | auth-file -h | auth-file -s"
 /* The checkpassword interface. */
 #define CREDENTIALS_MAX 512
 #define FD_CREDENTIALS 3
+#define CACHE_SECONDS 300
 
 enum { EXIT_REFUSED = 1, EXIT_MISUSED = 2, EXIT_NO_ACCOUNT = 3 };
 
@@ -95,6 +100,13 @@ is_authorized(void)
 static void
 check_password(struct account const *a, char const *password)
 {
+	unsigned int seconds =
+	    (unsigned int)conf_uint("auth-cache-seconds", CACHE_SECONDS, 0, 86400);
+	int slow = auth_hash_is_slow(a->password);
+	if (slow && auth_cache_has(a->name, password, a->password, seconds)) {
+		auth_cache_close();
+		return;
+	}
 	switch (auth_hash_verify(a->password, password, conf_flag("plain-passwords", 0))) {
 	case 1:
 		break;
@@ -104,8 +116,19 @@ check_password(struct account const *a, char const *password)
 		log_2("bad-account", "user", a->name, "why", "password scheme");
 		_exit(111);
 	}
+	if (slow)
+		auth_cache_put(a->name, password, a->password);
+	auth_cache_close();
+}
+
+/* What holds for an account however its owner is known. */
+static void
+check_account(struct account const *a)
+{
 	if (a->nologin)
 		refuse(a->name, "nologin");
+	if (!account_allows(a, getenv("TCPREMOTEIP")))
+		refuse(a->name, "allow_nets");
 }
 
 /* The account, its password being right. */
@@ -120,13 +143,12 @@ open_account(struct arena *arena, struct account *a)
 	if (is_authorized()) {
 		if (!r)
 			_exit(EXIT_NO_ACCOUNT);
-		if (a->nologin)
-			refuse(login, "nologin");
 	} else if (!r) {
 		auth_hash_waste(password);
 		refuse(login, "unknown");
 	} else
 		check_password(a, password);
+	check_account(a);
 	explicit_bzero(credentials, sizeof credentials);
 }
 
@@ -176,10 +198,9 @@ run(struct account const *a, struct sharing *sharing, char *const *argv)
 	strerr_diefu2sys(111, "run ", argv[0]);
 }
 
-static int
-print_hash(void)
+static void
+read_password(void)
 {
-	stralloc hash = STRALLOC_ZERO;
 	size_t len = read_all(0, credentials, CREDENTIALS_MAX);
 	if (len && len <= CREDENTIALS_MAX && credentials[len - 1] == '\n')
 		len--;
@@ -187,11 +208,23 @@ print_hash(void)
 	    memchr(credentials, '\n', len))
 		strerr_dief1x(100, "a password is one line of 1 to 512 bytes without NUL");
 	credentials[len] = 0;
-	if (auth_hash_make(&hash, credentials) < 0)
+}
+
+/* For etc/users: a hash, or the SCRAM keys. */
+static int
+print_secret(int option)
+{
+	stralloc out = STRALLOC_ZERO;
+	read_password();
+	int r = option == 'h' ? auth_hash_make(&out, credentials)
+			      : auth_hash_scram(&out, credentials,
+				    (unsigned int)conf_uint("scram-iterations", SCRAM_ITERATIONS,
+					4096, SCRAM_ITERATIONS_MAX));
+	if (r < 0)
 		strerr_diefu1sys(111, "make a hash");
 	explicit_bzero(credentials, sizeof credentials);
-	sa_append(&hash, '\n');
-	return allwrite(1, hash.s, hash.len) == hash.len ? 0 : 111;
+	sa_append(&out, '\n');
+	return allwrite(1, out.s, out.len) == out.len ? 0 : 111;
 }
 
 int
@@ -201,16 +234,16 @@ main(int argc, char **argv)
 	subgetopt l = SUBGETOPT_ZERO;
 	struct account a;
 	struct sharing sharing;
-	int c, hash = 0;
+	int c, option = 0;
 	PROG = "auth-file";
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	while ((c = subgetopt_r(argc, (char const *const *)argv, "h", &l)) != -1) {
-		if (c != 'h')
+	while ((c = subgetopt_r(argc, (char const *const *)argv, "hs", &l)) != -1) {
+		if (c != 'h' && c != 's')
 			strerr_dieusage(EXIT_MISUSED, USAGE);
-		hash = 1;
+		option = c;
 	}
-	if (hash)
-		return print_hash();
+	if (option)
+		return print_secret(option);
 	argv += l.ind;
 	if (!*argv)
 		strerr_dieusage(EXIT_MISUSED, USAGE);

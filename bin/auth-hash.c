@@ -7,6 +7,7 @@
 
 #include "lib/ascii.h"
 #include "lib/sa.h"
+#include "lib/scram.h"
 
 /* What a hash of this scheme begins with; "" for every kind that libcrypt knows. */
 static struct scheme {
@@ -41,7 +42,7 @@ same(char const *a, char const *b)
 static struct crypt_data room;
 
 static char const *
-hash_of(char const *password, char const *setting)
+crypt_of(char const *password, char const *setting)
 {
 	memset(&room, 0, sizeof room);
 	char const *r = crypt_r(password, setting, &room);
@@ -57,17 +58,24 @@ wipe(void)
 static int
 verify_crypt(char const *hash, char const *password)
 {
-	char const *r = hash_of(password, hash);
+	char const *r = crypt_of(password, hash);
 	int ok = !r ? -1 : same(r, hash);
 	wipe();
 	return ok;
 }
 
+static int
+verify_scram(enum hash h, char const *keys, char const *password)
+{
+	struct scram_keys k;
+	return scram_scan(&k, h, keys, strlen(keys)) < 0 ? -1 : scram_is_password(&k, password);
+}
+
 void
 auth_hash_waste(char const *password)
 {
-	if (!hash_of(password, nobody))
-		hash_of(password, nobody_sha512);
+	if (!crypt_of(password, nobody))
+		crypt_of(password, nobody_sha512);
 	wipe();
 }
 
@@ -84,6 +92,9 @@ auth_hash_verify(char const *hash, char const *password, int plain_ok)
 	size_t n = end ? (size_t)(end - hash - 1) : 0;
 	if (!n)
 		return -1;
+	enum hash h;
+	if (scram_hash(hash + 1, n, &h))
+		return verify_scram(h, end + 1, password);
 	if (ascii_ieq(hash + 1, n, "PLAIN"))
 		return !plain_ok ? -1 : end[1] && same(end + 1, password);
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
@@ -91,6 +102,29 @@ auth_hash_verify(char const *hash, char const *password, int plain_ok)
 		    !strncmp(end + 1, schemes[i].prefix, strlen(schemes[i].prefix)))
 			return auth_hash_verify(end + 1, password, 0);
 	return -1;
+}
+
+int
+auth_hash_is_slow(char const *hash)
+{
+	return strncasecmp(hash, "{PLAIN}", 7) != 0;
+}
+
+int
+auth_hash_scram(stralloc *out, char const *password, unsigned int iterations)
+{
+	static char const *const names[] = {
+	    [HASH_SHA1] = " scram-sha-1=", [HASH_SHA256] = "scram-sha-256="};
+	for (int h = HASH_SHA256; h >= HASH_SHA1; h--) {
+		struct scram_keys k = {.iterations = iterations};
+		if (scram_salt(&k) < 0)
+			return -1;
+		scram_make(&k, (enum hash)h, password);
+		sa_cats(out, names[h]);
+		scram_format(out, &k);
+		explicit_bzero(&k, sizeof k);
+	}
+	return 0;
 }
 
 #ifdef CRYPT_GENSALT_OUTPUT_SIZE
@@ -124,7 +158,7 @@ auth_hash_make(stralloc *out, char const *password)
 	char setting[SETTING_MAX];
 	if (make_setting(setting, sizeof setting) < 0)
 		return -1;
-	char const *r = hash_of(password, setting);
+	char const *r = crypt_of(password, setting);
 	if (r) {
 		sa_cats(out, "{CRYPT}");
 		sa_cats(out, r);

@@ -4,6 +4,7 @@
 
 #include "imap/capability.h"
 #include "imap/login-replies.h"
+#include "lib/sa.h"
 #include "lib/ucspitls.h"
 
 void
@@ -20,22 +21,23 @@ imap_login_password_ok(struct imap_login const *s)
 	return s->cleartext || ucspitls_active();
 }
 
-/* RFC 3501 7.2.1, RFC 2595 3.1 and 3.2, RFC 4959, RFC 7888, RFC 2971. */
+/* RFC 3501 7.2.1, RFC 2595 3.1 and 3.2, RFC 4959, RFC 7888 5, RFC 2971. */
 static void
 put_capabilities(struct imap_login *s)
 {
-	stralloc list = STRALLOC_ZERO;
-	capability_list(&list, 0);
+	stralloc sa = STRALLOC_ZERO;
+	capability_list(&sa, 0);
 	net_puts(&s->net, "CAPABILITY ");
-	net_put(&s->net, list.s, list.len);
-	stralloc_free(&list);
+	net_put(&s->net, sa.s, sa.len);
+	sa_reset(&sa);
 	if (ucspitls_available())
 		net_puts(&s->net, " STARTTLS");
 	if (!imap_login_password_ok(s))
 		net_puts(&s->net, " LOGINDISABLED");
 	else
-		for (unsigned int i = 0; sasl_name(i); i++)
-			net_putf(&s->net, " AUTH=%s", sasl_name(i));
+		sasl_names(&sa, " AUTH=", login_offered(&s->login));
+	net_put(&s->net, sa.s, sa.len);
+	stralloc_free(&sa);
 }
 
 void
@@ -118,37 +120,33 @@ static int
 do_starttls(struct imap_login *s)
 {
 	imap_login_say(s, SAY_STARTTLS);
-	return login_starttls(&s->net);
+	return login_starttls(&s->login, &s->net);
 }
 
-/* Asks the parent, and says what came of it. */
+/* Says what came of an attempt to log in. Not 0: it was the last. */
 static int
-check(struct imap_login *s, char const *mechanism, char const *login, char const *password)
+conclude(struct imap_login *s, enum login_verdict v)
 {
-	struct login_credentials c = {.login = login,
-	    .password = password,
-	    .mechanism = mechanism,
-	    .tag = s->tag,
-	    .command = s->row->verb};
-	switch (login_check(&s->login, &s->net, &c)) {
-	case LOGIN_OK:
-		break;
-	case LOGIN_REFUSED:
-		imap_login_say(s, SAY_REFUSED);
-		return 0;
-	case LOGIN_TEMPFAIL:
-		imap_login_say(s, SAY_TEMPFAIL);
-		return 0;
-	case LOGIN_TOOMANY:
-		imap_login_say(s, SAY_REFUSED);
-		net_puts(&s->net, BYE_FAILURES);
+	static struct {
+		char const *reply, *bye;
+	} const ends[LOGIN_VERDICTS] = {
+	    [LOGIN_REFUSED] = {SAY_REFUSED, 0},
+	    [LOGIN_TEMPFAIL] = {SAY_TEMPFAIL, 0},
+	    [LOGIN_LIMIT] = {SAY_LIMIT, 0},
+	    [LOGIN_TOOMANY] = {SAY_REFUSED, BYE_FAILURES},
+	    [LOGIN_GONE] = {SAY_TEMPFAIL, BYE_UNAVAILABLE},
+	    [LOGIN_CANCELLED] = {SAY_CANCELLED, 0},
+	    [LOGIN_SYNTAX] = {SAY_SASL_SYNTAX, 0},
+	    [LOGIN_LONG] = {SAY_SASL_LONG, 0},
+	    [LOGIN_AUTHZID] = {SAY_AUTHZID, 0},
+	    [LOGIN_UNKNOWN] = {SAY_NO_MECHANISM, 0},
+	};
+	if (!ends[v].reply)
 		return 1;
-	case LOGIN_GONE:
-		imap_login_say(s, SAY_TEMPFAIL);
-		net_puts(&s->net, BYE_UNAVAILABLE);
-		return 1;
-	}
-	return 1;
+	imap_login_say(s, ends[v].reply);
+	if (ends[v].bye)
+		net_puts(&s->net, ends[v].bye);
+	return ends[v].bye != 0;
 }
 
 /* A C string for the parent, who refuses one that is too long or holds controls; a NUL would cut it
@@ -177,22 +175,20 @@ do_login(struct imap_login *s)
 	}
 	copy(login, sizeof login, user, user_len);
 	copy(password, sizeof password, pass, pass_len);
-	int r = check(s, "LOGIN", login, password);
+	enum login_verdict v = login_check(&s->login, &s->net,
+	    &(struct login_credentials){.login = login,
+		.password = password,
+		.mechanism = "LOGIN",
+		.tag = s->tag,
+		.command = s->row->verb});
 	explicit_bzero(password, sizeof password);
-	return r;
+	return conclude(s, v);
 }
 
 /* RFC 3501 6.2.2, RFC 4959 */
 static int
 do_authenticate(struct imap_login *s)
 {
-	static char const *const replies[] = {
-	    [SASL_CANCELLED] = SAY_CANCELLED,
-	    [SASL_SYNTAX] = SAY_SASL_SYNTAX,
-	    [SASL_LONG] = SAY_SASL_LONG,
-	    [SASL_AUTHZID] = SAY_AUTHZID,
-	    [SASL_UNKNOWN] = SAY_NO_MECHANISM,
-	};
 	struct imap_login_cursor *c = &s->args;
 	char *name, *initial = 0;
 	size_t name_len, initial_len = 0;
@@ -204,15 +200,13 @@ do_authenticate(struct imap_login *s)
 		initial = c->s + c->at;
 		initial_len = c->len - c->at;
 	}
-	int status = login_exchange(&s->net, &s->sasl,
-	    sasl_start(&s->sasl, name, name_len, initial, initial_len), imap_login_read_line, s);
-	int r = status < 0;
-	if (status == SASL_DONE)
-		r = check(s, s->sasl.name, s->sasl.login, s->sasl.password);
-	else if (!r)
-		imap_login_say(s, replies[status]);
-	sasl_end(&s->sasl);
-	return r;
+	struct login_dialog d = {.prompt = "+ ",
+	    .read = imap_login_read_line,
+	    .arg = s,
+	    .tag = s->tag,
+	    .command = s->row->verb};
+	return conclude(
+	    s, login_authenticate(&s->login, &s->net, &d, name, name_len, initial, initial_len));
 }
 
 /* clang-format off */

@@ -17,6 +17,7 @@
 #define SAY_PRIVACY          "NO [PRIVACYREQUIRED] Passwords in clear need TLS first"
 #define SAY_REFUSED          "NO [AUTHENTICATIONFAILED] Login name or password is wrong"
 #define SAY_TEMPFAIL         "NO [UNAVAILABLE] Passwords cannot be checked now, try again later"
+#define SAY_LIMIT            "NO [LIMIT] Too many connections of this user"
 #define SAY_AUTHZID          "NO [AUTHORIZATIONFAILED] Nobody may act for another user here"
 #define SAY_NO_MECHANISM     "NO No such authentication mechanism"
 #define SAY_CANCELLED        "BAD Authentication cancelled"

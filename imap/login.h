@@ -8,7 +8,6 @@
 #include "imap/login-limits.h"
 #include "lib/login.h"
 #include "lib/net.h"
-#include "lib/sasl.h"
 
 /* What a command holds that is still to be read: s[at..len), C string. A literal stands there as
  * {N} CR LF and its N octets. */
@@ -27,7 +26,6 @@ struct imap_login {
 	struct imap_login_command const
 	    *row; /* the command's; null if there is none of that name */
 	struct imap_login_cursor args;
-	struct sasl sasl;
 	char text[IMAP_LOGIN_COMMAND_MAX];
 };
 

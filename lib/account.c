@@ -9,9 +9,11 @@
 
 #include "lib/ascii.h"
 #include "lib/conf.h"
+#include "lib/hmac.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/table.h"
+#include "lib/ucspi.h"
 
 /* Fields of a passwd-file line behind the key. */
 enum { PASSWORD, USER_ID, GROUP_ID, GECOS, HOME, SHELL, EXTRA, FIELDS };
@@ -92,17 +94,25 @@ is_set(char const *s, size_t n)
 static int
 read_extra(struct arena *a, struct account *out, char const *s)
 {
-	static char const mail[] = "userdb_mail=", quota[] = "userdb_quota_rule=";
+	static char const mail[] = "userdb_mail=";
+	struct {
+		char const *name, **value;
+	} const texts[] = {
+	    {"userdb_quota_rule", &out->quota_rule},
+	    {"allow_nets", &out->allow_nets},
+	    {"scram-sha-1", &out->scram[HASH_SHA1]},
+	    {"scram-sha-256", &out->scram[HASH_SHA256]},
+	};
 	for (size_t n; *s; s += n, s += strspn(s, " \t")) {
 		n = strcspn(s, " \t");
 		size_t name = strcspn(s, "= \t");
+		for (size_t i = 0; s[name] == '=' && i < sizeof texts / sizeof *texts; i++)
+			if (ascii_ieq(s, name, texts[i].name))
+				*texts[i].value = arena_strndup(a, s + name + 1, n - name - 1);
 		if (!strncmp(s, mail, sizeof mail - 1)) {
 			if (set_maildir(a, out, s + sizeof mail - 1, n - sizeof mail + 1) < 0)
 				return -1;
-		} else if (!strncmp(s, quota, sizeof quota - 1))
-			out->quota_rule =
-			    arena_strndup(a, s + sizeof quota - 1, n - sizeof quota + 1);
-		else if (ascii_ieq(s, name, "nologin"))
+		} else if (ascii_ieq(s, name, "nologin"))
 			out->nologin = is_set(s, n);
 		else if (ascii_ieq(s, name, "nodelivery"))
 			out->nodelivery = is_set(s, n);
@@ -153,6 +163,27 @@ account_find(struct arena *a, char const *key, struct account *out)
 	stralloc_free(&value);
 	errno = e;
 	return r;
+}
+
+int
+account_allows(struct account const *a, char const *ip)
+{
+	unsigned char addr[16];
+	char network[64];
+	unsigned int len = ip ? ucspi_scan(ip, addr) : 0;
+	if (!a->allow_nets)
+		return 1;
+	for (char const *s = a->allow_nets; *s; s += *s == ',') {
+		size_t n = strcspn(s, ",");
+		if (n < sizeof network) {
+			memcpy(network, s, n);
+			network[n] = 0;
+			if (len ? ucspi_in_network(addr, len, network) : !strcmp(network, "local"))
+				return 1;
+		}
+		s += n;
+	}
+	return 0;
 }
 
 int

@@ -12,6 +12,9 @@
 struct account {
 	char const *name;     /* key in users */
 	char const *password; /* {SCHEME}hash as it stands; for auth-file alone; may be null */
+	/* SCRAM keys (lib/scram.h), indexed by enum hash; null: none */
+	char const *scram[2];
+	char const *allow_nets; /* networks that may log in, comma separated; null: all */
 	uid_t uid;
 	gid_t gid;
 	char const *home;	/* absolute */
@@ -25,6 +28,10 @@ struct account {
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
  * live in a. Empty uid and gid are this process's own. */
 int account_find(struct arena *a, char const *key, struct account *out);
+/* 1 if the account may be opened from this address (text, as TCPREMOTEIP; null: the peer has none):
+ * allow_nets in Dovecot's meaning: addresses, networks, and "local" for peers without an address.
+ */
+int account_allows(struct account const *a, char const *ip);
 /* Mail for postmaster and abuse that nobody else gets: mail/postmaster/Maildir, as its owner,
  * without a password. 0; -1 if it does not exist and we are root, so that there is no owner. */
 int account_postmaster(struct arena *a, struct account *out);

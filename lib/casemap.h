@@ -1,5 +1,5 @@
 /* Collations i;ascii-casemap (RFC 4790 9.2) and i;unicode-casemap (RFC 5051), and substring search
- * under the latter. The only file that uses libunistring: programs that call it link -lunistring.
+ * under the latter. This and lib/saslprep.c use libunistring: programs that call it link -lunistring.
  */
 #ifndef POSTERN_CASEMAP_H
 #define POSTERN_CASEMAP_H

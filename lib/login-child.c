@@ -35,15 +35,15 @@ put(char *to, size_t size, char const *s)
 
 /* Credentials that cannot be right leave login and password empty: asked for all the same, so that
  * they are counted and delayed like wrong ones. */
-static void
-fill(struct login_request *r, struct login_credentials const *c)
+void
+login_fill(struct login_request *r, enum login_ask ask, struct login_credentials const *c)
 {
 	memset(r, 0, sizeof *r);
+	r->ask = ask;
 	put(r->mechanism, sizeof r->mechanism, c->mechanism);
 	put(r->tag, sizeof r->tag, c->tag ? c->tag : "-");
 	put(r->command, sizeof r->command, c->command ? c->command : "-");
-	if (!*c->login || !*c->password ||
-	    strlen(c->login) + strlen(c->password) + 3 > LOGIN_CREDENTIALS_MAX ||
+	if (strlen(c->login) + strlen(c->password) + 3 > LOGIN_CREDENTIALS_MAX ||
 	    !put(r->login, sizeof r->login, c->login) ||
 	    !put(r->password, sizeof r->password, c->password))
 		r->login[0] = r->password[0] = 0;
@@ -64,23 +64,24 @@ pause_until(tain const *deadline)
 	return 1;
 }
 
-/* One message, with the connection's descriptors if there are any to give. */
+/* One message, with the connection's descriptors if an account is to be opened for it. */
 static int
-send_request(struct login *l, struct net *n, struct login_request *r)
+send_request(
+    struct login *l, struct net *n, struct login_request *r, char const *data, size_t data_len)
 {
 	union {
 		struct cmsghdr align;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control;
 	char *input;
-	size_t ssl_len, input_len = l->kind == LOGIN_SESSION ? net_peek(n, &input) : 0;
-	char const *ssl = ucspitls_reply(&ssl_len);
+	int with_fds = l->kind == LOGIN_SESSION && r->ask <= LOGIN_ASK_PROVED;
+	size_t input_len = with_fds ? net_peek(n, &input) : 0;
 	struct iovec v[3] = {
-	    {r, sizeof *r}, {(char *)ssl, ssl_len}, {input_len ? input : "", input_len}};
+	    {r, sizeof *r}, {(char *)data, data_len}, {input_len ? input : "", input_len}};
 	struct msghdr m = {.msg_iov = v, .msg_iovlen = 3};
-	r->ssl_len = (uint32_t)ssl_len;
+	r->data_len = (uint32_t)data_len;
 	r->input_len = (uint32_t)input_len;
-	if (l->kind == LOGIN_SESSION) {
+	if (with_fds) {
 		int const fds[2] = {n->fd_in, n->fd_out};
 		memset(&control, 0, sizeof control);
 		m.msg_control = &control;
@@ -101,41 +102,60 @@ send_request(struct login *l, struct net *n, struct login_request *r)
 	return sent < 0 ? -1 : 0;
 }
 
-static enum login_verdict
-read_answer(struct login *l)
+static int
+read_answer(struct login const *l, struct login_answer *a, unsigned int seconds)
 {
-	char verdict;
 	tain deadline;
 	tain_now_g();
-	tain_addsec_g(&deadline, (int)l->answer_seconds);
-	if (net_read_before(l->fd, &verdict, 1, &deadline) != 1 || verdict < 0 ||
-	    verdict > LOGIN_GONE)
-		return LOGIN_GONE;
-	return (enum login_verdict)verdict;
+	tain_addsec_g(&deadline, (int)seconds);
+	ssize_t n = net_read_before(l->fd, (char *)a, sizeof *a, &deadline);
+	return n < (ssize_t)LOGIN_ANSWER_HEAD || (size_t)n != LOGIN_ANSWER_HEAD + a->len ||
+		       a->verdict >= LOGIN_VERDICTS
+		   ? -1
+		   : 0;
+}
+
+int
+login_ask(struct login *l, struct net *n, struct login_request *r, char const *data,
+    size_t data_len, struct login_answer *a, unsigned int seconds)
+{
+	int sent = send_request(l, n, r, data, data_len);
+	explicit_bzero(r, sizeof *r);
+	return sent < 0 ? -1 : read_answer(l, a, seconds);
+}
+
+enum login_verdict
+login_open(
+    struct login *l, struct net *n, struct login_request *r, char const *data, size_t data_len)
+{
+	static struct login_answer a;
+	if (net_flush(n) < 0)
+		_exit(0);
+	if (l->kind == LOGIN_SESSION)
+		net_release(n);
+	int got = login_ask(l, n, r, data, data_len, &a, l->answer_seconds);
+	l->verdict = got < 0 ? LOGIN_GONE : (enum login_verdict)a.verdict;
+	/* The password stood in input that was consumed, or that later input only half covers. */
+	explicit_bzero(n->in, n->in_start);
+	explicit_bzero(n->in + n->in_end, sizeof n->in - n->in_end);
+	if (l->kind == LOGIN_VERDICT) {
+		if (l->verdict == LOGIN_OK && a.len && a.len <= sizeof l->user)
+			memcpy(l->user, a.data, a.len);
+		return l->verdict;
+	}
+	/* The connection is the session's now; not even its end is ours to say. */
+	if (l->verdict == LOGIN_OK)
+		_exit(0);
+	ndelay_on(n->fd_in);
+	ndelay_on(n->fd_out);
+	n->deadline = tain_infinite;
+	return l->verdict;
 }
 
 enum login_verdict
 login_check(struct login *l, struct net *n, struct login_credentials const *c)
 {
 	struct login_request r;
-	fill(&r, c);
-	if (net_flush(n) < 0)
-		_exit(0);
-	if (l->kind == LOGIN_SESSION)
-		net_release(n);
-	int sent = send_request(l, n, &r);
-	explicit_bzero(&r, sizeof r);
-	/* The password stood in input that was consumed, or that later input only half covers. */
-	explicit_bzero(n->in, n->in_start);
-	explicit_bzero(n->in + n->in_end, sizeof n->in - n->in_end);
-	enum login_verdict v = sent < 0 ? LOGIN_GONE : read_answer(l);
-	if (l->kind != LOGIN_SESSION)
-		return v;
-	/* The connection is the session's now; not even its end is ours to say. */
-	if (v == LOGIN_OK)
-		_exit(0);
-	ndelay_on(n->fd_in);
-	ndelay_on(n->fd_out);
-	n->deadline = tain_infinite;
-	return v;
+	login_fill(&r, LOGIN_ASK_PASSWORD, c);
+	return login_open(l, n, &r, "", 0);
 }

@@ -9,24 +9,31 @@
 
 /* A line that names no network would shut out whom it was written for, without a word. */
 static void
-check(char const *network)
+check(char const *setting, char const *network)
 {
 	unsigned char net[16];
 	unsigned int bits;
 	if (!ucspi_scan_network(network, net, &bits))
-		strerr_dief3x(100, "etc/cleartext-networks: bad value \"", network, "\"");
+		strerr_dief5x(100, "etc/", setting, ": bad value \"", network, "\"");
+}
+
+int
+login_in_networks(char const *setting, struct ucspi const *peer)
+{
+	stralloc networks = STRALLOC_ZERO;
+	int found = 0;
+	if (conf_lines(setting, &networks))
+		for (size_t i = 0; i < networks.len; i += strlen(networks.s + i) + 1) {
+			check(setting, networks.s + i);
+			found |=
+			    ucspi_in_network(peer->remote_addr, peer->remote_len, networks.s + i);
+		}
+	stralloc_free(&networks);
+	return found;
 }
 
 int
 login_cleartext(struct ucspi const *peer)
 {
-	stralloc networks = STRALLOC_ZERO;
-	int ok = ucspi_is_loopback(peer);
-	if (!ok && conf_lines("cleartext-networks", &networks))
-		for (size_t i = 0; i < networks.len; i += strlen(networks.s + i) + 1) {
-			check(networks.s + i);
-			ok |= ucspi_in_network(peer->remote_addr, peer->remote_len, networks.s + i);
-		}
-	stralloc_free(&networks);
-	return ok;
+	return ucspi_is_loopback(peer) || login_in_networks("cleartext-networks", peer);
 }

@@ -1,45 +1,137 @@
-/* What IMAP and POP3 do alike before login. */
-#include "lib/login.h"
+/* A SASL exchange from the child's side: lib/sasl.h between the client and the parent. */
+#include "lib/login-request.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/log.h"
-#include "lib/ucspitls.h"
-
-int
-login_starttls(struct net *n)
+static int
+ask_keys(void *arg, char const *name, enum hash h, struct sasl_keys *k)
 {
-	if (net_flush(n) < 0)
-		return 1;
-	if (ucspitls_start(n) < 0) {
-		/* Nothing more can be said on this connection, in clear least of all. */
-		log_event("tls-failed");
-		log_send();
-		_exit(0);
-	}
+	static struct login_answer a;
+	struct login *l = arg;
+	struct login_request r;
+	login_fill(&r, LOGIN_ASK_KEYS,
+	    &(struct login_credentials){.login = name, .password = "", .mechanism = scram_name(h)});
+	int got = login_ask(l, 0, &r, "", 0, &a, l->answer_seconds);
+	l->verdict = got < 0 ? LOGIN_GONE : (enum login_verdict)a.verdict;
+	if (l->verdict != LOGIN_OK || a.len != sizeof *k)
+		return -1;
+	memcpy(k, a.data, sizeof *k);
 	return 0;
 }
 
-int
-login_exchange(
-    struct net *n, struct sasl *sasl, enum sasl_status status, login_line_fn *read, void *arg)
+static int
+ask_proof(void *arg, char const *auth_message, size_t len,
+    unsigned char const proof[static HASH_MAX], unsigned char signature[static HASH_MAX])
 {
-	char line[SASL_LINE_MAX + 1];
+	static struct login_answer a;
+	struct login *l = arg;
+	struct login_request r;
+	char data[HASH_MAX + SASL_AUTH_MESSAGE_MAX];
+	memcpy(data, proof, HASH_MAX);
+	memcpy(data + HASH_MAX, auth_message, len);
+	login_fill(&r, LOGIN_ASK_PROOF,
+	    &(struct login_credentials){.login = "", .password = "", .mechanism = l->sasl.name});
+	int got = login_ask(l, 0, &r, data, HASH_MAX + len, &a, l->answer_seconds);
+	l->verdict = got < 0 ? LOGIN_GONE : (enum login_verdict)a.verdict;
+	if (l->verdict != LOGIN_OK || a.len != HASH_MAX)
+		return -1;
+	memcpy(signature, a.data, HASH_MAX);
+	return 0;
+}
+
+/* Challenges and answers as often as the mechanism wants. -1: nothing more can be read. */
+static int
+exchange(struct login *l, struct net *n, struct login_dialog const *d, enum sasl_status status)
+{
+	char line[SASL_LINE_MAX + 2];
 	size_t len;
-	while (status == SASL_CONTINUE) {
-		net_putf(n, "+ %s\r\n", sasl->challenge);
-		switch (read(arg, line, sizeof line, &len)) {
+	int r = (int)status;
+	while (r == SASL_CONTINUE) {
+		net_putf(n, "%s%s\r\n", d->prompt, l->sasl.challenge);
+		switch (d->read(d->arg, line, sizeof line, &len)) {
 		case NET_LINE:
-			status = sasl_step(sasl, line, len);
+			r = (int)sasl_step(&l->sasl, line, len);
 			break;
 		case NET_LONG:
-			status = SASL_LONG;
+			r = SASL_LONG;
 			break;
 		default:
-			return -1;
+			r = -1;
 		}
 	}
 	explicit_bzero(line, sizeof line);
-	return (int)status;
+	return r;
+}
+
+static enum login_verdict
+open_account(struct login *l, struct net *n, struct login_dialog const *d)
+{
+	static enum login_ask const asks[] = {
+	    [SASL_PASSWORD] = LOGIN_ASK_PASSWORD,
+	    [SASL_PROVED] = LOGIN_ASK_PROVED,
+	    [SASL_TOKEN] = LOGIN_ASK_TOKEN,
+	    [SASL_CERTIFICATE] = LOGIN_ASK_CERTIFICATE,
+	};
+	struct sasl *s = &l->sasl;
+	struct login_request r;
+	int password = s->evidence == SASL_PASSWORD, token = s->evidence == SASL_TOKEN;
+	login_fill(&r, asks[s->evidence],
+	    &(struct login_credentials){.login = s->login,
+		.password = password ? s->secret : "",
+		.mechanism = s->name,
+		.tag = d->tag,
+		.command = d->command});
+	return login_open(l, n, &r, token ? s->secret : "", token ? strlen(s->secret) : 0);
+}
+
+/* What a status that ends an exchange means to the caller. */
+static enum login_verdict
+verdict_of(struct login const *l, int status)
+{
+	switch (status) {
+	case SASL_CANCELLED:
+		return LOGIN_CANCELLED;
+	case SASL_LONG:
+		return LOGIN_LONG;
+	case SASL_AUTHZID:
+		return LOGIN_AUTHZID;
+	case SASL_UNKNOWN:
+		return LOGIN_UNKNOWN;
+	case SASL_FAILED:
+		return l->verdict;
+	case -1:
+		return LOGIN_LOST;
+	default:
+		return LOGIN_SYNTAX;
+	}
+}
+
+unsigned int
+login_offered(struct login const *l)
+{
+	unsigned int external = getenv("SSL_PEER_CERT_HASH") ? 0 : 1u << SASL_EXTERNAL;
+	return l->offered & ~external;
+}
+
+enum login_verdict
+login_authenticate(struct login *l, struct net *n, struct login_dialog const *d, char const *name,
+    size_t name_len, char const *initial, size_t initial_len)
+{
+	struct sasl_server const server = {.arg = l,
+	    .offered = login_offered(l),
+	    .keys = ask_keys,
+	    .prove = ask_proof,
+	    .oauth_error = l->oauth_error};
+	int status =
+	    exchange(l, n, d, sasl_start(&l->sasl, &server, name, name_len, initial, initial_len));
+	enum login_verdict v = verdict_of(l, status);
+	if (status == SASL_DONE) {
+		v = open_account(l, n, d);
+		if ((v == LOGIN_REFUSED || v == LOGIN_TOOMANY) &&
+		    exchange(l, n, d, sasl_refused(&l->sasl)) < 0)
+			v = LOGIN_LOST;
+	}
+	sasl_end(&l->sasl);
+	return v;
 }

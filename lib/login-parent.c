@@ -117,13 +117,13 @@ static int
 well_formed(struct message const *m, size_t len, int fds, enum login_kind kind)
 {
 	struct login_request const *r = &m->r;
-	if (len < sizeof *r || r->ssl_len > UCSPITLS_REPLY_MAX || r->input_len > NET_INSIZE)
+	if (len < sizeof *r || r->ask >= LOGIN_ASKS)
 		return 0;
-	if (len - sizeof *r != (size_t)r->ssl_len + r->input_len)
+	if (r->data_len > LOGIN_DATA_MAX || r->input_len > NET_INSIZE ||
+	    len - sizeof *r != (size_t)r->data_len + r->input_len)
 		return 0;
-	if (r->ssl_len && m->tail[r->ssl_len - 1])
-		return 0;
-	if (fds != (kind == LOGIN_SESSION ? 2 : 0) || (kind == LOGIN_VERDICT && r->input_len))
+	int opens = kind == LOGIN_SESSION && r->ask <= LOGIN_ASK_PROVED;
+	if (fds != (opens ? 2 : 0) || (!opens && r->input_len))
 		return 0;
 	if (strchr(r->tag, ' ') || strchr(r->command, ' '))
 		return 0;
@@ -180,18 +180,42 @@ receive(struct login_parent *p, struct message *m, int fds[2])
 	return well_formed(m, (size_t)n, count, p->kind) ? 1 : -1;
 }
 
-/* What the TLS engine told the child; only if TLS was not there from the start. The values are
- * shown to programs and logs: one with a control (a certificate may have any) is left out. */
+/* What the TLS engine says. The values are shown to programs and logs: one with a control (a
+ * certificate may have any) is left out. */
 static void
-put_ssl(struct login_parent const *p, char const *s, size_t len)
+put_ssl(char const *s, size_t len)
 {
-	if (p->tls_before)
-		return;
 	for (size_t i = 0, n; i < len; i += n) {
 		n = strlen(s + i) + 1;
 		if (is_string(s + i, n, 0) && ucspitls_setenv(s + i, n) < 0)
 			login_parent_error("tls-environment", errno);
 	}
+}
+
+/* Asks the launcher for TLS. What it says of the client's certificate has not been in the hands of
+ * the child. */
+static enum login_verdict
+start_tls(struct login_parent *p, struct login_answer *a)
+{
+	tain deadline;
+	size_t len = 0;
+	tain_now_g();
+	tain_addsec_g(&deadline, UCSPITLS_SECONDS);
+	int r = p->fd_tls < 0 ? -1 : ucspitls_ask(p->fd_tls);
+	/* The handshake takes its time, and signals come meanwhile. */
+	while (!r && !login_parent_wait(p, p->fd_tls, &deadline))
+		if (p->ending || !p->child || !tain_future(&deadline))
+			r = -1;
+	if (!r)
+		r = ucspitls_answer(p->fd_tls, a->data, &len, &deadline);
+	if (p->fd_tls >= 0)
+		close(p->fd_tls);
+	p->fd_tls = -1;
+	if (r < 0)
+		return LOGIN_TEMPFAIL;
+	put_ssl(a->data, len);
+	a->len = (uint32_t)len;
+	return LOGIN_OK;
 }
 
 static void
@@ -201,6 +225,7 @@ log_check(struct login_request const *r, enum login_verdict v)
 	    [LOGIN_OK] = "login",
 	    [LOGIN_REFUSED] = "refused",
 	    [LOGIN_TEMPFAIL] = "tempfail",
+	    [LOGIN_LIMIT] = "limit",
 	    [LOGIN_TOOMANY] = "refused-last",
 	    [LOGIN_GONE] = "tempfail-last",
 	};
@@ -214,42 +239,101 @@ log_check(struct login_request const *r, enum login_verdict v)
 	log_send();
 }
 
-/* Makes guessing slow; a child in a stranger's hands cannot skip it. Counted from the request, so
- * that the time of the check (is there such an account? which hash has it?) does not show. */
-static void
-delay(struct login_parent *p, tain const *begin)
+/* Whose account it is, where it is not a password that tells. */
+static enum login_verdict
+identify(struct login_parent *p, struct login_run *run, struct message *m, struct login_answer *a)
 {
-	tain deadline, t;
-	unsigned int ms = p->delay_ms;
-	for (unsigned int i = 1; i < p->failures && ms < LOGIN_DELAY_MAX; i++)
-		ms *= 2;
-	tain_from_millisecs(&t, (int)(ms < LOGIN_DELAY_MAX ? ms : LOGIN_DELAY_MAX));
-	tain_now_g();
-	tain_add(&deadline, begin, &t);
-	while (!p->ending && p->child && tain_future(&deadline))
-		login_parent_wait(p, -1, &deadline);
+	static unsigned int const wants[LOGIN_ASKS] = {
+	    [LOGIN_ASK_TOKEN] = 1u << SASL_OAUTHBEARER | 1u << SASL_XOAUTH2,
+	    [LOGIN_ASK_CERTIFICATE] = 1u << SASL_EXTERNAL,
+	    [LOGIN_ASK_PROVED] = 1u << SASL_SCRAM_SHA_1 | 1u << SASL_SCRAM_SHA_256,
+	    [LOGIN_ASK_PROOF] = 1u << SASL_SCRAM_SHA_1 | 1u << SASL_SCRAM_SHA_256,
+	};
+	struct login_request *r = &m->r;
+	if (!(p->offer.mechanisms & wants[r->ask]))
+		return LOGIN_TEMPFAIL;
+	switch (r->ask) {
+	case LOGIN_ASK_TOKEN:
+		return login_token(p, run, r, m->tail);
+	case LOGIN_ASK_CERTIFICATE:
+		return login_certificate(r);
+	case LOGIN_ASK_PROVED:
+		return login_scram_proved(p, r);
+	default:
+		a->len = HASH_MAX;
+		return login_scram_proof(p, r, m->tail, (unsigned char *)a->data);
+	}
 }
 
 static enum login_verdict
-check(struct login_parent *p, struct login_run *run, struct message *m, int const conn[2])
+judge(struct login_parent *p, struct login_run *run, struct message *m, int const conn[2],
+    struct login_answer *a)
 {
-	enum login_verdict v = LOGIN_REFUSED;
+	struct login_request *r = &m->r;
+	char const *input = m->tail + r->data_len;
+	if (!p->argv)
+		return LOGIN_TEMPFAIL;
+	if (r->ask == LOGIN_ASK_PASSWORD)
+		return r->login[0] && r->password[0] ? login_run(p, run, r, conn, input, 0)
+						     : LOGIN_REFUSED;
+	enum login_verdict v = identify(p, run, m, a);
+	if (v == LOGIN_OK && r->ask != LOGIN_ASK_PROOF) {
+		r->password[0] = 0;
+		v = login_run(p, run, r, conn, input, 1);
+	}
+	return v;
+}
+
+static enum login_verdict
+check(struct login_parent *p, struct login_run *run, struct message *m, int const conn[2],
+    struct login_answer *a)
+{
+	struct login_request *r = &m->r;
+	unsigned char attempt[HASH_MAX];
 	tain begin;
+	login_delay_before(p, r);
 	tain_now_g();
 	tain_copynow(&begin);
-	put_ssl(p, m->tail, m->r.ssl_len);
-	if (!p->argv)
-		v = LOGIN_TEMPFAIL;
-	else if (m->r.login[0] && m->r.password[0])
-		v = login_run(p, run, &m->r, conn, m->tail + m->r.ssl_len);
+	int password = r->ask == LOGIN_ASK_PASSWORD;
+	hash_of(HASH_SHA256, password ? r->password : m->tail,
+	    password ? sizeof r->password : r->data_len, attempt);
+	enum login_verdict v = judge(p, run, m, conn, a);
+	int refused = v == LOGIN_REFUSED;
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
-		v = v == LOGIN_REFUSED ? LOGIN_TOOMANY : LOGIN_GONE;
+		v = refused ? LOGIN_TOOMANY : LOGIN_GONE;
 	p->over = v == LOGIN_TOOMANY || v == LOGIN_GONE;
-	if (!p->ending)
-		log_check(&m->r, v);
-	if (v == LOGIN_REFUSED || v == LOGIN_TOOMANY)
-		delay(p, &begin);
+	if (!p->ending && (v != LOGIN_OK || r->ask != LOGIN_ASK_PROOF))
+		log_check(r, v);
+	if (refused) {
+		login_delay_count(p, r, attempt);
+		login_delay_after(p, r, &begin);
+	}
+	explicit_bzero(attempt, sizeof attempt);
 	return v;
+}
+
+static enum login_verdict
+answer(struct login_parent *p, struct login_run *run, struct message *m, int const conn[2],
+    struct login_answer *a)
+{
+	enum login_verdict v;
+	a->len = 0;
+	switch (m->r.ask) {
+	case LOGIN_ASK_TLS:
+		return start_tls(p, a);
+	case LOGIN_ASK_KEYS:
+		v = login_scram_keys(p, &m->r, (struct sasl_keys *)(void *)a->data);
+		a->len = v == LOGIN_OK ? sizeof(struct sasl_keys) : 0;
+		return v;
+	default:
+		v = check(p, run, m, conn, a);
+		if (v == LOGIN_OK && m->r.ask <= LOGIN_ASK_PROVED) {
+			a->len = (uint32_t)strlen(m->r.login) + 1;
+			memcpy(a->data, m->r.login, a->len);
+		} else if (v != LOGIN_OK)
+			a->len = 0;
+		return v;
+	}
 }
 
 /* The session has the connection: nothing is left but to be its place in the superserver's list. */
@@ -259,6 +343,8 @@ watch(struct login_parent *p)
 {
 	tain forever = tain_infinite;
 	close(p->fd);
+	if (p->fd_tls >= 0)
+		close(p->fd_tls);
 	while (p->run->pid)
 		login_parent_wait(p, -1, &forever);
 	int code = wait_estatus(p->run->status);
@@ -271,6 +357,7 @@ watch(struct login_parent *p)
 static void
 serve_one(struct login_parent *p, struct message *m)
 {
+	static struct login_answer a;
 	struct login_run run;
 	int conn[2];
 	int r = receive(p, m, conn);
@@ -283,12 +370,12 @@ serve_one(struct login_parent *p, struct message *m)
 		kill(p->child, SIGKILL);
 		leave(p);
 	}
-	char answer = (char)check(p, &run, m, conn);
-	explicit_bzero(m, sizeof *m);
+	a.verdict = (uint32_t)answer(p, &run, m, conn, &a);
+	explicit_bzero(m, sizeof m->r + m->r.data_len + m->r.input_len);
 	for (int i = 0; i < 2; i++)
 		if (conn[i] >= 0)
 			close(conn[i]);
-	if (send(p->fd, &answer, 1, MSG_NOSIGNAL) < 0)
+	if (send(p->fd, &a, LOGIN_ANSWER_HEAD + a.len, MSG_NOSIGNAL) < 0)
 		login_parent_error("answer", errno);
 	if (p->run)
 		watch(p);

@@ -1,10 +1,12 @@
-/* The parent's side of lib/login.h, in two halves: login-parent.c serves the child's requests,
- * login-run.c runs the checkpassword program for one of them. */
+/* The parent's side of lib/login.h: login-parent.c serves the child's requests, login-identity.c
+ * finds out who somebody is that shows no password, login-delay.c makes guessing slow, login-run.c
+ * runs the checkpassword program. */
 #ifndef POSTERN_LOGIN_PARENT_H
 #define POSTERN_LOGIN_PARENT_H
 
 #include <sys/types.h>
 
+#include "lib/login-offer.h"
 #include "lib/login-request.h"
 
 /* Seconds that a program has to end after it closed the session's descriptor without a report;
@@ -24,7 +26,19 @@ struct login_parent {
 	unsigned int check_seconds, attempts, delay_ms;
 	unsigned int failures; /* checks so far that did not succeed */
 	int over;	       /* the last verdict was the last: no further check */
-	int tls_before;	       /* SSL_PROTOCOL was set at the start: the child cannot change it */
+	unsigned int user_connections;
+	char const *service;
+	char const *address; /* the peer's, if failures are to be counted against it; else null */
+	int fd_tls;	     /* SSLCTLFD; -1: TLS cannot be started (any more) */
+	struct login_offer offer;
+	char const *become[3]; /* UID, GID, GIDLIST: for the program that judges tokens */
+	struct login_scram {
+		char login[LOGIN_NAME_MAX + 1];	 /* whose keys these are */
+		char proved[LOGIN_NAME_MAX + 1]; /* who has shown that he knows them */
+		char nonce[SCRAM_NONCE + 1];	 /* "": none was given, or it is used up */
+		int known;			 /* there is such an account, with keys */
+		struct scram_keys keys;
+	} scram;
 	struct login_run *run; /* null: no program runs */
 };
 
@@ -33,6 +47,8 @@ struct login_run {
 	int status;
 	int fd_session; /* the parent's end; -1: closed */
 	int pidfd;	/* the session's process if it is not the program's; -1 */
+	int authorized; /* without a password */
+	int counted;	/* among the login's connections */
 };
 
 /* Serves requests until the child or its session ends, and exits. */
@@ -47,10 +63,31 @@ int login_parent_wait(struct login_parent *p, int fd, tain const *deadline);
 void login_parent_error(char const *event, int e);
 
 /* Runs the program. conn: the connection's two descriptors (LOGIN_SESSION). LOGIN_OK: the session
- * is up (p->run is set), or the program has said yes. input: r->input_len bytes. */
+ * is up (p->run is set), or the program has said yes. input: r->input_len bytes. authorized: it
+ * gets AUTHORIZED=1 and no password. */
 enum login_verdict login_run(struct login_parent *p, struct login_run *run, struct login_request *r,
-    int const conn[2], char const *input);
+    int const conn[2], char const *input, int authorized);
 /* Sends a signal to the session, or to the program while there is none. */
 void login_run_signal(struct login_run const *run, int sig);
+
+/* login-identity.c. Each may change r->login to the account's name: LOGIN_OK, LOGIN_REFUSED or
+ * LOGIN_TEMPFAIL. */
+enum login_verdict login_scram_keys(
+    struct login_parent *p, struct login_request const *r, struct sasl_keys *k);
+enum login_verdict login_scram_proof(struct login_parent *p, struct login_request *r,
+    char const *data, unsigned char signature[static HASH_MAX]);
+enum login_verdict login_scram_proved(struct login_parent *p, struct login_request const *r);
+enum login_verdict login_certificate(struct login_request *r);
+/* login-token.c. Has the program of etc/sasl-oauth-checker look at a token. */
+enum login_verdict login_token(
+    struct login_parent *p, struct login_run *run, struct login_request *r, char const *token);
+
+/* login-delay.c. Before a check: waits where this address or this account has failed often. Behind
+ * a refusal: waits until its time is over, counted from begin. */
+void login_delay_before(struct login_parent *p, struct login_request const *r);
+void login_delay_after(struct login_parent *p, struct login_request const *r, tain const *begin);
+/* Counts a refusal; attempt tells it from the refusal of another password. */
+void login_delay_count(struct login_parent *p, struct login_request const *r,
+    unsigned char const attempt[static HASH_MAX]);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "lib/base64.h"
 #include "lib/log.h"
+#include "lib/login-slots.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 
@@ -18,6 +19,9 @@
 #define SYS_pidfd_open 434
 #define SYS_pidfd_send_signal 424
 #endif
+
+/* Of a program that was told AUTHORIZED=1 (Dovecot's extension of checkpassword). */
+#define EXIT_NO_ACCOUNT 3
 
 #define FD_CREDENTIALS 3
 #define FD_SESSION 4
@@ -57,6 +61,17 @@ put_start(struct login_request const *r, char const *input)
 	sa_catf(&sa, "%s %s ", r->tag, r->command);
 	base64_encode(&sa, input, r->input_len);
 	put("POSTERN_SESSION_START", sa_str(&sa));
+	stralloc_free(&sa);
+}
+
+/* CAPA has to name the same mechanisms before and after login (RFC 2449 6). */
+static void
+put_mechanisms(struct login_parent const *p)
+{
+	stralloc sa = STRALLOC_ZERO;
+	unsigned int external = getenv("SSL_PEER_CERT_HASH") ? 0 : 1u << SASL_EXTERNAL;
+	sasl_names(&sa, " ", p->offer.mechanisms & ~external);
+	put("POSTERN_SASL", sa.len ? sa_str(&sa) + 1 : 0);
 	stralloc_free(&sa);
 }
 
@@ -102,6 +117,8 @@ start(struct login_parent *p, struct login_run *run, struct login_request *r, in
 	int pair[2] = {-1, -1}, on = 1;
 	int fd_cred = credentials_pipe(r);
 	put("POSTERN_MECHANISM", r->mechanism);
+	put("AUTHORIZED", run->authorized ? "1" : 0);
+	put_mechanisms(p);
 	if (p->kind == LOGIN_SESSION) {
 		if (fd_cred < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 			int e = errno;
@@ -179,7 +196,7 @@ static enum login_verdict
 judge(struct login_parent const *p, struct login_run const *run)
 {
 	int code = wait_estatus(run->status);
-	if (code == 1)
+	if (code == 1 || (run->authorized && code == EXIT_NO_ACCOUNT))
 		return LOGIN_REFUSED;
 	if (!code || (p->ending && p->kind == LOGIN_SESSION))
 		return LOGIN_OK;
@@ -201,6 +218,26 @@ give_up(struct login_parent *p, struct login_run *run)
 	return LOGIN_GONE;
 }
 
+/* The account is right, but its connections are too many: a session that gets no preamble ends
+ * without a byte to the client. */
+static enum login_verdict
+send_away(struct login_parent *p, struct login_run *run)
+{
+	tain deadline;
+	tain_now_g();
+	tain_addsec_g(&deadline, (int)p->check_seconds);
+	close_session(run);
+	while (run->pid && tain_future(&deadline))
+		login_parent_wait(p, -1, &deadline);
+	return run->pid ? give_up(p, run) : LOGIN_LIMIT;
+}
+
+static int
+has_room(struct login_parent const *p, struct login_request const *r)
+{
+	return login_slot_take(p->service, r->login, p->user_connections);
+}
+
 /* Waits for what comes first: report, exit, end of file and a second more, deadline. */
 static enum login_verdict
 outcome(
@@ -215,6 +252,9 @@ outcome(
 		/* A session may have come and gone since: its report counts before its exit. */
 		if (run->fd_session >= 0 && (readable || !run->pid)) {
 			if (read_report(run)) {
+				if (!has_room(p, r))
+					return send_away(p, run);
+				run->counted = 1;
 				send_preamble(run, r, input);
 				return LOGIN_OK;
 			}
@@ -231,9 +271,9 @@ outcome(
 
 enum login_verdict
 login_run(struct login_parent *p, struct login_run *run, struct login_request *r, int const conn[2],
-    char const *input)
+    char const *input, int authorized)
 {
-	*run = (struct login_run){.fd_session = -1, .pidfd = -1};
+	*run = (struct login_run){.fd_session = -1, .pidfd = -1, .authorized = authorized};
 	p->run = run;
 	int e = start(p, run, r, conn, input);
 	explicit_bzero(r->password, sizeof r->password);
@@ -243,6 +283,9 @@ login_run(struct login_parent *p, struct login_run *run, struct login_request *r
 	else
 		v = outcome(p, run, r, input);
 	close_session(run);
+	/* A session that did not report has begun already. */
+	if (v == LOGIN_OK && !run->counted && !has_room(p, r) && p->kind == LOGIN_VERDICT)
+		v = LOGIN_LIMIT;
 	if (v != LOGIN_OK || p->kind == LOGIN_VERDICT)
 		p->run = 0;
 	return v;

@@ -15,6 +15,7 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/login-parent.h"
+#include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspitls.h"
 
@@ -25,12 +26,28 @@
 /* A login program's parser: it needs little more than its own 30 KiB of buffers. */
 #define PARSER_MEMORY (48u << 20)
 
+/* Whose failures count for all connections of the address: not a webmail's, which has everybody's.
+ */
+static char const *
+countable_address(void)
+{
+	struct ucspi peer = {.kind = UCSPI_TCP};
+	char const *ip = getenv("TCPREMOTEIP");
+	peer.remote_len = ip ? ucspi_scan(ip, peer.remote_addr) : 0;
+	if (!peer.remote_len || ucspi_is_loopback(&peer) ||
+	    login_in_networks("login-trusted-networks", &peer))
+		return 0;
+	return ip;
+}
+
 static void
 read_settings(struct login_parent *p)
 {
 	p->check_seconds = (unsigned int)conf_uint("login-check-timeout", CHECK_SECONDS, 1, 600);
 	p->attempts = (unsigned int)conf_uint("login-attempts", ATTEMPTS, 1, 100);
 	p->delay_ms = (unsigned int)conf_uint("login-delay", DELAY_MS, 0, LOGIN_DELAY_MAX);
+	login_offer_read(&p->offer, p->argv ? p->argv[0] : 0);
+	p->address = countable_address();
 }
 
 static int
@@ -80,6 +97,8 @@ move_up(int fd)
 static void
 become_parent(struct login_parent *p)
 {
+	int tls[3];
+	p->fd_tls = ucspitls_fds(tls) ? fcntl(tls[0], F_DUPFD_CLOEXEC, 10) : -1;
 	ucspitls_close();
 	p->fd = move_up(p->fd);
 	int null = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -88,7 +107,7 @@ become_parent(struct login_parent *p)
 	for (int fd = 0; fd < 5; fd++)
 		if (fd != 2 && (fd < 2 ? dup2(null, fd) : dup3(null, fd, O_CLOEXEC)) < 0)
 			strerr_diefu1sys(111, "dup");
-	sandbox_close_but((int[]){3, 4, p->fd}, 3);
+	sandbox_close_but((int[]){3, 4, p->fd, p->fd_tls}, 4);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	p->fd_signals = selfpipe_init();
 	if (p->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
@@ -96,10 +115,16 @@ become_parent(struct login_parent *p)
 		strerr_diefu1sys(111, "trap signals");
 }
 
+static char const *const ids[] = {"UID", "GID", "GIDLIST"};
+
 /* Nothing from outside may pass for our own word to the programs behind. */
 static void
-clean_environment(void)
+clean_environment(struct login_parent *p)
 {
+	for (int i = 0; i < 3; i++) {
+		char const *s = getenv(ids[i]);
+		p->become[i] = s ? xstrdup(s) : 0;
+	}
 	static char const *const names[] = {"UID", "GID", "GIDLIST", "AUTHORIZED",
 	    "POSTERN_SESSION_FD", "POSTERN_SESSION_START", "POSTERN_MECHANISM", "USER", "HOME",
 	    "SHELL", "MAILDIR"};
@@ -110,11 +135,13 @@ clean_environment(void)
 void
 login_start(struct login *l, struct login_policy const *pol)
 {
-	struct login_parent p = {.kind = pol->kind, .argv = pol->argv};
+	struct login_parent p = {.kind = pol->kind,
+	    .argv = pol->argv,
+	    .user_connections = pol->user_connections,
+	    .service = pol->service};
 	int pair[2];
 	read_settings(&p);
 	log_id(id_connection());
-	p.tls_before = ucspitls_active();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		strerr_diefu1sys(111, "make a socketpair");
 	sig_ignore(SIGPIPE);
@@ -127,13 +154,16 @@ login_start(struct login *l, struct login_policy const *pol)
 		p.fd = pair[1];
 		close(pair[0]);
 		become_parent(&p);
-		clean_environment();
+		clean_environment(&p);
 		tain_now_set_stopwatch_g();
 		login_parent_serve(&p);
 	}
 	*l = (struct login){.kind = pol->kind,
 	    .fd = pair[0],
-	    .answer_seconds = p.check_seconds + LOGIN_DELAY_MAX / 1000 + 10};
+	    /* Two programs may run for one answer, and two delays. */
+	    .answer_seconds = 2 * p.check_seconds + 2 * LOGIN_DELAY_MAX / 1000 + 10,
+	    .offered = p.offer.mechanisms,
+	    .oauth_error = p.offer.oauth_error};
 	close(pair[1]);
 	become_child(pol, l->fd);
 }

@@ -1,12 +1,13 @@
 /* The login pair: one fork, no exec in between. The child talks to the client and has nothing else;
- * the parent keeps the right to run the checkpassword program and hears one thing from the child:
- * fixed-form requests, each one message on a Unix socketpair, each checked for form. The connection
- * belongs to the child alone; its descriptors come with the request that needs them.
- * doc/joints.md, "From login to session".
+ * the parent keeps the right to run the checkpassword program, to look into the users' keys and to
+ * start TLS, and hears one thing from the child: fixed-form requests, each one message on a Unix
+ * socketpair, each checked for form. The connection belongs to the child alone; its descriptors
+ * come with the request that needs them. doc/joints.md, "From login to session".
  *
  * Settings: etc/login-check-timeout (seconds for one check, 60), etc/login-attempts (refusals per
  * connection, 6), etc/login-delay (milliseconds from a request to the first refusal, doubled with
- * each further one, at most LOGIN_DELAY_MAX; 500), etc/cleartext-networks. */
+ * each further one, at most LOGIN_DELAY_MAX; 500), etc/cleartext-networks,
+ * etc/login-trusted-networks and the mechanisms' (lib/login-offer.c). */
 #ifndef POSTERN_LOGIN_H
 #define POSTERN_LOGIN_H
 
@@ -39,21 +40,49 @@ struct login_policy {
 	/* What the child may do; null: nothing but talk on what is open (the login programs). */
 	struct sandbox const *sandbox;
 	/* Descriptors that the child keeps beside 0, 1, 2, the request socket and
-	 * SSL{CTL,READ,WRITE}FD. */
+	 * SSL{READ,WRITE}FD. */
 	int keep[LOGIN_KEEP_MAX];
 	size_t keep_count;
+	/* How many connections one login may have (0: any number), counted under this name. */
+	unsigned int user_connections;
+	char const *service;
 };
 
 struct login {
 	enum login_kind kind;
 	int fd; /* the request socket. Readable without a request: the parent was told to end */
 	unsigned int answer_seconds; /* how long an answer can take */
+	unsigned int offered;	     /* mechanisms, by the settings; see login_offered */
+	char const *oauth_error;     /* lib/sasl.h */
+	struct sasl sasl;
+	enum login_verdict {
+		LOGIN_OK,	/* LOGIN_VERDICT only: a session's child does not come back */
+		LOGIN_REFUSED,	/* wrong, or not a possible login or password (empty, too long, a
+				   control in it) */
+		LOGIN_TEMPFAIL, /* the program failed in any other way */
+		LOGIN_LIMIT,	/* right, but this login has too many connections already */
+		/* After these two the child must say so and close: no further check is made. */
+		LOGIN_TOOMANY, /* refused, and it was the last try (etc/login-attempts) */
+		LOGIN_GONE,    /* no answer in time; the program may still hold the connection */
+		/* Of login_authenticate alone; nothing was checked. The first five as in
+		   lib/sasl.h. */
+		LOGIN_CANCELLED,
+		LOGIN_SYNTAX,
+		LOGIN_LONG,
+		LOGIN_AUTHZID,
+		LOGIN_UNKNOWN,
+		LOGIN_LOST, /* nothing more can be read: end without a word */
+		LOGIN_VERDICTS,
+	} verdict; /* the last */
+	/* LOGIN_VERDICT, after LOGIN_OK: whose account it is, a C string. */
+	char user[LOGIN_NAME_MAX + 1];
 };
 
 /* Forks. Returns in the child only, which is then what the policy leaves of it; the parent serves
  * requests, passes TERM and HUP on, and exits: with the session's code once there is one, else with
  * the child's. Call after ucspi_init, after every setting is read and
- * before net_init; id_connection() is called here. Exits 100 (root without UID and GID) or 111. */
+ * before net_init; id_connection() is called here. Exits 100 (root without UID and GID, bad
+ * setting) or 111. */
 void login_start(struct login *l, struct login_policy const *p);
 
 struct login_credentials {
@@ -64,40 +93,48 @@ struct login_credentials {
 	char const *tag, *command;
 };
 
-enum login_verdict {
-	LOGIN_OK,	/* LOGIN_VERDICT only: a session's child does not come back */
-	LOGIN_REFUSED,	/* wrong, or not a possible login or password (empty, too long, a control in
-			   it) */
-	LOGIN_TEMPFAIL, /* the program failed in any other way */
-	/* After these two the child must say so and close: no further check is made. */
-	LOGIN_TOOMANY, /* refused, and it was the last try (etc/login-attempts) */
-	LOGIN_GONE,    /* no answer in time; the program may still hold the connection */
-};
-
 /* Has the credentials checked; waits for the answer, which a refusal delays. LOGIN_SESSION: flushes
  * n, makes it blocking, and hands it over with its buffered input; when the session is up the child
  * _exits 0 here without a further byte. After any other answer n is as before, without a deadline.
- * The SSL_* of the child's environment go along (TLS begun by STARTTLS). The caller wipes the
- * password. */
+ * The caller wipes the password. */
 enum login_verdict login_check(struct login *l, struct net *n, struct login_credentials const *c);
+
+/* The client's next line of a SASL exchange: NET_LINE, NET_LONG or NET_EOF, after which nothing is
+ * read any more and the last words are said. */
+typedef enum net_line login_line_fn(void *arg, char *line, size_t max, size_t *len);
+
+struct login_dialog {
+	char const *prompt; /* in front of a challenge: "+ ", "334 " */
+	login_line_fn *read;
+	void *arg;
+	char const *tag, *command; /* as in login_credentials; may be null */
+};
+
+/* A whole SASL exchange (RFC 3501 6.2.2, RFC 5034 4, RFC 4954 4) and the check of what it gave: the
+ * same as login_check. initial: as sasl_start has it. */
+enum login_verdict login_authenticate(struct login *l, struct net *n, struct login_dialog const *d,
+    char const *name, size_t name_len, char const *initial, size_t initial_len);
+
+/* The mechanisms that are offered on this connection as it is now, as bits 1 << enum sasl_mech.
+ * They may be named only where login_cleartext or ucspitls_active holds: without TLS a SCRAM
+ * exchange tells less than a password, but what follows it would be read along. */
+unsigned int login_offered(struct login const *l);
 
 /* Waits for input on the connection: 1 there is some (or its end), 0 deadline, -1 error, 2 the
  * parent was told to end: say goodbye and exit. Flushes first. */
 int login_wait(struct login const *l, struct net *n);
 
-/* Begins TLS behind the reply that says so (RFC 2595 3.1 and 4): flushes, drops what was pipelined. 0; 1:
+/* Starts TLS behind the reply that says so: as ucspitls_start, through the parent, so that it knows
+ * the client's certificate from the engine itself. */
+int login_tls(struct login *l, struct net *n);
+/* The same for a login program (RFC 2595 3.1 and 4): flushes, drops what was pipelined. 0; 1:
  * the connection is gone. Where TLS does not come about the process ends here. */
-int login_starttls(struct net *n);
-
-/* The client's part of a SASL exchange (RFC 3501 6.2.2, RFC 5034 4): sends "+ CHALLENGE" and reads a
- * line as often as the mechanism wants, beginning with what sasl_start gave. Any status but
- * SASL_CONTINUE; -1: nothing more can be read. */
-typedef enum net_line login_line_fn(void *arg, char *line, size_t max, size_t *len);
-int login_exchange(
-    struct net *n, struct sasl *sasl, enum sasl_status status, login_line_fn *read, void *arg);
+int login_starttls(struct login *l, struct net *n);
 
 /* 1 if this peer may send clear-text passwords without TLS: loopback, or listed in
  * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see
- * login_tls. Reads a setting, so before login_start. */
+ * ucspitls_active. Reads a setting, so before login_start. */
 int login_cleartext(struct ucspi const *peer);
+/* 1 if the peer is in one of the networks that etc/NAME lists. A bad line is exit 100. */
+int login_in_networks(char const *setting, struct ucspi const *peer);
 #endif

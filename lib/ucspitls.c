@@ -152,21 +152,32 @@ ucspitls_setenv(char const *s, size_t len)
 	return 0;
 }
 
-/* Reads up to the two NULs that end the reply; reply_len is then without the last of them. */
-static int
-read_reply(int fd, tain const *deadline)
+int
+ucspitls_ask(int fd_control)
+{
+	/* The launcher may be gone: EPIPE, not a signal. */
+	if (send(fd_control, "Y", 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	return errno == EPIPE || errno == ECONNRESET ? protocol_error() : -1;
+}
+
+/* The reply ends with two NULs; *n is then without the last of them. */
+int
+ucspitls_answer(
+    int fd_control, char buf[static UCSPITLS_REPLY_MAX], size_t *n, tain const *deadline)
 {
 	size_t len = 0;
-	while (len < 2 || reply[len - 1] || reply[len - 2]) {
-		ssize_t r = net_read_before(fd, reply + len, sizeof reply - len, deadline);
+	while (len < 2 || buf[len - 1] || buf[len - 2]) {
+		ssize_t r =
+		    net_read_before(fd_control, buf + len, UCSPITLS_REPLY_MAX - len, deadline);
 		if (r < 0)
 			return errno == ECONNRESET ? protocol_error() : -1;
 		len += (size_t)r;
-		if (!r || (len == sizeof reply && (reply[len - 1] || reply[len - 2])))
+		if (!r || (len == UCSPITLS_REPLY_MAX && (buf[len - 1] || buf[len - 2])))
 			return protocol_error();
 	}
 	/* No variable at all is two bare NULs. */
-	reply_len = len == 2 ? 0 : len - 1;
+	*n = len == 2 ? 0 : len - 1;
 	return 0;
 }
 
@@ -194,10 +205,9 @@ ucspitls_start(struct net *n)
 	net_discard(n);
 	tain_now_g();
 	tain_addsec_g(&deadline, UCSPITLS_SECONDS);
-	/* The launcher may be gone: EPIPE, not a signal. */
-	if (send(fds[CTL], "Y", 1, MSG_NOSIGNAL) != 1)
-		return errno == EPIPE || errno == ECONNRESET ? protocol_error() : -1;
-	if (read_reply(fds[CTL], &deadline) < 0 || ucspitls_setenv(reply, reply_len) < 0)
+	if (ucspitls_ask(fds[CTL]) < 0 ||
+	    ucspitls_answer(fds[CTL], reply, &reply_len, &deadline) < 0 ||
+	    ucspitls_setenv(reply, reply_len) < 0)
 		return -1;
 	if (swap_descriptors(n->fd_in, n->fd_out) < 0)
 		return -1;

@@ -49,6 +49,12 @@ int ucspitls_start(struct net *n);
  * NAME=value or NAME (unset), each with its NUL. *len counts all of it. */
 char const *ucspitls_reply(size_t *len);
 
+/* The two halves of a start, for the process of a pair that holds SSLCTLFD alone: the command, and
+ * the reply as ucspitls_reply has it. 0, or -1 with errno as ucspitls_start. */
+int ucspitls_ask(int fd_control);
+int ucspitls_answer(
+    int fd_control, char reply[static UCSPITLS_REPLY_MAX], size_t *len, tain const *deadline);
+
 /* The other process of a pair, after its partner has started TLS: puts the partner's reply (taken
  * from it as untrusted bytes: only the five SSL_* names are used, EPROTO if it is no such list)
  * into the environment and makes fd_in and fd_out the plaintext descriptors; closes the rest. 0 or

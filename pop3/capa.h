@@ -5,7 +5,8 @@
 
 #include "lib/net.h"
 
-/* The whole reply. passwords: USER and SASL are among them; stls: STLS is. */
-void pop3_capa(struct net *n, int passwords, int stls);
+/* The whole reply. mechanisms: null, or USER is among them, and so is SASL with these names, if
+ * any; stls: STLS is. */
+void pop3_capa(struct net *n, char const *mechanisms, int stls);
 
 #endif

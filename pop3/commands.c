@@ -57,7 +57,7 @@ do_capa(void *session, char *arg, size_t len)
 {
 	struct pop3 *s = session;
 	(void)arg, (void)len;
-	pop3_capa(&s->net, s->logged_in, 0);
+	pop3_capa(&s->net, s->mechanisms, 0);
 	return 0;
 }
 

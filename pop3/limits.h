@@ -8,6 +8,8 @@
 #define POP3_COMMAND_MAX 512
 #define POP3_LOGIN_ERRORS_MAX 10
 #define POP3_ERRORS_MAX 100
+/* Connections of one login (etc/pop3-user-connections). */
+#define POP3_USER_CONNECTIONS 20
 /* Seconds from the greeting to a login (etc/login-timeout). */
 #define POP3_LOGIN_SECONDS 180
 /* RFC 1939 3: at least ten minutes from one command to the next (etc/pop3-timeout); the same for

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/sa.h"
 #include "lib/ucspitls.h"
 #include "pop3/capa.h"
 #include "pop3/replies.h"
@@ -18,7 +19,11 @@ do_capa(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
 	(void)arg, (void)len;
-	pop3_capa(&s->net, pop3_login_password_ok(s), ucspitls_available());
+	stralloc names = STRALLOC_ZERO;
+	sasl_names(&names, " ", login_offered(&s->login));
+	char const *list = names.len ? sa_str(&names) + 1 : "";
+	pop3_capa(&s->net, pop3_login_password_ok(s) ? list : 0, ucspitls_available());
+	stralloc_free(&names);
 	return 0;
 }
 
@@ -30,7 +35,7 @@ do_stls(void *session, char *arg, size_t len)
 	(void)arg, (void)len;
 	net_puts(&s->net, OK_STLS);
 	s->state = POP3_LOGIN_START;
-	return login_starttls(&s->net);
+	return login_starttls(&s->login, &s->net);
 }
 
 /* RFC 1939 7: every name is taken, lest names be found out by trying. */
@@ -48,34 +53,30 @@ do_user(void *session, char *arg, size_t len)
 	return 0;
 }
 
-/* Asks the parent, and says what came of it. */
+/* Says what came of an attempt to log in. Not 0: it was the last. */
 static int
-check(struct pop3_login *s, char const *command, char const *mechanism, char const *login,
-    char const *password)
+conclude(struct pop3_login *s, enum login_verdict v)
 {
-	struct login_credentials c = {.login = login,
-	    .password = password,
-	    .mechanism = mechanism,
-	    .tag = "-",
-	    .command = command};
+	static char const *const replies[LOGIN_VERDICTS] = {
+	    [LOGIN_REFUSED] = ERR_REFUSED,
+	    [LOGIN_TEMPFAIL] = ERR_TEMPFAIL,
+	    [LOGIN_LIMIT] = ERR_LIMIT,
+	    [LOGIN_TOOMANY] = ERR_TOOMANY,
+	    [LOGIN_GONE] = ERR_TEMPFAIL,
+	    [LOGIN_CANCELLED] = ERR_CANCELLED,
+	    [LOGIN_SYNTAX] = ERR_SASL_SYNTAX,
+	    [LOGIN_LONG] = ERR_SASL_LONG,
+	    [LOGIN_AUTHZID] = ERR_AUTHZID,
+	    [LOGIN_UNKNOWN] = ERR_MECHANISM,
+	};
 	s->state = POP3_LOGIN_START;
-	switch (login_check(&s->login, &s->net, &c)) {
-	case LOGIN_OK:
-		break;
-	case LOGIN_REFUSED:
-		net_puts(&s->net, ERR_REFUSED);
-		return 0;
-	case LOGIN_TEMPFAIL:
-		net_puts(&s->net, ERR_TEMPFAIL);
-		return 0;
-	case LOGIN_TOOMANY:
-		net_puts(&s->net, ERR_TOOMANY);
-		break;
-	case LOGIN_GONE:
-		net_puts(&s->net, ERR_TEMPFAIL);
-		break;
-	}
-	return 1;
+	if (!replies[v])
+		return 1;
+	if (v >= LOGIN_CANCELLED)
+		pop3_login_error(s, replies[v]);
+	else
+		net_puts(&s->net, replies[v]);
+	return v == LOGIN_TOOMANY || v == LOGIN_GONE;
 }
 
 /* RFC 1939 7: blanks are part of the password, so the line as it came is looked at. */
@@ -84,7 +85,12 @@ do_pass(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
 	(void)arg, (void)len;
-	return check(s, "PASS", "USER", s->user, s->raw + sizeof "PASS" - 1 + 1);
+	return conclude(s, login_check(&s->login, &s->net,
+			       &(struct login_credentials){.login = s->user,
+				   .password = s->raw + sizeof "PASS" - 1 + 1,
+				   .mechanism = "USER",
+				   .tag = "-",
+				   .command = "PASS"}));
 }
 
 /* A bare AUTH lists the mechanisms, as some clients expect. */
@@ -92,8 +98,9 @@ static int
 list_mechanisms(struct pop3_login *s)
 {
 	net_puts(&s->net, OK_LIST);
-	for (unsigned int i = 0; sasl_name(i); i++)
-		net_putf(&s->net, "%s\r\n", sasl_name(i));
+	for (enum sasl_mech m = 0; m < SASL_MECHANISMS; m++)
+		if (login_offered(&s->login) & 1u << m)
+			net_putf(&s->net, "%s\r\n", sasl_name(m));
 	net_puts(&s->net, ".\r\n");
 	return 0;
 }
@@ -102,26 +109,15 @@ list_mechanisms(struct pop3_login *s)
 static int
 do_auth(void *session, char *arg, size_t len)
 {
-	static char const *const replies[] = {
-	    [SASL_CANCELLED] = ERR_CANCELLED,
-	    [SASL_SYNTAX] = ERR_SASL_SYNTAX,
-	    [SASL_LONG] = ERR_SASL_LONG,
-	    [SASL_AUTHZID] = ERR_AUTHZID,
-	    [SASL_UNKNOWN] = ERR_MECHANISM,
-	};
 	struct pop3_login *s = session;
 	if (!len)
 		return list_mechanisms(s);
 	size_t n = strcspn(arg, " ");
 	char const *initial = arg[n] ? arg + n + 1 : 0;
-	enum sasl_status first = sasl_start(&s->sasl, arg, n, initial, initial ? len - n - 1 : 0);
-	int status = login_exchange(&s->net, &s->sasl, first, pop3_login_read, s), r = status < 0;
-	if (status == SASL_DONE)
-		r = check(s, "AUTH", s->sasl.name, s->sasl.login, s->sasl.password);
-	else if (!r)
-		pop3_login_error(s, replies[status]);
-	sasl_end(&s->sasl);
-	return r;
+	struct login_dialog d = {
+	    .prompt = "+ ", .read = pop3_login_read, .arg = s, .tag = "-", .command = "AUTH"};
+	return conclude(s, login_authenticate(&s->login, &s->net, &d, arg, n, initial,
+			       initial ? len - n - 1 : 0));
 }
 
 /* RFC 1939 5: without a login there is no UPDATE state. */

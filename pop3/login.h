@@ -5,7 +5,6 @@
 #include "lib/command.h"
 #include "lib/login.h"
 #include "lib/net.h"
-#include "lib/sasl.h"
 #include "pop3/limits.h"
 
 enum {
@@ -25,7 +24,6 @@ struct pop3_login {
 	int cleartext; /* this peer may send passwords without TLS */
 	unsigned int state, errors;
 	char user[LOGIN_NAME_MAX + 1];
-	struct sasl sasl;
 	char line[POP3_LINE_MAX], raw[POP3_LINE_MAX]; /* taken apart, and as it came */
 };
 

@@ -4,7 +4,7 @@
  *
  * Descriptors: 0 and 1 the connection, 2 log; SSLCTLFD, SSLREADFD, SSLWRITEFD: TLS can be started.
  * Environment: POSTERN_DIR, POSTERN_ID, PROTO and TCP* (lib/ucspi.h), SSL_*; UID, GID, GIDLIST.
- * Settings: login-timeout, and those of lib/login.h.
+ * Settings: login-timeout, pop3-user-connections, and those of lib/login.h.
  * Exit: the session's code; without a login 0; 100 usage, bad setting; 111 system.
  * Privileges: two processes. One talks to the client as UID without any file, socket or program;
  * the other, as whoever started it, runs CHECKPASSWORD. */
@@ -13,6 +13,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/login-slots.h"
 #include "lib/sa.h"
 #include "lib/ucspi.h"
 #include "lib/ucspitls.h"
@@ -121,6 +122,9 @@ main(int argc, char **argv)
 	s->cleartext = login_cleartext(&peer);
 	unsigned int seconds =
 	    (unsigned int)conf_uint("login-timeout", POP3_LOGIN_SECONDS, 1, 1800);
+	policy.service = "pop3";
+	policy.user_connections = (unsigned int)conf_uint(
+	    "pop3-user-connections", POP3_USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);
 	login_start(&s->login, &policy);
 	net_init(&s->net, 0, 1);
 	sa_nomem_hook = nomem;

@@ -179,8 +179,10 @@ main(int argc, char **argv)
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
 	sigbus_catch(bad_file);
-	s->logged_in = start.logged_in;
-	net_puts(&s->net, s->logged_in ? OK_LOGIN : OK_PREAUTH);
+	s->mechanisms = start.logged_in ? getenv("POSTERN_SASL") : 0;
+	if (start.logged_in && !s->mechanisms)
+		s->mechanisms = "PLAIN LOGIN";
+	net_puts(&s->net, s->mechanisms ? OK_LOGIN : OK_PREAUTH);
 	serve(s);
 	/* The last words first: closing a folder may take a moment. */
 	net_deadline(&s->net, POP3_FINISH_SECONDS);

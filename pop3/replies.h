@@ -33,6 +33,7 @@
 #define ERR_REFUSED     "-ERR [AUTH] Login name or password is wrong\r\n"
 #define ERR_TOOMANY     "-ERR [AUTH] Login name or password is wrong, too often\r\n"
 #define ERR_TEMPFAIL    "-ERR [SYS/TEMP] Passwords cannot be checked now, try again later\r\n"
+#define ERR_LIMIT       "-ERR [IN-USE] Too many connections of this user\r\n"
 #define ERR_AUTHZID     "-ERR [AUTH] Nobody may act for another user here\r\n"
 #define ERR_MECHANISM   "-ERR No such authentication mechanism\r\n"
 #define ERR_CANCELLED   "-ERR Authentication cancelled\r\n"

@@ -31,7 +31,8 @@ struct pop3 {
 	unsigned char *marks; /* one byte for each message */
 	stralloc id;	      /* scratch for unique ids */
 	unsigned int idle, errors;
-	int logged_in; /* through a login program, so with USER or AUTH */
+	/* Of the login program in front, for CAPA; null: there is none */
+	char const *mechanisms;
 	char line[POP3_COMMAND_MAX];
 	char text[POP3_READ]; /* of the message that is being sent */
 };

@@ -32,6 +32,8 @@ self_signed() { # HOST [MORE-SAN...]
 }
 
 basic_settings() { # HOST DOMAIN...
+	# Accounts of a new instance all get SCRAM keys; older ones may have none.
+	[ -e "$dir/etc/users" ] || echo yes | default_setting sasl-scram
 	echo "$1" | default_setting me
 	shift
 	for _domain in "$@"; do echo "$_domain:"; done | default_setting domains
@@ -40,5 +42,5 @@ basic_settings() { # HOST DOMAIN...
 }
 
 compile_tables() {
-	postern-tables users domains aliases routes relay-domains senders || exit
+	postern-tables users domains aliases routes relay-domains senders certificates || exit
 }

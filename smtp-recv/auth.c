@@ -1,84 +1,49 @@
-/* AUTH (RFC 4954): the exchange is lib/sasl's, the check the login pair's. */
+/* AUTH (RFC 4954): the exchange and the check are the login pair's. */
 #include "smtp-recv/handlers.h"
 
 #include <string.h>
 
-#include "lib/sasl.h"
+#include "lib/login.h"
 #include "smtp-recv/session.h"
 
-static enum reply
-status_reply(enum sasl_status status)
+/* One line of the exchange; the last words where there is none. */
+static enum net_line
+read_line(void *session, char *line, size_t max, size_t *len)
 {
-	switch (status) {
-	case SASL_CANCELLED:
-		return REPLY_AUTH_CANCELLED;
-	case SASL_LONG:
-		return REPLY_AUTH_LONG;
-	case SASL_AUTHZID:
-		return REPLY_AUTH_FAILED;
-	case SASL_UNKNOWN:
-		return REPLY_AUTH_MECHANISM;
+	struct session *s = session;
+	switch (session_line(s, line, max, len)) {
+	case NET_LINE:
+		return NET_LINE;
+	case NET_LONG:
+		return NET_LONG;
+	case NET_EOF:
+		return NET_EOF;
+	case NET_ERROR:
+		session_lost(s);
+		return NET_EOF;
 	default:
-		return REPLY_AUTH_SYNTAX;
-	}
-}
-
-/* Challenges and responses until the mechanism has what it wants. 0; not 0: the session ends. */
-static int
-exchange(struct session *s, struct sasl *sasl, enum sasl_status *status)
-{
-	char line[SASL_LINE_MAX + 2];
-	size_t len;
-	while (*status == SASL_CONTINUE) {
-		net_putf(&s->net, "334 %s\r\n", sasl->challenge);
-		switch (session_line(s, line, sizeof line, &len)) {
-		case NET_LINE:
-			*status = sasl_step(sasl, line, len);
-			break;
-		case NET_LONG:
-			*status = SASL_LONG;
-			break;
-		case NET_EOF:
-			return 1;
-		case NET_ERROR:
-			return session_lost(s);
-		default:
-			return !reply(s, REPLY_SHUTDOWN);
-		}
-	}
-	explicit_bzero(line, sizeof line);
-	return 0;
-}
-
-static int
-check(struct session *s, struct sasl *sasl)
-{
-	struct login_credentials c = {
-	    .login = sasl->login, .password = sasl->password, .mechanism = sasl->name};
-	size_t n = strlen(sasl->login);
-	/* A name cut short would be someone else's. */
-	if (n >= sizeof s->user)
-		return reply(s, REPLY_AUTH_FAILED);
-	switch (login_check(s->login, &s->net, &c)) {
-	case LOGIN_OK:
-		memcpy(s->user, sasl->login, n + 1);
-		return reply(s, REPLY_AUTH_OK);
-	case LOGIN_REFUSED:
-		return reply(s, REPLY_AUTH_FAILED);
-	case LOGIN_TEMPFAIL:
-		return reply(s, REPLY_AUTH_TEMP);
-	case LOGIN_TOOMANY:
-		return reply(s, REPLY_AUTH_TOOMANY);
-	default:
-		return reply(s, REPLY_AUTH_GONE);
+		reply(s, REPLY_SHUTDOWN);
+		return NET_EOF;
 	}
 }
 
 int
 do_auth(void *session, char *arg, size_t len)
 {
+	static enum reply const replies[LOGIN_VERDICTS] = {
+	    [LOGIN_OK] = REPLY_AUTH_OK,
+	    [LOGIN_REFUSED] = REPLY_AUTH_FAILED,
+	    [LOGIN_TEMPFAIL] = REPLY_AUTH_TEMP,
+	    [LOGIN_LIMIT] = REPLY_AUTH_LIMIT,
+	    [LOGIN_TOOMANY] = REPLY_AUTH_TOOMANY,
+	    [LOGIN_GONE] = REPLY_AUTH_GONE,
+	    [LOGIN_CANCELLED] = REPLY_AUTH_CANCELLED,
+	    [LOGIN_SYNTAX] = REPLY_AUTH_SYNTAX,
+	    [LOGIN_LONG] = REPLY_AUTH_LONG,
+	    [LOGIN_AUTHZID] = REPLY_AUTH_FAILED,
+	    [LOGIN_UNKNOWN] = REPLY_AUTH_MECHANISM,
+	};
 	struct session *s = session;
-	struct sasl sasl;
 	if (!s->login)
 		return reply(s, REPLY_NO_AUTH);
 	if (!(session_offers(s) & EXT_AUTH))
@@ -87,12 +52,13 @@ do_auth(void *session, char *arg, size_t len)
 		return reply(s, REPLY_AUTH_TWICE);
 	size_t n = strcspn(arg, " \t");
 	char const *initial = arg + n + strspn(arg + n, " \t");
-	enum sasl_status status =
-	    sasl_start(&sasl, arg, n, *initial ? initial : 0, len - (size_t)(initial - arg));
-	int end = exchange(s, &sasl, &status);
-	if (!end)
-		end = status == SASL_DONE ? check(s, &sasl) : reply(s, status_reply(status));
-	sasl_end(&sasl);
+	struct login_dialog d = {.prompt = "334 ", .read = read_line, .arg = s};
+	enum login_verdict v = login_authenticate(
+	    s->login, &s->net, &d, arg, n, *initial ? initial : 0, len - (size_t)(initial - arg));
 	explicit_bzero(arg, len);
-	return end;
+	if (v == LOGIN_LOST)
+		return 1;
+	if (v == LOGIN_OK)
+		memcpy(s->user, s->login->user, sizeof s->user);
+	return reply(s, replies[v]);
 }

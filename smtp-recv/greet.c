@@ -10,7 +10,6 @@
 #include "lib/ascii.h"
 #include "lib/log.h"
 #include "lib/sa.h"
-#include "lib/sasl.h"
 #include "lib/ucspitls.h"
 #include "lib/xtext.h"
 #include "smtp-recv/session.h"
@@ -69,8 +68,7 @@ do_ehlo(void *session, char *arg, size_t len)
 		sa_cats(&sa, "\nSTARTTLS");
 	if (ext & EXT_AUTH) {
 		sa_cats(&sa, "\nAUTH");
-		for (unsigned int i = 0; sasl_name(i); i++)
-			sa_catf(&sa, " %s", sasl_name(i));
+		sasl_names(&sa, " ", login_offered(s->login));
 	}
 	if (ext & EXT_XFORWARD)
 		sa_cats(&sa, "\nXFORWARD IDENT");
@@ -170,7 +168,8 @@ do_starttls(void *session, char *arg, size_t len)
 		log_send();
 	}
 	reply(s, REPLY_READY_TLS);
-	if (net_flush(&s->net) < 0 || ucspitls_start(&s->net) < 0) {
+	if (net_flush(&s->net) < 0 ||
+	    (s->login ? login_tls(s->login, &s->net) : ucspitls_start(&s->net)) < 0) {
 		int e = errno;
 		log_event("tls-failed");
 		log_errno("reason", e);

@@ -14,6 +14,7 @@
 #define MESSAGES 1000		 /* transactions in one connection: 421 */
 
 /* Fixed. */
+#define USER_CONNECTIONS 50	 /* authenticated ones of one login at a time: 454 */
 #define COMMAND_LINE_MAX 12290	 /* an AUTH line with its CR LF, RFC 4954 4 */
 #define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */
 #define OUTLETS_MAX 8		 /* LMTP servers that one message may go to: 452 */

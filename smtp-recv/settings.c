@@ -7,6 +7,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/login-slots.h"
 #include "smtp-recv/limits.h"
 
 static unsigned int
@@ -65,6 +66,8 @@ settings_read(struct settings *s, int submission)
 	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 10000);
 	s->hops_max = number("smtp-hops", HOPS, 5, 1000);
 	s->errors_max = number("smtp-errors", ERRORS, 1, 1000000);
+	s->user_connections =
+	    number("smtp-user-connections", USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);
 	s->messages_max = number("smtp-messages", MESSAGES, 1, 1000000);
 	s->reply_seconds =
 	    number("smtp-reply-seconds", REPLY_SECONDS, 2 * SPOOL_RESERVE_SECONDS, 600);

@@ -87,7 +87,11 @@ confine(struct session *s, char *const *argv)
 		sandbox_enter(box);
 		return;
 	}
-	struct login_policy policy = {.kind = LOGIN_VERDICT, .argv = argv, .sandbox = box};
+	struct login_policy policy = {.kind = LOGIN_VERDICT,
+	    .argv = argv,
+	    .sandbox = box,
+	    .service = "smtp",
+	    .user_connections = s->set.user_connections};
 	s->fd_end = -1;
 	login_start(&login, &policy);
 	s->login = &login;

@@ -81,21 +81,21 @@ with Instance(login_delay=0) as i, Login(i, *IMAP, "plain", SESSION) as c:
 # Limits of a line, each with its reply; the connection goes on.
 with Instance(login_delay=0) as i, Login(i, *IMAP, "plain", SESSION) as c:
     c.line()
-    same("a line too long", c.ask(b"a " + b"x" * 8200 + b"\r\n"), b"* BAD [TOOBIG] Command line too long\r\n")
-    same("the longest line", c.ask(b"a NOOP" + b"x" * 8180 + b"\r\n"), b"a BAD No such command before login\r\n")
+    same("a line too long", c.ask(b"a " + b"x" * 12800 + b"\r\n"), b"* BAD [TOOBIG] Command line too long\r\n")
+    same("the longest line", c.ask(b"a NOOP" + b"x" * 12790 + b"\r\n"), b"a BAD No such command before login\r\n")
     same("a large literal that was sent already is passed over",
          c.ask(b"a LOGIN {60000+}\r\n" + b"b LOGOUT\r\n" * 6000 + b" {7+}\r\nc LOGOU x\r\n"),
          b"a NO [TOOBIG] Literal too large\r\n")
     same("literals that do not fit together", c.ask(b"a ID (" + b"{1000+}\r\n" + b"x" * 1000 + b" {1000+}\r\n"
-         + (b"x" * 1000 + b" {1000+}\r\n") * 7 + b"x" * 1000 + b")\r\n"), b"a NO [TOOBIG] Literal too large\r\n")
+         + (b"x" * 1000 + b" {1000+}\r\n") * 12 + b"x" * 1000 + b")\r\n"), b"a NO [TOOBIG] Literal too large\r\n")
     same("an exchange line too long", c.ask(b"a AUTHENTICATE PLAIN\r\n"), b"+ \r\n")
-    same("has its reply", c.ask(b"A" * 2052 + b"\r\n"), b"a BAD Authentication exchange line too long\r\n")
+    same("has its reply", c.ask(b"A" * 12292 + b"\r\n"), b"a BAD Authentication exchange line too long\r\n")
     same("and then", c.ask(b"z NOOP\r\n"), b"z OK NOOP completed\r\n")
 with Instance(login_delay=0) as i, Login(i, "pop3-login", CHECK, "plain", SESSION) as c:
     c.line()
     same("POP3: a line too long", c.ask(b"x" * 3000 + b"\r\n"), b"-ERR Line too long\r\n")
     same("POP3: an exchange line too long", c.ask(b"AUTH PLAIN\r\n"), b"+ \r\n")
-    same("has its reply", c.ask(b"A" * 2100 + b"\r\n"), b"-ERR Authentication exchange line too long\r\n")
+    same("has its reply", c.ask(b"A" * 12292 + b"\r\n"), b"-ERR Authentication exchange line too long\r\n")
     same("POP3: a name too long", c.ask(b"USER " + b"x" * 256 + b"\r\n"),
          b"-ERR [AUTH] Login name or password is wrong\r\n")
 with Instance(login_delay=0) as i, Login(i, *IMAP, "plain", SESSION) as c:
