@@ -3,7 +3,8 @@
  *
  * Listens and runs prog for every connection. Descriptors: 1 gets the port with -1, then is
  * /dev/null; 2 the log. The child has the connection, blocking, on 0 and 1, everything else as
- * inherited. Environment: UID, GID, GIDLIST with -U (and unset then); the child's is in
+ * inherited. Environment: UID, GID, GIDLIST with -U (and unset then), TCP_REFUSE (unset: what a
+ * connection is told that is one too many of its address); the child's is in
  * bin/tcpserver-spawn.h. Signals: TERM ends, HUP ends the children, QUIT both, ABRT kills and ends.
  * Exit: 0 after a signal, 100 usage, 111 system. Files: none.
  * Privileges: root only for a port below 1024 and for -u -g -G -U, given up before the first
@@ -37,6 +38,8 @@
 #define CONNECTIONS_MAX 16384
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
 #define ACCEPT_PAUSE_MS 100
+/* Octets of TCP_REFUSE; a longer one is not said. */
+#define REFUSAL_MAX 256
 /* Connections taken between two looks at the signals. */
 #define ACCEPT_BATCH 64
 
@@ -51,6 +54,8 @@ struct options {
 	size_t ngroups;
 	int has_uid, has_gid, has_groups;
 };
+
+static char const *refusal; /* a line without its end; null: silence */
 
 static struct options o = {.verbosity = 1,
     .backlog = SOMAXCONN,
@@ -190,6 +195,8 @@ options(int argc, char *const *argv)
 		take_id("GID", scan_gid, o.has_gid);
 		take_id("GIDLIST", scan_groups, o.has_groups);
 	}
+	refusal = getenv("TCP_REFUSE");
+	unsetenv("TCP_REFUSE");
 	return l.ind + 2;
 }
 
@@ -274,6 +281,24 @@ start(char *const *argv, int fd, ip46 const *ip, uint16_t port, unsigned int n)
 	log_status();
 }
 
+/* Says why and lets go; a fresh socket takes a line at once. What came from the client is read, lest
+ * a reset overtakes the line. */
+static void
+refuse(int fd)
+{
+	char text[REFUSAL_MAX + 2], unread[512];
+	size_t n = refusal ? strlen(refusal) : 0;
+	if (!n || n > REFUSAL_MAX)
+		return;
+	memcpy(text, refusal, n);
+	memcpy(text + n, "\r\n", 2);
+	if (send(fd, text, n + 2, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+		shutdown(fd, SHUT_WR);
+		while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
 /* Takes one connection: 1 taken, 0 none there, -1 no means to accept any now. */
 static int
 serve_one(char *const *argv, int listener)
@@ -292,8 +317,11 @@ serve_one(char *const *argv, int listener)
 	unsigned int n = conns_from(&ip) + 1;
 	if (n <= o.permax)
 		start(argv, fd, &ip, port, n);
-	else if (o.verbosity >= 1)
-		info("reject %s count %u/%u", peer_text(&ip, port), n - 1, o.permax);
+	else {
+		if (o.verbosity >= 1)
+			info("reject %s count %u/%u", peer_text(&ip, port), n - 1, o.permax);
+		refuse(fd);
+	}
 	close(fd);
 	return 1;
 }
