@@ -15,7 +15,7 @@
 
 /* Fixed. */
 #define USER_CONNECTIONS 50	 /* authenticated ones of one login at a time: 454 */
-#define COMMAND_LINE_MAX 12290	 /* an AUTH line with its CR LF, RFC 4954 4 */
+#define COMMAND_LINE_MAX 12352	 /* AUTH, a mechanism, 12288 octets of initial response (RFC 4954 4), CR LF */
 #define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */
 #define OUTLETS_MAX 8		 /* LMTP servers that one message may go to: 452 */
 #define ALIAS_DOMAIN_HOPS 8	 /* alias: entries of etc/domains that follow each other: 451 */
