@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/lines.h"
 #include "lib/sa.h"
 #include "maildir/keywords.h"
 #include "maildir/layout.h"
@@ -77,9 +78,7 @@ delivery_write(struct delivery *d, char const *s, size_t n)
 		return -1;
 	}
 	d->disk += n;
-	d->wire += n;
-	for (char const *p = s, *end = s + n; (p = memchr(p, '\n', (size_t)(end - p))); p++)
-		d->wire += (p > s ? p[-1] : d->last) != '\r';
+	d->wire += n + lines_count(s, n, d->last).bare;
 	d->last = s[n - 1];
 	return 0;
 }

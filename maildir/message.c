@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/lines.h"
 #include "maildir/name.h"
 
 int
@@ -63,10 +64,9 @@ message_size(struct message *m, uint64_t *wire)
 				return -1;
 			if (!n)
 				break;
-			char const *s = m->buf + (at - m->buf_at), *end = s + n, *p = s;
-			for (; (p = memchr(p, '\n', (size_t)(end - p))); p++)
-				bare += (p > s ? p[-1] : last) != '\r';
-			last = end[-1];
+			char const *const s = m->buf + (at - m->buf_at);
+			bare += lines_count(s, (size_t)n, last).bare;
+			last = s[n - 1];
 			at += (uint64_t)n;
 		}
 		m->disk = at;
