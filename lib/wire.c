@@ -80,6 +80,33 @@ advance(struct wire_cursor *w, char *buf, uint64_t max)
 	return done;
 }
 
+/* Copies whole lines as long as they fit, which is most of most messages; the rest is for advance.
+ * No LF is owed. */
+static size_t
+copy_lines(struct wire_cursor *w, char *buf, size_t max)
+{
+	char *o = buf;
+	char const *p = w->p;
+	while (p < w->end && max - (size_t)(o - buf) > 1) {
+		size_t const left = (size_t)(w->end - p), room = max - (size_t)(o - buf) - 1;
+		char const *const lf = memchr(p, '\n', left < room ? left : room);
+		if (!lf)
+			break;
+		size_t const run = (size_t)(lf - p);
+		memcpy(o, p, run);
+		o += run;
+		if ((run ? lf[-1] : w->before) != '\r')
+			*o++ = '\r';
+		*o++ = '\n';
+		w->before = '\n';
+		p = lf + 1;
+	}
+	w->p = p;
+	for (char *nul = buf; w->nul && (nul = memchr(nul, 0, (size_t)(o - nul)));)
+		*nul++ = w->nul;
+	return (size_t)(o - buf);
+}
+
 uint64_t
 wire_skip(struct wire_cursor *w, uint64_t count)
 {
@@ -89,5 +116,7 @@ wire_skip(struct wire_cursor *w, uint64_t count)
 size_t
 wire_read(struct wire_cursor *w, char *buf, size_t max)
 {
-	return (size_t)advance(w, buf, max);
+	size_t done = w->lf_owed ? (size_t)advance(w, buf, max > 0) : 0;
+	done += copy_lines(w, buf + done, max - done);
+	return done + (size_t)advance(w, buf + done, max - done);
 }
