@@ -239,15 +239,18 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 			which[n++] = r->target[i];
 		}
 	}
+	struct smtp_mail mail = d->mail;
+	if (way == FORWARD_RELAY)
+		mail.from = rewrite_sender(&d->resolver.rewrite, &d->arena, &d->mail.from);
 	if (n)
-		forward(way, &d->mail, d->id, fd, item, n, until);
+		forward(way, &mail, d->id, fd, item, n, until);
 	for (size_t i = 0; i < n; i++) {
 		struct target *t = &d->targets.v[which[i]];
 		/* The spool's refusal says nothing of the target: that failed for a time, still. */
 		if (way == FORWARD_RELAY || item[i].verdict == REPLY_SPOOLED)
 			t->verdict = item[i].verdict;
 		log_event(way == FORWARD_RELAY ? "forward" : "spool");
-		log_str("from", d->mail.from.text);
+		log_str("from", mail.from.text);
 		log_str("to", item[i].rcpt);
 		log_str("target", item[i].address);
 		log_str("verdict", reply_text(item[i].verdict));

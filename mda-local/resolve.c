@@ -10,6 +10,7 @@
 #include "lib/sa.h"
 #include "lib/smtp-envelope.h"
 #include "lib/table.h"
+#include "mda-local/domain.h"
 #include "mda-local/limits.h"
 
 /* Aliases being followed, innermost first. */
@@ -44,14 +45,7 @@ resolver_init(struct resolver *r)
 	if (!strcmp(r->separators, "none"))
 		r->separators = "";
 	r->postmaster = conf_address("postmaster");
-}
-
-static char const *
-lower(struct arena *a, char const *s, size_t n)
-{
-	char *p = arena_strndup(a, s, n);
-	ascii_lower(p, n);
-	return p;
+	rewrite_init(&r->rewrite);
 }
 
 /* local@domain, or local alone. */
@@ -278,7 +272,7 @@ try_subaddress(struct walk *w, struct chain const *up, unsigned int depth, struc
 	if (!at || !original[at])
 		return REPLY_NONE;
 	struct name n = *whole;
-	n.local = lower(w->a, original, at);
+	n.local = domain_lower(w->a, original, at);
 	n.separator = original[at];
 	n.folder = original + at + 1;
 	n.direct = !*n.folder || *n.folder == n.separator;
@@ -313,13 +307,35 @@ try_postmaster(struct walk *w, struct chain const *up, unsigned int depth, struc
 	return add_account(w, &a, n->folder, path_of(w->a, n->local, n->domain));
 }
 
+/* A bounce to a sender that was rewritten when its mail was forwarded. */
+static enum reply
+try_rewritten(struct walk *w, struct chain const *up, unsigned int depth, char const *local,
+    char const *domain)
+{
+	struct rewrite const *r = &w->r->rewrite;
+	struct chain c = {up, local};
+	char const *to_local, *to_domain;
+	if (!r->domain || strcmp(domain, r->domain))
+		return REPLY_NONE;
+	switch (rewrite_back(r, w->a, local, &to_local, &to_domain)) {
+	case 0:
+		return REPLY_NONE;
+	case 1:
+		return walk_address(w, &c, depth + 1, to_local, to_domain, "");
+	default:
+		return REPLY_NO_USER;
+	}
+}
+
 static enum reply
 walk_local(struct walk *w, struct chain const *up, unsigned int depth, char const *local,
     char const *domain, char const *folder)
 {
 	struct name n = {
-	    .local = lower(w->a, local, strlen(local)), .domain = domain, .folder = folder};
-	enum reply r = try_name(w, up, depth, &n);
+	    .local = domain_lower(w->a, local, strlen(local)), .domain = domain, .folder = folder};
+	enum reply r = try_rewritten(w, up, depth, local, domain);
+	if (!r)
+		r = try_name(w, up, depth, &n);
 	if (!r)
 		r = try_subaddress(w, up, depth, &n, local);
 	if (!r)
@@ -331,36 +347,6 @@ walk_local(struct walk *w, struct chain const *up, unsigned int depth, char cons
 	return again ? REPLY_ALIAS_LOOP : REPLY_NO_USER;
 }
 
-/* ---- domains ---- */
-
-enum domain_kind { DOMAIN_LOCAL, DOMAIN_ELSEWHERE, DOMAIN_UNKNOWN, DOMAIN_DEEP, DOMAIN_ERROR };
-
-/* Follows alias:OTHER. *domain becomes the last one. */
-static enum domain_kind
-domain_kind(struct walk *w, char const **domain)
-{
-	static char const alias[] = "alias:", lmtp[] = "lmtp:";
-	enum domain_kind kind = DOMAIN_DEEP;
-	stralloc value = STRALLOC_ZERO;
-	*domain = lower(w->a, *domain, strlen(*domain));
-	for (int i = 0; **domain && kind == DOMAIN_DEEP && i < MDA_ALIAS_DEPTH; i++) {
-		int r = table_find("domains", *domain, strlen(*domain), &value);
-		if (r < 0)
-			kind = DOMAIN_ERROR;
-		else if (!r)
-			kind = DOMAIN_UNKNOWN;
-		else if (!strncmp(value.s, lmtp, sizeof lmtp - 1))
-			kind = DOMAIN_ELSEWHERE;
-		else if (strncmp(value.s, alias, sizeof alias - 1))
-			kind = DOMAIN_LOCAL;
-		else
-			*domain =
-			    lower(w->a, value.s + sizeof alias - 1, value.len - sizeof alias + 1);
-	}
-	stralloc_free(&value);
-	return **domain ? kind : DOMAIN_LOCAL;
-}
-
 static enum reply
 walk_address(struct walk *w, struct chain const *up, unsigned int depth, char const *local,
     char const *domain, char const *folder)
@@ -368,7 +354,7 @@ walk_address(struct walk *w, struct chain const *up, unsigned int depth, char co
 	char const *last = domain;
 	if (depth > MDA_ALIAS_DEPTH || ++w->steps > MDA_ALIAS_STEPS)
 		return REPLY_ALIAS_DEEP;
-	switch (domain_kind(w, &last)) {
+	switch (domain_kind(w->a, &last)) {
 	case DOMAIN_LOCAL:
 		return walk_local(w, up, depth, local, last, folder);
 	case DOMAIN_DEEP:

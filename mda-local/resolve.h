@@ -8,6 +8,7 @@
 #include "lib/account.h"
 #include "lib/arena.h"
 #include "mda-local/replies.h"
+#include "mda-local/rewrite.h"
 
 /* Where one copy goes: into a mailbox here, or to an address elsewhere. */
 struct target {
@@ -22,6 +23,7 @@ struct target {
 struct resolver {
 	char const *separators; /* each begins a subaddress; "" none */
 	char const *postmaster; /* address, or null */
+	struct rewrite rewrite;
 };
 void resolver_init(struct resolver *r);
 
