@@ -11,8 +11,9 @@ typedef uint64_t words __attribute__((vector_size(WIDE)));
 #define TURNS 255 /* a lane counts so far */
 #define SHORT 200 /* octets up to which vectors are not worth it */
 #define LOW_OCTETS UINT64_C(0x00FF00FF00FF00FF)
-#define ADD_PAIRS UINT64_C(0x0001000100010001) /* a product's highest 16 bits are the sum of all   \
-						*/
+#define ADD_PAIRS                                                                                  \
+	UINT64_C(0x0001000100010001) /* a product's highest 16 bits are the sum of all             \
+				      */
 #define AT_ONCE 8 /* vectors that are looked at before it is asked whether there was a hit */
 
 #define IN_BOTH static inline __attribute__((always_inline))
@@ -72,6 +73,47 @@ pass_wide(char const *s, size_t n)
 	return done;
 }
 
+/* The first lane that is not 0, of those in w. */
+IN_BOTH unsigned int
+first_of(words const *w)
+{
+	for (unsigned int i = 0;; i++)
+		if ((*w)[i])
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			return 8 * i + (unsigned int)__builtin_ctzll((*w)[i]) / 8;
+#else
+			return 8 * i + (unsigned int)__builtin_clzll((*w)[i]) / 8;
+#endif
+}
+
+/* A vector is copied as it is; behind its first bare LF the next begins. */
+IN_BOTH struct lines_copied
+copy_crlf_wide(char *out, size_t max, char const *s, size_t n, char before)
+{
+	char const *p = s;
+	char *o = out;
+	while (n - (size_t)(p - s) >= WIDE && max - (size_t)(o - out) > WIDE) {
+		octets here;
+		LOAD(here, p);
+		memcpy(o, &here, WIDE);
+		words const w = (words)(here == '\n');
+		if (!(w[0] | w[1] | w[2] | w[3])) {
+			p += WIDE;
+			o += WIDE;
+			continue;
+		}
+		unsigned int const k = first_of(&w);
+		if ((p + k > s ? p[(ptrdiff_t)k - 1] : before) != '\r') {
+			o[k] = '\r';
+			o++;
+		}
+		o[k] = '\n';
+		p += k + 1;
+		o += k + 1;
+	}
+	return (struct lines_copied){(size_t)(p - s), (size_t)(o - out)};
+}
+
 #if defined(__x86_64__)
 #define AVX2 __attribute__((target("avx2")))
 AVX2 static struct lines
@@ -84,10 +126,22 @@ pass_avx2(char const *s, size_t n)
 {
 	return pass_wide(s, n);
 }
-#define BY_BEST(f, s, n) (__builtin_cpu_supports("avx2") ? f##_avx2(s, n) : f##_wide(s, n))
+AVX2 static struct lines_copied
+copy_crlf_avx2(char *out, size_t max, char const *s, size_t n, char before)
+{
+	return copy_crlf_wide(out, max, s, n, before);
+}
+#define BY_BEST(f, ...)                                                                            \
+	(__builtin_cpu_supports("avx2") ? f##_avx2(__VA_ARGS__) : f##_wide(__VA_ARGS__))
 #else
-#define BY_BEST(f, s, n) f##_wide(s, n)
+#define BY_BEST(f, ...) f##_wide(__VA_ARGS__)
 #endif
+
+struct lines_copied
+lines_copy_crlf(char *out, size_t max, char const *s, size_t n, char before)
+{
+	return BY_BEST(copy_crlf, out, max, s, n, before);
+}
 
 struct lines
 lines_count(char const *s, size_t n, char before)

@@ -60,6 +60,13 @@ static uint64_t
 advance(struct wire_cursor *w, char *buf, uint64_t max)
 {
 	uint64_t done = 0;
+	if (buf && !w->nul && !w->lf_owed) {
+		struct lines_copied const c =
+		    lines_copy_crlf(buf, (size_t)max, w->p, (size_t)(w->end - w->p), w->before);
+		w->p += c.from;
+		w->before = c.from ? w->p[-1] : w->before;
+		done = c.to;
+	}
 	while (done < max && w->p < w->end) {
 		size_t const n = w->lf_owed ? 0 : plain_run(w, max - done);
 		if (n) {

@@ -32,6 +32,24 @@ dashes_slowly(char const *s, size_t n)
 	return 0;
 }
 
+/* What was copied is what the octets it read stand for, and it stops for want of room or octets
+ * only. */
+static int
+copies(char const *s, size_t n, size_t max, char before)
+{
+	char *const out = malloc(max + 1);
+	struct lines_copied const c = lines_copy_crlf(out, max, s, n, before);
+	size_t to = 0;
+	int same = c.from <= n && c.to <= max && (n - c.from < 32 || max - c.to < 33);
+	for (size_t i = 0; same && i < c.from; before = s[i++]) {
+		if (s[i] == '\n' && before != '\r')
+			same = out[to++] == '\r';
+		same &= out[to++] == s[i];
+	}
+	free(out);
+	return same && to == c.to;
+}
+
 /* In memory of exactly that size, so that a sanitizer sees a read beyond it. */
 static int
 agree(char const *s, size_t n, char before)
@@ -39,8 +57,9 @@ agree(char const *s, size_t n, char before)
 	char *const own = malloc(n ? n : 1);
 	memcpy(own, s, n);
 	struct lines const a = lines_count(own, n, before), b = count_slowly(own, n, before);
-	int const same =
-	    a.ends == b.ends && a.bare == b.bare && lines_dashes(own, n) == dashes_slowly(own, n);
+	int const same = a.ends == b.ends && a.bare == b.bare &&
+			 lines_dashes(own, n) == dashes_slowly(own, n) &&
+			 copies(own, n, 2 * n, before) && copies(own, n, n, before);
 	free(own);
 	return same;
 }
