@@ -11,8 +11,8 @@ struct basemap_slot {
 };
 
 /* Eight octets at a time: names are long, and a folder has many. */
-uint32_t
-basemap_hash(char const *s, size_t len)
+uint64_t
+basemap_sum(char const *s, size_t len)
 {
 	uint64_t const odd = 0x9e3779b97f4a7c15;
 	uint64_t h = len, word;
@@ -23,8 +23,7 @@ basemap_hash(char const *s, size_t len)
 	}
 	word = 0;
 	memcpy(&word, s, len);
-	h = (h ^ word) * odd;
-	return (uint32_t)(h >> 32);
+	return (h ^ word) * odd;
 }
 
 static uint32_t

@@ -21,7 +21,13 @@ struct basemap {
 
 /* Makes room for so many in one go; may be left out. */
 void basemap_reserve(struct basemap *m, uint32_t count);
-uint32_t basemap_hash(char const *base, size_t len);
+/* Of any name: two are the same if this is, for all that will ever be compared. */
+uint64_t basemap_sum(char const *name, size_t len);
+static inline uint32_t
+basemap_hash(char const *base, size_t len)
+{
+	return (uint32_t)(basemap_sum(base, len) >> 32);
+}
 /* The number of a base name with this hash, or BASEMAP_NONE. */
 uint32_t basemap_find(struct basemap const *m, uint32_t hash, char const *base, size_t len);
 /* Gives a base name a number; one that has a number already gets this one. */

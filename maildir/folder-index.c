@@ -5,6 +5,7 @@
  * stamps of cur/, new/ and dovecot-uidlist all of it agrees; whoever finds other stamps looks at
  * the directories. So nothing that is missing, late or in the wrong order here can do more harm
  * than a look. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,9 +30,9 @@ put_stamp(struct stamp const *s)
 }
 
 static struct index_state
-state_now(struct folder const *f)
+state_now(struct folder *f)
 {
-	struct uidlist const *u = &f->uidlist;
+	struct uidlist *u = &f->uidlist;
 	struct index_state s;
 	memset(&s, 0, sizeof s);
 	s.cur = put_stamp(&f->cur);
@@ -57,6 +58,64 @@ state_now(struct folder const *f)
  */
 
 static int
+is_written(struct record const *r)
+{
+	return !(r->state & RECORD_REMOVED) || r->state & RECORD_HIDDEN;
+}
+
+/* The records, and from positions to those in the snapshot: BASEMAP_NONE for what is left out. */
+static void
+put_records(struct folder *f, struct index_writer *w, uint32_t *place)
+{
+	uint32_t n = 0;
+	for (uint32_t p = 0; p < f->count; p++) {
+		struct record const *r = folder_at(f, p);
+		place[p] = is_written(r) ? n++ : BASEMAP_NONE;
+		if (place[p] == BASEMAP_NONE)
+			continue;
+		char const *name = record_path(f, r);
+		index_write_add(w, r, name, strlen(name));
+	}
+}
+
+/* Each of n places once, in the order of cur/ as it was last seen; then what was not seen there. */
+static uint32_t *
+order_places(struct folder const *f, uint32_t *place, uint32_t n)
+{
+	uint32_t *order = xmalloc((n + 1) * sizeof *order), done = 0;
+	uint32_t const *seen = f->order.count ? f->order.at : f->index.order;
+	uint32_t known = f->order.count ? f->order.count : f->index.count;
+	for (uint32_t i = 0; i < known; i++)
+		if (seen[i] < f->count && place[seen[i]] != BASEMAP_NONE) {
+			order[done++] = place[seen[i]];
+			place[seen[i]] = BASEMAP_NONE;
+		}
+	for (uint32_t p = 0; p < f->count; p++)
+		if (place[p] != BASEMAP_NONE)
+			order[done++] = place[p];
+	return order;
+}
+
+static int
+write_records(struct folder *f, struct index_header *h, uint32_t n)
+{
+	struct index_writer *w = index_write_begin(f->fd_dir, n);
+	if (!w)
+		return -1;
+	uint32_t *place = xmalloc((f->count + 1) * sizeof *place);
+	put_records(f, w, place);
+	uint32_t *order = order_places(f, place, n);
+	stralloc keywords = STRALLOC_ZERO;
+	keywords_put_names(&f->keywords, &keywords);
+	int r = index_write_end(w, h, order, keywords.s, keywords.len), e = errno;
+	stralloc_free(&keywords);
+	free(order);
+	free(place);
+	errno = e;
+	return r;
+}
+
+static int
 write_snapshot(struct folder *f)
 {
 	struct index_header h;
@@ -66,8 +125,8 @@ write_snapshot(struct folder *f)
 	h.totals = f->totals;
 	for (uint32_t p = 0; p < f->count; p++) {
 		struct record r = *folder_at(f, p);
-		n += !(r.state & RECORD_REMOVED) || r.state & RECORD_HIDDEN;
-		gone += !!(r.state & RECORD_GONE);
+		n += is_written(&r) ? 1 : 0;
+		gone += r.state & RECORD_GONE ? 1 : 0;
 		if (!(r.state & RECORD_HIDDEN))
 			continue;
 		hidden++;
@@ -76,18 +135,6 @@ write_snapshot(struct folder *f)
 	}
 	if (getentropy(&h.id, sizeof h.id) < 0)
 		return -1;
-	struct index_writer *w = index_write_begin(f->fd_dir, n);
-	if (!w)
-		return -1;
-	for (uint32_t p = 0; p < f->count; p++) {
-		struct record const *r = folder_at(f, p);
-		if (r->state & RECORD_REMOVED && !(r->state & RECORD_HIDDEN))
-			continue;
-		char const *name = record_path(f, r);
-		index_write_add(w, r, name, strlen(name));
-	}
-	stralloc keywords = STRALLOC_ZERO;
-	keywords_put_names(&f->keywords, &keywords);
 	h.state = state_now(f);
 	h.totals.gone = gone;
 	h.totals.first_unseen -= gaps_before(&f->gaps, h.totals.first_unseen);
@@ -99,13 +146,12 @@ write_snapshot(struct folder *f)
 	/* Sets read before their messages were known have to be read again. */
 	h.postern_parsed =
 	    f->keyworded < f->count || hidden ? 0 : (uint64_t)f->keywords.postern_parsed;
-	int r = index_write_end(w, &h, keywords.s, keywords.len);
-	stralloc_free(&keywords);
-	if (r < 0 || index_log_begin(&f->log, f->fd_dir, h.id) < 0)
+	if (write_records(f, &h, n) < 0 || index_log_begin(&f->log, f->fd_dir, h.id) < 0)
 		return -1;
 	f->written = h.state;
 	f->snapshot_due = f->distrust = 0;
 	f->remap_due = 1;
+	numbers_free(&f->order);
 	return 0;
 }
 
@@ -184,7 +230,7 @@ write_locked(struct folder *f)
 }
 
 static int
-anything_to_write(struct folder const *f)
+anything_to_write(struct folder *f)
 {
 	struct index_state s = state_now(f);
 	return f->dirty.count || f->text_for.count || f->snapshot_due || !f->log.ino ||
@@ -203,6 +249,8 @@ folder_write_index(struct folder *f, unsigned int seconds)
 int
 folder_settle(struct folder *f)
 {
+	if (folder_take(f))
+		return 0;
 	int ms = folder_settle_stamp(f);
 	if (ms >= 0)
 		return ms;

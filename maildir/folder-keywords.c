@@ -2,6 +2,7 @@
  * postern-keywords. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/sa.h"
 #include "maildir/folder-state.h"
@@ -87,20 +88,52 @@ change_set(struct keyword_set *k, struct beyond const *b)
 	return !keyword_same(k, &before) || !keyword_same(k, &file);
 }
 
-struct sets {
-	struct folder *f;
-	struct basemap map;
-};
+/* The position of a base name's record. One that has none yet is remembered. */
+static uint32_t
+find(struct folder *f, char const *base, size_t len)
+{
+	uint32_t hash = basemap_hash(base, len), i = folder_of_base(f, hash, base, len);
+	if (i == BASEMAP_NONE)
+		numbers_add(&f->strangers, hash);
+	return i;
+}
+
+/* Has a message sets in the part of the file that was read when it was not known yet? */
+static int
+sets_missed(struct folder *f)
+{
+	if (f->keyworded && !f->strangers_known)
+		return 1;
+	numbers_sort(&f->strangers);
+	for (uint32_t p = f->keyworded; p < f->count; p++)
+		if (!f->keyworded || numbers_has(&f->strangers, folder_at(f, p)->hash))
+			return 1;
+	return 0;
+}
+
+/* keywords_read. What was read while its message was not known is read again. */
+static int
+read_sets(struct folder *f, keywords_set_fn *fn, void *arg)
+{
+	if (sets_missed(f))
+		f->keywords.postern_parsed = 0;
+	if (!f->keywords.postern_parsed) {
+		f->strangers.count = 0;
+		f->strangers_known = 1;
+	}
+	int r = keywords_read(&f->keywords, f->fd_dir, fn, arg);
+	f->strangers_known |= r == 2;
+	folder_unmap(f);
+	return r;
+}
 
 static void
 on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
 {
-	struct sets *s = arg;
-	if (!s->map.slot)
-		folder_map(s->f, &s->map);
-	uint32_t i = basemap_find(&s->map, basemap_hash(base, len), base, len);
+	struct folder *f = arg;
+	uint32_t i = find(f, base, len);
 	if (i != BASEMAP_NONE)
-		folder_take_set(s->f, i, beyond);
+		folder_take_set(f, i, beyond);
 }
 
 /* A line holds a message's whole set, so the changes are made to what others have written by now.
@@ -108,12 +141,8 @@ on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond
 static int
 write_locked(struct folder *f)
 {
-	struct sets s = {f, BASEMAP_ZERO};
 	uint32_t n = 0;
-	if (f->keyworded < f->count)
-		f->keywords.postern_parsed = 0; /* sets went by unused */
-	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
-	basemap_free(&s.map);
+	int r = read_sets(f, on_set, f);
 	if (r < 0)
 		return -1;
 	if (r == 2)
@@ -151,6 +180,56 @@ folder_write_beyond(struct folder *f)
 	return r;
 }
 
+struct sets {
+	struct folder *f;
+	struct set {
+		uint32_t position;
+		struct keyword_set beyond;
+	} * at;
+	uint32_t count, room;
+};
+
+static void
+note_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
+{
+	struct sets *s = arg;
+	uint32_t i = find(s->f, base, len);
+	if (i == BASEMAP_NONE)
+		return;
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->at = xrealloc(s->at, s->room, sizeof *s->at);
+	}
+	s->at[s->count++] = (struct set){i, *beyond};
+}
+
+/* Of several sets for a message the last counts. */
+int
+folder_read_sets(struct folder *f)
+{
+	struct sets s = {.f = f};
+	struct keyword_set const none = KEYWORD_SET_ZERO;
+	int whole = !f->keyworded;
+	int r = read_sets(f, note_set, &s);
+	if (r >= 0)
+		f->keyworded = f->count;
+	whole = r == 2 || (whole && r > 0);
+	size_t room = s.count || whole ? f->count + 1 : 1;
+	unsigned char *done = xmalloc(room);
+	memset(done, 0, room);
+	for (uint32_t k = s.count; k--;)
+		if (!done[s.at[k].position]++)
+			folder_take_set(f, s.at[k].position, &s.at[k].beyond);
+	/* A file written anew has no line for those that have none. */
+	for (uint32_t p = 0; whole && p < f->count; p++)
+		if (!done[p] && record_live(folder_at(f, p)) &&
+		    keyword_beyond(&folder_at(f, p)->keywords))
+			folder_take_set(f, p, &none);
+	free(done);
+	free(s.at);
+	return r < 0 ? -1 : 0;
+}
+
 /* ---- writing postern-keywords anew ------------------------------------------------------------
  */
 
@@ -158,7 +237,6 @@ folder_write_beyond(struct folder *f)
 struct strangers {
 	struct folder *f;
 	struct scan now;
-	struct basemap map;
 	struct keywords_line *line;
 	size_t count, room;
 };
@@ -177,10 +255,10 @@ static void
 on_any_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
 {
 	struct strangers *s = arg;
-	uint32_t hash = basemap_hash(base, len), i = basemap_find(&s->map, hash, base, len);
+	uint32_t hash = basemap_hash(base, len), i = folder_of_base(s->f, hash, base, len);
 	if (i != BASEMAP_NONE)
 		folder_take_set(s->f, i, beyond);
-	else if (basemap_find(&s->now.map, hash, base, len) != BASEMAP_NONE)
+	else if (scan_find(&s->now, hash, base, len))
 		*next_line(s) = (struct keywords_line){xstrndup(base, len), len, *beyond};
 }
 
@@ -226,10 +304,9 @@ folder_compact_keywords(struct folder *f)
 	}
 	if (f->keywords.postern_parsed < 2 * live || lock_take(&lock, f->fd_dir, 1) < 0)
 		return;
-	folder_map(f, &s.map);
 	compact_locked(f, &s);
 	lock_release(&lock);
-	basemap_free(&s.map);
+	folder_unmap(f);
 	scan_free(&s.now);
 	free(s.line);
 }

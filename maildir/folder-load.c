@@ -32,13 +32,17 @@ take_header(struct folder *f)
 	f->keywords.postern_parsed = (off_t)h->postern_parsed;
 	keywords_take_names(&f->keywords, f->index.base + h->keywords_at, (size_t)h->keywords_len);
 	f->log = (struct index_log){.id = h->id};
-	for (uint32_t p = 0; (h->totals.gone || h->totals.in_new) && p < f->count; p++) {
-		struct record *r = folder_at(f, p);
+	/* Most likely they are the last. */
+	uint32_t left = h->totals.gone + h->totals.in_new;
+	for (uint32_t p = f->count; left && p--;) {
+		struct record const *r = folder_at(f, p);
+		left -= !!(r->state & (RECORD_GONE | RECORD_NEW));
 		if (r->state & RECORD_GONE)
 			numbers_add(&f->gone, p);
 		if (r->state & RECORD_NEW)
 			record_recent(f, p);
 	}
+	numbers_sort(&f->gone);
 	if (f->gone.count)
 		f->pending |= FOLDER_EXPUNGED;
 }
@@ -139,6 +143,9 @@ folder_free_records(struct folder *f)
 	numbers_free(&f->gone);
 	numbers_free(&f->changed);
 	numbers_free(&f->dirty);
+	numbers_free(&f->hidden);
+	numbers_free(&f->order);
+	folder_unmap(f);
 	free(f->tail);
 	f->tail = 0;
 	f->count = f->tail_room = 0;
@@ -251,6 +258,7 @@ free_other(struct folder *g)
 {
 	uidlist_close(&g->uidlist);
 	keywords_free(&g->keywords);
+	numbers_free(&g->strangers);
 	folder_free_records(g);
 }
 

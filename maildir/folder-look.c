@@ -7,9 +7,8 @@
 #include "maildir/folder-look.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "lib/sa.h"
 #include "maildir/filesystem.h"
 #include "maildir/lock.h"
 
@@ -17,23 +16,13 @@
 /* Between two looks that confirm each other, by as much as the clocks of hosts may differ. */
 #define HOSTS_PAUSE_NS 100000000
 
-uint32_t
-update_record(struct update *u, char const *base, size_t len)
-{
-	if (!u->mapped)
-		folder_map(u->f, &u->map);
-	u->mapped = 1;
-	return basemap_find(&u->map, basemap_hash(base, len), base, len);
-}
-
 /* ---- matching ---------------------------------------------------------------------------------
  */
 
 /* Nearly always the record has the line's UID, and no table is needed. */
 static uint32_t
-record_of_line(struct update *u, struct uidlist_line const *l)
+record_of_line(struct folder *f, uint32_t hash, struct uidlist_line const *l)
 {
-	struct folder *f = u->f;
 	uint32_t i = folder_position_of(f, l->uid);
 	if (i != BASEMAP_NONE) {
 		struct record const *r = folder_at(f, i);
@@ -41,36 +30,55 @@ record_of_line(struct update *u, struct uidlist_line const *l)
 		    !memcmp(folder_stored(f, r), l->base, l->base_len))
 			return i;
 	}
-	return update_record(u, l->base, l->base_len);
+	return folder_of_base(f, hash, l->base, l->base_len);
 }
 
-/* One line of dovecot-uidlist. The last line of a base name counts. */
+/* Where its line is, and whether it has keys. What does not change is not written: the record's
+ * page is shared with other sessions. */
+static void
+set_line(struct record *r, uint32_t offset, int plain)
+{
+	if (r->line != offset)
+		r->line = offset;
+	if (!(r->state & RECORD_PLAIN) != !plain)
+		r->state ^= RECORD_PLAIN;
+}
+
+/* The line of a file that was found. The last line of a base name counts. */
+static void
+line_of_file(struct update *u, struct found *e, struct uidlist_line const *l)
+{
+	if (e->uid != l->uid && e->line)
+		numbers_add_pair(&u->superseded, e->line, e->uid);
+	e->uid = l->uid;
+	e->line = l->offset;
+	e->plain = !l->keys_len;
+}
+
+/* One line of dovecot-uidlist. */
 static void
 on_line(void *arg, struct uidlist_line const *l)
 {
 	struct update *u = arg;
 	struct folder *f = u->f;
-	uint32_t i =
-	    basemap_find(&u->s.map, basemap_hash(l->base, l->base_len), l->base, l->base_len);
-	if (i != BASEMAP_NONE) {
-		struct found *e = u->s.f + i;
-		if (e->uid != l->uid && e->line)
-			numbers_add_pair(&u->superseded, e->line, e->uid);
-		e->uid = l->uid;
-		e->line = l->offset;
-		e->plain = !l->keys_len;
-		return;
-	}
-	i = record_of_line(u, l);
-	if (i != BASEMAP_NONE) {
+	uint32_t hash = basemap_hash(l->base, l->base_len), i;
+	struct found *e = scan_find(&u->s, hash, l->base, l->base_len);
+	if (!e && (i = record_of_line(f, hash, l)) != BASEMAP_NONE) {
 		struct record *r = folder_at(f, i);
 		if (r->uid == l->uid) {
-			r->line = l->offset;
-			r->state = ((r->state & ~(uint32_t)RECORD_PLAIN) |
-				    (l->keys_len ? 0 : RECORD_PLAIN));
-		} else
-			f->reread =
-			    1; /* it has another UID now, and its directory was not looked at */
+			set_line(r, l->offset, !l->keys_len);
+			return;
+		}
+		e = scan_file(&u->s, f, i);
+		if (!e) {
+			f->reread = 1; /* its directory was not looked at */
+			return;
+		}
+		if (!e->line)
+			e->uid = 0; /* forgotten */
+	}
+	if (e) {
+		line_of_file(u, e, l);
 		return;
 	}
 	u->missing++;
@@ -79,75 +87,88 @@ on_line(void *arg, struct uidlist_line const *l)
 	numbers_add_pair(&u->absent, l->offset, l->uid);
 }
 
-static struct found *
-file_of(struct update *u, struct record const *r)
+uint32_t
+update_next_unseen(struct update const *u, uint32_t from)
 {
-	uint32_t j = basemap_find(&u->s.map, r->hash, folder_stored(u->f, r), r->base_len);
-	return j == BASEMAP_NONE ? 0 : u->s.f + j;
+	unsigned char const *p = memchr(u->s.seen + from, SEEN_NOT, u->s.known - from);
+	return p ? (uint32_t)(p - u->s.seen) : u->s.known;
 }
 
+/* Records whose directory was looked at and whose file is not there. */
 static void
-match_record(struct update *u, uint32_t i)
-{
-	struct record const *r = folder_at(u->f, i);
-	struct found *e = file_of(u, r);
-	if (e) {
-		e->msg = i;
-		e->uid = r->uid;
-		e->line = r->line;
-		e->plain = !!(r->state & RECORD_PLAIN);
-	}
-	u->seen[i] = e || !(u->s.which & (r->state & RECORD_NEW ? SCAN_NEW : SCAN_CUR));
-	/* It was in cur/, where we did not look: moved, or a second file of its name. */
-	if (e && !(u->s.which & SCAN_CUR) && !(r->state & RECORD_NEW))
-		u->seen[i] = 0;
-	u->missing += !u->seen[i];
-}
-
-/* A message that this session does not tell of: whether its file is back matters to the next one.
- */
-static void
-match_hidden(struct update *u, uint32_t i)
-{
-	struct record *r = folder_at(u->f, i);
-	uint32_t missing = u->missing;
-	match_record(u, i);
-	u->missing = missing;
-	u->seen[i] = 1;
-	if (r->state & RECORD_GONE && file_of(u, r)) {
-		r->state &= ~(uint32_t)RECORD_GONE;
-		record_touch(u->f, i);
-	}
-}
-
-/* Finds the records' files. One that is back before its absence was told keeps its UID, unless
- * another session told it: the lines, read again, say so. */
-static void
-match_records(struct update *u)
+count_missing(struct update *u)
 {
 	struct folder *f = u->f;
-	/* What others move from new/ to cur/ is seen by its stamp; with nothing in new/ there is
-	 * nothing to miss. */
-	int any = u->s.which & SCAN_CUR || u->s.count || f->totals.in_new;
-	u->known = f->count;
-	u->seen = xrealloc(u->seen, u->known + 1, 1);
-	if (!any)
-		memset(u->seen, 1, u->known + 1);
-	for (uint32_t i = 0; any && i < u->known; i++)
-		if (record_live(folder_at(f, i)))
-			match_record(u, i);
-		else if (folder_at(f, i)->state & RECORD_HIDDEN)
-			match_hidden(u, i);
-	for (uint32_t k = f->gone.count; k--;) {
-		struct record const *r = folder_at(f, f->gone.at[k]);
-		struct found *e = r->line ? file_of(u, r) : 0;
-		if (e && e->msg == BASEMAP_NONE) {
-			uint32_t i = f->gone.at[k];
-			record_back(f, i);
-			match_record(u, i);
-			f->reread = f->snapshot_due = 1; /* an index without it may be there */
-			k = k < f->gone.count ? k : f->gone.count;
+	uint32_t i = u->s.which & SCAN_CUR ? update_next_unseen(u, 0) : u->s.known;
+	for (; i < u->s.known; i = update_next_unseen(u, i + 1)) {
+		struct record const *r = folder_at(f, i);
+		u->missing += record_live(r) && (!(r->state & RECORD_NEW) || u->s.which & SCAN_NEW);
+	}
+	/* With new/ alone: most likely they are the last. */
+	uint32_t left = u->s.which == SCAN_NEW ? f->totals.in_new : 0;
+	for (i = u->s.known; left && i--;) {
+		struct record const *r = folder_at(f, i);
+		if (!record_live(r) || !(r->state & RECORD_NEW))
+			continue;
+		left--;
+		u->missing += !u->s.seen[i];
+	}
+	/* It was in cur/, where we did not look: moved, or a second file of its name. */
+	for (uint32_t j = 0; j < u->s.count && !(u->s.which & SCAN_CUR); j++) {
+		struct found const *e = u->s.f + j;
+		u->missing += e->msg != BASEMAP_NONE && !(folder_at(f, e->msg)->state & RECORD_NEW);
+	}
+}
+
+/* A file of a record that is not live. */
+static void
+match(struct update *u, struct found *e, uint32_t i)
+{
+	struct record const *r = folder_at(u->f, i);
+	e->msg = i;
+	e->uid = r->uid;
+	e->line = r->line;
+	e->plain = !!(r->state & RECORD_PLAIN);
+	u->s.seen[i] = SEEN_FOUND;
+}
+
+/* Messages that this session does not tell of: whether their files are back matters to the next
+ * one. */
+static void
+match_hidden(struct update *u)
+{
+	struct folder *f = u->f;
+	for (uint32_t k = 0; k < f->hidden.count; k++) {
+		uint32_t i = f->hidden.at[k];
+		struct record *r = folder_at(f, i);
+		struct found *e = scan_find(&u->s, r->hash, folder_stored(f, r), r->base_len);
+		if (!e || e->msg != BASEMAP_NONE)
+			continue;
+		match(u, e, i);
+		if (r->state & RECORD_GONE) {
+			r->state &= ~(uint32_t)RECORD_GONE;
+			record_touch(f, i);
 		}
+	}
+}
+
+/* One that is back before its absence was told keeps its UID, unless another session told it: the
+ * lines, read again, say so. */
+static void
+match_gone(struct update *u)
+{
+	struct folder *f = u->f;
+	for (uint32_t k = f->gone.count; k--;) {
+		uint32_t i = f->gone.at[k];
+		struct record const *r = folder_at(f, i);
+		struct found *e =
+		    r->line ? scan_find(&u->s, r->hash, folder_stored(f, r), r->base_len) : 0;
+		if (!e || e->msg != BASEMAP_NONE)
+			continue;
+		record_back(f, i);
+		match(u, e, i);
+		f->reread = f->snapshot_due = 1; /* an index without it may be there */
+		k = k < f->gone.count ? k : f->gone.count;
 	}
 }
 
@@ -163,6 +184,15 @@ forget_lines(struct update *u)
 	u->absent.count = u->superseded.count = 0;
 }
 
+/* All lines came: a file that none was for has no UID. */
+static void
+find_lineless(struct update *u)
+{
+	for (uint32_t i = 0; i < u->s.known; i++)
+		if (u->s.seen[i] == SEEN_AS_KNOWN && !folder_at(u->f, i)->line)
+			scan_file(&u->s, u->f, i)->uid = 0;
+}
+
 int
 update_read_uidlist(struct update *u)
 {
@@ -176,6 +206,8 @@ update_read_uidlist(struct update *u)
 		forget_lines(u);
 	}
 	int r = uidlist_read(&f->uidlist, f->fd_dir, on_line, u);
+	if (r >= 0 && again)
+		find_lineless(u);
 	if (r == 2 && !again)
 		f->reread = 1; /* replaced between the two looks */
 	if (r >= 0 && f->validity && f->uidlist.validity != f->validity) {
@@ -195,7 +227,7 @@ on_struck(void *arg, uint32_t uid)
 	if (i == BASEMAP_NONE || folder_at(u->f, i)->state & RECORD_REMOVED)
 		return;
 	struct record *r = folder_at(u->f, i);
-	struct found *e = file_of(u, r);
+	struct found *e = scan_file(&u->s, u->f, i);
 	if (e && e->msg == i) {
 		e->msg = BASEMAP_NONE;
 		e->uid = e->line = 0;
@@ -207,24 +239,18 @@ on_struck(void *arg, uint32_t uid)
 static int
 look(struct update *u, unsigned int which)
 {
-	struct scan before = u->s;
 	u->missing = u->absent.count = u->superseded.count = 0;
 	u->absent_uid = UINT32_MAX;
+	struct scan const before = u->s; /* its stamps */
+	scan_free(&u->s);
 	int r = scan_run(&u->s, u->f, which);
-	/* What an earlier look moved out of new/ stays \Recent. */
-	for (uint32_t i = 0; !r && i < before.count; i++)
-		if (before.f[i].recent) {
-			uint32_t j = basemap_find(&u->s.map, before.f[i].hash,
-			    before.names.s + before.f[i].name, before.f[i].base_len);
-			if (j != BASEMAP_NONE)
-				u->s.f[j].recent = 1;
-		}
 	if (!r && u->network)
 		scan_confirm(&u->s, &before);
-	scan_free(&before);
 	if (r < 0)
 		return -1;
-	match_records(u);
+	match_hidden(u);
+	match_gone(u);
+	count_missing(u);
 	r = update_read_uidlist(u);
 	if (r >= 0 && uidlist_struck(&u->f->uidlist, on_struck, u) < 0)
 		r = -1;

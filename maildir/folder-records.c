@@ -152,6 +152,8 @@ folder_remove_gone(struct folder *f)
 			f->recent -= !!(r->flags & FLAG_RECENT);
 		if (r->name >= f->index.names_len)
 			f->waste += (size_t)r->name_len + 1;
+		if (keyword_beyond(&r->keywords))
+			numbers_add(&f->strangers, r->hash); /* should its file come back */
 	}
 	gaps_add(&f->gaps, f->gone.at, f->gone.count);
 	f->gaps_told = gaps_before(&f->gaps, f->announced);
@@ -170,8 +172,10 @@ record_recent(struct folder *f, uint32_t position)
 void
 folder_hide_gone(struct folder *f)
 {
-	for (uint32_t k = 0; k < f->gone.count; k++)
+	for (uint32_t k = 0; k < f->gone.count; k++) {
 		folder_at(f, f->gone.at[k])->state |= RECORD_REMOVED | RECORD_HIDDEN;
+		numbers_add(&f->hidden, f->gone.at[k]);
+	}
 	gaps_add(&f->gaps, f->gone.at, f->gone.count);
 	f->gaps_told = gaps_before(&f->gaps, f->announced);
 	f->totals.gone = f->gone.count = 0;
@@ -223,6 +227,17 @@ is_derived(struct folder const *f, struct record const *r, char const *name, siz
 }
 
 void
+record_name(struct folder *f, struct record *r, char const *name, size_t len, uint32_t hash)
+{
+	r->state &= ~(uint32_t)RECORD_DERIVED;
+	r->name = (uint32_t)(f->index.names_len + f->names.len);
+	r->name_len = (uint8_t)len;
+	r->hash = hash;
+	sa_catb(&f->names, name, len);
+	sa_0(&f->names);
+}
+
+void
 record_rename(struct folder *f, struct record *r, char const *name, size_t len)
 {
 	char copy[MAILDIR_NAME_MAX + 1];
@@ -230,15 +245,10 @@ record_rename(struct folder *f, struct record *r, char const *name, size_t len)
 		r->state |= RECORD_DERIVED;
 		return;
 	}
-	memcpy(copy, name, len);
-	r->state &= ~(uint32_t)RECORD_DERIVED;
+	memcpy(copy, name, len); /* it may be one of those that are about to move */
 	if (r->name_len && r->name >= f->index.names_len)
 		f->waste += (size_t)r->name_len + 1;
-	r->name = (uint32_t)(f->index.names_len + f->names.len);
-	r->name_len = (uint8_t)len;
-	r->hash = basemap_hash(copy, r->base_len);
-	sa_catb(&f->names, copy, len);
-	sa_0(&f->names);
+	record_name(f, r, copy, len, basemap_hash(copy, r->base_len));
 	if (f->waste > WASTE_WORTH && f->waste > f->names.len / 2)
 		compact(f);
 }
@@ -285,15 +295,52 @@ name_at(void const *arg, uint32_t position)
 	return folder_stored(f, folder_at(f, position));
 }
 
-void
-folder_map(struct folder const *f, struct basemap *m)
+static int
+is_of_base(
+    struct folder const *f, struct record const *r, uint32_t hash, char const *base, size_t len)
 {
-	*m = (struct basemap){.name = name_at, .arg = f};
-	basemap_reserve(m, f->count);
-	for (uint32_t p = 0; p < f->count; p++) {
-		struct record const *r = folder_at(f, p);
-		/* Of two records of one base name the later, larger UID counts. */
+	return r->hash == hash && r->base_len == len && !(r->state & RECORD_REMOVED) &&
+	       !memcmp(folder_stored(f, r), base, len);
+}
+
+/* Of those behind the snapshot's: a table is made when it is first asked for, and grows with them.
+ */
+static uint32_t
+in_tail(struct folder *f, uint32_t hash, char const *base, size_t len)
+{
+	if (f->mapped < f->index.count)
+		f->mapped = f->index.count;
+	if (f->mapped < f->count)
+		basemap_reserve(&f->map, f->count - f->index.count);
+	f->map.name = name_at;
+	f->map.arg = f;
+	for (; f->mapped < f->count; f->mapped++) {
+		struct record const *r = folder_at(f, f->mapped);
 		if (!(r->state & RECORD_REMOVED))
-			basemap_put(m, r->hash, folder_stored(f, r), r->base_len, p);
+			basemap_put(&f->map, r->hash, folder_stored(f, r), r->base_len, f->mapped);
 	}
+	uint32_t p = basemap_find(&f->map, hash, base, len);
+	return p != BASEMAP_NONE && is_of_base(f, folder_at(f, p), hash, base, len) ? p
+										    : BASEMAP_NONE;
+}
+
+uint32_t
+folder_of_base(struct folder *f, uint32_t hash, char const *base, size_t len)
+{
+	uint32_t p = f->count > f->index.count ? in_tail(f, hash, base, len) : BASEMAP_NONE, slot;
+	if (p != BASEMAP_NONE)
+		return p;
+	/* Only what has the hash is verified. They are in ascending order. */
+	for (uint32_t i = 0; i < f->index.slots && (slot = index_slot(&f->index, hash + i)); i++)
+		if (f->index.rec[slot - 1].hash == hash &&
+		    is_of_base(f, folder_at(f, slot - 1), hash, base, len))
+			p = slot - 1;
+	return p;
+}
+
+void
+folder_unmap(struct folder *f)
+{
+	basemap_free(&f->map);
+	f->mapped = 0;
 }

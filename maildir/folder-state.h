@@ -53,7 +53,9 @@ struct folder {
 	uint32_t validity;
 	struct uidlist uidlist;
 	struct keywords keywords;
-	uint32_t keyworded; /* positions that postern-keywords was read for */
+	uint32_t keyworded;	  /* positions that postern-keywords was read for */
+	struct numbers strangers; /* hashes of base names there that no record had */
+	int strangers_known;	  /* all of them */
 
 	/* the messages */
 	struct index index;
@@ -72,22 +74,27 @@ struct folder {
 	uint32_t recent_from; /* no position below this one has it */
 	struct index_totals totals;
 	struct numbers gone, changed; /* positions to be told */
-	unsigned int pending;	      /* enum folder_event */
+	struct numbers hidden;	      /* those with RECORD_HIDDEN */
+	struct basemap map;	      /* see folder_of_base */
+	uint32_t mapped;
+	unsigned int pending; /* enum folder_event */
 
 	/* what was seen of the disk */
 	struct stamp cur, new;
 	struct proof proof;
 	int absent; /* there are lines without a file, not struck out: their files may come back */
 	int reread; /* lines of the uidlist went by unused: read all of it at the next update */
+	int take_due; /* there is something in new/ that is to go to cur/ */
 
 	/* the index */
 	struct index_log log;
 	struct numbers dirty;	    /* positions that the index does not have as they are */
 	struct index_state written; /* the last one in the index; highest 0: none */
 	int distrust; /* the index that is there is not this folder's: it is not read any more */
-	int snapshot_due; /* the log cannot say what changed */
-	int remap_due;	  /* the snapshot there is now is newer than ours */
-	int no_index;	  /* it cannot be written here */
+	int snapshot_due;     /* the log cannot say what changed */
+	int remap_due;	      /* the snapshot there is now is newer than ours */
+	int no_index;	      /* it cannot be written here */
+	struct numbers order; /* positions in the order of cur/, for the next snapshot */
 	struct text_file text;
 	int text_looked;	 /* folder_text has looked for the file in this round */
 	stralloc text_new;	 /* entries to be appended */
@@ -166,7 +173,8 @@ void folder_remove_gone(struct folder *f);
 void folder_hide_gone(struct folder *f);
 /* All that is there counts as told from now on. */
 void folder_announce(struct folder *f);
-/* Gives a record another file name (copied). */
+/* Gives a record its first file name (copied), or another one. hash: of its base name. */
+void record_name(struct folder *f, struct record *r, char const *name, size_t len, uint32_t hash);
 void record_rename(struct folder *f, struct record *r, char const *name, size_t len);
 /* The name of its file; good until the next call. */
 char *record_path(struct folder *f, struct record const *r);
@@ -174,8 +182,11 @@ char *record_path(struct folder *f, struct record const *r);
 uint32_t folder_first_of(struct folder const *f, uint32_t uid, uint32_t end);
 /* The position of a UID, gone or not, or BASEMAP_NONE. */
 uint32_t folder_position_of(struct folder const *f, uint32_t uid);
-/* Base names to positions, of all records. */
-void folder_map(struct folder const *f, struct basemap *m);
+/* The position of a base name's record, if it is not RECORD_REMOVED; of two the later, which has
+ * the larger UID. BASEMAP_NONE: there is none. For records behind the snapshot's it keeps a table
+ * until folder_unmap. */
+uint32_t folder_of_base(struct folder *f, uint32_t hash, char const *base, size_t len);
+void folder_unmap(struct folder *f);
 
 /* ---- folder-message.c ---- */
 /* As the functions of folder.h without _at, by position. */
@@ -245,6 +256,12 @@ int folder_cur_due(struct folder *f);
  * that; -1: done. */
 int folder_settle_stamp(struct folder *f);
 
+/* ---- folder-take.c ---- */
+/* Moves some of what lies in new/ to cur/. 1 if there is more to move. */
+int folder_take(struct folder *f);
+/* After a look, before it is told: moves all if that is not much, else folder_take is due. */
+void folder_take_few(struct folder *f);
+
 /* ---- folder-change.c ---- */
 /* Removes the file at this position, wherever others have renamed it to. 0, 1 another was faster,
  * or -1. */
@@ -258,6 +275,8 @@ void folder_note_beyond(struct folder *f, uint32_t position, struct keyword_set 
     struct keyword_set const *remove);
 /* Writes these changes, durably. 0, or -1: they are undone. */
 int folder_write_beyond(struct folder *f);
+/* Reads what is new of names and of the sets beyond the letters. 0 or -1. */
+int folder_read_sets(struct folder *f);
 /* Writes postern-keywords anew when most of it is superseded. */
 void folder_compact_keywords(struct folder *f);
 #endif

@@ -10,44 +10,20 @@
 
 /* Octets kept in memory before they are written. */
 #define KEEP_MAX 262144
-/* Where the message of an entry is looked for first. */
-#define LAST 64
 /* Octets of postern-text from which on writing it anew is worth while; how many entries are asked
  * for their size. */
 #define COMPACT_WORTH 1048576
 #define SAMPLES 64
 
-struct entries {
-	struct folder *f;
-	struct basemap map; /* made when first needed */
-};
-
-/* The message of a base name; it is nearly always one of the last. */
-static uint32_t
-find(struct entries *e, char const *base, size_t len)
-{
-	struct folder *f = e->f;
-	uint32_t hash = basemap_hash(base, len);
-	for (uint32_t p = f->count, n = 0; !e->map.slot && p-- && n < LAST; n++) {
-		struct record const *r = folder_at(f, p);
-		if (r->hash == hash && r->base_len == len &&
-		    !memcmp(folder_stored(f, r), base, len))
-			return p;
-	}
-	if (!e->map.slot)
-		folder_map(f, &e->map);
-	return basemap_find(&e->map, hash, base, len);
-}
-
 static void
 on_entry(void *arg, char const *base, size_t len, uint64_t offset)
 {
-	struct entries *e = arg;
-	uint32_t p = find(e, base, len);
-	if (p == BASEMAP_NONE || folder_at(e->f, p)->text == offset)
+	struct folder *f = arg;
+	uint32_t p = folder_of_base(f, basemap_hash(base, len), base, len);
+	if (p == BASEMAP_NONE || folder_at(f, p)->text == offset)
 		return;
-	folder_at(e->f, p)->text = offset;
-	record_touch(e->f, p);
+	folder_at(f, p)->text = offset;
+	record_touch(f, p);
 }
 
 static void
@@ -59,9 +35,8 @@ look(struct folder *f)
 		for (uint32_t p = 0; p < f->count; p++)
 			if (folder_at(f, p)->text)
 				folder_at(f, p)->text = 0;
-	struct entries e = {f, BASEMAP_ZERO};
-	(void)text_walk(&f->text, on_entry, &e);
-	basemap_free(&e.map);
+	(void)text_walk(&f->text, on_entry, f);
+	folder_unmap(f);
 }
 
 int

@@ -9,83 +9,22 @@
 #include "maildir/folder-look.h"
 #include "maildir/lock.h"
 
-/* ---- numbering --------------------------------------------------------------------------------
- */
-
-/* What name_order compares first, taken out of the names once. */
-struct arrived {
-	uint64_t sec;
-	uint32_t usec; /* or UINT32_MAX */
-	uint32_t file;
-};
-
-static int
-by_arrival(void const *a, void const *b, void *arg)
-{
-	struct arrived const *p = a, *q = b;
-	if (p->sec != q->sec)
-		return p->sec < q->sec ? -1 : 1;
-	if (p->usec != q->usec && p->usec != UINT32_MAX && q->usec != UINT32_MAX)
-		return p->usec < q->usec ? -1 : 1;
-	struct scan const *s = arg;
-	struct found const *x = s->f + p->file, *y = s->f + q->file;
-	return name_order(s->names.s + x->name, x->base_len, s->names.s + y->name, y->base_len);
-}
-
-/* Lines for those files that have none, in the order of their arrival. */
-static int
-append_lines(struct update *u)
-{
-	struct arrived *order = xmalloc((u->s.count + 1) * sizeof *order);
-	uint32_t n = 0;
-	for (uint32_t j = 0; j < u->s.count; j++) {
-		struct found const *e = u->s.f + j;
-		struct arrived *a = order + n;
-		if (e->uid)
-			continue;
-		name_arrival_key(u->s.names.s + e->name, e->base_len, &a->sec, &a->usec);
-		a->file = j;
-		n++;
-	}
-	qsort_r(order, n, sizeof *order, by_arrival, &u->s);
-	struct uidlist_line *line = xmalloc(n * sizeof *line);
-	stralloc saved = STRALLOC_ZERO;
-	sa_catf(&saved, "D%lld", (long long)time(0));
-	for (uint32_t i = 0; i < n; i++) {
-		struct found const *e = u->s.f + order[i].file;
-		line[i] = (struct uidlist_line){0, 0, u->s.names.s + e->name, 0, e->base_len, 0};
-		int64_t t;
-		/* SAVEDATE, where the name does not tell it. */
-		if (!name_time(line[i].base, line[i].base_len, &t)) {
-			line[i].keys = saved.s;
-			line[i].keys_len = saved.len;
-		}
-	}
-	int r = uidlist_append(&u->f->uidlist, u->f->fd_dir, line, n), error = errno;
-	for (uint32_t i = 0; !r && i < n; i++) {
-		u->s.f[order[i].file].uid = line[i].uid;
-		u->s.f[order[i].file].line = line[i].offset;
-		u->s.f[order[i].file].plain = !line[i].keys_len;
-	}
-	stralloc_free(&saved);
-	free(line);
-	free(order);
-	errno = error;
-	return r;
-}
+#define AHEAD 8 /* files in the order of their UIDs that the processor is told of beforehand */
+#define ORDER_WORTH 64	/* unexpected names for which a new snapshot is written */
+#define ORDER_SHARE 16	/* if they are more than this part of all */
+#define ORDER_KEEP 4096 /* so many names are remembered for a snapshot that is written anyway */
 
 /* ---- applying ---------------------------------------------------------------------------------
  */
 
-/* Records whose files are surely not there, and those whose UID now belongs to nobody. */
-static void
-apply_gone(struct update *u)
+void
+update_gone(struct update *u)
 {
 	struct folder *f = u->f;
 	int sure = u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR);
-	for (uint32_t i = 0; sure && i < u->known; i++)
-		if (!u->seen[i] && record_live(folder_at(f, i)))
-			record_gone(f, i);
+	uint32_t i = sure ? update_next_unseen(u, 0) : u->s.known;
+	for (; i < u->s.known; i = update_next_unseen(u, i + 1))
+		record_gone(f, i);
 	for (uint32_t j = 0; j < u->s.count; j++) {
 		struct found *e = u->s.f + j;
 		if (e->msg != BASEMAP_NONE && e->uid != folder_at(f, e->msg)->uid) {
@@ -102,65 +41,13 @@ apply_gone(struct update *u)
 	}
 }
 
-/* Lines, read under the lock, tell what others numbered meanwhile. If those are files that we have
- * not seen, all is looked at once more: what we number now must come after them in everybody's
- * eyes. */
-static int
-catch_up(struct update *u)
-{
-	struct folder *f = u->f;
-	uint32_t known = u->absent.count;
-	int r = update_read_uidlist(u);
-	if (r >= 0 && !f->uidlist.validity)
-		r = uidlist_create(&f->uidlist, f->fd_dir, f->fd_root) < 0 ? -1
-									   : update_read_uidlist(u);
-	else if (r == 2 || (r > 0 && u->absent.count > known)) {
-		f->reread = 1;
-		r = update_look(u, SCAN_NEW | SCAN_CUR, LOOKS);
-	}
-	if (r >= 0)
-		apply_gone(u);
-	return r < 0 ? -1 : 0;
-}
-
-static int
-number_locked(struct update *u, int strike_absent)
-{
-	struct folder *f = u->f;
-	if (catch_up(u) < 0 || lock_touch(&f->held) < 0 || append_lines(u) < 0)
-		return -1;
-	/* Offsets hold as long as the file is the one they were read from. A failure is no harm:
-	 * the later line counts all the same. */
-	if (uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		(void)uidlist_strike(
-		    &f->uidlist, f->fd_dir, u->superseded.at, u->superseded.count / 2);
-	if (strike_absent && u->s.stable && u->s.which == (SCAN_NEW | SCAN_CUR) &&
-	    uidlist_changed(&f->uidlist, f->fd_dir) == 0)
-		u->struck =
-		    !uidlist_strike(&f->uidlist, f->fd_dir, u->absent.at, u->absent.count / 2);
-	return 0;
-}
-
-/* Gives UIDs to files that have none. 0 or -1. */
-static int
-number(struct update *u, int strike_absent)
-{
-	if (folder_lock(u->f, MAILDIR_LOCK_WAIT) < 0)
-		return -1;
-	u->locked = 1;
-	int r = number_locked(u, strike_absent);
-	u->locked = 0;
-	folder_unlock(u->f);
-	return r;
-}
-
 /* A file's name says its flags. */
 static void
 apply_name(struct folder *f, uint32_t i, char const *file, size_t len)
 {
 	struct record *r = folder_at(f, i);
 	struct name n;
-	if (!name_parse(&n, file, len))
+	if (!name_parse_flags(&n, file, len))
 		return;
 	unsigned int flags = n.flags | (r->flags & FLAG_RECENT);
 	struct keyword_set k = r->keywords;
@@ -192,7 +79,7 @@ apply_known(struct update *u)
 			record_uncount(f, r);
 			r->state ^= RECORD_NEW;
 			/* Another session took it from new/ before this one told of it. */
-			if (!e->in_new && !e->recent && e->msg >= f->announced)
+			if (!e->in_new && e->msg >= f->announced)
 				r->flags &= (uint8_t)~FLAG_RECENT;
 			record_count(f, e->msg);
 			record_touch(f, e->msg);
@@ -203,33 +90,27 @@ apply_known(struct update *u)
 	}
 }
 
-static int
-by_uid(void const *a, void const *b)
-{
-	uint64_t x = *(uint64_t const *)a, y = *(uint64_t const *)b;
-	return x < y ? -1 : x > y;
-}
-
 static void
-append_found(struct update *u, struct found const *e)
+append_found(struct update *u, struct found *e)
 {
 	struct folder *f = u->f;
 	struct name n;
 	char const *file = u->s.names.s + e->name;
 	struct record *r = folder_append(f);
+	e->msg = f->count - 1;
 	r->uid = e->uid;
 	r->line = e->line;
 	r->base_len = e->base_len;
-	if (name_parse(&n, file, e->name_len)) {
+	if (name_parse_flags(&n, file, e->name_len)) {
 		r->flags = (uint8_t)n.flags;
 		r->keywords.bits[0] = n.letters;
 	}
 	r->state = ((e->in_new ? RECORD_NEW : 0) | (e->plain ? RECORD_PLAIN : 0));
-	if (e->recent || e->in_new)
+	if (e->in_new)
 		record_recent(f, f->count - 1);
 	r->modseq = f->modseq;
 	r->state |= RECORD_FRESH;
-	record_rename(f, r, file, e->name_len);
+	record_name(f, r, file, e->name_len, e->hash);
 	record_count(f, f->count - 1);
 	record_touch(f, f->count - 1);
 	f->pending |= FOLDER_NEW;
@@ -242,82 +123,28 @@ static int
 apply_new(struct update *u, uint32_t below)
 {
 	struct folder *f = u->f;
-	uint64_t *order = xmalloc(u->s.count * sizeof *order); /* UIDs, above indexes of files */
+	struct keyed *order = xmalloc((u->s.count + 1) * sizeof *order);
 	uint32_t n = 0;
 	int left = 0;
 	for (uint32_t j = 0; j < u->s.count; j++)
 		if (u->s.f[j].msg != BASEMAP_NONE)
 			continue;
 		else if (u->s.f[j].uid && u->s.f[j].uid < below)
-			order[n++] = (uint64_t)u->s.f[j].uid << 32 | j;
+			order[n++] = (struct keyed){u->s.f[j].uid, j};
 		else
 			left = 1;
-	if (n)
-		qsort(order, n, sizeof *order, by_uid);
+	keyed_sort(order, n);
 	if (n)
 		folder_next_modseq(f);
-	for (uint32_t i = 0; i < n; i++)
-		append_found(u, u->s.f + (uint32_t)order[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(u->s.names.s + u->s.f[order[i + AHEAD].number].name);
+		append_found(u, u->s.f + order[i].number);
+	}
 	if (n)
 		f->highest = folder_at(f, f->count - 1)->uid;
 	free(order);
-	basemap_free(&u->map);
-	u->mapped = 0;
 	return left;
-}
-
-struct sets {
-	struct update *u;
-	struct set {
-		uint32_t position;
-		struct keyword_set beyond;
-	} * at;
-	uint32_t count, room;
-};
-
-static void
-on_set(void *arg, char const *base, size_t len, struct keyword_set const *beyond)
-{
-	struct sets *s = arg;
-	uint32_t i = update_record(s->u, base, len);
-	if (i == BASEMAP_NONE)
-		return;
-	if (s->count == s->room) {
-		s->room = s->room ? 2 * s->room : 64;
-		s->at = xrealloc(s->at, s->room, sizeof *s->at);
-	}
-	s->at[s->count++] = (struct set){i, *beyond};
-}
-
-/* Names, and the sets beyond the letters; of several for a message the last counts. New messages
- * may have had theirs before we saw them. */
-static int
-apply_keywords(struct update *u)
-{
-	struct folder *f = u->f;
-	struct sets s = {.u = u};
-	struct keyword_set const none = KEYWORD_SET_ZERO;
-	if (f->count > f->keyworded)
-		f->keywords.postern_parsed = 0;
-	int whole = !f->keyworded;
-	int r = keywords_read(&f->keywords, f->fd_dir, on_set, &s);
-	if (r >= 0)
-		f->keyworded = f->count;
-	whole = r == 2 || (whole && r > 0);
-	size_t room = s.count || whole ? f->count + 1 : 1;
-	unsigned char *done = xmalloc(room);
-	memset(done, 0, room);
-	for (uint32_t k = s.count; k--;)
-		if (!done[s.at[k].position]++)
-			folder_take_set(f, s.at[k].position, &s.at[k].beyond);
-	/* A file written anew has no line for those that have none. */
-	for (uint32_t p = 0; whole && p < f->count; p++)
-		if (!done[p] && record_live(folder_at(f, p)) &&
-		    keyword_beyond(&folder_at(f, p)->keywords))
-			folder_take_set(f, p, &none);
-	free(done);
-	free(s.at);
-	return r < 0 ? -1 : 0;
 }
 
 /* ---- the update -------------------------------------------------------------------------------
@@ -350,11 +177,11 @@ apply(struct update *u, unsigned int mode)
 	/* Messages came and went that are in no index: others may have told of them. */
 	if (u->absent.count || !f->written.modseq)
 		(void)folder_next_modseq(f);
-	apply_gone(u);
+	update_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int r = 0, must = !hidden && needs_number(u), strike = needs_strike(u, mode);
 	if (!(mode & UPDATE_NO_UIDS) && (must || strike))
-		r = number(u, strike);
+		r = update_number(u, strike);
 	if (u->s.which == (SCAN_NEW | SCAN_CUR) || u->absent.count)
 		f->absent = u->absent.count && !u->struck;
 	if (r < 0 && !must)
@@ -362,7 +189,7 @@ apply(struct update *u, unsigned int mode)
 	apply_known(u);
 	hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
-	if (apply_keywords(u) < 0)
+	if (folder_read_sets(f) < 0)
 		r = -1;
 	if (u->s.which & SCAN_NEW)
 		f->new = u->s.new;
@@ -393,6 +220,32 @@ index_misfits(struct update const *u, unsigned int mode)
 	return 0;
 }
 
+/* The order in which cur/ gave the names is for the next snapshot; much that was not as in the last
+ * one makes another due. */
+static void
+keep_order(struct update *u)
+{
+	struct folder *f = u->f;
+	struct numbers *order = &u->s.order;
+	uint32_t n = 0, unexpected = 0;
+	for (uint32_t i = 0; i < order->count; i++) {
+		uint32_t p = order->at[i];
+		unexpected += !!(p & SCAN_FOUND);
+		if (p & SCAN_FOUND)
+			p = u->s.f[p & ~SCAN_FOUND].msg;
+		if (p != BASEMAP_NONE)
+			order->at[n++] = p;
+	}
+	order->count = n;
+	int due = unexpected >= ORDER_WORTH && unexpected >= n / ORDER_SHARE;
+	if (f->no_index || (!due && n > ORDER_KEEP))
+		return;
+	numbers_free(&f->order);
+	f->order = *order;
+	*order = (struct numbers)NUMBERS_ZERO;
+	f->snapshot_due |= due;
+}
+
 int
 folder_update(struct folder *f, unsigned int mode)
 {
@@ -408,8 +261,7 @@ folder_update(struct folder *f, unsigned int mode)
 	if (mode & UPDATE_FULL)
 		which = SCAN_NEW | SCAN_CUR;
 	else {
-		if (stamp_due(&f->new, f->fd_new) ||
-		    (f->options & FOLDER_TAKE_NEW && f->totals.in_new))
+		if (stamp_due(&f->new, f->fd_new))
 			which |= SCAN_NEW;
 		if (folder_cur_due(f))
 			which |= SCAN_CUR;
@@ -421,22 +273,23 @@ folder_update(struct folder *f, unsigned int mode)
 		r = update_look(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
 		if (r >= 0 && index_misfits(&u, mode)) {
 			folder_forget(f);
-			basemap_free(&u.map);
-			u.mapped = 0;
 			r = update_look(&u, SCAN_NEW | SCAN_CUR, LOOKS_OPEN);
 		}
 		if (r >= 0)
 			r = apply(&u, mode);
 	} else
-		r = apply_keywords(&u);
+		r = folder_read_sets(f);
 	int e = errno;
 	if (r < 0) {
 		proof_end(&f->proof);
 		f->cur.racy = f->new.racy = 1;
 	}
+	if (r >= 0 && u.s.which & SCAN_CUR)
+		keep_order(&u);
+	if (r >= 0)
+		folder_take_few(f);
 	scan_free(&u.s);
-	basemap_free(&u.map);
-	free(u.seen);
+	folder_unmap(f);
 	numbers_free(&u.absent);
 	numbers_free(&u.superseded);
 	errno = e;

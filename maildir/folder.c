@@ -114,6 +114,8 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 static void
 settle(struct folder *f)
 {
+	while (folder_take(f))
+		;
 	for (int i = 0, ms; i < SETTLES && (ms = folder_settle(f)) >= 0; i++)
 		nanosleep(&(struct timespec){0, ms * 1000000L}, 0);
 }
@@ -129,6 +131,7 @@ folder_close(struct folder *f)
 			close(fds[i]);
 	uidlist_close(&f->uidlist);
 	keywords_free(&f->keywords);
+	numbers_free(&f->strangers);
 	folder_free_records(f);
 	proof_end(&f->proof);
 	text_close(&f->text);

@@ -22,9 +22,9 @@ struct quota;
 enum folder_option {
 	FOLDER_READONLY =
 	    1, /* nothing is changed but for UIDs that must be given: EXAMINE, STATUS */
-	FOLDER_TAKE_NEW =
-	    2, /* move what lies in new/ to cur/; it is \Recent in this session: SELECT */
-	FOLDER_MODSEQS = 4 /* the client hears of modseqs: folder_modseqs, from the beginning */
+	FOLDER_TAKE_NEW = 2, /* what lies in new/ is \Recent in this session, and goes to cur/, much
+			      * of it not before folder_settle: SELECT */
+	FOLDER_MODSEQS = 4   /* the client hears of modseqs: folder_modseqs, from the beginning */
 };
 
 /* Opens a folder: reads it, gives UIDs where they are missing (synced before this returns). All

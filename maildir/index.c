@@ -14,24 +14,7 @@
 #include "lib/sa.h"
 #include "lib/sigbus.h"
 #include "maildir/filesystem.h"
-#include "maildir/layout.h"
-
-#define MAGIC "pstnidx\n"
-#define PAGE UINT64_C(4096)
-
-static uint32_t
-blocks_of(uint32_t count)
-{
-	return (count + INDEX_BLOCK - 1) / INDEX_BLOCK;
-}
-
-static uint32_t
-header_crc(struct index_header const *h, uint32_t const *sums, uint32_t blocks)
-{
-	struct index_header copy = *h;
-	copy.crc = 0;
-	return crc32c(crc32c(0, &copy, sizeof copy), sums, blocks * sizeof *sums);
-}
+#include "maildir/index-layout.h"
 
 /* ---- verification -----------------------------------------------------------------------------
  */
@@ -83,21 +66,63 @@ index_verify(struct index const *x, uint32_t block)
 	sigbus_end();
 }
 
+static int
+slots_good(struct index const *x, uint32_t block)
+{
+	uint32_t const *slot = x->table + block * INDEX_SLOTS, i = index_blocks(x->count) + block;
+	x->good[i] = crc32c(0, slot, INDEX_SLOTS * sizeof *slot) == x->sums[i];
+	for (uint32_t k = 0; k < INDEX_SLOTS; k++)
+		x->good[i] &= slot[k] <= x->count;
+	return x->good[i];
+}
+
+void
+index_verify_slots(struct index const *x, uint32_t block)
+{
+	if (slots_good(x, block))
+		return;
+	index_discard(x->fd_dir);
+	sigbus_end();
+}
+
+uint32_t
+index_slot(struct index const *x, uint32_t i)
+{
+	if (!x->slots)
+		return 0;
+	i &= x->slots - 1;
+	if (!x->good[index_blocks(x->count) + i / INDEX_SLOTS])
+		index_verify_slots(x, i / INDEX_SLOTS);
+	return x->table[i];
+}
+
 /* ---- opening ----------------------------------------------------------------------------------
  */
+
+/* The parts follow one another within the file. */
+static int
+parts_sane(struct index_header const *h)
+{
+	uint64_t sums = index_sums(h->count, h->slots), count = h->count;
+	return h->records_at >= sizeof *h + sums * sizeof(uint32_t) &&
+	       !(h->records_at % INDEX_PAGE) && h->records_at <= h->size &&
+	       h->table_at <= h->size &&
+	       h->table_at >= h->records_at + count * sizeof(struct record) &&
+	       !(h->table_at % INDEX_PAGE) &&
+	       h->sums_at == h->table_at + h->slots * sizeof(uint32_t) &&
+	       h->order_at == h->sums_at + count * sizeof(uint64_t) &&
+	       h->names_at >= h->order_at + count * sizeof(uint32_t) && h->names_at <= h->size &&
+	       h->names_len <= UINT32_MAX && h->names_at + h->names_len <= h->keywords_at &&
+	       h->keywords_len < h->size && h->keywords_at + h->keywords_len == h->size;
+}
 
 static int
 header_sane(struct index_header const *h, uint64_t size)
 {
-	uint64_t blocks = blocks_of(h->count);
-	return !memcmp(h->magic, MAGIC, sizeof h->magic) && h->version == INDEX_VERSION &&
+	return !memcmp(h->magic, INDEX_MAGIC, sizeof h->magic) && h->version == INDEX_VERSION &&
 	       h->order == INDEX_ORDER && h->record_size == sizeof(struct record) &&
-	       h->block == INDEX_BLOCK && h->size == size &&
-	       h->records_at >= sizeof *h + blocks * sizeof(uint32_t) && !(h->records_at % PAGE) &&
-	       h->records_at <= size && h->count <= MAILDIR_MESSAGES &&
-	       h->names_at >= h->records_at + h->count * sizeof(struct record) &&
-	       h->names_at <= size && h->names_len <= UINT32_MAX && h->names_at + h->names_len <= h->keywords_at &&
-	       h->keywords_len < size && h->keywords_at + h->keywords_len == size &&
+	       h->block == INDEX_BLOCK && h->size == size && h->count <= MAILDIR_MESSAGES &&
+	       h->slots == index_slots(h->count) && parts_sane(h) &&
 	       h->totals.first_unseen <= h->count;
 }
 
@@ -130,7 +155,7 @@ attach(struct index *x)
 	if (!header_sane(h, x->size))
 		return 0;
 	uint32_t const *sums = (uint32_t const *)(void const *)(h + 1);
-	if (header_crc(h, sums, blocks_of(h->count)) != h->crc)
+	if (index_crc(h, sums) != h->crc)
 		return 0;
 	x->sums = sums;
 	x->id = h->id;
@@ -138,8 +163,12 @@ attach(struct index *x)
 	x->names_len = h->names_len;
 	x->rec = (struct record *)(void *)(x->base + h->records_at);
 	x->names = x->base + h->names_at;
-	x->good = xmalloc(blocks_of(x->count) + 1);
-	memset(x->good, 0, blocks_of(x->count) + 1);
+	x->slots = h->slots;
+	x->table = (uint32_t const *)(void const *)(x->base + h->table_at);
+	x->order_sums = (uint64_t const *)(void const *)(x->base + h->sums_at);
+	x->order = (uint32_t const *)(void const *)(x->base + h->order_at);
+	x->good = xmalloc(index_sums(x->count, x->slots));
+	memset(x->good, 0, index_sums(x->count, x->slots));
 	return 1;
 }
 
@@ -153,8 +182,11 @@ verify_old(struct index *x, int fd, struct stat const *st)
 	clock_gettime(CLOCK_BOOTTIME, &up);
 	if (x->mapped && st->st_mtime > now.tv_sec - up.tv_sec)
 		return 1;
-	for (uint32_t b = 0; b < blocks_of(x->count); b++)
+	for (uint32_t b = 0; b < index_blocks(x->count); b++)
 		if (!block_good(x, b))
+			return 0;
+	for (uint32_t b = 0; b < x->slots / INDEX_SLOTS; b++)
+		if (!slots_good(x, b))
 			return 0;
 	(void)futimens(fd, 0); /* not again for the next session */
 	return 1;
@@ -191,139 +223,4 @@ index_close(struct index *x)
 		free(x->base);
 	free(x->good);
 	*x = (struct index)INDEX_ZERO;
-}
-
-/* ---- writing ----------------------------------------------------------------------------------
- */
-
-struct index_writer {
-	int fd, fd_dir, error;
-	uint32_t count, done, held;
-	uint64_t records_at, names_at, names_len, names_out;
-	uint32_t *sums;
-	stralloc names; /* of the records in hand */
-	struct record rec[INDEX_BLOCK];
-};
-
-static void
-put(struct index_writer *w, void const *s, size_t n, uint64_t at)
-{
-	for (char const *p = s; n && !w->error;) {
-		ssize_t r = pwrite(w->fd, p, n, (off_t)at);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0) {
-			w->error = r < 0 ? errno : EIO;
-			return;
-		}
-		p += r;
-		n -= (size_t)r;
-		at += (uint64_t)r;
-	}
-}
-
-static uint64_t
-page_end(uint64_t n)
-{
-	return (n + PAGE - 1) / PAGE * PAGE;
-}
-
-struct index_writer *
-index_write_begin(int fd_dir, uint32_t count)
-{
-	unlinkat(fd_dir, INDEX_TMP_NAME, 0); /* of a writer that was killed: the lock is ours */
-	int fd = layout_create(fd_dir, INDEX_TMP_NAME, O_RDWR | O_EXCL);
-	if (fd < 0)
-		return 0;
-	struct index_writer *w = xmalloc(sizeof *w);
-	memset(w, 0, sizeof *w);
-	w->fd = fd;
-	w->fd_dir = fd_dir;
-	w->count = count;
-	w->sums = xmalloc((blocks_of(count) + 1) * sizeof *w->sums);
-	w->records_at = page_end(sizeof(struct index_header) + blocks_of(count) * sizeof *w->sums);
-	w->names_at = page_end(w->records_at + count * sizeof(struct record));
-	return w;
-}
-
-static void
-flush_block(struct index_writer *w)
-{
-	if (!w->held)
-		return;
-	uint32_t first = w->done - w->held;
-	struct record const *r = w->rec;
-	/* Names of this block begin at r[0].name in the file, at 0 in memory. */
-	w->sums[first / INDEX_BLOCK] =
-	    crc32c(crc32c(0, r, w->held * sizeof *r), w->names.s, w->names.len);
-	put(w, r, w->held * sizeof *r, w->records_at + first * sizeof *r);
-	put(w, w->names.s, w->names.len, w->names_at + w->names_out);
-	w->names_out += w->names.len;
-	sa_reset(&w->names);
-	w->held = 0;
-}
-
-void
-index_write_add(struct index_writer *w, struct record const *r, char const *name, size_t len)
-{
-	if (w->done == w->count || w->names_len + len + 1 > UINT32_MAX) {
-		w->error = EFBIG;
-		return;
-	}
-	struct record *to = w->rec + w->held++;
-	*to = *r;
-	to->state &= RECORD_LASTING;
-	to->flags &= FLAG_LETTERS;
-	to->name = (uint32_t)w->names_len;
-	to->name_len = (uint8_t)len;
-	sa_catb(&w->names, name, len);
-	sa_0(&w->names);
-	w->names_len += len + 1;
-	if (++w->done % INDEX_BLOCK == 0)
-		flush_block(w);
-}
-
-static int
-place(struct index_writer *w, struct index_header *h)
-{
-	h->crc = 0;
-	h->crc = header_crc(h, w->sums, blocks_of(w->count));
-	put(w, h, sizeof *h, 0);
-	put(w, w->sums, blocks_of(w->count) * sizeof *w->sums, sizeof *h);
-	if (!w->error && ftruncate(w->fd, (off_t)h->size) < 0)
-		w->error = errno;
-	if (!w->error && renameat(w->fd_dir, INDEX_TMP_NAME, w->fd_dir, INDEX_NAME) < 0)
-		w->error = errno;
-	return w->error ? -1 : 0;
-}
-
-int
-index_write_end(
-    struct index_writer *w, struct index_header *h, char const *keywords, size_t keywords_len)
-{
-	flush_block(w);
-	if (w->done != w->count)
-		w->error = EINVAL;
-	memcpy(h->magic, MAGIC, sizeof h->magic);
-	h->version = INDEX_VERSION;
-	h->order = INDEX_ORDER;
-	h->record_size = sizeof(struct record);
-	h->block = INDEX_BLOCK;
-	h->count = w->count;
-	h->records_at = w->records_at;
-	h->names_at = w->names_at;
-	h->names_len = w->names_len;
-	h->keywords_at = w->names_at + w->names_len;
-	h->keywords_len = keywords_len;
-	h->size = h->keywords_at + keywords_len;
-	put(w, keywords, keywords_len, h->keywords_at);
-	int r = place(w, h), e = w->error;
-	if (r < 0)
-		unlinkat(w->fd_dir, INDEX_TMP_NAME, 0);
-	close(w->fd);
-	free(w->sums);
-	stralloc_free(&w->names);
-	free(w);
-	errno = e;
-	return r;
 }

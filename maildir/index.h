@@ -13,9 +13,10 @@
 #define INDEX_NAME "postern-index"
 #define INDEX_TMP_NAME "postern-index.tmp"
 #define INDEX_LOG_NAME "postern-index.log"
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define INDEX_ORDER UINT32_C(0x01020304) /* tells files of machines with another byte order */
 #define INDEX_BLOCK 256			 /* records per checksum */
+#define INDEX_SLOTS 1024		 /* slots of the table of base names per checksum */
 
 /* A directory's stamp (maildir/folder-state.h). */
 struct index_stamp {
@@ -49,9 +50,11 @@ struct index_header {
 	char magic[8];
 	uint32_t version, order, record_size, block;
 	uint64_t id; /* random; the log bears it, too */
-	uint64_t size, records_at, names_at, names_len, keywords_at, keywords_len;
-	uint32_t count;
-	uint32_t crc; /* of this header with 0 here and of the blocks' checksums, which follow it */
+	uint64_t size, records_at, table_at, sums_at, order_at;
+	uint64_t names_at, names_len, keywords_at, keywords_len;
+	uint32_t count, slots;
+	uint32_t pad;
+	uint32_t crc; /* of this header with 0 here and of the checksums, which follow it */
 	struct index_state state;
 	struct index_totals totals;
 	uint64_t text_id, text_parsed;
@@ -69,11 +72,19 @@ struct index {
 	size_t names_len;
 	struct record *rec;
 	char const *names;
+	/* By basemap_hash of a base name, modulo their number, which is a power of two, and on
+	 * from there up to an empty one: positions + 1. 0: empty. */
+	uint32_t const *table;
+	uint32_t slots;
+	/* Positions in the order in which cur/ gave the names, and basemap_sum of these; only
+	 * hints, under no checksum. */
+	uint32_t const *order;
+	uint64_t const *order_sums;
 	uint32_t const *sums;
-	unsigned char *good; /* per block: it was verified */
+	unsigned char *good; /* per checksum: what it is of was verified */
 };
 /* clang-format off */
-#define INDEX_ZERO {0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0}
+#define INDEX_ZERO {.fd_dir = -1}
 /* clang-format on */
 
 /* Maps the snapshot of a folder. 1; 0: there is none that can be used; -1: errno. */
@@ -84,9 +95,11 @@ index_header(struct index const *x)
 {
 	return (struct index_header const *)(void const *)x->base;
 }
-/* Verifies a block. A damaged one was written by nobody, or a disk lost it: the index is removed,
- * and the program ends (lib/sigbus.h), as when the file had been shortened. */
+/* Verifies a block of records, or of the table. A damaged one was written by nobody, or a disk lost
+ * it: the index is removed, and the program ends (lib/sigbus.h), as when the file had been
+ * shortened. */
 void index_verify(struct index const *x, uint32_t block);
+void index_verify_slots(struct index const *x, uint32_t block);
 /* The record at a position below count. */
 static inline struct record *
 index_record(struct index const *x, uint32_t position)
@@ -95,6 +108,8 @@ index_record(struct index const *x, uint32_t position)
 		index_verify(x, position / INDEX_BLOCK);
 	return x->rec + position;
 }
+/* What a slot of the table holds; i counts on over its end. No table: 0. */
+uint32_t index_slot(struct index const *x, uint32_t i);
 /* Removes the index's files, as they cannot be believed. */
 void index_discard(int fd_dir);
 
@@ -104,10 +119,10 @@ struct index_writer;
 struct index_writer *index_write_begin(int fd_dir, uint32_t count);
 /* Adds a record; r->name is ignored, its file is called name[0..len). */
 void index_write_add(struct index_writer *w, struct record const *r, char const *name, size_t len);
-/* Completes it: h brings state, totals, id and what belongs to text and keywords; keywords is the
- * names beyond the letters as postern-keywords has them ("K n name\n"). Puts it in place. 0 or -1;
- * frees w. */
-int index_write_end(
-    struct index_writer *w, struct index_header *h, char const *keywords, size_t keywords_len);
+/* Completes it: h brings state, totals, id and what belongs to text and keywords; order has
+ * `count` positions; keywords is the names beyond the letters as postern-keywords has them ("K n
+ * name\n"). Puts it in place. 0 or -1; frees w. */
+int index_write_end(struct index_writer *w, struct index_header *h, uint32_t const *order,
+    char const *keywords, size_t keywords_len);
 
 #endif

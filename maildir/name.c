@@ -42,24 +42,36 @@ flags_at(char const *file, size_t len)
 	return at + 3 <= len && colon[1] == '2' && colon[2] == ',' ? at + 3 : len;
 }
 
-int
-name_parse(struct name *n, char const *file, size_t len)
+size_t
+name_base(char const *file, size_t len)
 {
 	if (!len || len > MAILDIR_NAME_MAX || file[0] == '.')
 		return 0;
 	char const *colon = memchr(file, ':', len);
-	n->base_len = colon ? (size_t)(colon - file) : len;
+	return colon ? (size_t)(colon - file) : len;
+}
+
+int
+name_parse_flags(struct name *n, char const *file, size_t len)
+{
+	*n = (struct name){name_base(file, len), 0, 0, NAME_UNKNOWN, NAME_UNKNOWN};
 	if (!n->base_len)
 		return 0;
-	n->flags = 0;
-	n->letters = 0;
 	for (size_t i = flags_at(file, len); i < len && file[i] != ','; i++) {
-		char const *known = strchr(letters_of_flags, file[i]);
-		if (known && *known)
+		char const *known = memchr(letters_of_flags, file[i], sizeof letters_of_flags - 1);
+		if (known)
 			n->flags |= 1u << (known - letters_of_flags);
 		else if (file[i] >= 'a' && file[i] <= 'z')
 			n->letters |= (uint32_t)1 << (file[i] - 'a');
 	}
+	return 1;
+}
+
+int
+name_parse(struct name *n, char const *file, size_t len)
+{
+	if (!name_parse_flags(n, file, len))
+		return 0;
 	n->disk = size_word(file, n->base_len, 'S');
 	n->wire = size_word(file, n->base_len, 'W');
 	return 1;
@@ -202,17 +214,19 @@ digits(char const **s, char const *end)
 	return v;
 }
 
-void
-name_arrival_key(char const *base, size_t len, uint64_t *sec, uint32_t *usec)
+uint64_t
+name_arrival_key(char const *base, size_t len)
 {
 	char const *p = base, *end = base + len;
-	*sec = digits(&p, end);
-	*usec = UINT32_MAX;
+	uint64_t const rough = 0xfffff, most = UINT64_MAX >> 20;
+	uint64_t sec = digits(&p, end), usec = rough;
 	if (p + 2 < end && !memcmp(p, ".M", 2)) {
 		p += 2;
-		uint64_t v = digits(&p, end);
-		*usec = v < UINT32_MAX ? (uint32_t)v : UINT32_MAX - 1;
+		usec = digits(&p, end);
 	}
+	if (sec >= most)
+		return most << 20 | rough;
+	return sec << 20 | (usec < rough ? usec : rough);
 }
 
 int

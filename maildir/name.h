@@ -36,6 +36,10 @@ struct name {
 /* Takes a file name apart. 1, or 0 if it is no message's name: empty, begins with a dot, too long.
  */
 int name_parse(struct name *n, char const *file, size_t len);
+/* The same without the sizes, which are left unknown. */
+int name_parse_flags(struct name *n, char const *file, size_t len);
+/* The length of its base name; 0 if it is no message's name. */
+size_t name_base(char const *file, size_t len);
 
 /* Writes file's base with the given flags and keyword letters into out (NUL behind it): its length,
  * or 0 if it would exceed MAILDIR_NAME_MAX. Unknown flag letters of file, and what stands behind a
@@ -54,9 +58,12 @@ size_t name_new_by(char out[static MAILDIR_BASE_MAX + 1], pid_t pid, uint64_t di
  * W= lies between it and its double. */
 int name_plausible(struct name const *n, uint64_t disk);
 
-/* What name_order compares first: the seconds, and the microseconds if it has any (else
- * UINT32_MAX). */
-void name_arrival_key(char const *base, size_t len, uint64_t *sec, uint32_t *usec);
+/* What name_order compares first, as one number: of two names the one with the smaller key comes
+ * first; where the keys are the same, name_order decides. It also does among names of the same
+ * NAME_KEY_SECONDS if one of them is NAME_KEY_ROUGH. */
+#define NAME_KEY_SECONDS(key) ((key) >> 20)
+#define NAME_KEY_ROUGH(key) (((key)&0xfffff) == 0xfffff)
+uint64_t name_arrival_key(char const *base, size_t len);
 /* The time that names of today begin with, UTC seconds: when the message came into its folder. 1,
  * or 0 if this name begins otherwise. */
 int name_time(char const *base, size_t len, int64_t *t);

@@ -1,6 +1,7 @@
 #include "maildir/numbers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/sa.h"
 
@@ -35,9 +36,43 @@ numbers_sort(struct numbers *n)
 	n->count = out;
 }
 
+int
+numbers_has(struct numbers const *n, uint32_t number)
+{
+	return n->count && bsearch(&number, n->at, n->count, sizeof *n->at, ascending);
+}
+
 void
 numbers_free(struct numbers *n)
 {
 	free(n->at);
 	*n = (struct numbers)NUMBERS_ZERO;
+}
+
+/* Octet by octet, the lowest first; those that are the same in all keys are passed over. */
+void
+keyed_sort(struct keyed *a, size_t n)
+{
+	uint64_t differ = 0;
+	for (size_t i = 1; i < n; i++)
+		differ |= a[i].key ^ a[0].key;
+	struct keyed *from = a, *to = differ ? xmalloc(n * sizeof *to) : a, *spare = to;
+	for (unsigned int shift = 0; shift < 64 && differ >> shift; shift += 8) {
+		size_t at[257] = {0};
+		if (!(differ >> shift & 255))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			at[(from[i].key >> shift & 255) + 1]++;
+		for (unsigned int b = 1; b < 257; b++)
+			at[b] += at[b - 1];
+		for (size_t i = 0; i < n; i++)
+			to[at[from[i].key >> shift & 255]++] = from[i];
+		struct keyed *swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != a)
+		memcpy(a, from, n * sizeof *a);
+	if (spare != a)
+		free(spare);
 }

@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
 #include "lib/sa.h"
 #include "maildir/filesystem.h"
 #include "maildir/name.h"
+
+#define BUFFER 65536   /* octets of a directory at a time */
+#define ENTRY_SIZE 128 /* octets that a directory has for each name, at the most and at a guess */
+#define WINDOW 16      /* messages that may be missing in a row before the index's order is lost */
+#define AHEAD 12       /* records in that order that the processor is told of beforehand */
+
+/* ---- what is not as known ---------------------------------------------------------------------
+ */
 
 static uint32_t
 keep_name(struct scan *s, char const *name, size_t len)
@@ -22,8 +31,10 @@ keep_name(struct scan *s, char const *name, size_t len)
 	return at;
 }
 
-static void
-insert(struct scan *s, char const *name, size_t len, size_t base_len, uint32_t hash, int in_new)
+/* A new entry; msg: its record, or BASEMAP_NONE. */
+static struct found *
+insert(struct scan *s, struct folder *f, uint32_t msg, uint32_t hash, char const *name, size_t len,
+    size_t base_len, int in_new)
 {
 	if (s->count == s->room) {
 		s->room = s->room ? s->room * 2 : 64;
@@ -31,12 +42,38 @@ insert(struct scan *s, char const *name, size_t len, size_t base_len, uint32_t h
 	}
 	struct found *e = s->f + s->count;
 	*e = (struct found){.name = keep_name(s, name, len),
-	    .msg = BASEMAP_NONE,
+	    .msg = msg,
 	    .hash = hash,
 	    .name_len = (uint8_t)len,
 	    .base_len = (uint8_t)base_len,
 	    .in_new = (uint8_t)in_new};
+	if (msg != BASEMAP_NONE) {
+		struct record const *r = folder_at(f, msg);
+		e->uid = r->uid;
+		e->line = r->line;
+		e->plain = !!(r->state & RECORD_PLAIN);
+		s->seen[msg] = SEEN_FOUND;
+	}
 	basemap_put(&s->map, hash, name, base_len, s->count++);
+	return e;
+}
+
+struct found *
+scan_find(struct scan const *s, uint32_t hash, char const *base, size_t len)
+{
+	uint32_t i = basemap_find(&s->map, hash, base, len);
+	return i == BASEMAP_NONE ? 0 : s->f + i;
+}
+
+struct found *
+scan_file(struct scan *s, struct folder *f, uint32_t position)
+{
+	struct record const *r = folder_at(f, position);
+	if (position >= s->known || s->seen[position] != SEEN_AS_KNOWN)
+		return scan_find(s, r->hash, folder_stored(f, r), r->base_len);
+	char const *name = record_path(f, r);
+	return insert(
+	    s, f, position, r->hash, name, strlen(name), r->base_len, !!(r->state & RECORD_NEW));
 }
 
 /* Two messages under one base name (a copied Maildir, a restored backup): the second gets a base
@@ -46,21 +83,22 @@ static void
 separate(struct scan *s, struct folder *f, int fd, char const *name, size_t len, int in_new)
 {
 	char base[MAILDIR_BASE_MAX + 1], to[MAILDIR_NAME_MAX + 1];
-	struct name n;
-	if (f->options & FOLDER_READONLY || !name_parse(&n, name, len))
+	size_t old_len = name_base(name, len);
+	if (f->options & FOLDER_READONLY || !old_len)
 		return;
 	/* In flags a newline is as good as nothing; they are few. */
-	if (memchr(name + n.base_len, '\n', len - n.base_len))
-		len = n.base_len;
+	if (memchr(name + old_len, '\n', len - old_len))
+		len = old_len;
 	size_t base_len = name_new(base, NAME_UNKNOWN, NAME_UNKNOWN);
-	size_t to_len = in_new ? base_len : base_len + len - n.base_len;
+	size_t to_len = in_new ? base_len : base_len + len - old_len;
 	if (to_len > MAILDIR_NAME_MAX)
 		return;
 	memcpy(to, base, base_len);
-	memcpy(to + base_len, name + n.base_len, to_len - base_len);
+	memcpy(to + base_len, name + old_len, to_len - base_len);
 	to[to_len] = 0;
 	if (!durable_rename_new(fd, name, fd, to))
-		insert(s, to, to_len, base_len, basemap_hash(to, base_len), in_new);
+		insert(
+		    s, f, BASEMAP_NONE, basemap_hash(to, base_len), to, to_len, base_len, in_new);
 }
 
 /* The base name is there already. Usually that is one message seen twice, under its old and its new
@@ -87,76 +125,142 @@ duplicate(
 	}
 }
 
+/* ---- what is as known -------------------------------------------------------------------------
+ */
+
+/* Is it the name of the record that the snapshot's order has at i? sum is the name's. Most likely
+ * that is so, and the record's own name, somewhere else in memory, need not be looked at. */
+static int
+is_called(struct folder *f, uint32_t i, char const *name, uint64_t sum)
+{
+	struct index const *x = &f->index;
+	struct record const *r = x->rec + x->order[i];
+	if (!(r->state & RECORD_DERIVED) && r->name < x->names_len)
+		return x->order_sums[i] == sum;
+	return !strcmp(record_path(f, index_record(x, x->order[i])), name);
+}
+
+/* Directories give their names in an order of their own, but each time in the same: a name is most
+ * likely that of the record that follows in the order of the last snapshot. Its position, or
+ * BASEMAP_NONE. The records are not verified: whoever uses one for more than this does that. */
+static uint32_t
+expect(struct scan *s, struct folder *f, char const *name, size_t len)
+{
+	struct index const *x = &f->index;
+	uint64_t sum = s->expected < x->count ? basemap_sum(name, len) : 0;
+	if (s->expected + AHEAD < x->count && x->order[s->expected + AHEAD] < x->count)
+		__builtin_prefetch(&x->rec[x->order[s->expected + AHEAD]].name);
+	for (uint32_t i = s->expected, n = 0; i < x->count && n < WINDOW; i++) {
+		uint32_t p = x->order[i];
+		struct record const *r = p < x->count ? x->rec + p : 0;
+		if (r && record_live(r) && !(r->state & RECORD_NEW)) {
+			n++;
+			if (is_called(f, i, name, sum)) {
+				s->expected = i + 1;
+				return p;
+			}
+		} else if (!n)
+			s->expected = i + 1;
+	}
+	return BASEMAP_NONE;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+static void
+take_other(struct scan *s, struct folder *f, int fd, char const *name, size_t len, int in_new)
+{
+	size_t base_len = name_base(name, len);
+	if (!base_len)
+		return;
+	if (memchr(name, '\n', len)) {
+		separate(s, f, fd, name, len, in_new);
+		return;
+	}
+	uint32_t hash = basemap_hash(name, base_len);
+	struct found *e = scan_find(s, hash, name, base_len);
+	uint32_t p = e ? BASEMAP_NONE : folder_of_base(f, hash, name, base_len);
+	if (p != BASEMAP_NONE && !record_live(folder_at(f, p)))
+		p = BASEMAP_NONE;
+	if (p != BASEMAP_NONE && s->seen[p])
+		e = scan_file(s, f, p);
+	if (e)
+		duplicate(s, f, e, name, len, in_new);
+	else {
+		if (!in_new)
+			numbers_add(&s->order, SCAN_FOUND | s->count);
+		insert(s, f, p, hash, name, len, base_len, in_new);
+	}
+}
+
+static void
+take(struct scan *s, struct folder *f, int fd, char const *name, int in_new)
+{
+	size_t len = strlen(name);
+	uint32_t p = in_new ? BASEMAP_NONE : expect(s, f, name, len);
+	if (p == BASEMAP_NONE || s->seen[p])
+		take_other(s, f, fd, name, len, in_new);
+	else {
+		s->seen[p] = SEEN_AS_KNOWN;
+		numbers_add(&s->order, p);
+	}
+}
+
+/* As the kernel gives it. */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
 /* Symbolic links are how mairix shows what it found. */
 static int
-may_be_message(struct dirent const *e)
+may_be_message(struct entry const *e)
 {
-	return e->d_type == DT_REG || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+	return e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN;
+}
+
+static int
+read_names(struct scan *s, struct folder *f, int fd, char *buf, int in_new)
+{
+	for (;;) {
+		long n = syscall(SYS_getdents64, fd, buf, BUFFER);
+		/* ENOENT: the directory was removed. */
+		if (n <= 0)
+			return !n || errno == ENOENT ? 0 : -1;
+		for (long at = 0; at < n;) {
+			struct entry const *e = (struct entry const *)(void const *)(buf + at);
+			if (may_be_message(e))
+				take(s, f, fd, e->name, in_new);
+			at += e->len;
+		}
+		if (s->count > MAILDIR_MESSAGES || s->order.count > MAILDIR_MESSAGES ||
+		    s->names.len > UINT32_MAX - BUFFER) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
 }
 
 static int
 read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 {
+	struct stat st;
 	int fd = openat(f->fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return -1;
-	}
-	errno = 0;
-	for (struct dirent *e; (e = readdir(d)); errno = 0) {
-		struct name n;
-		size_t len = strlen(e->d_name);
-		if (!may_be_message(e) || !name_parse(&n, e->d_name, len))
-			continue;
-		if (memchr(e->d_name, '\n', len)) {
-			separate(s, f, fd, e->d_name, len, in_new);
-			continue;
-		}
-		uint32_t hash = basemap_hash(e->d_name, n.base_len);
-		uint32_t i = basemap_find(&s->map, hash, e->d_name, n.base_len);
-		if (i != BASEMAP_NONE)
-			duplicate(s, f, s->f + i, e->d_name, len, in_new);
-		else
-			insert(s, e->d_name, len, n.base_len, hash, in_new);
-		if (s->count > MAILDIR_MESSAGES || s->names.len > UINT32_MAX - 1000) {
-			errno = EFBIG;
-			break;
-		}
-	}
-	int error = errno;
-	closedir(d);
-	errno = error;
-	return error ? -1 : 0;
-}
-
-/* Moves what lies in new/ to cur/: how many. Who succeeds is the first session to see the message:
- * it is \Recent there (RFC 3501 2.3.2). */
-static unsigned int
-take_new(struct scan *s, struct folder *f)
-{
-	char to[MAILDIR_NAME_MAX + 1];
-	unsigned int taken = 0;
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct found *e = s->f + i;
-		size_t len = e->name_len;
-		memcpy(to, s->names.s + e->name, len + 1);
-		if (e->base_len == len) {
-			if (len + 3 > MAILDIR_NAME_MAX)
-				continue;
-			memcpy(to + len, ":2,", 4);
-			len += 3;
-		}
-		if (durable_rename_new(f->fd_new, s->names.s + e->name, f->fd_cur, to) < 0)
-			continue;
-		e->name = keep_name(s, to, len);
-		e->name_len = (uint8_t)len;
-		e->in_new = 0;
-		e->recent = 1;
-		taken++;
-	}
-	return taken;
+	/* Without records all names will be kept. */
+	if (!f->count && !fstat(fd, &st))
+		basemap_reserve(&s->map, s->count + (uint32_t)(st.st_size / ENTRY_SIZE));
+	char *buf = xmalloc(BUFFER);
+	int r = read_names(s, f, fd, buf, in_new), e = errno;
+	free(buf);
+	close(fd);
+	errno = e;
+	return r;
 }
 
 /* new/ first: what is moved from there to cur/ meanwhile is then seen once or twice, not never. */
@@ -169,15 +273,6 @@ look_at_new(struct scan *s, struct folder *f)
 	stamp_take(&s->new_end, f->fd_new);
 	s->still = s->still && stamp_same(&s->new, &s->new_end);
 	s->stable = s->stable && s->still && !s->new.racy;
-	if (!(f->options & FOLDER_TAKE_NEW) || !s->count)
-		return 0;
-	int known = folder_begin_change(f);
-	unsigned int taken = take_new(s, f);
-	folder_end_change(f, known, taken);
-	/* What came meanwhile cannot be told from our own changes. */
-	if (taken)
-		s->still = s->stable = 0;
-	s->new.racy = 1; /* changed by us; empty now, so that another look costs nothing */
 	return 0;
 }
 
@@ -207,9 +302,13 @@ name_at(void const *arg, uint32_t i)
 int
 scan_run(struct scan *s, struct folder *f, unsigned int which)
 {
-	*s = (struct scan){
-	    .which = which, .still = 1, .stable = 1, .map = {.name = name_at, .arg = s}};
-	basemap_reserve(&s->map, which & SCAN_CUR ? f->count : 0);
+	*s = (struct scan){.which = which,
+	    .still = 1,
+	    .stable = 1,
+	    .known = f->count,
+	    .map = {.name = name_at, .arg = s}};
+	s->seen = xmalloc(s->known + 1);
+	memset(s->seen, SEEN_NOT, s->known + 1);
 	if (which & SCAN_NEW && look_at_new(s, f) < 0)
 		return -1;
 	if (which & SCAN_CUR && look_at_cur(s, f) < 0)
@@ -244,7 +343,10 @@ scan_recheck(struct scan *s, struct folder *f)
 void
 scan_free(struct scan *s)
 {
+	free(s->seen);
 	free(s->f);
 	stralloc_free(&s->names);
 	basemap_free(&s->map);
+	numbers_free(&s->order);
+	*s = (struct scan){0};
 }

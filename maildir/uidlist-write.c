@@ -18,6 +18,7 @@
 #define COURIER_NAME "courierimapuiddb"
 #define UID_MAX UINT32_C(0xfffffffe)
 #define CHUNK 65536
+#define AHEAD 8	      /* lines that the processor is told of beforehand */
 #define DEAD_WORTH 64 /* so many dead lines, and more than live ones: the file is written anew */
 
 static void
@@ -30,18 +31,27 @@ put_header(struct uidlist const *u, stralloc *out)
 	sa_append(out, '\n');
 }
 
+/* There may be a hundred thousand of them. */
 static void
 put_line(stralloc *out, struct uidlist_line const *l)
 {
-	sa_catnum(out, l->uid);
-	sa_append(out, ' ');
+	char number[10], *p = number + sizeof number;
+	uint32_t uid = l->uid;
+	do
+		*--p = (char)('0' + uid % 10);
+	while (uid /= 10);
+	size_t n = (size_t)(number + sizeof number - p);
+	sa_room(out, n + l->keys_len + l->base_len + 4);
+	char *to = mempcpy(out->s + out->len, p, n);
+	*to++ = ' ';
 	if (l->keys_len) {
-		sa_catb(out, l->keys, l->keys_len);
-		sa_append(out, ' ');
+		to = mempcpy(to, l->keys, l->keys_len);
+		*to++ = ' ';
 	}
-	sa_append(out, ':');
-	sa_catb(out, l->base, l->base_len);
-	sa_append(out, '\n');
+	*to++ = ':';
+	to = mempcpy(to, l->base, l->base_len);
+	*to++ = '\n';
+	out->len = (size_t)(to - out->s);
 }
 
 int
@@ -189,6 +199,8 @@ uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t 
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(line[i + AHEAD].base);
 		line[i].uid = u->next + (uint32_t)i;
 		line[i].offset = (uint32_t)u->parsed + (uint32_t)out.len;
 		put_line(&out, line + i);
@@ -286,6 +298,7 @@ uidlist_strike(struct uidlist *u, int fd_dir, uint32_t const *line, size_t n)
 		return -1;
 	}
 	int known = struck_known(u);
+	u->marked = 0; /* it may be one of the last */
 	struct strikes w = {xmalloc(CHUNK), 0, 0, 0, 0};
 	errno = 0;
 	for (size_t i = 0; i < n && !errno; i++)

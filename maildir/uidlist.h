@@ -29,8 +29,10 @@ struct uidlist {
 	struct timespec struck; /* the file's mtime when it was known which lines are struck out */
 	uint32_t lines, dead;	/* lines read; how many of them are struck out or useless */
 	int damaged;		/* a line could not be understood: to be written anew */
-	char guid[33];		/* header key G; empty if there is none */
-	stralloc extra;		/* other header words, each with a blank before it */
+	uint32_t mark;		/* uidlist_mark when parsed was as in marked; 0 there: not known */
+	off_t marked;
+	char guid[33];	/* header key G; empty if there is none */
+	stralloc extra; /* other header words, each with a blank before it */
 };
 /* clang-format off */
 #define UIDLIST_ZERO {.fd = -1, .next = 1, .extra = STRALLOC_ZERO}
@@ -68,7 +70,7 @@ int uidlist_publish(struct uidlist *u, int fd_dir);
 uint32_t uidlist_validity(int fd_dir);
 /* A checksum of what stands before u->parsed: with it, and what else is known of the lines, reading
  * can be resumed there. */
-uint32_t uidlist_mark(struct uidlist const *u);
+uint32_t uidlist_mark(struct uidlist *u);
 /* Opens the file as if all before u->parsed had been read just now: the caller gives ino, parsed,
  * lines, dead, last and next. 1; 0: it is another file, or not as it was (u is then as at first).
  */

@@ -35,6 +35,8 @@ index_good(struct check *c)
 		x.fd_dir = -1;
 		for (uint32_t i = 0; i < x.count; i += INDEX_BLOCK)
 			index_verify(&x, i / INDEX_BLOCK);
+		for (uint32_t i = 0; i < x.slots; i += INDEX_SLOTS)
+			index_verify_slots(&x, i / INDEX_SLOTS);
 		_exit(0);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
