@@ -24,7 +24,7 @@
 #include "maildir/transfer.h"
 #include "tests/unit/maildir-facts.h"
 
-static struct maildir_tree tree = {0, "", '.', 0};
+static struct maildir_tree tree = TREE_DEFAULT(0);
 static struct folder *folder;
 static struct quota quota, *counted; /* null: the Maildir has no maildirsize */
 static char reason[200];
