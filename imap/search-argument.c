@@ -106,6 +106,28 @@ add_text(struct parse *p, struct search *q, struct search_key *k)
 	q->texts[q->text_count++] = k;
 }
 
+/* The longest part of the text that no fold, no tab and nothing that is put into a field's text can
+ * break. */
+static void
+find_quick(struct search_key *k)
+{
+	char const *const s = k->text.s;
+	size_t from = 0, len = 0;
+	for (size_t i = 0, n; i < k->text.len; i += n ? n : 1) {
+		for (n = 0; i + n < k->text.len && s[i + n] > ' ' && s[i + n] < 127 &&
+			    s[i + n] != ':' && s[i + n] != '=' && s[i + n] != '?';)
+			n++;
+		if (n > len) {
+			from = i;
+			len = n;
+		}
+	}
+	k->quick_len = (int)len;
+	k->quick_whole = len == k->text.len;
+	if (len)
+		(void)matcher_init(&k->quick, s + from, len);
+}
+
 /* A string in UTF-8, and a matcher for it. */
 int
 search_argument_text(struct parse *p, struct search *q, struct search_key *k)
@@ -123,6 +145,7 @@ search_argument_text(struct parse *p, struct search *q, struct search_key *k)
 	}
 	if (matcher_init(&k->matcher, k->text.s, k->text.len) < 0)
 		return parse_fail(p, "Search string too long");
+	find_quick(k);
 	add_text(p, q, k);
 	return 1;
 }
@@ -130,7 +153,9 @@ search_argument_text(struct parse *p, struct search *q, struct search_key *k)
 void
 search_free(struct search *q)
 {
-	for (size_t i = 0; i < q->text_count; i++)
+	for (size_t i = 0; i < q->text_count; i++) {
 		matcher_free(&q->texts[i]->matcher);
+		matcher_free(&q->texts[i]->quick);
+	}
 	q->text_count = 0;
 }

@@ -30,25 +30,65 @@ found_in(struct search_key *k, stralloc const *text)
 	return matcher_feed(&k->matcher, text->s, text->len);
 }
 
+/* The first "=?" of s[0..n), which may begin an encoded word; null if there is none. */
+static char const *
+encoded_word(char const *s, size_t n)
+{
+	char const *const end = s + n;
+	for (char const *q = s; q < end && (q = memchr(q, '?', (size_t)(end - q))); q++)
+		if (q > s && q[-1] == '=')
+			return q - 1;
+	return 0;
+}
+
+/* Without decoding: is the text there, is it not, or must fields be looked at one by one? With
+ * *encoded, only in those with encoded words. */
+static enum verdict
+look_quickly(struct search_key *k, char const *header, size_t n, char const *name, int *encoded)
+{
+	*encoded = 0;
+	if (!k->quick_len)
+		return UNKNOWN;
+	int const words = encoded_word(header, n) != 0;
+	matcher_reset(&k->quick);
+	if (!matcher_feed(&k->quick, header, n)) {
+		*encoded = 1;
+		return words ? UNKNOWN : NO;
+	}
+	return k->quick_whole && !name && !words ? YES : UNKNOWN;
+}
+
+/* The text of a field, and its name if any field is meant. */
+static void
+field_text(stralloc *text, stralloc *line, struct header_field const *f, int with_name)
+{
+	line->len = text->len = 0;
+	if (with_name) {
+		sa_catb(text, f->name, f->name_len);
+		sa_cats(text, ": ");
+	}
+	header_unfold(line, f);
+	charset_decode_words(text, line->s, line->len, charset_iconv);
+	smooth(text, 0);
+}
+
 int
 search_header(struct search_key *k, char const *header, size_t n, char const *name)
 {
 	struct header_cursor c;
 	struct header_field f;
 	stralloc line = STRALLOC_ZERO, text = STRALLOC_ZERO;
-	int found = 0;
-	header_start(&c, header, n < LIMIT_HEADER ? n : LIMIT_HEADER);
+	int encoded, found = 0;
+	n = n < LIMIT_HEADER ? n : LIMIT_HEADER;
+	enum verdict const v = look_quickly(k, header, n, name, &encoded);
+	if (v != UNKNOWN)
+		return v == YES;
+	header_start(&c, header, n);
 	while (!found && header_next(&c, &f)) {
-		if (name && !header_is(&f, name))
+		if ((name && !header_is(&f, name)) ||
+		    (encoded && !encoded_word(f.body, f.body_len)))
 			continue;
-		line.len = text.len = 0;
-		if (!name) {
-			sa_catb(&text, f.name, f.name_len);
-			sa_cats(&text, ": ");
-		}
-		header_unfold(&line, &f);
-		charset_decode_words(&text, line.s, line.len, charset_iconv);
-		smooth(&text, 0);
+		field_text(&text, &line, &f, !name);
 		found = found_in(k, &text);
 		if (!found && name) {
 			smooth(&text, 1);

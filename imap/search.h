@@ -55,6 +55,9 @@ struct search_key {
 	uint32_t number;
 	struct text text; /* UTF-8; of EMAILID as it came */
 	struct matcher matcher;
+	/* A part of the text that stands in a header as it is, unless that is encoded; is it all? */
+	struct matcher quick;
+	int quick_len, quick_whole;
 	/* What is known of the message at hand: its index + 1, and the verdict. */
 	uint32_t at;
 	enum verdict verdict;

@@ -8,7 +8,8 @@
 #include "lib/sa.h"
 #include "lib/utf8.h"
 
-#define MATCH_PIECE 4096 /* octets that are case-mapped at a time */
+#define MATCH_PIECE 128 /* octets that are case-mapped at a time, besides as many as the key has   \
+			 */
 
 /* RFC 5051 2 (2b): decomposition, applied to what comes of it. No character's goes deeper. */
 #define DECOMPOSE_DEPTH 8
@@ -70,6 +71,23 @@ find_borders(struct matcher *m)
 	}
 }
 
+/* What a character of the key is compared with: lower case, and the bit that takes letters there.
+ */
+static unsigned char
+probe(char c, unsigned char *letter)
+{
+	*letter = c >= 'A' && c <= 'Z' ? 0x20 : 0;
+	return (unsigned char)c | *letter;
+}
+
+static void
+find_probes(struct matcher *m)
+{
+	m->ascii = !utf8_has8bit(m->key.s, m->key.len);
+	m->first = probe(m->key.s[0], &m->first_case);
+	m->last = probe(m->key.s[m->key.len - 1], &m->last_case);
+}
+
 int
 matcher_init(struct matcher *m, char const *key, size_t n)
 {
@@ -84,6 +102,7 @@ matcher_init(struct matcher *m, char const *key, size_t n)
 	if (m->key.len) {
 		m->fail = xrealloc(0, m->key.len, sizeof *m->fail);
 		find_borders(m);
+		find_probes(m);
 	}
 	matcher_reset(m);
 	return 0;
@@ -122,6 +141,98 @@ match_piece(struct matcher *m, char const *s, size_t n)
 	match_mapped(m, m->scratch.s, m->scratch.len);
 }
 
+/* ---- plain text, many octets at a time ----------------------------------------------------------
+ */
+
+#define WIDE 16
+typedef unsigned char wide __attribute__((vector_size(WIDE)));
+
+static inline wide
+load(char const *s)
+{
+	wide v;
+	memcpy(&v, s, WIDE);
+	return v;
+}
+
+static inline int
+any(wide v)
+{
+	uint64_t w[WIDE / 8];
+	memcpy(w, &v, WIDE);
+	return (w[0] | w[1]) != 0;
+}
+
+static size_t
+next_8bit(char const *s, size_t n)
+{
+	size_t i = 0;
+	while (n - i >= WIDE && !any(load(s + i) & 0x80))
+		i += WIDE;
+	while (i < n && !((unsigned char)s[i] & 0x80))
+		i++;
+	return i;
+}
+
+/* Where of s[0..n) something may be: the key's first octet with its last where that belongs, or an
+ * octet above 127. n if nowhere; the last octets, in which no key begins and ends, are not looked
+ * at but for those above 127. A key that is not ASCII cannot be in ASCII text. */
+static size_t
+next_place(struct matcher const *m, char const *s, size_t n)
+{
+	size_t const span = m->key.len - 1;
+	size_t i = 0;
+	if (!m->ascii)
+		return next_8bit(s, n);
+	for (; n - i >= span + WIDE; i += WIDE) {
+		wide const a = load(s + i), b = load(s + i + span);
+		wide const hit =
+		    (wide)((a | m->first_case) == m->first) & (wide)((b | m->last_case) == m->last);
+		if (any(hit | (a & 0x80)))
+			break;
+	}
+	for (; i < n; i++) {
+		unsigned char const a = (unsigned char)s[i];
+		if (a & 0x80)
+			return i;
+		if ((a | m->first_case) == m->first && n - i > span &&
+		    ((unsigned char)s[i + span] | m->last_case) == m->last)
+			return i;
+	}
+	return n;
+}
+
+/* Is the key at s, in letters of any case? There are enough octets. */
+static int
+key_at(struct matcher const *m, char const *s)
+{
+	size_t i = 0;
+	while (i < m->key.len && ascii_toupper(s[i]) == m->key.s[i])
+		i++;
+	return i == m->key.len;
+}
+
+/* From a state of 0, passes over ASCII text in which no part of a key of ASCII is found that goes
+ * on behind it. What octets above 127 become may be ASCII, so it stops where a key could begin that
+ * reaches to one. How many octets. */
+static size_t
+pass_plain(struct matcher *m, char const *s, size_t n)
+{
+	size_t const span = m->key.len - 1;
+	size_t i = 0;
+	for (;;) {
+		i += next_place(m, s + i, n - i);
+		if (i < n && !((unsigned char)s[i] & 0x80)) {
+			if (key_at(m, s + i)) {
+				m->found = 1;
+				return i;
+			}
+			i++;
+		} else
+			return i > span ? i - span : 0;
+	}
+}
+
 /* Completes a held beginning of a character: octets of s taken. */
 static size_t
 match_held(struct matcher *m, char const *s, size_t n)
@@ -148,7 +259,13 @@ matcher_feed(struct matcher *m, char const *s, size_t n)
 {
 	size_t i = match_held(m, s, n);
 	while (!m->found && i < n) {
-		size_t const k = n - i < MATCH_PIECE ? n - i : MATCH_PIECE;
+		if (!m->state && !m->held_len)
+			i += pass_plain(m, s + i, n - i);
+		if (m->found || i == n)
+			break;
+		/* What stopped it, character by character. */
+		size_t const piece = m->key.len + MATCH_PIECE;
+		size_t const k = n - i < piece ? n - i : piece;
 		size_t keep = 0;
 		for (size_t back = 1; back < UTF8_MAX && back <= k && !keep; back++)
 			keep = utf8_partial(s + i + k - back, back);

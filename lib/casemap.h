@@ -24,6 +24,10 @@ struct matcher {
 	char held[4];	  /* the beginning of a character */
 	unsigned int held_len;
 	int found;
+	/* Of a key of ASCII: its first and last octets in lower case, and what makes a letter that.
+	 */
+	unsigned char first, last, first_case, last_case;
+	int ascii;
 };
 #define MATCHER_KEY_MAX 65536 /* octets of a mapped key */
 

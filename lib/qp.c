@@ -1,5 +1,7 @@
 #include "lib/qp.h"
 
+#include <string.h>
+
 #include "lib/ascii.h"
 #include "lib/sa.h"
 
@@ -69,16 +71,29 @@ put_octet(struct qp_stream *q, stralloc *out, char c)
 	sa_append(out, c);
 }
 
-/* Octets at s[0..n) that stand for themselves: blanks as well, if no line can end behind them. */
+/* Octets at s[0..n) that stand for themselves: whole lines, and what stands before a "=", a CR, or
+ * blanks behind which a line may end. */
 static size_t
 plain_run(char const *s, size_t n)
 {
+	char const *const escape = memchr(s, '=', n);
+	size_t const end = escape ? (size_t)(escape - s) : n;
 	size_t k = 0;
-	while (k < n && s[k] != '=' &&
-	       (!ascii_isspace(s[k]) ||
-		   (ascii_isblank(s[k]) && k + 1 < n && !ascii_isspace(s[k + 1]))))
-		k++;
-	return k;
+	for (char const *lf; k < end && (lf = memchr(s + k, '\n', end - k));) {
+		size_t const line_end = (size_t)(lf - s);
+		if (line_end > k && (ascii_isblank(lf[-1]) || lf[-1] == '\r'))
+			break;
+		k = line_end + 1;
+	}
+	/* In the line at k: up to the last octet that is no blank. */
+	char const *const lf = memchr(s + k, '\n', end - k);
+	size_t stop = lf ? (size_t)(lf - s) : end;
+	char const *const cr = memchr(s + k, '\r', stop - k);
+	stop = cr ? (size_t)(cr - s) : stop;
+	/* Blanks before a "=" may be followed by a soft line end, which leaves them. */
+	while (stop > k && (stop < end || !escape) && ascii_isblank(s[stop - 1]))
+		stop--;
+	return stop;
 }
 
 void
