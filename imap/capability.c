@@ -68,6 +68,7 @@ static struct capability {
     {"RIGHTS=texk", 0, 0},	  /* RFC 4314 5.1.1 */
     {"LIST-MYRIGHTS", 0, 0},	  /* RFC 8440 */
     {"OBJECTID", 0, 0},		  /* RFC 8474 */
+    {"NOTIFY", 0, 0},		  /* RFC 5465 */
     {0, 0, 0},
 };
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "imap/limits.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
 #include "maildir/watch.h"
@@ -15,6 +16,8 @@ enum { WAKE_END = -1, WAKE_TIMER, WAKE_CLIENT, WAKE_SIGNAL, WAKE_FOLDER };
 static int
 idle_wait(struct session *s, struct watch const *w, tain const *latest)
 {
+	struct watch *n = notify_watch(s);
+	w = n ? n : w;
 	int const fd[1 + WATCH_FDS] = {s->fd_signal, w->fd[0], w->fd[1]};
 	unsigned int seconds = w->poll && w->poll < IDLE_ALIVE ? w->poll : IDLE_ALIVE;
 	tain end;
@@ -43,8 +46,10 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 	tain_addsec_g(&latest, (int)s->timeout);
 	tain_addsec_g(&alive, IDLE_ALIVE);
 	for (;;) {
+		/* RFC 5465 section 4: what NOTIFY has asked for, and nothing else. */
+		notify_look(s);
 		watch_clear(w);
-		sync_tell(s, SYNC_ALL);
+		sync_tell(s, notify_mask(s, SYNC_ALL, 0));
 		if (s->ended)
 			return DONE;
 		sync_say(s, sync_highest(s));
@@ -77,7 +82,7 @@ char const *
 cmd_idle(struct session *s, struct parse *p)
 {
 	struct watch w = WATCH_ZERO;
-	if (s->folder)
+	if (s->folder && !s->notify)
 		watch_open(&w, folder_dir(s->folder));
 	net_puts(&s->net, "+ idling\r\n");
 	char const *reply = idle_loop(s, p, &w);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "imap/mailbox.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
 #include "lib/sa.h"
@@ -83,6 +84,7 @@ cmd_create(struct session *s, struct parse *p)
 		return reply_errno(EACCES);
 	if (tree_create(&s->tree, name) < 0)
 		return reply_errno(errno);
+	notify_own(s, mailbox_canonical(s, name));
 	if ((uses && special_use_set(&s->tree, name, uses) < 0) ||
 	    inherit(s, mailbox_canonical(s, name)) < 0) {
 		int e = errno;
@@ -107,6 +109,7 @@ cmd_delete(struct session *s, struct parse *p)
 		return mailbox_refused(s, name);
 	if (tree_delete(&s->tree, name) < 0)
 		return reply_errno(errno);
+	notify_own(s, mailbox_canonical(s, name));
 	if (mailbox_is_selected(s, mailbox_canonical(s, name)))
 		session_unselect(s);
 	return DONE;
@@ -176,6 +179,8 @@ cmd_rename(struct session *s, struct parse *p)
 	sync_tell(s, SYNC_ALL);
 	if (tree_rename(&s->tree, from, to) < 0)
 		return reply_errno(errno);
+	notify_own(s, mailbox_canonical(s, from));
+	notify_own(s, mailbox_canonical(s, to));
 	follow(s, mailbox_canonical(s, from), mailbox_canonical(s, to));
 	if (acl_named(&s->tree) && acl_publish(&s->tree) < 0)
 		reply_errno(errno); /* logged; the next SETACL does it */
@@ -192,6 +197,7 @@ subscribe(struct session *s, struct parse *p, int on)
 		return BAD;
 	if (!name)
 		return REPLY_NAME;
+	notify_own(s, mailbox_canonical(s, name));
 	return subscriptions_set(&s->tree, name, on) < 0 ? reply_errno(errno) : DONE;
 }
 

@@ -9,6 +9,7 @@
 #include "imap/entries.h"
 #include "imap/limits.h"
 #include "imap/mailbox.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "lib/ascii.h"
 #include "lib/sa.h"
@@ -172,6 +173,7 @@ change(struct session *s, char const *name, struct changes const *c)
 	if (c->count[SHARED] &&
 	    metadata_change(tree[PRIVATE], name, c->item[PRIVATE], c->count[PRIVATE], 0) < 0)
 		return reply_metadata(errno);
+	notify_own(s, *name ? mailbox_canonical(s, name) : "");
 	for (int k = SHARED; k >= PRIVATE; k--)
 		if (metadata_change(tree[k], name, c->item[k], c->count[k], 1) < 0)
 			return reply_metadata(errno);

@@ -7,6 +7,7 @@
 
 #include "imap/compress.h"
 #include "imap/limits.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
 #include "lib/log.h"
@@ -39,8 +40,8 @@ struct command const commands[] = {
 	{"LSUB",           cmd_lsub,        ANY,    0},                            /* 3501 6.3.9 */
 	{"STATUS",         cmd_status,      ANY,    0},                            /* 3501 6.3.10, 8438 */
 	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 3502, 4469 3 */
-	{"REPLACE",        cmd_replace,     SEL,    0},                            /* 8508 3.2 */
-	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM},                     /* 8508 3.3 */
+	{"REPLACE",        cmd_replace,     SEL,    EXPUNGES},                       /* 8508 3.2 */
+	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM | EXPUNGES},            /* 8508 3.3 */
 	{"COMPRESS",       cmd_compress,    ANY,    0},                            /* 4978 3 */
 	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
 	{"GETQUOTA",       cmd_getquota,    ANY,    0},                            /* 9208 4.1.1 */
@@ -53,11 +54,12 @@ struct command const commands[] = {
 	{"GETACL",         cmd_getacl,      ANY,    0},                            /* 4314 3.3 */
 	{"LISTRIGHTS",     cmd_listrights,  ANY,    0},                            /* 4314 3.4 */
 	{"MYRIGHTS",       cmd_myrights,    ANY,    0},                            /* 4314 3.5 */
+	{"NOTIFY",         cmd_notify,      ANY,    0},                            /* 5465 3.1 */
 	{"CHECK",          cmd_noop,        SEL,    ALONE},                        /* 3501 6.4.1 */
 	{"CLOSE",          cmd_close,       SEL,    ALONE | TELLS_NOTHING},        /* 3501 6.4.2 */
 	{"UNSELECT",       cmd_unselect,    SEL,    ALONE | TELLS_NOTHING},        /* 3691 2 */
-	{"EXPUNGE",        cmd_expunge,     SEL,    ALONE},                        /* 3501 6.4.3 */
-	{"UID EXPUNGE",    cmd_uid_expunge, SEL,    UID_FORM},                     /* 4315 2.1 */
+	{"EXPUNGE",        cmd_expunge,     SEL,    ALONE | EXPUNGES},               /* 3501 6.4.3 */
+	{"UID EXPUNGE",    cmd_uid_expunge, SEL,    UID_FORM | EXPUNGES},            /* 4315 2.1 */
 	{"SEARCH",         cmd_search,      SEL,    KEEPS_NUMBERS},                /* 3501 6.4.4, 4731 */
 	{"UID SEARCH",     cmd_search,      SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"SORT",           cmd_sort,        SEL,    KEEPS_NUMBERS},                /* 5256 3, 5957, 5267 3 */
@@ -71,8 +73,8 @@ struct command const commands[] = {
 	{"CANCELUPDATE",   cmd_cancelupdate, SEL,   0},                            /* 5267 4.3.5 */
 	{"COPY",           cmd_copy,        SEL,    0},                            /* 3501 6.4.7 */
 	{"UID COPY",       cmd_copy,        SEL,    UID_FORM},                     /* 3501 6.4.8 */
-	{"MOVE",           cmd_move,        SEL,    0},                            /* 6851 3.1 */
-	{"UID MOVE",       cmd_move,        SEL,    UID_FORM},                     /* 6851 3.2 */
+	{"MOVE",           cmd_move,        SEL,    EXPUNGES},                       /* 6851 3.1 */
+	{"UID MOVE",       cmd_move,        SEL,    UID_FORM | EXPUNGES},            /* 6851 3.2 */
 	{0, 0, 0, 0},
 };
 /* clang-format on */
@@ -159,6 +161,8 @@ answer(struct session *s, struct command const *c, char const *reply)
 	uint64_t highest = 0;
 	int quiet = !c || !reply || c->flags & TELLS_NOTHING;
 	s->bad = reply ? 0 : s->bad + 1;
+	what = notify_mask(s, what, 0) |
+	       (c && c->flags & EXPUNGES ? (unsigned int)FOLDER_EXPUNGED : 0);
 	if (!quiet && !s->ended) {
 		sync_tell(s, what);
 		highest = sync_highest(s);
@@ -231,28 +235,48 @@ one_command(struct session *s)
 		session_bye(s, REPLY_BYE_BAD);
 }
 
+/* Waits for input, a signal, or what NOTIFY waits for: as idle_wait, 3 for the last. */
+static int
+await_event(struct session *s, tain const *latest)
+{
+	struct watch *w = notify_watch(s);
+	int const fd[1 + WATCH_FDS] = {s->fd_signal, w ? w->fd[0] : -1, w ? w->fd[1] : -1};
+	tain end = *latest;
+	tain_now_g();
+	if (w && w->poll) {
+		tain_addsec_g(&end, (int)w->poll);
+		if (tain_less(latest, &end))
+			end = *latest;
+	}
+	int r = session_wait(s, fd, w ? 1 + WATCH_FDS : 1, &end);
+	return r > 3 || (!r && w && tain_future(latest)) ? 3 : r;
+}
+
 /* Waits for a command's first octet: 1, or 0 when the session has ended. */
 static int
 await(struct session *s)
 {
 	struct pollfd x = {.fd = s->fd_signal, .events = POLLIN};
 	tain latest;
+	int r;
 	tain_now_g();
 	tain_addsec_g(&latest, (int)s->timeout);
 	/* A client that pipelines without end is stopped, too. */
-	switch (poll(&x, 1, 0) > 0 ? 2 : session_wait(s, &s->fd_signal, 1, &latest)) {
-	case 1:
-		return 1;
-	case 2:
-		session_bye(s, REPLY_BYE_SHUTDOWN);
-		return 0;
-	case 0:
-		session_bye(s, REPLY_BYE_IDLE); /* RFC 3501 5.4 */
-		return 0;
-	default:
-		s->ended = 1;
-		return 0;
+	while ((r = poll(&x, 1, 0) > 0 ? 2 : await_event(s, &latest)) == 3) {
+		net_deadline(&s->net, WRITE_SECONDS);
+		notify_between(s);
+		arena_reset(&s->arena);
+		if (s->ended)
+			return 0;
 	}
+	if (r == 1)
+		return 1;
+	if (r == 2)
+		session_bye(s, REPLY_BYE_SHUTDOWN);
+	else if (!r)
+		session_bye(s, REPLY_BYE_IDLE); /* RFC 3501 5.4 */
+	s->ended = 1;
+	return 0;
 }
 
 void

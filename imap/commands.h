@@ -21,6 +21,8 @@ enum {
 	TELLS_NOTHING = 2,
 	/* The UID form of a command: s->uid is set. */
 	UID_FORM = 4,
+	/* It removes messages: the client hears of it whatever NOTIFY says. */
+	EXPUNGES = 16,
 	/* It has no arguments: the loop checks that. */
 	ALONE = 8,
 };
@@ -53,6 +55,8 @@ command_fn cmd_list, cmd_lsub;
 /* cmd-sort.c, cmd-thread.c, context.c */
 command_fn cmd_sort, cmd_thread;
 command_fn cmd_cancelupdate;
+/* cmd-notify.c */
+command_fn cmd_notify;
 /* cmd-quota.c, cmd-metadata.c, cmd-acl.c */
 command_fn cmd_getquota, cmd_getquotaroot, cmd_setquota;
 command_fn cmd_getmetadata, cmd_setmetadata;

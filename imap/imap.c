@@ -25,6 +25,7 @@
 
 #include "imap/commands.h"
 #include "imap/limits.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "lib/conf.h"
 #include "lib/id.h"
@@ -200,6 +201,7 @@ main(int argc, char const *const *argv)
 	net_flush(&s->net);
 	session_unselect(s);
 	session_close_left(s);
+	notify_free(s->notify);
 	net_finish(&s->net, FINISH_SECONDS);
 	log_event("end");
 	log_num("commands", s->commands);

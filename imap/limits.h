@@ -50,6 +50,10 @@
 #define LIMIT_ENTRIES 100
 /* Octets of an entry's name (RFC 5464): BAD. */
 #define LIMIT_ENTRY 1000
+/* Mailboxes that NOTIFY (RFC 5465) looks into: NO [NOTIFICATIONOVERFLOW], or later untagged. */
+#define LIMIT_NOTIFY 1000
+/* Groups of events of one NOTIFY: BAD. */
+#define LIMIT_GROUPS 100
 /* Pairs of an ID command (RFC 2971 3.3: 30 fields): BAD. */
 #define LIMIT_ID 30
 /* Messages of one STORE (UNCHANGEDSINCE): in a larger set also a change of other flags than the

@@ -40,6 +40,11 @@
 #define REPLY_ACL_RIGHTS "NO [CANNOT] The rights k, x and a are the owner's alone."
 #define REPLY_ACL_OFF "NO [NOPERM] Sharing is not enabled for this account."
 #define REPLY_ACL_MANY "NO [LIMIT] There are as many identifiers as there can be."
+#define REPLY_NOTIFY_EVENT                                                                         \
+	"NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange "       \
+	"MailboxMetadataChange ServerMetadataChange)] Event not known."
+#define REPLY_NOTIFY_MANY "NO [NOTIFICATIONOVERFLOW] Too many mailboxes."
+#define REPLY_NOTIFY_OVERFLOW "* OK [NOTIFICATIONOVERFLOW] Too many mailboxes: NOTIFY is off.\r\n"
 #define REPLY_EXISTS "NO [ALREADYEXISTS] The mailbox exists already."
 #define REPLY_NOTSAVED "NO [NOTSAVED] The result is too large to be kept."
 #define REPLY_NOUPDATE "No updates: too many contexts."

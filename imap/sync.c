@@ -4,6 +4,7 @@
 
 #include "imap/context.h"
 #include "imap/flags.h"
+#include "imap/notify.h"
 #include "imap/qresync.h"
 #include "imap/reply.h"
 #include "maildir/numbers.h"
@@ -73,6 +74,9 @@ sync_report(struct session *s, unsigned int what)
 	static struct folder_events const events = {tell_expunged, tell_exists, tell_flags};
 	uint32_t count = folder_count(s->folder);
 	struct report r = {s, NUMBERS_ZERO};
+	/* RFC 5465 5.1: FETCH responses bear the UID. */
+	int uid = s->uid;
+	s->uid |= s->notify && s->notify->selected;
 	contexts_gone(s);
 	sync_modseqs(s);
 	if (folder_report(s->folder, what, &events, &r) < 0)
@@ -85,6 +89,8 @@ sync_report(struct session *s, unsigned int what)
 		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
 	}
 	contexts_update(s);
+	notify_new(s);
+	s->uid = uid;
 }
 
 void

@@ -8,7 +8,6 @@
 #include "maildir/limits.h"
 #include "maildir/side-file.h"
 #include "maildir/tab-escape.h"
-#include "maildir/watch.h"
 
 #define FILE_NAME "postern-metadata"
 #define HEADER "postern-metadata 1\n"
@@ -287,8 +286,6 @@ metadata_change(struct maildir_tree const *t, char const *name, struct metadata_
 		r = place(t, name, is_shared(item[0].key), &dir, &s.disk);
 	if (!r && count)
 		r = side_file_change(dir.s, FILE_NAME, MAILDIR_METADATA_FILE, set_entries, &s);
-	if (!r && count && s.changed && really)
-		watch_wake_dir(dir.s);
 	int e = errno;
 	stralloc_free(&dir);
 	stralloc_free(&s.disk);

@@ -11,6 +11,7 @@
 #include "maildir/layout.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
+#include "maildir/watch.h"
 
 static int
 read_once(int fd_root, char const *name, size_t max, stralloc *content)
@@ -95,6 +96,7 @@ side_file_change(char const *root, char const *name, size_t max, side_file_fn *f
 	if (!r) {
 		r = change_locked(fd_root, name, max, fn, arg);
 		lock_release(&lock);
+		watch_wake(fd_root);
 	}
 	int e = errno;
 	close(fd_root);

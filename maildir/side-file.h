@@ -1,5 +1,5 @@
 /* A small text file at a Maildir's root that is always replaced whole: read, changed under a lock
- * of its own, written durably. */
+ * of its own, written durably; whoever waits for changes there (maildir/watch.h) is woken. */
 #ifndef POSTERN_MAILDIR_SIDE_FILE_H
 #define POSTERN_MAILDIR_SIDE_FILE_H
 

@@ -16,6 +16,7 @@
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
 #include "maildir/tree.h"
+#include "maildir/watch.h"
 
 /* A folder on its way out; two dots hide it from all programs. */
 #define GONE_PREFIX "..postern-gone."
@@ -72,6 +73,8 @@ tree_create(struct maildir_tree const *t, char const *name)
 	if (r == 1)
 		errno = EEXIST;
 	r = r || room_for_one(t) < 0 ? -1 : make_folder(path.s);
+	if (!r)
+		watch_wake_dir(t->root);
 	int e = errno;
 	stralloc_free(&path);
 	errno = e;
@@ -148,6 +151,7 @@ tree_delete(struct maildir_tree const *t, char const *name)
 		sweep(t);
 		(void)metadata_moved(t, name, 0);
 		count_again(t);
+		watch_wake_dir(t->root);
 	}
 	stralloc_free(&path);
 	errno = e;
@@ -263,7 +267,9 @@ rename_tree(struct maildir_tree const *t, char const *from, char const *to)
 		errno = ENOENT;
 	if (count <= 0 || each_below(t, from, to, rename_one) < 0 || durable_dirname(t->root) < 0)
 		return -1;
-	return metadata_moved(t, from, to);
+	int r = metadata_moved(t, from, to);
+	watch_wake_dir(t->root);
+	return r;
 }
 
 int

@@ -202,6 +202,15 @@ watch_open(struct watch *w, char const *dir)
 }
 
 int
+watch_has(struct watch const *w, char const *dir)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!strcmp(w->place[i].dir, dir))
+			return 1;
+	return 0;
+}
+
+int
 watch_clear(struct watch *w)
 {
 	char buf[4096];

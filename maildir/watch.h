@@ -38,6 +38,7 @@ struct watch {
 void watch_open(struct watch *w, char const *dir);
 /* The same for one directory more; begin with WATCH_ZERO or an open watch. */
 void watch_add(struct watch *w, char const *dir, unsigned int what);
+int watch_has(struct watch const *w, char const *dir);
 /* Empties what is readable; to be called before each look. May change fd and poll: what was not to
  * be had at first may be now. 1 if something was readable. */
 int watch_clear(struct watch *w);
