@@ -60,12 +60,6 @@ stamped(struct session const *s, struct notify_box *b)
 /* ---- messages of other mailboxes --------------------------------------------------------------
  */
 
-static int
-has_modseq(struct session const *s)
-{
-	return (s->enabled & (ENABLE_CONDSTORE | ENABLE_QRESYNC)) != 0;
-}
-
 /* The items that the events ask for (RFC 5465 3.1). */
 static unsigned int
 items(struct session const *s, unsigned int events)
@@ -77,7 +71,7 @@ items(struct session const *s, unsigned int events)
 		i |= STATUS_MESSAGES;
 	if (events & NOTIFY_FLAGS)
 		i |= STATUS_UIDVALIDITY | STATUS_HIGHESTMODSEQ;
-	return i | (has_modseq(s) ? STATUS_HIGHESTMODSEQ : 0u);
+	return i | (session_condstore(s) ? STATUS_HIGHESTMODSEQ : 0u);
 }
 
 /* What of the changes is worth a STATUS (5.1 to 5.3). */
@@ -92,9 +86,9 @@ changes(struct session const *s, struct notify_box const *b, struct folder_statu
 		i |= STATUS_MESSAGES | STATUS_UIDNEXT;
 	if (b->events & NOTIFY_FLAGS && st->unseen != b->unseen)
 		i |= STATUS_UNSEEN | STATUS_UIDVALIDITY;
-	if (b->events & NOTIFY_FLAGS && has_modseq(s) && st->modseq != b->modseq)
+	if (b->events & NOTIFY_FLAGS && session_condstore(s) && st->modseq != b->modseq)
 		i |= STATUS_UIDVALIDITY;
-	return i && has_modseq(s) ? i | STATUS_HIGHESTMODSEQ : i;
+	return i && session_condstore(s) ? i | STATUS_HIGHESTMODSEQ : i;
 }
 
 static void
@@ -118,7 +112,8 @@ look_messages(struct session *s, struct notify_box *b, enum telling tell)
 		b->known = 0;
 		return;
 	}
-	if (folder_status(&st, mailbox_tree(s, b->name), b->name, 0) < 0)
+	unsigned int needs = status_needs(items(s, b->events));
+	if (folder_status(&st, mailbox_tree(s, b->name), b->name, needs) < 0)
 		return; /* gone, or no right to read it any more: names tell of that */
 	unsigned int i = tell == TELL_ALL || (tell && b->later) ? items(s, b->events)
 			 : tell && b->known			? changes(s, b, &st)
