@@ -194,11 +194,14 @@ take_absence(struct replay *p, uint32_t at)
 	struct record const *r = folder_at(f, at);
 	if (!record_live(r))
 		return;
+	/* When it went nobody says; but what was read before said that it was there. */
+	if (p->before < f->floor)
+		f->floor = p->before;
 	if (r->line && uidlist_is_struck(&f->uidlist, r->line, r->uid))
 		replay_expunge(p, &(struct log_expunge){folder_next_modseq(f), r->uid});
 	else {
 		proof_end(&f->proof);
-		f->cur.racy = f->new.racy = 1;
+		f->cur.racy = f->new.racy = f->unlooked = 1;
 		f->snapshot_due = 1;
 	}
 }
@@ -206,9 +209,9 @@ take_absence(struct replay *p, uint32_t at)
 /* Another session wrote a new snapshot. Its differences from our records are taken in as if they
  * had been in the log. */
 static void
-merge(struct folder *f, struct folder const *g)
+merge(struct folder *f, struct folder const *g, uint64_t before)
 {
-	struct replay p = {.f = f, .live = 1, .merging = 1};
+	struct replay p = {.f = f, .live = 1, .merging = 1, .before = before};
 	char name[MAILDIR_NAME_MAX + 1];
 	uint32_t i = 0, j = 0, known = f->count;
 	while (j < g->count || i < known) {
@@ -266,10 +269,11 @@ static void
 take_snapshot(struct folder *f)
 {
 	struct folder g;
+	uint64_t const before = f->written.modseq;
 	f->snapshot_due = 0;
 	if (load_other(&g, f)) {
 		adopt_state(f, &g.written);
-		merge(f, &g); /* after the stamps: it may find that a look is due all the same */
+		merge(f, &g, before); /* after the stamps: it may find that a look is due all the same */
 		/* The same snapshot with another log: somebody put back an old one. */
 		f->snapshot_due |= g.log.id == f->log.id;
 		f->log = g.log;

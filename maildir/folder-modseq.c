@@ -100,6 +100,8 @@ folder_highest_modseq(struct folder const *f)
 	for (uint32_t p = f->announced; p < f->count; p++)
 		if (record_live(folder_at(f, p)) && folder_at(f, p)->modseq <= modseq)
 			modseq = folder_at(f, p)->modseq - 1;
+	if ((f->gone.count || f->unlooked) && f->floor < modseq)
+		modseq = f->floor;
 	return modseq ? modseq : 1; /* RFC 7162 7: a positive number */
 }
 

@@ -158,6 +158,8 @@ folder_remove_gone(struct folder *f)
 	gaps_add(&f->gaps, f->gone.at, f->gone.count);
 	f->gaps_told = gaps_before(&f->gaps, f->announced);
 	f->totals.gone = f->gone.count = 0;
+	if (!f->unlooked)
+		f->floor = UINT64_MAX;
 	f->pending &= ~(unsigned int)FOLDER_EXPUNGED;
 }
 

@@ -70,6 +70,10 @@ struct folder {
 	uint32_t gaps_told; /* gaps among them */
 	uint32_t highest;   /* the largest UID that ever was a record */
 	uint64_t modseq;
+	/* Of messages that are gone (or, unlooked, may be) some may have gone right behind this
+	 * modseq. */
+	uint64_t floor;
+	int unlooked;
 	uint32_t recent;      /* announced messages with FLAG_RECENT */
 	uint32_t recent_from; /* no position below this one has it */
 	struct index_totals totals;

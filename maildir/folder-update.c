@@ -195,6 +195,8 @@ apply(struct update *u, unsigned int mode)
 		f->new = u->s.new;
 	if (u->s.which & SCAN_CUR)
 		f->cur = u->s.cur;
+	if (u->s.which == (SCAN_NEW | SCAN_CUR))
+		f->unlooked = 0;
 	if (left || (u->missing && !u->s.stable)) {
 		f->reread |= hidden;
 		f->new.racy = f->cur.racy = 1; /* to be looked at again */

@@ -85,6 +85,7 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	    .text = TEXT_FILE_ZERO,
 	    .cur = {.racy = 1},
 	    .new = {.racy = 1},
+	    .floor = UINT64_MAX,
 	    .recent_from = UINT32_MAX};
 	r = open_dirs(f, t, &path);
 	stralloc_free(&path);

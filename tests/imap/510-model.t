@@ -1,98 +1,41 @@
 #!/usr/bin/env python3
 """Sessions on one folder do what they like, and other programs rename, deliver and remove. What each client
-has been told, put together by a simple model, must be what a fresh session says. SEED, IMAP_STEPS."""
+has been told, put together by a simple model (tests/lib/imapmodel.py), must be what a fresh session says.
+SEED, IMAP_STEPS, IMAP_RUNS, IMAP_KINDS (plain, condstore, qresync, mixed)."""
 import os
 import random
-import re
 import shutil
 import sys
 import tempfile
 
 sys.path.insert(0, "tests/lib")
-import imapwire
+import imapmodel
 from instance import Tap
 
-FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "\\Draft", "$Junk", "work", "$Forwarded"]
-LETTERS = {"\\Seen": "S", "\\Flagged": "F", "\\Answered": "R", "\\Draft": "D"}
-KEEPS = ("FETCH", "STORE", "SEARCH")
+KINDS = {
+    "plain": [imapmodel.Plain] * 3,
+    "condstore": [imapmodel.Condstore] * 2 + [imapmodel.Plain],
+    "qresync": [imapmodel.Qresync] * 3,
+    "mixed": [imapmodel.Qresync, imapmodel.Condstore, imapmodel.Plain],
+}
 
 
-class Client:
-    """A session, and what it has been told: a list of [uid or None, flags or None]."""
-
-    def __init__(self, box, base):
-        self.session = imapwire.Session(["imap"], MAILDIR=box, POSTERN_DIR=base)
-        self.told = []
-        self.command("SELECT INBOX")
-        self.command("FETCH 1:* (UID FLAGS)")
-
-    def command(self, text):
-        untagged, tagged = self.session.command(text)
-        for response in untagged:
-            self.hear(response, text)
-        return tagged
-
-    def hear(self, response, command):
-        if m := re.match(rb"\* (\d+) EXISTS", response):
-            count = int(m[1])
-            assert count >= len(self.told), (command, response, len(self.told))
-            self.told += [[None, None] for _ in range(count - len(self.told))]
-        elif m := re.match(rb"\* (\d+) EXPUNGE", response):
-            assert not command.startswith(KEEPS), (command, response)
-            assert 1 <= int(m[1]) <= len(self.told), (command, response, len(self.told))
-            del self.told[int(m[1]) - 1]
-        elif m := re.match(rb"\* (\d+) FETCH ", response):
-            values = imapwire.parse(response[m.end():])[0]
-            items = dict(zip(values[::2], values[1::2]))
-            known = self.told[int(m[1]) - 1]
-            if b"UID" in items:
-                assert known[0] in (None, items[b"UID"]), (command, response, known)
-                known[0] = items[b"UID"]
-            if b"FLAGS" in items:
-                known[1] = sorted(f.lower() for f in items[b"FLAGS"] if f != b"\\Recent")
-
-    def any(self, rng):
-        return rng.randrange(1, len(self.told) + 1) if self.told else 1
+def compare(number, c, truth):
+    known = c.known()
+    if len(known) != len(truth):
+        return [f"client {number} was told of {len(known)}, there are {len(truth)}: {known} {truth}"]
+    problems = []
+    for n, (a, b) in enumerate(zip(known, truth), 1):
+        if a.uid not in (None, b.uid) or a.flags not in (None, b.flags):
+            problems.append(f"client {number} message {n}: told {a}, is {b}")
+    if not problems:
+        c.command("FETCH 1:* (UID FLAGS)" if known else "NOOP")
+        problems = [f"client {number} message {n}: fetched {a}, is {b}" for n, (a, b) in enumerate(zip(c.known(), truth), 1)
+                    if (a.uid, a.flags) != (b.uid, b.flags)]
+    return problems
 
 
-def client_step(rng, c):
-    n, flags = c.any(rng), " ".join(rng.sample(FLAGS, rng.randrange(3)))
-    uid = (c.told[n - 1][0] or b"1").decode() if c.told else "1"
-    text = b"A: b\r\n\r\nx\r\n"
-    choice = rng.randrange(14)
-    command = [f"STORE {n} {rng.choice(['', '+', '-'])}FLAGS{rng.choice(['', '.SILENT'])} ({flags})",
-               f"UID STORE {uid} {rng.choice(['', '+', '-'])}FLAGS ({flags})", "EXPUNGE", f"UID EXPUNGE {uid}",
-               f"FETCH {n} (UID FLAGS)", f"UID FETCH {uid}:* FLAGS", "SEARCH UNSEEN", "UID SEARCH SEEN",
-               f"COPY {n} INBOX", f"MOVE {n} to", f"UID MOVE {uid} INBOX", "NOOP", "CHECK",
-               b"APPEND INBOX (%s) {%d+}\r\n" % (flags.encode(), len(text)) + text][choice]
-    if choice == 0 and "SILENT" in command and c.told:
-        # The client knows what it asked for, but not what was there.
-        c.told[n - 1][1] = None
-    if isinstance(command, bytes):
-        untagged, _ = c.session.command(command)
-        for response in untagged:
-            c.hear(response, "APPEND")
-    else:
-        c.command(command)
-
-
-def foreign_step(rng, box, serial):
-    names = [f for f in sorted(os.listdir(box + "/cur")) if ":2," in f]
-    kind = rng.randrange(4)
-    if kind == 0 or not names:
-        with open(f"{box}/tmp/{serial}.f", "w", encoding="ascii") as f:
-            f.write("A: b\n\nx\n")
-        os.rename(f"{box}/tmp/{serial}.f", f"{box}/new/{serial}.f")
-    elif kind == 1:
-        os.unlink(f"{box}/cur/{rng.choice(names)}")
-    else:
-        name = rng.choice(names)
-        base, _, flags = name.rpartition(":2,")
-        flags = set(flags) ^ {rng.choice(list(LETTERS.values()))}
-        os.rename(f"{box}/cur/{name}", f"{box}/cur/{base}:2,{''.join(sorted(flags))}")
-
-
-def run(seed, steps):
+def run(seed, steps, kinds):
     rng = random.Random(seed)
     base = tempfile.mkdtemp(prefix="imap-model.")
     box = base + "/Maildir"
@@ -101,31 +44,21 @@ def run(seed, steps):
     for i in range(20):
         with open(f"{box}/cur/{i}.x:2,", "w", encoding="ascii") as f:
             f.write("A: b\n\nx\n")
-    clients = [Client(box, base) for _ in range(3)]
+    clients = [kind(box, base) for kind in kinds]
     for step in range(steps):
         if rng.randrange(5):
-            client_step(rng, rng.choice(clients))
+            rng.choice(clients).step(rng)
         else:
-            foreign_step(rng, box, 1000 + step)
+            imapmodel.foreign_step(rng, box, 1000 + step)
     for _ in range(2):  # the first brings to disk what the second has to tell
         for c in clients:
             c.command("NOOP")
-    fresh = Client(box, base)
+    fresh = imapmodel.Plain(box, base)
     problems = []
     for number, c in enumerate(clients):
-        silent = [n for n, known in enumerate(c.told, 1) if known[1] is None or known[0] is None]
-        if len(c.told) != len(fresh.told):
-            problems.append(f"client {number} was told of {len(c.told)}, there are {len(fresh.told)}")
-            continue
-        for n, (known, true) in enumerate(zip(c.told, fresh.told), 1):
-            if known[0] not in (None, true[0]) or (known[1] is not None and known[1] != true[1]):
-                problems.append(f"client {number} message {n}: told {known}, is {true}")
-        for n in silent:
-            c.command(f"FETCH {n} (UID FLAGS)")
-            if c.told[n - 1] != fresh.told[n - 1]:
-                problems.append(f"client {number} message {n}: fetched {c.told[n - 1]}, is {fresh.told[n - 1]}")
+        problems += compare(number, c, fresh.told)
     for c in clients + [fresh]:
-        c.session.__exit__()
+        c.close()
     shutil.rmtree(base)
     if problems:
         raise AssertionError("\n".join(problems[:10]))
@@ -133,6 +66,7 @@ def run(seed, steps):
 
 tap = Tap()
 first = int(os.environ.get("SEED", "1"))
-for seed in range(first, first + int(os.environ.get("IMAP_RUNS", "5"))):
-    tap.run(f"seed {seed}", run, seed, int(os.environ.get("IMAP_STEPS", "300")))
+for kind in os.environ.get("IMAP_KINDS", " ".join(KINDS)).split():
+    for seed in range(first, first + int(os.environ.get("IMAP_RUNS", "2"))):
+        tap.run(f"{kind}, seed {seed}", run, seed, int(os.environ.get("IMAP_STEPS", "200")), KINDS[kind])
 tap.done()
