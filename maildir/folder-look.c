@@ -218,7 +218,7 @@ update_read_uidlist(struct update *u)
 }
 
 /* Its absence was told by one who had no time to write that into the index. Is its file there
- * (again), it gets another UID. */
+ * (again), it has the UID of a later line or gets another. */
 static void
 on_struck(void *arg, uint32_t uid)
 {
@@ -230,7 +230,8 @@ on_struck(void *arg, uint32_t uid)
 	struct found *e = scan_file(&u->s, u->f, i);
 	if (e && e->msg == i) {
 		e->msg = BASEMAP_NONE;
-		e->uid = e->line = 0;
+		if (e->uid == uid)
+			e->uid = e->line = 0;
 	}
 	record_gone(u->f, i);
 	r->line = 0;

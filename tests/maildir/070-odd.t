@@ -114,6 +114,26 @@ with t.Place() as place:
     os.rename(place.dir + "/kept", f"{place.mail}/cur/{file}")
     t.same((s.refresh(), sorted(s.state())), (["exists 3"], [1, 2, 4]), "back with its line: a new UID all the same")
 
+# An index from before the file had its UID, put back: the one of its last line stays.
+with t.Place() as place:
+    s = messages(place, 9)
+    s.close()
+    old = {name: open(name, "rb").read() for name in glob.glob(place.mail + "/postern-index*")}
+    file = [f for f in place.files() if f.startswith(re.search(r"^1 :(.*)$", open(place.mail + "/dovecot-uidlist").read(), re.M)[1])][0]
+    os.rename(f"{place.mail}/cur/{file}", place.dir + "/away")
+    s = t.Ours(place)
+    s.close()
+    os.rename(place.dir + "/away", f"{place.mail}/cur/{file}")
+    s = t.Ours(place)
+    t.same(sorted(s.state()), [*range(2, 11)], "away when a session looked: a new UID")
+    s.close()
+    for name, content in old.items():
+        os.unlink(name)
+        with open(name, "wb") as f:
+            f.write(content)
+        place.own("/mail/" + os.path.basename(name))
+    t.same(sorted(t.Ours(place).state()), [*range(2, 11)], "and no other with an older index")
+
 # Quota: limits and sums.
 with t.Place() as place:
     messages(place, 2).close()
