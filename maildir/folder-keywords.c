@@ -51,24 +51,16 @@ folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond)
 	record_changed(f, i);
 }
 
-/* Those beyond the letters that have a name. */
-static struct keyword_set
-only_beyond(struct folder const *f, struct keyword_set const *k)
-{
-	struct keyword_set b = KEYWORD_SET_ZERO;
-	for (unsigned int n = MAILDIR_LETTERS; n < f->keywords.count; n++)
-		if (keyword_has(k, n))
-			keyword_add(&b, n);
-	return b;
-}
-
 void
 folder_note_beyond(
     struct folder *f, uint32_t i, struct keyword_set const *add, struct keyword_set const *remove)
 {
-	struct beyond b = {
-	    i, only_beyond(f, add), only_beyond(f, remove), folder_at(f, i)->keywords};
-	if (keyword_none(&b.add) && keyword_none(&b.remove))
+	struct beyond b = {i, *add, *remove, folder_at(f, i)->keywords};
+	b.add.bits[0] &= ~KEYWORD_LETTER_BITS;
+	b.remove.bits[0] &= ~KEYWORD_LETTER_BITS;
+	/* Where there are none yet, none have to go. */
+	if (keyword_none(&b.add) &&
+	    (keyword_none(&b.remove) || f->keywords.count <= MAILDIR_LETTERS))
 		return;
 	if (f->beyond_len == f->beyond_room) {
 		f->beyond_room = f->beyond_room ? 2 * f->beyond_room : 16;
