@@ -68,10 +68,10 @@ def mail_client(number, r, end):
                 maybe.add(subject)
             s.command(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)")
             s.command("EXPUNGE")
-            # Another program's rename may take the mark away in between; then it stays.
-            if not s.command(f"UID FETCH {uid} (FLAGS)")[0]:
-                with lock:
-                    gone.add(subject)
+            with lock:
+                gone.add(subject)
+            if [line for line in s.command(f"UID FETCH {uid} (FLAGS)")[0] if re.search(rb"FETCH .*UID %d\b" % uid, line)]:
+                bad.append(f"UID {uid}, {subject}, was expunged and is there")
         elif what == "flag" and own:
             s.command(f"UID STORE {r.choice(list(own))} {r.choice('+-')}FLAGS ({r.choice(['$Work', chr(92) + 'Flagged', chr(92) + 'Answered'])})")
         elif what == "look":
