@@ -137,6 +137,17 @@ class Ours:
         self.proc.stdin.write(line.encode() + b"\n")
         self.proc.stdin.flush()
 
+    def wait_slept(self, times):
+        """Until it has slept that often: it waits for something, and tries again and again."""
+        def slept():
+            with open(f"/proc/{self.proc.pid}/status", encoding="ascii") as f:
+                return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M)[1])
+        enough, end = slept() + times, time.monotonic() + 30
+        while slept() < enough:
+            if time.monotonic() > end:
+                raise TimeoutError(f"process {self.proc.pid} waits for nothing")
+            time.sleep(0.002)
+
     def answer(self):
         out = []
         while True:

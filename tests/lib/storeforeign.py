@@ -148,6 +148,7 @@ class Foreign:
                 was = self.away.pop((folder, base))
                 new.alts |= {(flags, words | b) for b in was.beyond}
                 new.same = was.item.uid if was.looks == f.looks and not self.mine else None
+                f.unlooked.pop(was.item, None)  # who has not looked has not missed it
 
     def remove(self, folder):
         if file := self.pick(folder):

@@ -58,7 +58,7 @@ with t.Place() as place:
     h.command("hold")
     place.put("new/2.x", "x\n")
     a.send("refresh")
-    time.sleep(0.5)
+    a.wait_slept(20)
     t.ok(os.path.exists(lock) and len(open(path).read().splitlines()) == 6, "a living holder is waited for")
     h.proc.kill()
     h.proc.wait()

@@ -138,7 +138,9 @@ class Run:
         """What is wrong with this state of the disk."""
         self.stage.set(state, self.disk.top)
         model = model.copy()
-        model.place, model.cut, seen = self.place, True, {}
+        model.place, seen = self.place, {}
+        # A change may have been undone while the cut took the index's last words.
+        model.judges_modseq = lambda item: False
         try:
             s = Session(self.place, FOLDERS[0])
             for name in FOLDERS:
