@@ -254,23 +254,19 @@ finish(struct append *a, struct append_message *m)
 	return 1;
 }
 
-/* Of many messages each has a file open: from time to time all are synced and closed. */
-static int
-rest(struct append *a)
+int
+append_sync(struct append *a)
 {
 	struct delivery *d[OPEN_MAX];
 	struct timespec const *date[OPEN_MAX];
 	struct append_message *m = a->last;
-	if (a->open < OPEN_MAX)
-		return 1;
-	for (size_t i = 0; i < a->open; i++, m = m->before) {
+	size_t const n = a->open;
+	for (size_t i = 0; i < n; i++, m = m->before) {
 		d[i] = &m->d;
 		date[i] = m->dated ? &m->date : 0;
 	}
-	if (delivery_rest(d, date, a->open) < 0)
-		return append_refuse(a, reply_errno(errno));
 	a->open = 0;
-	return 1;
+	return n == 1 ? delivery_sync(d[0], date[0]) : n ? delivery_rest(d, date, n) : 0;
 }
 
 int
@@ -287,5 +283,8 @@ append_message(struct append *a, struct parse *p)
 	int r = take_known(p, "CATENATE", "CATENATE")  ? take_parts(a, p, m)
 		: take_known(p, "UTF8", "UTF8=ACCEPT") ? take_utf8(a, p, m)
 						       : take_literal(a, p, m);
-	return r && finish(a, m) && rest(a);
+	if (!r || !finish(a, m))
+		return 0;
+	/* Each has a file open: from time to time all are synced and closed. */
+	return a->open < OPEN_MAX || !append_sync(a) || append_refuse(a, reply_errno(errno));
 }

@@ -44,6 +44,8 @@ struct append {
 /* append-message.c. Both read one message behind the mailbox's name: 1; 0 with parse.error set, or
  * a->refused. */
 int append_message(struct append *a, struct parse *p);
+/* Syncs what is open, before the folder is locked for it: what takes time. 0 or -1 (errno). */
+int append_sync(struct append *a);
 /* Octets as the wire has them, to the message. A write error is remembered in the delivery. */
 void append_write(struct append_message *m, char const *s, size_t n);
 /* Notes why it fails, if nothing is noted yet; returns 0. */

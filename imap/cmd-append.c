@@ -39,11 +39,12 @@ add_all(struct append const *a, struct transfer *x)
 static int
 commit(struct append *a, char const **reply)
 {
-	struct transfer *x;
+	struct transfer *x = a->s->target;
 	uint32_t validity, *uid = arena_alloc(&a->s->arena, a->count * sizeof *uid);
 	stralloc set = STRALLOC_ZERO;
-	if (transfer_begin(&x, mailbox_tree(a->s, a->name), a->name, mailbox_quota(a->s, a->name)) <
-	    0) {
+	a->s->target = 0;
+	if (append_sync(a) < 0 || transfer_resume(&x, mailbox_tree(a->s, a->name), a->name,
+				      mailbox_quota(a->s, a->name)) < 0) {
 		*reply = errno == ENOENT ? REPLY_TRYCREATE : reply_errno(errno);
 		return -1;
 	}
@@ -59,7 +60,7 @@ commit(struct append *a, char const **reply)
 		*reply = reply_format(a->s, "[APPENDUID %u %s]", validity, sa_str(&set));
 	}
 	stralloc_free(&set);
-	transfer_end(x);
+	a->s->target = transfer_rest(x);
 	return r;
 }
 

@@ -42,6 +42,7 @@ struct session {
 
 	/* The selected folder; null in STATE_AUTH. */
 	struct folder *folder;
+	struct transfer *target; /* what the last APPEND keeps for the next; null: nothing */
 	struct folder *left; /* the one before, to be closed when the client has its answer */
 	char *name;	     /* its name, UTF-8, malloced */
 	int readonly;

@@ -4,6 +4,7 @@
 #include "imap/limits.h"
 #include "lib/idle.h"
 #include "lib/memory.h"
+#include "maildir/transfer.h"
 
 static int
 settle(void *arg)
@@ -20,6 +21,8 @@ rest(void *arg)
 	struct session *s = arg;
 	memory_rest(s->parse.line, LIMIT_LINE);
 	stralloc_free(&s->out);
+	transfer_end(s->target);
+	s->target = 0;
 }
 
 int

@@ -174,8 +174,8 @@ is_ours(struct delivery const *d, int fd_dest, char const *file)
 	struct stat a, b;
 	int e = errno;
 	int same = !fstatat(d->fd_tmp, d->name, &a, AT_SYMLINK_NOFOLLOW) &&
-		   !fstatat(fd_dest, file, &b, AT_SYMLINK_NOFOLLOW) &&
-		   a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+		   !fstatat(fd_dest, file, &b, AT_SYMLINK_NOFOLLOW) && a.st_ino == b.st_ino &&
+		   a.st_dev == b.st_dev;
 	errno = e;
 	return same;
 }
@@ -202,7 +202,8 @@ delivery_sync(struct delivery *d, struct timespec const *mtime)
 	if (d->synced)
 		return 0;
 	/* The content before any name of it: a name that survives must lead to the whole. */
-	return set_mtime(d->fd, mtime) < 0 ? -1 : durable_file(d->fd);
+	d->synced = !set_mtime(d->fd, mtime) && !durable_file(d->fd);
+	return d->synced ? 0 : -1;
 }
 
 int

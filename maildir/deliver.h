@@ -58,7 +58,8 @@ void delivery_replace(struct delivery *d, struct delivery *by);
  * so that many can wait for a transfer. 0 or -1. */
 int delivery_rest(struct delivery *const *d, struct timespec const *const *mtime, size_t n);
 
-/* For maildir/transfer.h: sets the mtime (null: now) and syncs the content. 0 or -1. */
+/* For maildir/transfer.h, which does it under the folder's lock if it was not done before: sets the
+ * mtime (null: now) and syncs the content. 0 or -1. */
 int delivery_sync(struct delivery *d, struct timespec const *mtime);
 /* For maildir/transfer.h: the synced content under a name in fd_dest (a directory of the folder
  * fd_dir): a link, or where that is impossible a copy. The directory is not synced. 0 or -1. */

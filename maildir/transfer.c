@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
@@ -26,7 +27,14 @@ open_target(struct transfer *x, struct maildir_tree const *t)
 	x->shared = layout_mode(x->fd_dir) == 0660;
 	x->fd_cur = layout_sub(x->fd_dir, "cur");
 	x->fd_new = layout_sub(x->fd_dir, "new");
-	if (x->fd_cur < 0 || x->fd_new < 0 || lock_take(&x->lock, x->fd_dir, MAILDIR_LOCK_WAIT) < 0)
+	return x->fd_cur < 0 || x->fd_new < 0 ? -1 : 0;
+}
+
+/* The lock is taken, and what has come of lines and keywords is known. */
+static int
+lock_target(struct transfer *x)
+{
+	if (lock_take(&x->lock, x->fd_dir, MAILDIR_LOCK_WAIT) < 0)
 		return -1;
 	if (uidlist_read(&x->uidlist, x->fd_dir, 0, 0) < 0)
 		return -1;
@@ -36,36 +44,76 @@ open_target(struct transfer *x, struct maildir_tree const *t)
 	return keywords_read(&x->keywords, x->fd_dir, 0, 0) < 0 ? -1 : 0;
 }
 
+static int
+is_same(int fd, int fd_dir, char const *path)
+{
+	struct stat a, b;
+	return !fstat(fd, &a) && !fstatat(fd_dir, path, &b, 0) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+/* Does what an earlier transfer kept lead to this folder still? */
+static int
+leads_to(struct transfer const *x, struct maildir_tree const *t, char const *dir)
+{
+	return !x->denied && !t->denied && !strcmp(x->dir, dir) &&
+	       is_same(x->fd_dir, AT_FDCWD, dir) && is_same(x->fd_cur, x->fd_dir, "cur") &&
+	       is_same(x->fd_new, x->fd_dir, "new");
+}
+
+static struct transfer *
+transfer_new(struct maildir_tree const *t, char const *dir)
+{
+	struct transfer *x = xmalloc(sizeof *x);
+	*x = (struct transfer){.fd_root = -1,
+	    .fd_dir = -1,
+	    .fd_cur = -1,
+	    .fd_new = -1,
+	    .pid = getpid(),
+	    .dir = xstrdup(dir),
+	    .lock = LOCK_ZERO,
+	    .uidlist = UIDLIST_ZERO,
+	    .keywords = KEYWORDS_ZERO,
+	    .denied = t->denied};
+	/* Our own lines are synced before any UID is told, and with them those before. */
+	x->uidlist.later = 1;
+	return x;
+}
+
 int
-transfer_begin(
+transfer_resume(
     struct transfer **x_r, struct maildir_tree const *t, char const *name, struct quota *quota)
 {
 	stralloc path = STRALLOC_ZERO;
+	struct transfer *x = *x_r;
 	*x_r = 0;
 	int r = tree_dir(t, name, &path);
 	if (r == 1 && t->denied & RIGHT_INSERT)
 		errno = EACCES;
 	else if (r == 1) {
-		struct transfer *x = xmalloc(sizeof *x);
-		*x = (struct transfer){.fd_root = -1,
-		    .fd_dir = -1,
-		    .fd_cur = -1,
-		    .fd_new = -1,
-		    .pid = getpid(),
-		    .dir = xstrdup(path.s),
-		    .lock = LOCK_ZERO,
-		    .uidlist = UIDLIST_ZERO,
-		    .keywords = KEYWORDS_ZERO,
-		    .quota = quota,
-		    .denied = t->denied};
-		if (!open_target(x, t))
-			*x_r = x;
-		else
+		int kept = x && leads_to(x, t, path.s);
+		if (!kept) {
 			transfer_end(x);
+			x = transfer_new(t, path.s);
+		}
+		x->quota = quota;
+		if ((kept || !open_target(x, t)) && !lock_target(x)) {
+			*x_r = x;
+			x = 0;
+		}
 	} else if (!r)
 		errno = ENOENT;
+	transfer_end(x);
 	stralloc_free(&path);
 	return *x_r ? 0 : -1;
+}
+
+int
+transfer_begin(
+    struct transfer **x_r, struct maildir_tree const *t, char const *name, struct quota *quota)
+{
+	*x_r = 0;
+	return transfer_resume(x_r, t, name, quota);
 }
 
 /* ---- commit -----------------------------------------------------------------------------------
@@ -173,6 +221,24 @@ take_back(struct transfer *x)
 			record_back(
 			    a->from, a->position); /* else it stays where it is: lost it is not */
 	}
+}
+
+struct transfer *
+transfer_rest(struct transfer *x)
+{
+	if (!x || !x->committed) {
+		transfer_end(x);
+		return 0;
+	}
+	for (size_t i = 0; i < x->count; i++)
+		arrival_free(x->a + i);
+	x->count = 0;
+	x->bytes = x->messages = 0;
+	x->credit = 0;
+	x->quota = 0;
+	x->quota_known = x->committed = 0;
+	x->mapped = 0;
+	return x;
 }
 
 void

@@ -19,6 +19,9 @@ struct quota;
  * EDQUOT, and what arrived is counted. 0, or -1: ENOENT (TRYCREATE), ETIMEDOUT, EACCES, … */
 int transfer_begin(
     struct transfer **x_r, struct maildir_tree const *t, char const *name, struct quota *quota);
+/* The same with what transfer_rest has kept in *x_r, or null; it is used up. */
+int transfer_resume(
+    struct transfer **x_r, struct maildir_tree const *t, char const *name, struct quota *quota);
 /* Adds a finished delivery (begun with delivery_begin in transfer_dir) with flags and keyword names
  * (null-terminated, may be null). The delivery is used up when transfer_commit succeeds. */
 int transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
@@ -37,6 +40,9 @@ int transfer_move(struct transfer *x, struct folder *from, uint32_t i);
 int transfer_commit(struct transfer *x, uint32_t *uidvalidity, uint32_t *uid);
 /* Undoes what was not committed, unlocks, frees. Null is ignored. errno is kept. */
 void transfer_end(struct transfer *x);
+/* The same, but returns what the next transfer into the same folder can use: its directories and
+ * what was read of its lines. Null: nothing. It is for transfer_resume or transfer_end. */
+struct transfer *transfer_rest(struct transfer *x);
 
 /* The directory where deliveries for this transfer's folder begin: what tree_dir gives. APPEND may
  * begin its delivery before transfer_begin, so that no lock is held while the network is read. */

@@ -265,7 +265,7 @@ read_once(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg)
 		u->validity = 0;
 		return 2;
 	}
-	if (u->lines > lines && sync_young(u) < 0) {
+	if (u->lines > lines && !u->later && sync_young(u) < 0) {
 		uidlist_forget(u);
 		return -1;
 	}

@@ -28,6 +28,7 @@ struct uidlist {
 	uint32_t last;		/* the largest UID in a line */
 	struct timespec struck; /* the file's mtime when it was known which lines are struck out */
 	uint32_t lines, dead;	/* lines read; how many of them are struck out or useless */
+	int later;		/* the caller: nothing is told of what was read before uidlist_append */
 	int damaged;		/* a line could not be understood: to be written anew */
 	uint32_t mark;		/* uidlist_mark when parsed was as in marked; 0 there: not known */
 	off_t marked;
@@ -47,7 +48,7 @@ struct uidlist_line {
 };
 typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
 
-/* Reads what is new since the last call; its lines are synced, whoever wrote them. 0 nothing new; 1
+/* Reads what is new since the last call; its lines are synced, whoever wrote them, unless u->later. 0 nothing new; 1
  * lines were appended (each given to fn); 2 the file is another one: all its lines are given to fn,
  * what was known before is void; -1 error. A file that is not there is 0, with validity 0. An
  * unfinished last line is not read. */
