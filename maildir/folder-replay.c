@@ -124,6 +124,10 @@ replay_known(struct replay *p, uint32_t at, struct record const *r, char const *
 	if (to->state & RECORD_FRESH && is_same(f, to, r, name, len)) {
 		to->modseq = r->modseq;
 		to->state &= ~(uint32_t)RECORD_FRESH;
+		if (to->date == r->date && to->disk == r->disk && to->wire == r->wire &&
+		    to->text == r->text)
+			record_clean(f, at);
+		return;
 	}
 	if (to->state & RECORD_DIRTY ? is_as_we_know(f, to) : r->modseq < to->modseq) {
 		f->snapshot_due |= p->merging;
