@@ -1,5 +1,5 @@
 /* Address resolution: a table of addresses and what they lead to. */
-// objects: mda-local/resolve.o mda-local/replies.o
+// objects: mda-local/resolve.o mda-local/domain.o mda-local/rewrite.o mda-local/replies.o
 #include "tests/unit/tap.h"
 
 #include <stdlib.h>
