@@ -189,6 +189,10 @@ apply(struct update *u, unsigned int mode)
 	apply_known(u);
 	hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
+	/* UIDs that are in no index and have no file: others may have told that they went. */
+	if (mode & UPDATE_OPEN && f->uidlist.next > f->written.uidlist_next &&
+	    f->uidlist.next - 1 > f->highest)
+		(void)folder_next_modseq(f);
 	if (folder_read_sets(f) < 0)
 		r = -1;
 	if (u->s.which & SCAN_NEW)
