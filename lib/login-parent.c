@@ -302,12 +302,12 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
 		v = refused ? LOGIN_TOOMANY : LOGIN_GONE;
 	p->over = v == LOGIN_TOOMANY || v == LOGIN_GONE;
+	if (refused)
+		login_delay_count(p, r, attempt);
 	if (!p->ending && (v != LOGIN_OK || r->ask != LOGIN_ASK_PROOF))
 		log_check(r, v);
-	if (refused) {
-		login_delay_count(p, r, attempt);
+	if (refused)
 		login_delay_after(p, r, &begin);
-	}
 	explicit_bzero(attempt, sizeof attempt);
 	return v;
 }

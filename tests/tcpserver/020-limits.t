@@ -48,6 +48,15 @@ ok("count 2/2" in s.log(), "with the count", s.log())
 a.close(), b.close()
 s.stop()
 
+for text, want in (("* BYE [LIMIT] too many", b"* BYE [LIMIT] too many\r\n"), ("x" * 256, b"x" * 256 + b"\r\n"), ("x" * 257, b""), ("", b"")):
+    s = Server(["-C", "1"], ["sh", "-c", "echo ${TCP_REFUSE-unset}; exec cat"], env=dict(os.environ, TCP_REFUSE=text))
+    with s.connect() as a:
+        same(a.recv(10), b"unset\n", "TCP_REFUSE is not handed on")
+        with s.connect() as c:
+            c.sendall(b"EHLO x\r\n" if want else b"")
+            same(read_all(c), want, "what one too many is told: %d octets" % len(text))
+    s.stop()
+
 s = Server(["-q", "-C", "1"], ECHO)
 a = s.connect()
 a.recv(10)
