@@ -4,8 +4,9 @@
  * A load of IMAP or POP3 sessions. Each connects to PLACE (ADDRESS:PORT, /SOCKET, or "|PROGRAM
  * ARGS", which is started on a socket pair), takes the greeting, logs in (-l; a # in LOGIN is the
  * client's number), and runs the COMMANDs one after the other; the last should end the session. For
- * POP3 "RETR A:B" is a RETR of each. CLIENTS (1) at once make SESSIONS (as many) in all. What comes
- * is read in large pieces and thrown away; only a response's last line is looked at. Prints
+ * POP3 "RETR A:B" is a RETR of each; for IMAP "APPEND MAILBOX COUNT:OCTETS" appends so many
+ * messages, one after the other. CLIENTS (1) at once make SESSIONS (as many) in all. What comes is
+ * read in large pieces and thrown away; only a response's last line is looked at. Prints
  *
  *     SESSION STEP MICROSECONDS OCTETS WHAT        for each step: connect, login, the commands, end
  *     = SESSIONS SECONDS OCTETS                    at last
@@ -220,8 +221,32 @@ pop3_command(struct connection *c, struct step *s, char const *command)
 }
 
 static void
+append(struct connection *c, struct step *s, char const *mailbox, unsigned int count,
+    unsigned int octets, char const *what)
+{
+	static char const text[] = "Subject: a message of the load\r\n\r\n";
+	char *const line = malloc(octets + 200);
+	int const head = snprintf(line, 200, TAG "APPEND %s {%u+}\r\n", mailbox, octets);
+	if (!line || octets < sizeof text)
+		strerr_dief1x(100, "APPEND: too short");
+	for (unsigned int i = 0; i < octets; i++)
+		line[(unsigned int)head + i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : 'x';
+	memcpy(line + head, text, sizeof text - 1);
+	strcpy(line + head + octets, "\r\n");
+	for (unsigned int i = 0; i < count; i++)
+		exchange(c, s, line, END_TAG, what);
+	free(line);
+}
+
+static void
 imap_command(struct connection *c, struct step *s, char const *command)
 {
+	char mailbox[100];
+	unsigned int count, octets;
+	if (sscanf(command, "APPEND %99s %u:%u", mailbox, &count, &octets) == 3) {
+		append(c, s, mailbox, count, octets, command);
+		return;
+	}
 	size_t const size = sizeof TAG + strlen(command) + 2;
 	char line[size];
 	snprintf(line, size, TAG "%s\r\n", command);

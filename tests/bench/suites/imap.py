@@ -1,9 +1,11 @@
-"""IMAP commands that read, over up to 10,000 messages."""
+"""IMAP commands that read, over up to 10,000 messages, and APPEND."""
 import bench
 from bench import Row
 
-TITLE = "IMAP commands that read"
+TITLE = "IMAP commands"
 MESSAGES = 10000
+AT_ONCE, EACH, OCTETS = 10, 50, 4096  # sessions, messages of each, of so many octets
+TARGETS = {"bodies": 3}
 COMMANDS = {
     "flags": "FETCH 1:* (FLAGS)",
     "sizes": "UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)",
@@ -14,17 +16,18 @@ COMMANDS = {
     "search-text": "SEARCH TEXT nosuch",
 }
 ROWS = [Row("login", "connection and login", "ms"), Row("select", "SELECT INBOX", "ms"),
-        *(Row(key, command, "ms", **(dict(limit="files read", count=lambda n: n) if key in ("bodies", "search-text") else {}))
-          for key, command in COMMANDS.items())]
+        *(Row(key, command, "ms", TARGETS.get(key, 0), **(dict(limit="files read", count=lambda n: n) if key in ("bodies", "search-text") else {}))
+          for key, command in COMMANDS.items()),
+        Row("append", "APPEND of 4 KB, 10 sessions at once", "/s", 2, limit="commits")]
 
 
 class Suite(bench.MailSuite):
-    accounts = {"inbox.test": 1}
+    accounts = {"inbox.test": 1, "append.test": AT_ONCE}
 
     def __init__(self, b):
         super().__init__(b)
         self.messages = min(self.messages, MESSAGES)
-        self.steps = [self.session]
+        self.steps = [self.session, self.append]
 
     def setup(self):
         for side in self.sides:
@@ -38,3 +41,8 @@ class Suite(bench.MailSuite):
         self.bench.note(side, "login", *load.ms("connect", "login"))
         for key, command in {"select": "SELECT INBOX", **COMMANDS}.items():
             self.bench.note(side, key, *load.ms(command))
+
+    def append(self, side):
+        """Into each session's own INBOX, durable on both sides."""
+        load = self.bench.mail_load("imap", side.imap, "u#@append.test", f"APPEND INBOX {EACH}:{OCTETS}", "LOGOUT", clients=AT_ONCE)
+        self.bench.note(side, "append", AT_ONCE * EACH / load.seconds)
