@@ -44,6 +44,9 @@ static struct capability {
     {"THREAD=ORDEREDSUBJECT", 0, 0}, /* RFC 5256 */
     {"THREAD=REFERENCES", 0, 0},  /* RFC 5256 */
     {"THREAD=REFS", 0, 0},	  /* draft-ietf-morg-inthread */
+    {"MULTISEARCH", 0, 0},	  /* RFC 7377 */
+    {"PARTIAL", 0, 0},		  /* RFC 9394 */
+    {"INPROGRESS", 0, 0},	  /* RFC 9585 */
     {"I18NLEVEL=1", 0, 0},	  /* RFC 5255 */
     {"LIST-EXTENDED", 0, 0},	  /* RFC 5258 */
     {"LIST-STATUS", 0, 0},	  /* RFC 5819 */

@@ -5,6 +5,7 @@
 
 #include "imap/mailbox.h"
 #include "imap/messages.h"
+#include "imap/progress.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
 #include "lib/sa.h"
@@ -24,12 +25,15 @@ struct copy {
 static int
 copy_add(struct session *s, struct copy *c, struct transfer *x, transfer_fn *each)
 {
+	struct progress progress = {0, messages_count(&c->messages)};
 	MESSAGES_EACH(&c->messages, r, i)
 	{
 		if (session_stopped(s)) {
 			errno = EINTR;
 			return -1;
 		}
+		progress_tell(s, &progress);
+		progress.done++;
 		if (!folder_gone(s->folder, i) && !each(x, s->folder, i))
 			c->from[c->count++] = folder_uid(s->folder, i);
 		else if (folder_gone(s->folder, i) || errno == ENOENT)

@@ -19,6 +19,8 @@ cmd_fetch(struct session *s, struct parse *p)
 	if (!parse_sp(p) || !messages_parse_both(s, p, &m, &uids) || !parse_sp(p) ||
 	    !fetch_parse(p, &f, s->uid) || !fetch_modifiers_parse(s, p, &f))
 		return BAD;
+	if (f.partial.hi)
+		partial_set(&f.partial, &m);
 	if (f.modseq) {
 		sync_condstore(s);
 		sync_modseqs(s);

@@ -7,6 +7,7 @@
 #include "imap/reply.h"
 #include "imap/saved.h"
 #include "imap/search-return.h"
+#include "imap/sync.h"
 
 /* RFC 3501 7.2.5, with the end of RFC 7162 3.1.6 */
 static void
@@ -46,8 +47,12 @@ run(struct session *s, struct search *q, struct search_return const *o, struct c
 {
 	struct results r;
 	struct results_need const need = search_return_need(o);
+	if (q->modseq) {
+		sync_condstore(s);
+		sync_modseqs(s);
+	}
 	search_bind(q, s, s->folder);
-	if (results_search(&r, s, s->folder, q, &need) < 0) {
+	if (results_search(&r, s, s->folder, q, &need, 0) < 0) {
 		if (c)
 			context_free(c);
 		return DONE;

@@ -7,6 +7,7 @@
 #include "imap/reply.h"
 #include "imap/saved.h"
 #include "imap/search-return.h"
+#include "imap/sync.h"
 #include "imap/sort.h"
 #include "lib/imap-text.h"
 #include "lib/sa.h"
@@ -105,8 +106,10 @@ cmd_sort(struct session *s, struct parse *p)
 	    search_parse_criteria(p, &q)) {
 		reply = q.badcharset ? REPLY_CHARSET : DONE;
 		if (reply == DONE) {
+			if (q.modseq)
+				sync_condstore(s);
 			search_bind(&q, s, s->folder);
-			if (!results_search(&r, s, s->folder, &q, &all))
+			if (!results_search(&r, s, s->folder, &q, &all, 0))
 				reply = sort_and_tell(s, &x, &q, &r);
 		}
 		/* RFC 5182 2.1 */

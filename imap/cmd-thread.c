@@ -7,6 +7,7 @@
 #include "imap/limits.h"
 #include "imap/reply.h"
 #include "imap/sort.h"
+#include "imap/sync.h"
 #include "imap/thread.h"
 
 /* The results in order of sent date. */
@@ -121,8 +122,10 @@ cmd_thread(struct session *s, struct parse *p)
 	    search_parse_criteria(p, &q)) {
 		reply = q.badcharset ? REPLY_CHARSET : DONE;
 		if (reply == DONE) {
+			if (q.modseq)
+				sync_condstore(s);
 			search_bind(&q, s, s->folder);
-			if (!results_search(&r, s, s->folder, &q, &all))
+			if (!results_search(&r, s, s->folder, &q, &all, 0))
 				reply = thread_and_tell(s, a, &r);
 		}
 	}

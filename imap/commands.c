@@ -66,6 +66,7 @@ struct command const commands[] = {
 	{"UID SORT",       cmd_sort,        SEL,    UID_FORM},                     /* 5256 3 */
 	{"THREAD",         cmd_thread,      SEL,    KEEPS_NUMBERS},                /* 5256 3 */
 	{"UID THREAD",     cmd_thread,      SEL,    UID_FORM},                     /* 5256 3 */
+	{"ESEARCH",        cmd_esearch,     ANY,    KEEPS_NUMBERS},                /* 7377 2 */
 	{"FETCH",          cmd_fetch,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.5 */
 	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"STORE",          cmd_store,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.6 */

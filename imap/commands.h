@@ -52,8 +52,8 @@ command_fn cmd_compress;
 command_fn cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
 /* cmd-list.c */
 command_fn cmd_list, cmd_lsub;
-/* cmd-sort.c, cmd-thread.c, context.c */
-command_fn cmd_sort, cmd_thread;
+/* cmd-sort.c, cmd-thread.c, cmd-esearch.c, context.c */
+command_fn cmd_sort, cmd_thread, cmd_esearch;
 command_fn cmd_cancelupdate;
 /* cmd-notify.c */
 command_fn cmd_notify;

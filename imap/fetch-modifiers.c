@@ -27,11 +27,21 @@ vanished(struct session *s, struct parse *p, struct fetch *f)
 	return 1;
 }
 
+/* RFC 9394 3.3: of UID FETCH. */
+static int
+partial(struct session *s, struct parse *p, struct fetch *f)
+{
+	if (!s->uid)
+		return parse_fail(p, "PARTIAL is of UID FETCH");
+	return parse_sp(p) && partial_range_parse(p, &f->partial);
+}
+
 static struct {
 	char const *name;
 	int (*parse)(struct session *s, struct parse *p, struct fetch *f);
 } const modifiers[] = {
     {"CHANGEDSINCE", changedsince},
+    {"PARTIAL", partial},
     {"VANISHED", vanished},
 };
 #define MODIFIERS (sizeof modifiers / sizeof *modifiers)

@@ -2,6 +2,7 @@
 #ifndef POSTERN_IMAP_FETCH_H
 #define POSTERN_IMAP_FETCH_H
 
+#include "imap/search-return.h"
 #include "imap/section.h"
 #include "imap/session.h"
 #include "lib/message-text.h"
@@ -43,6 +44,7 @@ struct fetch {
 	int modseq;	 /* MODSEQ is asked for */
 	uint64_t since;	 /* CHANGEDSINCE: only messages with a larger modseq */
 	int vanished;	 /* VANISHED: and those that went since */
+	struct partial partial; /* PARTIAL (RFC 9394 3.3): hi 0: none */
 };
 
 /* fetch-parse.c: an item, a macro, or a list of items. */

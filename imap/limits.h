@@ -37,11 +37,9 @@
 #define LIMIT_CONTEXTS 4
 /* Sort criteria of one SORT: BAD. */
 #define LIMIT_CRITERIA 32
-/* Mailboxes of one ESEARCH (RFC 7377 2.4): NO [LIMIT]. */
-#define LIMIT_SEARCHED 10000
 /* A mailbox name, octets as it comes: NO [CANNOT]. A list pattern with its reference: BAD. */
 #define LIMIT_NAME 1000
-/* Patterns of one LIST (RFC 5258): BAD. */
+/* Patterns of one LIST (RFC 5258), names of one source of ESEARCH (RFC 7377): BAD. */
 #define LIMIT_PATTERNS 100
 /* Other users who share with one, and folders of each: what is beyond is not there. */
 #define LIMIT_SHARED_OWNERS 256

@@ -50,7 +50,6 @@
 #define REPLY_NOUPDATE "No updates: too many contexts."
 #define REPLY_NOUPDATE_SORT "No updates of what is sorted."
 #define REPLY_SORT_LIMIT "NO [LIMIT] More messages than this server sorts or threads at once."
-#define REPLY_SEARCHED "NO [LIMIT] More mailboxes than this server searches at once."
 #define REPLY_CLOSED "* OK [CLOSED] The mailbox selected before is closed.\r\n"
 #define REPLY_ALIVE "* OK Still here\r\n"
 #define REPLY_NOTHING "OK No messages found."

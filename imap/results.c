@@ -1,7 +1,6 @@
 #include "imap/results.h"
 
 #include "imap/messages.h"
-#include "imap/progress.h"
 
 #define MAP_WORTH                                                                                  \
 	1000 /* messages for which mapping the folder's texts costs less than reading them */
@@ -83,17 +82,18 @@ struct run {
 	struct folder *f;
 	struct search *q;
 	struct hand h;
-	struct progress progress;
+	struct progress own;
+	struct progress const *progress;
 };
 
 /* One message: 0; -1 when the session ends. */
 static int
 look(struct run *x, uint32_t i)
 {
-	x->progress.done++;
+	x->own.done++;
 	if (hand_stopped(&x->h, x->s, i))
 		return -1;
-	progress_tell(x->s, &x->progress);
+	progress_tell(x->s, x->progress);
 	if (search_message(x->q, &x->h, x->f, i) == YES)
 		results_add(x->r, i);
 	return 0;
@@ -132,18 +132,20 @@ look_backward(struct run *x, struct set const *among, uint32_t enough, uint32_t 
 
 int
 results_search(struct results *r, struct session *s, struct folder *f, struct search *q,
-    struct results_need const *need)
+    struct results_need const *need, struct progress const *progress)
 {
-	struct run x = {r, s, f, q, HAND_ZERO, {0, 0}};
+	struct run x = {r, s, f, q, HAND_ZERO, {0, 0}, progress};
 	struct set const among = search_candidates(q, &s->arena, f);
 	int const all = !need->first && !need->last;
 	uint32_t const from = among.n ? among.r[0].lo : 0;
 	uint32_t end = from;
 	int ok = 0, mapped = 0;
 	results_make(r, &s->arena, from, among.n ? among.r[among.n - 1].hi + 1 : 0);
-	x.progress.goal = messages_count(&among);
+	x.own.goal = messages_count(&among);
+	if (!progress)
+		x.progress = &x.own;
 	/* Each will be looked at, and nothing but what the folder keeps decides of most. */
-	if (x.progress.goal >= MAP_WORTH && q->common)
+	if (x.own.goal >= MAP_WORTH && q->common)
 		mapped = folder_map_texts(f);
 	if (all || need->first)
 		ok = look_forward(&x, &among, all ? UINT32_MAX : need->first, &end);

@@ -2,6 +2,7 @@
 #ifndef POSTERN_IMAP_RESULTS_H
 #define POSTERN_IMAP_RESULTS_H
 
+#include "imap/progress.h"
 #include "imap/search.h"
 
 #define RESULTS_END UINT32_MAX
@@ -37,8 +38,8 @@ struct results_need {
 	uint32_t first, last; /* so many from the beginning, and from the end */
 };
 /* Searches the folder, which q is bound to. 0; -1 when the session ended meanwhile. Messages that
- * are gone are left out. */
+ * are gone are left out. progress: of the command, if this is a part of it, else null. */
 int results_search(struct results *r, struct session *s, struct folder *f, struct search *q,
-    struct results_need const *need);
+    struct results_need const *need, struct progress const *progress);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "imap/mailbox.h"
+#include "imap/messages.h"
 #include "imap/reply.h"
 #include "lib/imap-text.h"
 #include "lib/sa.h"
@@ -24,7 +25,7 @@ option_parse(struct parse *p, struct search_return *o)
 	if (bit & both && o->options & both && (o->options | bit) & RETURN_PARTIAL)
 		return parse_fail(p, "Only one of PARTIAL and ALL");
 	o->options |= bit;
-	return bit != RETURN_PARTIAL || (parse_sp(p) && partial_parse(p, &o->partial));
+	return bit != RETURN_PARTIAL || (parse_sp(p) && partial_range_parse(p, &o->partial));
 }
 
 int
@@ -48,7 +49,7 @@ search_return_parse(struct parse *p, struct search_return *o)
 }
 
 int
-partial_parse(struct parse *p, struct partial *x)
+partial_range_parse(struct parse *p, struct partial *x)
 {
 	size_t const from = p->pos;
 	x->last = parse_take(p, '-');
@@ -63,6 +64,26 @@ partial_parse(struct parse *p, struct partial *x)
 		x->lo = lo;
 	}
 	return 1;
+}
+
+void
+partial_set(struct partial const *x, struct set *m)
+{
+	uint64_t const count = messages_count(m);
+	/* Counted from 0: of the messages [from, to). */
+	uint64_t from = x->last ? (x->hi < count ? count - x->hi : 0) : x->lo - 1;
+	uint64_t to = x->last ? (x->lo <= count ? count - x->lo + 1 : 0) : x->hi, at = 0;
+	size_t n = 0;
+	for (size_t k = 0; k < m->n; k++) {
+		struct range const r = m->r[k];
+		uint64_t const end = at + (r.hi - r.lo) + 1;
+		uint64_t const lo = from > at ? from : at, hi = to < end ? to : end;
+		if (lo < hi)
+			m->r[n++] = (struct range){
+			    r.lo + (uint32_t)(lo - at), r.lo + (uint32_t)(hi - 1 - at)};
+		at = end;
+	}
+	m->n = n;
 }
 
 struct results_need

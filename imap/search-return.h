@@ -31,7 +31,9 @@ struct search_return {
 /* "RETURN (MIN COUNT) " (RFC 4731 3.1), or nothing. 1 or 0. */
 int search_return_parse(struct parse *p, struct search_return *o);
 /* "1:100" or "-1:-100" (RFC 9394 section 4). 1 or 0. */
-int partial_parse(struct parse *p, struct partial *partial);
+int partial_range_parse(struct parse *p, struct partial *partial);
+/* The messages of the set that the range takes; in the set's memory. */
+void partial_set(struct partial const *partial, struct set *m);
 /* How much of what matches these options need. */
 struct results_need search_return_need(struct search_return const *o);
 /* Those of the results that the options return: what "$" and MODSEQ stand for (RFC 5182 2.4, RFC

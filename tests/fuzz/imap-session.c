@@ -1,16 +1,7 @@
 /* A whole session: the input is what the client sends, behind SELECT, to a small Maildir of its
  * own. */
-// sources: imap/cmd-append.c imap/cmd-copy.c imap/cmd-expunge.c imap/cmd-fetch.c
-// sources: imap/cmd-idle.c imap/cmd-list.c imap/cmd-mailbox.c imap/cmd-search.c
-// sources: imap/cmd-select.c imap/cmd-session.c imap/cmd-status.c imap/cmd-store.c
-// sources: imap/commands.c imap/fetch-parse.c imap/fetch-write.c imap/flags.c imap/hand.c
-// sources: imap/list-collect.c imap/list-match.c imap/mailbox.c imap/messages.c
-// sources: imap/parse-set.c imap/parse.c imap/reply.c imap/search-eval.c imap/search-parse.c
-// sources: imap/search-text.c imap/sync.c imap/wait.c imap/search-argument.c imap/search-bind.c
-// sources: imap/search-return.c imap/results.c imap/saved.c imap/context.c imap/progress.c
-// sources: imap/capability.c imap/cmd-sort.c imap/cmd-thread.c imap/sort.c imap/sort-items.c
-// sources: imap/thread-link.c imap/thread-subject.c imap/thread-tell.c imap/thread-tree.c
-// libs: -lunistring
+// sources: imap/[!il]*.c imap/list-*.c
+// libs: -lunistring -lz
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""INPROGRESS (RFC 9585): a long search says how far it is, every imap-progress seconds, and ends when its client leaves."""
+import base64
+import os
+import re
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, "tests/lib")
+import imapwire
+from instance import Tap
+
+MESSAGES = 5000  # of 2 MB: more than a second's work for any machine
+
+
+def make(base):
+    for sub in ("cur", "new", "tmp"):
+        os.makedirs(f"{base}/Maildir/{sub}")
+    os.makedirs(base + "/etc")
+    with open(base + "/long", "wb") as f:
+        f.write(b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(b"text " * 300000))
+    for i in range(MESSAGES):
+        os.link(base + "/long", f"{base}/Maildir/cur/{1000000000 + i}.x:2,")
+
+
+def setting(base, name, text):
+    with open(f"{base}/etc/{name}", "w", encoding="ascii") as f:
+        f.write(text + "\n")
+
+
+def session(base):
+    return imapwire.Session(["imap"], MAILDIR=base + "/Maildir", POSTERN_DIR=base, TZ="UTC")
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory(prefix="progress.") as base:
+        make(base)
+        setting(base, "imap-progress", "1")
+        with session(base) as s:
+            tap.ok(b" INPROGRESS" in s.ok("CAPABILITY")[0], "told as a capability (section 3)")
+            s.ok("SELECT INBOX")
+            s.send(b"A001 SEARCH BODY nosuch\r\n")
+            first, second = s.response(), s.response()
+            found = [re.fullmatch(rb'\* OK \[INPROGRESS \("A001" (\d+) (\d+)\)\] .+', r) for r in (first, second)]
+            tap.ok(all(found), "the tag, what is done, what is to be done (section 4)", first, second)
+            done = [int(m[1]) for m in found if m]
+            tap.ok(0 < done[0] < done[1] < MESSAGES, "it grows and stays below", done)
+            tap.ok({int(m[2]) for m in found if m} == {MESSAGES}, "the goal is the number of messages")
+            start = time.monotonic()
+        tap.ok(time.monotonic() - start < 5, "the search ends when the client leaves", time.monotonic() - start)
+        with session(base) as s:
+            s.ok("SELECT INBOX")
+            s.send(b"A]1 UID SORT (DATE) UTF-8 BODY nosuch\r\n")
+            answer = s.response()
+            tap.ok(re.match(rb"\* OK \[INPROGRESS \(NIL \d+ \d+\)\]", answer), 'NIL for a tag with "]"; SORT', answer)
+        setting(base, "imap-capabilities", "-INPROGRESS")
+        with session(base) as s:
+            s.ok("SELECT INBOX")
+            untagged, _ = s.command("SEARCH 1:40 BODY nosuch")
+            tap.ok(untagged == [b"* SEARCH"], "nothing is said where it is hidden", untagged)
+    return tap.done()
+
+
+sys.exit(main())
