@@ -21,6 +21,7 @@ static struct capability {
 	unsigned int flags, enables;
 } capabilities[] = {
     {"IMAP4rev1", BEFORE, 0},	  /* RFC 3501 */
+    {"IMAP4rev2", BEFORE, ENABLE_REV2}, /* RFC 9051 */
     {"LITERAL+", 0, 0},		  /* RFC 7888 */
     {"LITERAL-", BEFORE | ELSE, 0}, /* RFC 7888 section 5: before login literals are short */
     {"SASL-IR", BEFORE, 0},	  /* RFC 4959 */

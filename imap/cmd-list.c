@@ -238,6 +238,19 @@ tell_all(struct session *s, struct listing *l)
 	}
 }
 
+void
+list_tell_selected(struct session *s)
+{
+	struct listing l = {0};
+	if (list_collect(s, LIST_TREE | LIST_USES, &l.names) < 0)
+		reply_errno(errno);
+	for (size_t i = 0; i < l.names.count; i++)
+		if (!strcmp(l.names.entry[i].name, s->name)) {
+			tell_name(s, &l, &l.names.entry[i], 0);
+			return;
+		}
+}
+
 static char const *
 list(struct session *s, struct parse *p, int lsub)
 {

@@ -144,6 +144,8 @@ follow(struct session *s, char const *from, char const *to)
 	session_unselect(s);
 	s->folder = f;
 	s->name = name;
+	if (session_condstore(s))
+		folder_modseqs(f);
 	if (folder_count(f) != count)
 		net_putf(&s->net, "* %u EXISTS\r\n", folder_count(f));
 }

@@ -6,6 +6,7 @@
 
 #include "imap/context.h"
 #include "imap/flags.h"
+#include "imap/list.h"
 #include "imap/mailbox.h"
 #include "imap/qresync.h"
 #include "imap/reply.h"
@@ -36,15 +37,17 @@ session_close_left(struct session *s)
 	s->left = 0;
 }
 
-/* The responses of RFC 3501 6.3.1. */
+/* The responses of RFC 3501 6.3.1, or of RFC 9051 6.3.2. */
 static void
 tell_folder(struct session *s)
 {
 	struct folder *f = s->folder;
-	uint32_t unseen = folder_first_unseen(f);
+	uint32_t unseen = session_rev2(s) ? UINT32_MAX : folder_first_unseen(f);
 	flags_announce(s);
 	s->recent = folder_recent(f);
-	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", folder_count(f), s->recent);
+	sync_tell_count(s);
+	if (session_rev2(s))
+		list_tell_selected(s);
 	if (unseen < folder_count(f))
 		net_putf(&s->net, "* OK [UNSEEN %u] First unseen.\r\n", unseen + 1);
 	net_putf(&s->net, "* OK [UIDVALIDITY %u] UIDs valid\r\n", folder_uidvalidity(f));

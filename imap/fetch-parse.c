@@ -113,8 +113,12 @@ partial_parse(struct parse *p, struct fetch_item *it)
 	if (!parse_take(p, '<'))
 		return 1;
 	it->partial = 1;
-	return parse_number(p, &it->from) && parse_char(p, '.') && parse_nznumber(p, &it->count) &&
-	       parse_char(p, '>');
+	/* RFC 9051 section 9, partial: numbers of 63 bits. */
+	if (!parse_number64(p, &it->from) || !parse_char(p, '.') || !parse_number64(p, &it->count))
+		return 0;
+	if (!it->count)
+		return parse_fail(p, "Number must not be zero");
+	return parse_char(p, '>');
 }
 
 /* NAME[...] or NAME.PEEK[...], behind the bracket; label is NAME[ as the response has it. */
@@ -137,7 +141,7 @@ section_parse(struct parse *p, struct fetch *f, enum fetch_kind kind, char const
 		r = -1;
 	sa_append(&sa, ']');
 	if (it->partial)
-		sa_catf(&sa, "<%u>", it->from);
+		sa_catf(&sa, "<%llu>", (unsigned long long)it->from);
 	it->label = arena_strndup(p->arena, sa.s, sa.len);
 	it->label_len = sa.len;
 	stralloc_free(&sa);

@@ -34,7 +34,7 @@ struct fetch_item {
 	struct imap_section section;
 	int lazy;    /* PREVIEW (LAZY) */
 	int partial; /* <from.count> */
-	uint32_t from, count;
+	uint64_t from, count;
 };
 struct fetch {
 	struct fetch_item *item;

@@ -130,7 +130,8 @@ flag_text(struct session *s, unsigned int flags)
 void
 flags_put(struct session *s, uint32_t i)
 {
-	struct flag_text const *t = flag_text(s, folder_flags(s->folder, i));
+	struct flag_text const *t = flag_text(
+	    s, folder_flags(s->folder, i) & ~(session_rev2(s) ? (unsigned int)FLAG_RECENT : 0u));
 	struct keyword_set set = folder_keyword_set(s->folder, i);
 	struct keywords const *names = folder_keywords(s->folder);
 	int first = t->len == 1;
@@ -156,8 +157,8 @@ flags_put_modseq(struct session *s, uint32_t i)
 		s->told.modseq = modseq;
 }
 
-/* RFC 3501 7.4.2, RFC 7162 3.2.4: with UID and MODSEQ once a CONDSTORE enabling command was given.
- */
+/* RFC 3501 7.4.2. With UID and MODSEQ once a CONDSTORE enabling command was given (RFC 7162 3.2.4),
+ * with UID by RFC 9051 7.5.2. */
 void
 flags_tell(struct session *s, uint32_t i, int flags)
 {
@@ -165,7 +166,7 @@ flags_tell(struct session *s, uint32_t i, int flags)
 	net_puts(n, "* ");
 	net_putnum(n, i + 1);
 	net_puts(n, " FETCH (");
-	if (s->uid || session_condstore(s)) {
+	if (s->uid || session_condstore(s) || session_rev2(s)) {
 		net_puts(n, "UID ");
 		net_putnum(n, folder_uid(s->folder, i));
 		net_puts(n, " ");

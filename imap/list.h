@@ -27,6 +27,9 @@ enum { LIST_TREE = 1, LIST_SUBSCRIPTIONS = 2, LIST_USES = 4 };
 /* Collects the entries from what `from` names; in the command's arena. 0 or -1 (errno). */
 int list_collect(struct session *s, unsigned int from, struct list *l);
 
+/* LIST of the selected mailbox (RFC 9051 6.3.2). */
+void list_tell_selected(struct session *s);
+
 /* RFC 3501 6.3.8: "*" anything, "%" anything but the separator; INBOX in any case. */
 int list_match(char const *pattern, char const *name, char separator);
 

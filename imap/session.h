@@ -88,6 +88,13 @@ session_condstore(struct session const *s)
 	return s->enabled & ENABLE_CONDSTORE;
 }
 
+/* RFC 9051 Appendix E: there is no \Recent, and no RECENT and UNSEEN responses. */
+static inline int
+session_rev2(struct session const *s)
+{
+	return s->enabled & ENABLE_REV2;
+}
+
 /* Ends the session with an untagged BYE and this text. */
 void session_bye(struct session *s, char const *text);
 /* Between two messages of a command: 1 if the session must end here, because TERM or HUP came (BYE

@@ -54,8 +54,9 @@ tell_exists(void *arg, uint32_t count)
 {
 	struct session *s = ((struct report *)arg)->s;
 	tell_vanished(arg);
+	(void)count;
 	s->recent = folder_recent(s->folder);
-	net_putf(&s->net, "* %u EXISTS\r\n* %u RECENT\r\n", count, s->recent);
+	sync_tell_count(s);
 }
 
 static void
@@ -66,6 +67,14 @@ tell_flags(void *arg, uint32_t i)
 	tell_vanished(arg);
 	flags_announce_new(s);
 	flags_tell(s, i, 1);
+}
+
+void
+sync_tell_count(struct session *s)
+{
+	net_putf(&s->net, "* %u EXISTS\r\n", folder_count(s->folder));
+	if (!session_rev2(s))
+		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
 }
 
 void
@@ -86,7 +95,8 @@ sync_report(struct session *s, unsigned int what)
 	uint32_t recent = folder_recent(s->folder);
 	if (folder_count(s->folder) < count && s->recent != recent) {
 		s->recent = recent;
-		net_putf(&s->net, "* %u RECENT\r\n", s->recent);
+		if (!session_rev2(s))
+			net_putf(&s->net, "* %u RECENT\r\n", s->recent);
 	}
 	contexts_update(s);
 	notify_new(s);

@@ -13,6 +13,9 @@ void sync_tell(struct session *s, unsigned int what);
 /* The same without looking at the disk: what this session did itself. */
 void sync_report(struct session *s, unsigned int what);
 
+/* EXISTS of the selected folder, and RECENT where that is told. */
+void sync_tell_count(struct session *s);
+
 /* To be called by every CONDSTORE enabling command (RFC 7162 3.1), as soon as it is known to be
  * one: the first tells HIGHESTMODSEQ of the selected folder. */
 void sync_condstore(struct session *s);
