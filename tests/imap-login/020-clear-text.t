@@ -7,7 +7,7 @@ env: UID=12345
 env: GID=12345
 setup: echo 0 >etc/login-delay
 --- from elsewhere, in clear
-S: * OK [CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID LOGINDISABLED] postern ready
+S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID LOGINDISABLED] postern ready
 C: a1 LOGIN alice secret
 S: a1 NO [PRIVACYREQUIRED] Passwords in clear need TLS first
 C: a2 AUTHENTICATE PLAIN
@@ -15,7 +15,7 @@ S: a2 NO [PRIVACYREQUIRED] Passwords in clear need TLS first
 C: a3 AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==
 S: a3 NO [PRIVACYREQUIRED] Passwords in clear need TLS first
 C: a4 CAPABILITY
-S: * CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID LOGINDISABLED
+S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID LOGINDISABLED
 S: a4 OK CAPABILITY completed
 --- a synchronizing literal is refused before anything is in it
 S+ .*ready
@@ -29,7 +29,7 @@ C: a4 NOOP
 S: a4 OK NOOP completed
 --- from elsewhere, under TLS
 env: SSL_PROTOCOL=TLSv1.3
-S: * OK [CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID AUTH=PLAIN AUTH=LOGIN] postern ready
+S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID AUTH=PLAIN AUTH=LOGIN] postern ready
 C: a1 LOGIN alice secret
 S~ a1 OK LOGIN USER=alice POSTERN_MECHANISM=LOGIN SSL_PROTOCOL=TLSv1.3 .*
 --- from a network that the setting names

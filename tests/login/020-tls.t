@@ -43,12 +43,12 @@ for mode in MODES:
     m = mode + ": "
     s = server(mode, "ucspitlsd", AFAR + ["imap-login"] + FAKE)
     c = Talk(s.connect())
-    same(c.line(), "* OK [CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID STARTTLS LOGINDISABLED] postern ready", m + "IMAP in clear")
+    same(c.line(), "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID STARTTLS LOGINDISABLED] postern ready", m + "IMAP in clear")
     same(c.ask("a LOGIN alice secret"), "a NO [PRIVACYREQUIRED] Passwords in clear need TLS first", m + "no LOGIN in clear")
     # What comes in clear behind STARTTLS must not be taken for what came under TLS (RFC 2595 2.1).
     same(c.ask("b STARTTLS\r\nevil LOGOUT"), "b OK Begin TLS negotiation now", m + "STARTTLS")
     c.secure()
-    same(c.ask("c CAPABILITY"), "* CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID AUTH=PLAIN AUTH=LOGIN", m + "under TLS, without injection")
+    same(c.ask("c CAPABILITY"), "* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID AUTH=PLAIN AUTH=LOGIN", m + "under TLS, without injection")
     same(c.line(), "c OK CAPABILITY completed", m + "CAPABILITY")
     same(c.ask("d STARTTLS"), "d BAD TLS is active already", m + "no second STARTTLS")
     same(c.ask("e LOGIN alice x"), "e NO [AUTHENTICATIONFAILED] Login name or password is wrong", m + "refused under TLS")
