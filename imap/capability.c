@@ -73,6 +73,7 @@ static struct capability {
     {"LIST-MYRIGHTS", 0, 0},	  /* RFC 8440 */
     {"OBJECTID", 0, 0},		  /* RFC 8474 */
     {"NOTIFY", 0, 0},		  /* RFC 5465 */
+    {"UIDONLY", OFF, ENABLE_UIDONLY}, /* RFC 9586: clients mishandle it */
     {0, 0, 0},
 };
 

@@ -107,6 +107,7 @@ cmd_enable(struct session *s, struct parse *p)
 		s->enabled |= bits;
 	} while (parse_peek(p));
 	p->utf8 = s->enabled & (ENABLE_UTF8 | ENABLE_REV2);
+	p->uidonly = (s->enabled & ENABLE_UIDONLY) != 0;
 	sa_cats(&s->out, "\r\n");
 	reply_out(s);
 	return DONE;

@@ -40,7 +40,7 @@ struct command const commands[] = {
 	{"LSUB",           cmd_lsub,        ANY,    0},                            /* 3501 6.3.9 */
 	{"STATUS",         cmd_status,      ANY,    0},                            /* 3501 6.3.10, 8438 */
 	{"APPEND",         cmd_append,      ANY,    0},                            /* 3501 6.3.11, 3502, 4469 3 */
-	{"REPLACE",        cmd_replace,     SEL,    EXPUNGES},                       /* 8508 3.2 */
+	{"REPLACE",        cmd_replace,     SEL,    NUMBERED | EXPUNGES},            /* 8508 3.2 */
 	{"UID REPLACE",    cmd_replace,     SEL,    UID_FORM | EXPUNGES},            /* 8508 3.3 */
 	{"COMPRESS",       cmd_compress,    ANY,    0},                            /* 4978 3 */
 	{"IDLE",           cmd_idle,        ANY,    ALONE},                        /* 2177 3 */
@@ -60,21 +60,21 @@ struct command const commands[] = {
 	{"UNSELECT",       cmd_unselect,    SEL,    ALONE | TELLS_NOTHING},        /* 3691 2 */
 	{"EXPUNGE",        cmd_expunge,     SEL,    ALONE | EXPUNGES},               /* 3501 6.4.3 */
 	{"UID EXPUNGE",    cmd_uid_expunge, SEL,    UID_FORM | EXPUNGES},            /* 4315 2.1 */
-	{"SEARCH",         cmd_search,      SEL,    KEEPS_NUMBERS},                /* 3501 6.4.4, 4731 */
+	{"SEARCH",         cmd_search,      SEL,    NUMBERED | KEEPS_NUMBERS},     /* 3501 6.4.4, 4731 */
 	{"UID SEARCH",     cmd_search,      SEL,    UID_FORM},                     /* 3501 6.4.8 */
-	{"SORT",           cmd_sort,        SEL,    KEEPS_NUMBERS},                /* 5256 3, 5957, 5267 3 */
+	{"SORT",           cmd_sort,        SEL,    NUMBERED | KEEPS_NUMBERS},     /* 5256 3, 5957, 5267 3 */
 	{"UID SORT",       cmd_sort,        SEL,    UID_FORM},                     /* 5256 3 */
-	{"THREAD",         cmd_thread,      SEL,    KEEPS_NUMBERS},                /* 5256 3 */
+	{"THREAD",         cmd_thread,      SEL,    NUMBERED | KEEPS_NUMBERS},     /* 5256 3 */
 	{"UID THREAD",     cmd_thread,      SEL,    UID_FORM},                     /* 5256 3 */
 	{"ESEARCH",        cmd_esearch,     ANY,    KEEPS_NUMBERS},                /* 7377 2 */
-	{"FETCH",          cmd_fetch,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.5 */
+	{"FETCH",          cmd_fetch,       SEL,    NUMBERED | KEEPS_NUMBERS},     /* 3501 6.4.5 */
 	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
-	{"STORE",          cmd_store,       SEL,    KEEPS_NUMBERS},                /* 3501 6.4.6 */
+	{"STORE",          cmd_store,       SEL,    NUMBERED | KEEPS_NUMBERS},     /* 3501 6.4.6 */
 	{"UID STORE",      cmd_store,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"CANCELUPDATE",   cmd_cancelupdate, SEL,   0},                            /* 5267 4.3.5 */
-	{"COPY",           cmd_copy,        SEL,    0},                            /* 3501 6.4.7 */
+	{"COPY",           cmd_copy,        SEL,    NUMBERED},                     /* 3501 6.4.7 */
 	{"UID COPY",       cmd_copy,        SEL,    UID_FORM},                     /* 3501 6.4.8 */
-	{"MOVE",           cmd_move,        SEL,    EXPUNGES},                       /* 6851 3.1 */
+	{"MOVE",           cmd_move,        SEL,    NUMBERED | EXPUNGES},            /* 6851 3.1 */
 	{"UID MOVE",       cmd_move,        SEL,    UID_FORM | EXPUNGES},            /* 6851 3.2 */
 	{0, 0, 0, 0},
 };
@@ -147,6 +147,8 @@ dispatch(struct session *s, struct command const *c)
 		return parse_fail(&s->parse, "No mailbox is selected"), BAD;
 	if (c->flags & ALONE && !parse_end(&s->parse))
 		return BAD;
+	if (c->flags & NUMBERED && s->parse.uidonly)
+		return parse_fail(&s->parse, ERROR_UIDREQUIRED), BAD;
 	s->uid = (c->flags & UID_FORM) != 0;
 	s->numbers = (c->flags & KEEPS_NUMBERS) != 0;
 	s->missed = 0;

@@ -23,6 +23,8 @@ enum {
 	UID_FORM = 4,
 	/* It removes messages: the client hears of it whatever NOTIFY says. */
 	EXPUNGES = 16,
+	/* It takes or gives sequence numbers: not for a client that wants UIDs only (RFC 9586). */
+	NUMBERED = 32,
 	/* It has no arguments: the loop checks that. */
 	ALONE = 8,
 };

@@ -251,7 +251,7 @@ fetch_parse(struct parse *p, struct fetch *f, int uid)
 {
 	*f = (struct fetch){.room = 8};
 	f->item = arena_alloc(p->arena, f->room * sizeof *f->item);
-	if (uid)
+	if (uid && !p->uidonly)
 		add_by_name(p, f, "UID", 3); /* RFC 3501 6.4.8 */
 	if (!items_parse(p, f))
 		return 0;

@@ -277,9 +277,7 @@ fetch_write(struct session *s, struct fetch const *f, struct hand *h)
 	/* A modseq is known for good only when the command's changes are written. */
 	if (seen && session_condstore(s))
 		folder_tell_flags(h->folder, h->i);
-	net_put(n, "* ", 2);
-	net_putnum(n, h->i + 1);
-	net_put(n, " FETCH ", 7);
+	flags_put_head(s, h->i);
 	for (size_t k = 0; k < f->count; k++) {
 		net_put(n, k ? " " : "(", 1);
 		put_item(s, &f->item[k], h, &facts);

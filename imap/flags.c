@@ -157,16 +157,24 @@ flags_put_modseq(struct session *s, uint32_t i)
 		s->told.modseq = modseq;
 }
 
+void
+flags_put_head(struct session *s, uint32_t i)
+{
+	int const uidonly = s->enabled & ENABLE_UIDONLY;
+	net_put(&s->net, "* ", 2);
+	net_putnum(&s->net, uidonly ? folder_uid(s->folder, i) : i + 1);
+	net_puts(&s->net, uidonly ? " UIDFETCH " : " FETCH ");
+}
+
 /* RFC 3501 7.4.2. With UID and MODSEQ once a CONDSTORE enabling command was given (RFC 7162 3.2.4),
  * with UID by RFC 9051 7.5.2. */
 void
 flags_tell(struct session *s, uint32_t i, int flags)
 {
 	struct net *n = &s->net;
-	net_puts(n, "* ");
-	net_putnum(n, i + 1);
-	net_puts(n, " FETCH (");
-	if (s->uid || session_condstore(s) || session_rev2(s)) {
+	flags_put_head(s, i);
+	net_put(n, "(", 1);
+	if (!(s->enabled & ENABLE_UIDONLY) && (s->uid || session_condstore(s) || session_rev2(s))) {
 		net_puts(n, "UID ");
 		net_putnum(n, folder_uid(s->folder, i));
 		net_puts(n, " ");

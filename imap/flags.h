@@ -22,6 +22,8 @@ int flags_refused(struct session const *s, struct flag_list const *l);
 
 /* Sends "(\Seen $Junk)" of message i. */
 void flags_put(struct session *s, uint32_t i);
+/* Sends "* n FETCH ", or "* uid UIDFETCH " to a client that wants UIDs only (RFC 9586 3.3). */
+void flags_put_head(struct session *s, uint32_t i);
 /* Sends "MODSEQ (n)" of message i. */
 void flags_put_modseq(struct session *s, uint32_t i);
 /* Sends "* n FETCH (FLAGS (...))" of message i, with its UID in the UID form of a command, and with

@@ -28,6 +28,7 @@ struct parse {
 	size_t len, pos;
 	unsigned int seconds; /* in which a line that was begun, or a literal, must come whole */
 	size_t literals;      /* octets of literals so far */
+	int uidonly;	      /* sequence numbers are refused (RFC 9586 section 3) */
 	/* Of the session: a non-synchronizing literal may be that long (RFC 7888 5); text and names
 	 * are UTF-8 (RFC 6855 3, RFC 9051 5.1), if one of these bits is set: ENABLE_UTF8, ENABLE_REV2. */
 	uint64_t literal_max;
@@ -48,6 +49,7 @@ enum net_line parse_start(struct parse *p);
  * them. 0; -1 if the connection cannot go on. */
 int parse_finish(struct parse *p);
 
+#define ERROR_UIDREQUIRED "[UIDREQUIRED] Sequence numbers cannot be used"
 /* Notes an error if none is noted yet; returns 0. */
 int parse_fail(struct parse *p, char const *error);
 /* The same after a read that gave `result`, 0 or -1 (errno): nothing more can be read. */

@@ -45,6 +45,8 @@ static int
 match_parse(struct parse *p, struct select_params *q)
 {
 	uint64_t numbers, uids;
+	if (p->uidonly)
+		return parse_fail(p, ERROR_UIDREQUIRED);
 	if (!parse_char(p, '(') || !ascending_set(p, &q->numbers, &numbers) || !parse_sp(p) ||
 	    !ascending_set(p, &q->uids, &uids) || !parse_char(p, ')'))
 		return 0;

@@ -216,6 +216,8 @@ static struct search_key *
 read_set(struct reader *r)
 {
 	struct search_key *k = new_key(r, SEARCH_SET);
+	if (r->p->uidonly)
+		parse_fail(r->p, ERROR_UIDREQUIRED);
 	return k && search_argument_set(r->p, k, NUMBERS_SEQUENCE) ? k : 0;
 }
 

@@ -22,7 +22,7 @@ tell_expunged(void *arg, uint32_t i, uint32_t uid)
 	struct session *s = r->s;
 	contexts_expunged(s, i);
 	s->told.expunged = 1;
-	if (s->enabled & ENABLE_QRESYNC) {
+	if (s->enabled & (ENABLE_QRESYNC | ENABLE_UIDONLY)) {
 		numbers_add(&r->vanished, uid);
 		return;
 	}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sessions on one folder do what they like, and other programs rename, deliver and remove. What each client
 has been told, put together by a simple model (tests/lib/imapmodel.py), must be what a fresh session says.
-SEED, IMAP_STEPS, IMAP_RUNS, IMAP_KINDS (plain, condstore, qresync, mixed)."""
+SEED, IMAP_STEPS, IMAP_RUNS, IMAP_KINDS (plain, condstore, qresync, uidonly, mixed)."""
 import os
 import random
 import shutil
@@ -16,6 +16,7 @@ KINDS = {
     "plain": [imapmodel.Plain] * 3,
     "condstore": [imapmodel.Condstore] * 2 + [imapmodel.Plain],
     "qresync": [imapmodel.Qresync] * 3,
+    "uidonly": [imapmodel.Uidonly, imapmodel.Uidonly, imapmodel.Qresync],
     "mixed": [imapmodel.Qresync, imapmodel.Condstore, imapmodel.Plain],
 }
 
@@ -29,7 +30,7 @@ def compare(number, c, truth):
         if a.uid not in (None, b.uid) or a.flags not in (None, b.flags):
             problems.append(f"client {number} message {n}: told {a}, is {b}")
     if not problems:
-        c.command("FETCH 1:* (UID FLAGS)" if known else "NOOP")
+        c.command(f"{c.fetch} 1:* (UID FLAGS)" if known else "NOOP")
         problems = [f"client {number} message {n}: fetched {a}, is {b}" for n, (a, b) in enumerate(zip(c.known(), truth), 1)
                     if (a.uid, a.flags) != (b.uid, b.flags)]
     return problems
@@ -41,6 +42,9 @@ def run(seed, steps, kinds):
     box = base + "/Maildir"
     for sub in ("cur", "new", "tmp", ".to/cur", ".to/new", ".to/tmp"):
         os.makedirs(f"{box}/{sub}")
+    os.mkdir(base + "/etc")
+    with open(base + "/etc/imap-capabilities", "w", encoding="ascii") as f:
+        f.write("+UIDONLY\n")
     for i in range(20):
         with open(f"{box}/cur/{i}.x:2,", "w", encoding="ascii") as f:
             f.write("A: b\n\nx\n")

@@ -230,6 +230,42 @@ class Qresync(Condstore):
         return super().commands(rng, n, uid, words) + [f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since} VANISHED)"]
 
 
+class Uidonly(Client):
+    enable, expunges, fetch = "UIDONLY", False, "UID FETCH"
+
+    def learn(self):
+        if not all(m.uid for m in self.told):
+            self.command("UID FETCH 1:* FLAGS")
+
+    def command(self, text):
+        reply = super().command(text)
+        if not all(m.uid for m in self.told) and text != "UID FETCH 1:* FLAGS":
+            self.learn()
+        return reply
+
+    def hear(self, response, command):
+        assert not re.match(rb"\* \d+ FETCH ", response), (command, response)
+        if m := re.match(rb"\* VANISHED ([\d:,]+)$", response):
+            for uid in uid_set(m[1]):
+                at = next((i for i, x in enumerate(self.told) if x.uid == uid), None)
+                del self.told[next(i for i, x in enumerate(self.told) if not x.uid) if at is None else at]
+        elif m := re.match(rb"\* (\d+) UIDFETCH ", response):
+            uid = int(m[1])
+            known = next((x for x in self.told if x.uid == uid), None) or next(x for x in self.told if not x.uid)
+            known.uid = uid
+            self.hear_fetch(known, response[m.end():], command, response)
+            self.told.sort(key=lambda x: x.uid or 1 << 32)
+        else:
+            super().hear(response, command)
+
+    def step(self, rng):
+        uid, words = self.told[self.any(rng) - 1].uid or 1 if self.told else 1, " ".join(rng.sample(FLAGS, rng.randrange(3)))
+        self.command(rng.choice([
+            f"UID STORE {uid} {rng.choice(['', '+', '-'])}FLAGS ({words})", "EXPUNGE", f"UID EXPUNGE {uid}", f"UID FETCH {uid}:* FLAGS",
+            f"UID FETCH {uid} BODY[]", "UID SEARCH SEEN", f"UID COPY {uid} INBOX", f"UID MOVE {uid} to", "NOOP",
+            b"APPEND INBOX (%s) {%d+}\r\n" % (words.encode(), len(TEXT)) + TEXT]))
+
+
 def foreign_step(rng, box, serial):
     """Another program delivers, removes, sets a flag."""
     names = [f for f in sorted(os.listdir(box + "/cur")) if ":2," in f]
