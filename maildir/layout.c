@@ -19,6 +19,16 @@ layout_sub(int fd_dir, char const *name)
 	return openat(fd_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+DIR *
+layout_read(int fd_dir, char const *name)
+{
+	int fd = layout_sub(fd_dir, name);
+	DIR *d = fd < 0 ? 0 : fdopendir(fd);
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
 /* The parent must last too: it holds the new directory's name. */
 static int
 make_dir(char const *dir)
@@ -113,13 +123,10 @@ layout_create(int fd_dir, char const *name, int flags)
 static int
 open_files(int fd_dir)
 {
-	int fd = openat(fd_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	DIR *d = layout_read(fd_dir, ".");
+	if (!d)
 		return -1;
-	}
+	int const fd = dirfd(d);
 	for (struct dirent *e; (e = readdir(d));) {
 		struct stat st;
 		if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&

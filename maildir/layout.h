@@ -3,6 +3,7 @@
 #ifndef POSTERN_MAILDIR_LAYOUT_H
 #define POSTERN_MAILDIR_LAYOUT_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -11,6 +12,8 @@
 int layout_open(char const *dir, int make);
 /* A directory in it, for reading. The descriptor or -1. */
 int layout_sub(int fd_dir, char const *name);
+/* The same as a stream, for closedir; dirfd gives its descriptor. Null with errno. */
+DIR *layout_read(int fd_dir, char const *name);
 /* durable_replace by way of tmp/, which is where what a killed process leaves is removed from. */
 int layout_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode);
 /* A new file in fd_dir, by open's further flags; O_EXCL is up to the caller. Its mode is 0600, in a

@@ -148,13 +148,10 @@ note_line(void *arg, struct uidlist_line const *line)
 static int
 look_dir(struct look *l, char const *sub, int in_new)
 {
-	int fd = layout_sub(l->c->fd_dir, sub);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	DIR *d = layout_read(l->c->fd_dir, sub);
+	if (!d)
 		return -1;
-	}
+	int const fd = dirfd(d);
 	for (struct dirent *e; (e = readdir(d)) && !tool_stop;) {
 		check_file(l, fd, e->d_name, in_new);
 		progress_at(&l->bar, ++l->done);
@@ -283,13 +280,9 @@ static int
 add_bases(struct check *c, char const *sub, struct names *bases)
 {
 	struct name n;
-	int fd = layout_sub(c->fd_dir, sub);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	DIR *d = layout_read(c->fd_dir, sub);
+	if (!d)
 		return -1;
-	}
 	for (struct dirent *e; (e = readdir(d));)
 		if (name_parse(&n, e->d_name, strlen(e->d_name)))
 			names_add(bases, e->d_name, n.base_len, 0);

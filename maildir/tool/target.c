@@ -43,13 +43,9 @@ note_files(struct target *x, char const *sub)
 {
 	struct name n;
 	long long count = 0;
-	int fd = layout_sub(x->fd_dir, sub);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	DIR *d = layout_read(x->fd_dir, sub);
+	if (!d)
 		return -1;
-	}
 	for (struct dirent *e; (e = readdir(d));)
 		if (name_parse(&n, e->d_name, strlen(e->d_name))) {
 			note(x, e->d_name, n.base_len, TARGET_FILE);
