@@ -1,4 +1,4 @@
-"""IMAP commands that read, over up to 10,000 messages, and APPEND."""
+"""IMAP commands that read, over up to 10,000 messages, searches over all of them, and APPEND."""
 import bench
 from bench import Row
 
@@ -15,19 +15,28 @@ COMMANDS = {
     "search-subject": "SEARCH SUBJECT nosuch",
     "search-text": "SEARCH TEXT nosuch",
 }
+# In a folder of as many messages as are asked for, warm: asked twice before. {key: (command, target)}
+SEARCHES = {
+    "search-subject-all": ("SEARCH SUBJECT nosuch", 10),
+    "search-text-all": ("SEARCH TEXT nosuch", 8),
+    "sort-date": ("SORT (DATE) UTF-8 ALL", 10),
+    "sort-subject": ("SORT (SUBJECT) UTF-8 ALL", 10),
+    "thread-references": ("THREAD REFERENCES UTF-8 ALL", 10),
+}
 ROWS = [Row("login", "connection and login", "ms"), Row("select", "SELECT INBOX", "ms"),
         *(Row(key, command, "ms", TARGETS.get(key, 0), **(dict(limit="files read", count=lambda n: n) if key in ("bodies", "search-text") else {}))
           for key, command in COMMANDS.items()),
+        *(Row(key, f"{command}, of all messages", "ms", target) for key, (command, target) in SEARCHES.items()),
         Row("append", "APPEND of 4 KB, 10 sessions at once", "/s", 2, limit="commits")]
 
 
 class Suite(bench.MailSuite):
-    accounts = {"inbox.test": 1, "append.test": AT_ONCE}
+    accounts = {"inbox.test": 1, "all.test": 1, "append.test": AT_ONCE}
 
     def __init__(self, b):
         super().__init__(b)
-        self.messages = min(self.messages, MESSAGES)
-        self.steps = [self.session, self.append]
+        self.all, self.messages = self.messages, min(self.messages, MESSAGES)
+        self.steps = [self.session, self.search, self.append]
 
     def setup(self):
         for side in self.sides:
@@ -35,6 +44,16 @@ class Suite(bench.MailSuite):
             self.settle(side.maildir("inbox.test") + "/cur")
             for _ in range(2):
                 self.imap(side, "inbox.test", "SELECT INBOX", *COMMANDS.values())
+            self.pool.fill(side.maildir("all.test"), self.all)
+            self.settle(side.maildir("all.test") + "/cur")
+            for _ in range(2):
+                self.imap(side, "all.test", "SELECT INBOX", "FETCH 1:* (ENVELOPE)",
+                          *(command for key, (command, _) in SEARCHES.items() if key != "search-text-all"))
+
+    def search(self, side):
+        """Each in a session of its own, as clients come and ask one question."""
+        for key, (command, _) in SEARCHES.items():
+            self.bench.note(side, key, *self.imap(side, "all.test", "SELECT INBOX", command).ms(command))
 
     def session(self, side):
         load = self.imap(side, "inbox.test", "SELECT INBOX", *COMMANDS.values())
