@@ -156,6 +156,8 @@ search_free(struct search *q)
 	for (size_t i = 0; i < q->text_count; i++) {
 		matcher_free(&q->texts[i]->matcher);
 		matcher_free(&q->texts[i]->quick);
+		stralloc_free(&q->texts[i]->line);
+		stralloc_free(&q->texts[i]->decoded);
 	}
 	q->text_count = 0;
 }

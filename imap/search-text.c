@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "imap/limits.h"
+#include "lib/ascii.h"
 #include "lib/charset.h"
 #include "lib/sa.h"
 
@@ -41,63 +42,95 @@ encoded_word(char const *s, size_t n)
 	return 0;
 }
 
-/* Without decoding: is the text there, is it not, or must fields be looked at one by one? With
- * *encoded, only in those with encoded words. */
+/* Without decoding: is the text in s[0..n), is it not, or must it be decoded to know? */
 static enum verdict
-look_quickly(struct search_key *k, char const *header, size_t n, char const *name, int *encoded)
+look_quickly(struct search_key *k, char const *s, size_t n)
 {
-	*encoded = 0;
 	if (!k->quick_len)
 		return UNKNOWN;
-	int const words = encoded_word(header, n) != 0;
 	matcher_reset(&k->quick);
-	if (!matcher_feed(&k->quick, header, n)) {
-		*encoded = 1;
-		return words ? UNKNOWN : NO;
-	}
-	return k->quick_whole && !name && !words ? YES : UNKNOWN;
+	int const found = matcher_feed(&k->quick, s, n);
+	if (encoded_word(s, n))
+		return UNKNOWN;
+	return !found ? NO : k->quick_whole ? YES : UNKNOWN;
 }
 
-/* The text of a field, and its name if any field is meant. */
-static void
-field_text(stralloc *text, stralloc *line, struct header_field const *f, int with_name)
+/* Is the key's text in this field, with its name if any field is meant? */
+static int
+field_has(struct search_key *k, struct header_field const *f, int any)
 {
-	line->len = text->len = 0;
-	if (with_name) {
-		sa_catb(text, f->name, f->name_len);
-		sa_cats(text, ": ");
+	k->line.len = k->decoded.len = 0;
+	if (any) {
+		sa_catb(&k->decoded, f->name, f->name_len);
+		sa_cats(&k->decoded, ": ");
 	}
-	header_unfold(line, f);
-	charset_decode_words(text, line->s, line->len, charset_iconv);
-	smooth(text, 0);
+	header_unfold(&k->line, f);
+	charset_decode_words(&k->decoded, k->line.s, k->line.len, charset_iconv);
+	smooth(&k->decoded, 0);
+	if (found_in(k, &k->decoded))
+		return 1;
+	if (!any)
+		smooth(&k->decoded, 1);
+	return !any && found_in(k, &k->decoded);
+}
+
+/* Behind the line at p, and the lines that continue it. */
+static char const *
+behind_field(char const *p, char const *end)
+{
+	do {
+		char const *const lf = memchr(p, '\n', (size_t)(end - p));
+		p = lf ? lf + 1 : end;
+	} while (p < end && ascii_isblank(*p));
+	return p;
+}
+
+/* In the fields of this name: only they are looked at. */
+static int
+search_named(struct search_key *k, char const *s, size_t n, char const *name)
+{
+	char const *const end = s + n;
+	size_t const len = strlen(name);
+	char const first = ascii_tolower(*name);
+	for (char const *p = s, *next; p < end && *p != '\n' && *p != '\r'; p = next) {
+		struct header_cursor c;
+		struct header_field f;
+		next = behind_field(p, end);
+		if ((size_t)(next - p) <= len || ascii_tolower(*p) != first ||
+		    strncasecmp(p, name, len))
+			continue;
+		header_start(&c, p, (size_t)(next - p));
+		if (!header_next(&c, &f) || !header_is(&f, name))
+			continue;
+		enum verdict const v = look_quickly(k, f.body, f.body_len);
+		if (v == YES || (v == UNKNOWN && field_has(k, &f, 0)))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+search_any(struct search_key *k, char const *s, size_t n)
+{
+	struct header_cursor c;
+	struct header_field f;
+	enum verdict const all = look_quickly(k, s, n);
+	if (all != UNKNOWN)
+		return all == YES;
+	header_start(&c, s, n);
+	while (header_next(&c, &f)) {
+		enum verdict const v = look_quickly(k, f.start, f.len);
+		if (v == YES || (v == UNKNOWN && field_has(k, &f, 1)))
+			return 1;
+	}
+	return 0;
 }
 
 int
 search_header(struct search_key *k, char const *header, size_t n, char const *name)
 {
-	struct header_cursor c;
-	struct header_field f;
-	stralloc line = STRALLOC_ZERO, text = STRALLOC_ZERO;
-	int encoded, found = 0;
 	n = n < LIMIT_HEADER ? n : LIMIT_HEADER;
-	enum verdict const v = look_quickly(k, header, n, name, &encoded);
-	if (v != UNKNOWN)
-		return v == YES;
-	header_start(&c, header, n);
-	while (!found && header_next(&c, &f)) {
-		if ((name && !header_is(&f, name)) ||
-		    (encoded && !encoded_word(f.body, f.body_len)))
-			continue;
-		field_text(&text, &line, &f, !name);
-		found = found_in(k, &text);
-		if (!found && name) {
-			smooth(&text, 1);
-			found = found_in(k, &text);
-		}
-	}
-	stralloc_free(&line);
-	stralloc_free(&text);
-	return found;
+	return name ? search_named(k, header, n, name) : search_any(k, header, n);
 }
 
 /* BODY or TEXT and not decided yet for the message in hand. */

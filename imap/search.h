@@ -58,6 +58,7 @@ struct search_key {
 	/* A part of the text that stands in a header as it is, unless that is encoded; is it all? */
 	struct matcher quick;
 	int quick_len, quick_whole;
+	stralloc line, decoded; /* scratch: a field */
 	/* What is known of the message at hand: its index + 1, and the verdict. */
 	uint32_t at;
 	enum verdict verdict;
