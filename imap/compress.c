@@ -122,6 +122,18 @@ compress_start(struct net *n)
 	n->layer = &c->layer;
 }
 
+void
+compress_end(struct net *n)
+{
+	struct compress *c = (struct compress *)n->layer;
+	if (!c)
+		return;
+	layer_rest(n);
+	inflateEnd(&c->in);
+	free(c);
+	n->layer = 0;
+}
+
 /* RFC 4978 section 3. The loop begins once the OK is sent. */
 char const *
 cmd_compress(struct session *s, struct parse *p)

@@ -8,4 +8,7 @@
  * fails (out of memory ends the program, lib/sa.h). */
 void compress_start(struct net *n);
 
+/* Ends it, and frees its memory, for who goes on with another connection. */
+void compress_end(struct net *n);
+
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "imap/commands.h"
+#include "imap/compress.h"
 #include "imap/limits.h"
 #include "lib/sa.h"
 #include "maildir/deliver.h"
@@ -96,6 +97,9 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	s->bad = 0;
 	commands_run(s);
 	session_unselect(s);
+	compress_end(&s->net);
+	s->compress = 0;
+	s->enabled = s->parse.utf8 = 0;
 	close(fd[0]);
 	return 0;
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Clients that nobody here wrote, through a pipe: Python's imaplib, mbsync both ways. And what Landlock
-keeps a session from."""
+"""Clients that nobody here wrote, each doing a day's work: Python's imaplib, mbsync, offlineimap, Perl's Mail::IMAPClient, curl,
+fetchmail, getmail, imapfilter, s-nail, Node's imapflow. And what Landlock keeps a session from."""
 import imaplib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, "tests/lib")
 import imapwire
@@ -141,12 +143,280 @@ def confined(base):
         equal(status["NoNewPrivs"], "1")
 
 
+def with_mail_imapclient(base):
+    """Perl's Mail::IMAPClient, compressed, through a socket."""
+    script = r"""
+use strict; use warnings; use Mail::IMAPClient; use Socket; use Compress::Zlib ();
+my ($imap) = @ARGV;
+socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die $!;
+my $pid = fork // die;
+if (!$pid) { open STDIN, '<&', $theirs; open STDOUT, '>&', $theirs; open STDERR, '>', '/dev/null'; close $ours; exec $imap; }
+close $theirs; select((select($ours), $| = 1)[0]); $ours->autoflush(1);
+my $c = Mail::IMAPClient->new(Uid => 1, Ignoresizeerrors => 1, Timeout => 20) or die;
+$c->Socket($ours); $c->State($c->Authenticated);
+<$ours>;
+sub ok { my ($what, $good) = @_; print $good ? "ok $what\n" : "not ok $what: " . ($c->LastError // '') . "\n"; }
+ok('capability', $c->has_capability('COMPRESS=DEFLATE'));
+ok('compress', $c->compress);
+ok('create', $c->create('Work'));
+my $uid = $c->append_string('Work', "Subject: hi\r\nFrom: a\@example.test\r\n\r\nbody\r\n", '\Seen');
+ok('append', $uid);
+ok('select', $c->select('Work'));
+ok('count', $c->message_count == 1);
+ok('search', ($c->search('SUBJECT', 'hi'))[0] == $uid);
+ok('body', $c->message_string($uid) eq "Subject: hi\r\nFrom: a\@example.test\r\n\r\nbody\r\n");
+ok('header', $c->subject($uid) eq 'hi');
+ok('flags', grep { $_ eq '\Seen' } $c->flags($uid));
+ok('copy', $c->copy('INBOX', $uid));
+ok('move', $c->move('INBOX', $uid));
+ok('expunge', defined $c->expunge);
+ok('empty', $c->message_count('Work') == 0);
+ok('folders', join(' ', sort $c->folders) eq 'INBOX Work');
+my $tag = $c->idle; ok('idle', $tag); ok('done', $c->done($tag));
+ok('status', $c->message_count('INBOX') == 2);
+ok('logout', $c->logout);
+"""
+    with open(base + "/client.pl", "w", encoding="ascii") as f:
+        f.write(script)
+    env = dict(os.environ, MAILDIR=base + "/perl", POSTERN_DIR=base)
+    done = subprocess.run(["perl", base + "/client.pl", BIN + "/imap"], capture_output=True, text=True, timeout=60, env=env)
+    if done.returncode or "not ok" in done.stdout or done.stdout.count("ok ") != 19:
+        raise AssertionError(done.stdout + done.stderr)
+
+
+def with_offlineimap(base):
+    for sub in ("cur", "new", "tmp"):
+        os.makedirs(f"{base}/off/{sub}")
+    for i in range(10):
+        with open(f"{base}/off/cur/{i}.far:2,{'S' if i % 2 else 'F'}", "w", encoding="ascii") as f:
+            f.write(f"Subject: far {i}\nMessage-ID: <{i}@far>\n\nbody\n")
+    with open(base + "/offlineimaprc", "w", encoding="ascii") as f:
+        f.write(f"""[general]
+accounts = a
+metadata = {base}/off-state
+ui = quiet
+[Account a]
+localrepository = near
+remoterepository = far
+[Repository near]
+type = Maildir
+localfolders = {base}/off-near
+[Repository far]
+type = IMAP
+preauthtunnel = {tunnel(base + "/off")}
+""")
+
+    def sync():
+        done = subprocess.run(["offlineimap", "-o", "-c", base + "/offlineimaprc"], capture_output=True, text=True, timeout=120,
+                              env=dict(os.environ, HOME=base))
+        if done.returncode:
+            raise AssertionError(done.stdout + done.stderr)
+
+    sync()
+    want = {("INBOX", b"Subject: far %d" % i): "S" if i % 2 else "F" for i in range(10)}
+
+    def near():
+        return {key: "".join(flags) for key, flags in contents(base + "/off-near").items()}
+    equal(near(), want)
+    os.makedirs(base + "/off-near/Lists/cur")
+    os.makedirs(base + "/off-near/Lists/new")
+    os.makedirs(base + "/off-near/Lists/tmp")
+    with open(base + "/off-near/Lists/cur/1.list:2,S", "w", encoding="ascii") as f:
+        f.write("Subject: list\nMessage-ID: <l@near>\n\nbody\n")
+    with imapwire.Session(["imap"], MAILDIR=base + "/off", POSTERN_DIR=base) as s:
+        s.ok("SELECT INBOX")
+        s.ok(r"STORE 1 FLAGS (\Answered)")
+        s.ok(r"STORE 2 FLAGS (\Deleted)")
+        s.ok("EXPUNGE")
+    sync()
+    far = contents(base + "/off")
+    equal(far, near())
+    equal(len(far), 10)
+    equal(far["Lists", b"Subject: list"], "S")
+
+
+class Server:
+    """On a port of 127.0.0.1, with imap-login before the session, for clients that know nothing else."""
+
+    def __init__(self, base):
+        os.makedirs(base + "/etc", exist_ok=True)
+        with open(base + "/check", "w", encoding="ascii") as f:
+            f.write(f"#!/bin/sh\nMAILDIR={base}/served exec \"$@\"\n")
+        os.chmod(base + "/check", 0o755)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.base, self.children = base, []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            env = dict(os.environ, POSTERN_DIR=self.base, PROTO="TCP", TCPREMOTEIP="127.0.0.1", TCPREMOTEPORT="1", TCPLOCALIP="127.0.0.1",
+                       TCPLOCALPORT="143", UID="65534", GID="65534", PATH=BIN + ":" + os.environ["PATH"])
+            env.pop("POSTERN_ID", None)
+            self.children.append(subprocess.Popen(["imap-login", self.base + "/check", "imap"], stdin=connection, stdout=connection,
+                                                  stderr=subprocess.DEVNULL, env=env, executable=BIN + "/imap-login"))
+            connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join(10)
+        for child in self.children:
+            child.terminate()
+            child.wait(10)
+
+
+def served(run):
+    def wrapped(base):
+        base += "/" + run.__name__
+        os.makedirs(base)
+        with Server(base) as server:
+            with imapwire.Session(["imap"], MAILDIR=base + "/served", POSTERN_DIR=base) as s:
+                for i in range(3):
+                    m = MESSAGE.replace(b"hi", b"mail %d" % i)
+                    s.ok(b"APPEND INBOX {%d+}\r\n" % len(m) + m)
+                s.ok("CREATE Done")
+            run(base, server.port)
+    return wrapped
+
+
+def ran(argv, **more):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False, **more)
+    if done.returncode:
+        raise AssertionError(f"{argv}: {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+@served
+def with_curl(base, port):
+    url = f"imap://127.0.0.1:{port}"
+    user = ["curl", "-sS", "-u", "u:p"]
+    equal('"." Done' in ran(user + [url]), True)
+    equal(ran(user + [url + "/INBOX;MAILINDEX=2"]).replace("\r", ""), MESSAGE.replace(b"hi", b"mail 1").decode().replace("\r", ""))
+    equal(ran(user + [url + "/INBOX?SUBJECT%20%22mail%201%22"]).strip(), "* SEARCH 2")
+    with open(base + "/m", "wb") as f:
+        f.write(MESSAGE)
+    ran(user + ["-T", base + "/m", url + "/Done"])
+    equal("EXISTS" in ran(user + ["-X", "EXAMINE Done", url]), True)
+    equal(len(contents(base + "/served")), 4)
+
+
+@served
+def with_fetchmail(base, port):
+    with open(base + "/rc", "w", encoding="ascii") as f:
+        f.write(f'poll 127.0.0.1 port {port} protocol imap user u password p sslproto "" fetchall mda "cat >>{base}/got"\n')
+    os.chmod(base + "/rc", 0o600)
+    ran(["fetchmail", "-f", base + "/rc", "--nosyslog"], env=dict(os.environ, HOME=base, FETCHMAILHOME=base))
+    with open(base + "/got", encoding="ascii") as f:
+        equal(f.read().count("Subject: mail"), 3)
+    equal(contents(base + "/served"), {})
+
+
+@served
+def with_getmail(base, port):
+    with open(base + "/getmailrc", "w", encoding="ascii") as f:
+        f.write(f"[retriever]\ntype = SimpleIMAPRetriever\nserver = 127.0.0.1\nport = {port}\nusername = u\npassword = p\n"
+                f"[destination]\ntype = MDA_external\npath = /bin/sh\n"
+                f"arguments = (\"-c\", \"cat >>{base}/got\")\nallow_root_commands = true\n[options]\ndelete = true\nverbose = 0\n")
+    ran(["getmail", "-g", base, "-r", "getmailrc"])
+    with open(base + "/got", encoding="ascii") as f:
+        equal(f.read().count("Subject: mail"), 3)
+    equal(contents(base + "/served"), {})
+
+
+@served
+def with_imapfilter(base, port):
+    with open(base + "/config.lua", "w", encoding="ascii") as f:
+        f.write(f"""options.timeout = 20
+options.subscribe = true
+account = IMAP {{ server = '127.0.0.1', port = {port}, username = 'u', password = 'p' }}
+found = account.INBOX:contain_subject('mail 1')
+found:move_messages(account['Done'])
+account.INBOX:contain_subject('mail 2'):mark_flagged()
+account.INBOX:contain_subject('mail 0'):delete_messages()
+account:create_mailbox('Made')
+""")
+    ran(["imapfilter", "-c", base + "/config.lua"], env=dict(os.environ, HOME=base, IMAPFILTER_HOME=base))
+    equal(contents(base + "/served"), {("Done", b"Subject: mail 1"): "", ("INBOX", b"Subject: mail 2"): "F"})
+    equal(os.path.isdir(base + "/served/.Made"), True)
+
+
+@served
+def with_s_nail(base, port):
+    script = f"copy 2 {base}/copied\ndelete 3\nquit\n"
+    ran(["s-nail", "-n", "-S", "v15-compat",
+         "-f", f"imap://u:p@127.0.0.1:{port}/INBOX"], input=script, env=dict(os.environ, HOME=base, MAILRC="/dev/null"))
+    with open(base + "/copied", encoding="ascii") as f:
+        equal(f.read().count("Subject: mail 1"), 1)
+    equal(len(contents(base + "/served")), 2)
+
+
+IMAPFLOW = r"""
+const { ImapFlow } = require('imapflow');
+(async () => {
+    const c = new ImapFlow({ host: '127.0.0.1', port: Number(process.argv[2]), secure: false, doSTARTTLS: false,
+        auth: { user: 'u', pass: 'p' }, logger: false });
+    await c.connect();
+    const want = (what, good) => { if (!good) throw new Error(what); };
+    want('compress', c._capabilities?.has?.('COMPRESS=DEFLATE') ?? c.capabilities.has('COMPRESS=DEFLATE'));
+    await c.mailboxCreate('Größe');
+    const lock = await c.getMailboxLock('INBOX');
+    want('exists', c.mailbox.exists === 3);
+    const seen = [];
+    for await (const m of c.fetch('1:*', { envelope: true, source: true, flags: true, bodyStructure: true, emailId: true, threadId: true })) {
+        seen.push(m.envelope.subject);
+        want('source', m.source.toString().includes('body'));
+    }
+    want('subjects', seen.join() === 'mail 0,mail 1,mail 2');
+    want('search', (await c.search({ subject: 'mail 1' })).join() === '2');
+    await c.messageFlagsAdd('2', ['\\Flagged']);
+    await c.messageMove('3', 'Done');
+    await c.append('Größe', 'Subject: new\r\n\r\nx\r\n', ['\\Seen']);
+    await c.messageDelete('1');
+    lock.release();
+    want('status', (await c.status('Größe', { messages: true })).messages === 1);
+    await c.logout();
+    console.log('done');
+})().catch(e => { console.error(e); process.exit(1); });
+"""
+
+
+@served
+def with_imapflow(base, port):
+    with open(base + "/client.js", "w", encoding="utf-8") as f:
+        f.write(IMAPFLOW)
+    env = dict(os.environ, NODE_PATH=os.path.abspath("build/node/node_modules"))
+    equal(ran(["node", base + "/client.js", str(port)], env=env), "done\n")
+    equal(sorted(subject for _, subject in contents(base + "/served")), [b"Subject: mail 1", b"Subject: mail 2", b"Subject: new"])
+
+
+
 with tempfile.TemporaryDirectory() as directory:
     tap.run("imaplib", with_imaplib, directory)
-    if shutil.which("mbsync"):
-        tap.run("mbsync both ways", with_mbsync, directory)
+    for name, run, program in (
+            ("mbsync both ways", with_mbsync, "mbsync"), ("offlineimap both ways", with_offlineimap, "offlineimap"), ("curl", with_curl, "curl"),
+            ("fetchmail", with_fetchmail, "fetchmail"), ("getmail", with_getmail, "getmail"), ("imapfilter", with_imapfilter, "imapfilter"),
+            ("s-nail", with_s_nail, "s-nail")):
+        if shutil.which(program):
+            tap.run(name, run, directory)
+        else:
+            tap.skip(name, program + " is not installed")
+    if subprocess.run(["perl", "-MMail::IMAPClient", "-e", "1"], capture_output=True, check=False).returncode:
+        tap.skip("Mail::IMAPClient", "it is not installed")
     else:
-        tap.skip("mbsync both ways", "isync is not installed")
+        tap.run("Mail::IMAPClient, compressed", with_mail_imapclient, directory)
+    if os.path.isdir("build/node/node_modules/imapflow"):
+        tap.run("imapflow", with_imapflow, directory)
+    else:
+        tap.skip("imapflow", "not there: npm install --prefix build/node imapflow")
     with imapwire.Session(["imap"], MAILDIR=directory + "/any") as session:
         pass
     if "event=sandbox" in session.said:
