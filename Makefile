@@ -78,7 +78,16 @@ $B/store.a: $(STORE:%.c=$B/obj/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BIN): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $B/lib.a
+# login-wait stands once per session and needs no library (its head says more).
+ALONE   := $(if $(SAN)$(NOSTATIC),,$(filter x86_64 aarch64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
+ifneq ($(ALONE),)
+$B/obj/bin/login-wait.o: ALLFLAGS += -DALONE -ffreestanding -fno-stack-protector -fno-PIE
+$B/bin/login-wait: $B/obj/bin/login-wait.o
+	@mkdir -p $(@D)
+	$(CC) -static -no-pie -nostdlib -Wl,--build-id=none -o $@ $^
+endif
+
+$(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $B/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(LDFLAGS) -o $@ $^ \
 	    $(LIBS_$*) $(SKALIBS_LIB) -lrt

@@ -52,10 +52,15 @@ PROGRAMS += auth-file
 OBJ_auth-file := bin/auth-file.o bin/auth-hash.o bin/auth-cache.o
 LIBS_auth-file := -lcrypt -lunistring
 
+PROGRAMS += login-wait
+OBJ_login-wait := bin/login-wait.o
+
 PROGRAMS += imap
 OBJ_imap := $(patsubst %.c,%.o,$(filter-out imap/imap-login.c imap/login-%,$(wildcard imap/*.c)))
 USE_imap := dynamic store
-LIBS_imap := -lunistring $(if $(call links,-l:libz.a),-l:libz.a,-lz)
+# The library's few tables are shared text then, and its relocations are no session's own.
+UNISTRING := $(if $(SAN)$(NOSTATIC),-lunistring,-l:libunistring.a)
+LIBS_imap := $(UNISTRING) $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
 PROGRAMS += smtp-send
 OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-mail.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)

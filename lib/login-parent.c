@@ -1,7 +1,9 @@
 #include "lib/login-parent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,8 +12,11 @@
 #include <skalibs/iopause.h>
 #include <skalibs/selfpipe.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
+#include "lib/id.h"
 #include "lib/log.h"
+#include "lib/login-slots.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 
@@ -336,6 +341,33 @@ answer(struct login_parent *p, struct login_run *run, struct message *m, int con
 	}
 }
 
+/* The wait is another program's, as there are as many of us as sessions. It gets no signal before
+ * it waits for it. Where there is no such program, or the session has ended already, we go on. */
+static void
+become_wait(struct login_parent *p)
+{
+	char pid[UINT_FMT], fd[INT_FMT], words[256];
+	sigset_t set, old;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	login_parent_signals(p);
+	snprintf(pid, sizeof pid, "%d", p->run->pid);
+	snprintf(fd, sizeof fd, "%d", p->run->pidfd);
+	snprintf(words, sizeof words, "%s: id=%s event=end code=", PROG, id_connection());
+	char *const argv[] = {"login-wait", pid, fd, words, 0};
+	char *const none[] = {0};
+	if (p->run->pid) {
+		if (p->run->pidfd >= 0)
+			(void)fcntl(p->run->pidfd, F_SETFD, 0);
+		login_slot_keep();
+		execvpe(argv[0], argv, none);
+	}
+	sigprocmask(SIG_SETMASK, &old, 0);
+}
+
 /* The session has the connection: nothing is left but to be its place in the superserver's list. */
 static void watch(struct login_parent *p) __attribute__((noreturn));
 static void
@@ -345,6 +377,7 @@ watch(struct login_parent *p)
 	close(p->fd);
 	if (p->fd_tls >= 0)
 		close(p->fd_tls);
+	become_wait(p);
 	while (p->run->pid)
 		login_parent_wait(p, -1, &forever);
 	int code = wait_estatus(p->run->status);

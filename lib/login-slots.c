@@ -25,10 +25,18 @@ place(char const *service, char const *login, unsigned int *file)
 	return (off_t)(number << 16);
 }
 
+static int fd = -1; /* closing it lets go */
+
+void
+login_slot_keep(void)
+{
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFD, 0);
+}
+
 int
 login_slot_take(char const *service, char const *login, unsigned int max)
 {
-	static int fd = -1; /* closing it lets go */
 	unsigned int file;
 	char name[32];
 	if (!max)

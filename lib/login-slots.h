@@ -10,5 +10,7 @@
 /* Takes one of max places of this login (any case) with this service, for as long as the process
  * lives: 1; 0 all are taken. 1 also where nothing can be counted. A process takes only one. */
 int login_slot_take(char const *service, char const *login, unsigned int max);
+/* The place is kept through the next exec, too. */
+void login_slot_keep(void);
 
 #endif
