@@ -19,8 +19,9 @@ def wait(child, pidfd="-1", sig=None):
     pid = os.fork()
     if not pid:
         os.dup2(said_w, 2)
-        program = subprocess.Popen(["sh", "-c", child], stdout=ready_w, pass_fds=(ready_w,))
         signal.pthread_sigmask(signal.SIG_BLOCK, BLOCK)
+        program = subprocess.Popen(["sh", "-c", child], stdout=ready_w, pass_fds=(ready_w,),
+                                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCK))
         os.execvp("login-wait", ["login-wait", str(program.pid), pidfd, "x: event=end code="])
     os.close(ready_w)
     os.close(said_w)
