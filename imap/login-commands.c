@@ -32,9 +32,9 @@ put_capabilities(struct imap_login *s)
 	sa_reset(&sa);
 	if (ucspitls_available())
 		net_puts(&s->net, " STARTTLS");
-	if (!imap_login_password_ok(s))
+	if (!imap_login_password_ok(s) || !(login_offered(&s->login) & LOGIN_PASSWORDS))
 		net_puts(&s->net, " LOGINDISABLED");
-	else
+	if (imap_login_password_ok(s))
 		sasl_names(&sa, " AUTH=", login_offered(&s->login));
 	net_put(&s->net, sa.s, sa.len);
 	stralloc_free(&sa);
@@ -168,6 +168,10 @@ do_login(struct imap_login *s)
 	struct imap_login_cursor *c = &s->args;
 	char *user, *pass;
 	size_t user_len, pass_len;
+	if (!(login_offered(&s->login) & LOGIN_PASSWORDS)) {
+		imap_login_say(s, SAY_NO_PASSWORDS);
+		return 0;
+	}
 	if (!imap_login_astring(c, &user, &user_len) || !imap_login_space(c) ||
 	    !imap_login_astring(c, &pass, &pass_len) || !imap_login_end(c)) {
 		imap_login_say(s, s->row->syntax);

@@ -15,6 +15,7 @@
 #define SAY_NO_TLS           "BAD TLS is not available here"
 #define SAY_TLS_ALREADY      "BAD TLS is active already"
 #define SAY_PRIVACY          "NO [PRIVACYREQUIRED] Passwords in clear need TLS first"
+#define SAY_NO_PASSWORDS     "NO [CANNOT] Passwords are not taken here, use AUTHENTICATE"
 #define SAY_REFUSED          "NO [AUTHENTICATIONFAILED] Login name or password is wrong"
 #define SAY_TEMPFAIL         "NO [UNAVAILABLE] Passwords cannot be checked now, try again later"
 #define SAY_LIMIT            "NO [LIMIT] Too many connections of this user"

@@ -1,6 +1,7 @@
 #include "lib/account.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -160,9 +161,27 @@ account_find(struct arena *a, char const *key, struct account *out)
 		e = EINVAL;
 		r = -1;
 	}
+	if (value.s)
+		explicit_bzero(value.s, value.a);
 	stralloc_free(&value);
 	errno = e;
 	return r;
+}
+
+/* The strings are in an arena, which others cannot know to be constant. */
+static void
+wipe(char const *s)
+{
+	if (s)
+		explicit_bzero((char *)(uintptr_t)s, strlen(s));
+}
+
+void
+account_wipe(struct account *a)
+{
+	wipe(a->password);
+	wipe(a->scram[HASH_SHA1]);
+	wipe(a->scram[HASH_SHA256]);
 }
 
 int

@@ -28,6 +28,8 @@ struct account {
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
  * live in a. Empty uid and gid are this process's own. */
 int account_find(struct arena *a, char const *key, struct account *out);
+/* Overwrites password and keys, for a process that lives on. */
+void account_wipe(struct account *a);
 /* 1 if the account may be opened from this address (text, as TCPREMOTEIP; null: the peer has none):
  * allow_nets in Dovecot's meaning: addresses, networks, and "local" for peers without an address.
  */

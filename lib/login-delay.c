@@ -37,7 +37,7 @@ wait_from(struct login_parent *p, tain const *begin, unsigned int ms)
 
 /* A guesser who hangs up at the first silence and calls again waits here. */
 void
-login_delay_before(struct login_parent *p, struct login_request const *r)
+login_delay_before(struct login_parent *p, char const *login)
 {
 	tain now;
 	if (!p->delay_ms)
@@ -45,7 +45,7 @@ login_delay_before(struct login_parent *p, struct login_request const *r)
 	unsigned int a =
 	    milliseconds(p, beyond_free(login_failures_address(p->address)), LOGIN_DELAY_MAX);
 	unsigned int b =
-	    milliseconds(p, beyond_free(login_failures_account(r->login)), ACCOUNT_DELAY_MAX);
+	    milliseconds(p, beyond_free(login_failures_account(login)), ACCOUNT_DELAY_MAX);
 	tain_now_g();
 	tain_copynow(&now);
 	if (a || b)

@@ -40,6 +40,8 @@ find_keys(char const *login, enum hash h, struct scram_keys *k)
 		log_2("no-keys", "user", login, "mech", scram_name(h));
 		r = 0;
 	}
+	if (r == 1)
+		account_wipe(&a);
 	arena_free(&arena);
 	return r;
 }

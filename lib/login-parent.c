@@ -259,7 +259,9 @@ identify(struct login_parent *p, struct login_run *run, struct message *m, struc
 		return LOGIN_TEMPFAIL;
 	switch (r->ask) {
 	case LOGIN_ASK_TOKEN:
-		return login_token(p, run, r, m->tail);
+		/* The checker sees where it ends by a NUL. */
+		return memchr(m->tail, 0, r->data_len) ? LOGIN_REFUSED
+						       : login_token(p, run, r, m->tail);
 	case LOGIN_ASK_CERTIFICATE:
 		return login_certificate(r);
 	case LOGIN_ASK_PROVED:
@@ -277,6 +279,8 @@ judge(struct login_parent *p, struct login_run *run, struct message *m, int cons
 	struct login_request *r = &m->r;
 	char const *input = m->tail + r->data_len;
 	if (!p->argv)
+		return LOGIN_TEMPFAIL;
+	if (r->ask == LOGIN_ASK_PASSWORD && !(p->offer.mechanisms & LOGIN_PASSWORDS))
 		return LOGIN_TEMPFAIL;
 	if (r->ask == LOGIN_ASK_PASSWORD)
 		return r->login[0] && r->password[0] ? login_run(p, run, r, conn, input, 0)
@@ -296,7 +300,8 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 	struct login_request *r = &m->r;
 	unsigned char attempt[HASH_MAX];
 	tain begin;
-	login_delay_before(p, r);
+	if (r->ask != LOGIN_ASK_PROVED) /* its proof has waited already */
+		login_delay_before(p, r->ask == LOGIN_ASK_PROOF ? p->scram.login : r->login);
 	tain_now_g();
 	tain_copynow(&begin);
 	int password = r->ask == LOGIN_ASK_PASSWORD;

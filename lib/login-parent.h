@@ -84,7 +84,7 @@ enum login_verdict login_token(
 
 /* login-delay.c. Before a check: waits where this address or this account has failed often. Behind
  * a refusal: waits until its time is over, counted from begin. */
-void login_delay_before(struct login_parent *p, struct login_request const *r);
+void login_delay_before(struct login_parent *p, char const *login);
 void login_delay_after(struct login_parent *p, struct login_request const *r, tain const *begin);
 /* Counts a refusal; attempt tells it from the refusal of another password. */
 void login_delay_count(struct login_parent *p, struct login_request const *r,

@@ -119,6 +119,8 @@ enum login_verdict login_authenticate(struct login *l, struct net *n, struct log
  * They may be named only where login_cleartext or ucspitls_active holds: without TLS a SCRAM
  * exchange tells less than a password, but what follows it would be read along. */
 unsigned int login_offered(struct login const *l);
+/* Where none of these is offered, LOGIN and USER are not either. */
+#define LOGIN_PASSWORDS (1u << SASL_PLAIN | 1u << SASL_LOGIN)
 
 /* Waits for input on the connection: 1 there is some (or its end), 0 deadline, -1 error, 2 the
  * parent was told to end: say goodbye and exit. Flushes first. */

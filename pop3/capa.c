@@ -1,5 +1,7 @@
 #include "pop3/capa.h"
 
+#include <string.h>
+
 #include "pop3/replies.h"
 
 void
@@ -7,7 +9,7 @@ pop3_capa(struct net *n, char const *mechanisms, int stls)
 {
 	net_puts(n, OK_CAPA "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
 			    "EXPIRE NEVER\r\n");
-	if (mechanisms)
+	if (mechanisms && (strstr(mechanisms, "PLAIN") || strstr(mechanisms, "LOGIN")))
 		net_puts(n, "USER\r\n");
 	if (mechanisms && *mechanisms)
 		net_putf(n, "SASL %s\r\n", mechanisms);

@@ -5,8 +5,8 @@
 
 #include "lib/net.h"
 
-/* The whole reply. mechanisms: null, or USER is among them, and so is SASL with these names, if
- * any; stls: STLS is. */
+/* The whole reply. mechanisms: null, or SASL is among them with these names, and USER if passwords
+ * are; stls: STLS is. */
 void pop3_capa(struct net *n, char const *mechanisms, int stls);
 
 #endif

@@ -43,6 +43,10 @@ static int
 do_user(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
+	if (!(login_offered(&s->login) & LOGIN_PASSWORDS)) {
+		pop3_login_error(s, ERR_PASSWORDS);
+		return 0;
+	}
 	if (len >= sizeof s->user) {
 		pop3_login_error(s, ERR_REFUSED);
 		return 0;
@@ -116,8 +120,8 @@ do_auth(void *session, char *arg, size_t len)
 	char const *initial = arg[n] ? arg + n + 1 : 0;
 	struct login_dialog d = {
 	    .prompt = "+ ", .read = pop3_login_read, .arg = s, .tag = "-", .command = "AUTH"};
-	return conclude(s, login_authenticate(&s->login, &s->net, &d, arg, n, initial,
-			       initial ? len - n - 1 : 0));
+	return conclude(s,
+	    login_authenticate(&s->login, &s->net, &d, arg, n, initial, initial ? len - n - 1 : 0));
 }
 
 /* RFC 1939 5: without a login there is no UPDATE state. */

@@ -28,6 +28,7 @@
 #define ERR_ERRORS      "-ERR [SYS/PERM] Too many errors\r\n"
 
 #define ERR_PRIVACY     "-ERR [AUTH] Passwords in clear need TLS first\r\n"
+#define ERR_PASSWORDS   "-ERR [AUTH] Passwords are not taken here, use AUTH\r\n"
 #define ERR_NO_TLS      "-ERR TLS is not available here\r\n"
 #define ERR_TLS_ALREADY "-ERR TLS is active already\r\n"
 #define ERR_REFUSED     "-ERR [AUTH] Login name or password is wrong\r\n"

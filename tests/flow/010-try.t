@@ -149,7 +149,10 @@ def accounts(one):
     tap.ok(all(re.search(rf"\\{n[1:]}\b.* {n[1:]}$", listed, re.M) for n in names), "with their special-use, and subscribed", listed)
     one.password["carol@example.test"] = "one"
     tap.run("it may send without a restart", send, one, "carol@example.test", "bob@example.test")
+    keys = lambda: re.findall(r"^carol@\S+ (.*scram-sha-256=.*)$", open(one.dir + "/etc/users").read().replace("::scram", ":: scram"), re.M)  # noqa: E731
+    before = keys()
     tap.ok(user("passwd", "carol@example.test", input="two\n").returncode == 0, "postern-user passwd")
+    tap.ok(len(before) == len(keys()) == 1 and before != keys(), "and its SCRAM keys are others", (before, keys()))
     try:
         send(one, "carol@example.test", "bob@example.test")
         tap.ok(False, "the old password is refused at once")

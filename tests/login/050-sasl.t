@@ -271,6 +271,7 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
     offers = [
         ("no SCRAM without keys", {"sasl-scram": "no"}, Imap.argv, "OAUTHBEARER XOAUTH2 PLAIN LOGIN"),
         ("a list", {"sasl-mechanisms": "scram-sha-256 PLAIN", "sasl-scram": "yes"}, Imap.argv, "SCRAM-SHA-256 PLAIN"),
+        ("no passwords", {"sasl-mechanisms": "SCRAM-SHA-256"}, Imap.argv, "SCRAM-SHA-256"),
         ("a plain checkpassword program", {"sasl-mechanisms": ""}, ("imap-login", CHECK, "plain", SESSION), "PLAIN LOGIN"),
         ("one that knows AUTHORIZED", {"checkpassword-authorized": "yes"}, ("imap-login", CHECK, "plain", SESSION), ALL),
         ("by its path", {"checkpassword-authorized": ""}, ("imap-login", os.path.join(BUILD, "bin/auth-file"), "imap"), ALL),
@@ -282,6 +283,13 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
                 os.remove(f"{inst.path}/etc/{setting}")
         server = type("Other", (Imap,), {"argv": argv})()
         same(f"offered: {what}", " ".join(server.names()), want)
+        if what == "no passwords":
+            ok(b" LOGINDISABLED " in server.hello, "and LOGIN is not either", server.hello)
+            same("nor taken", server.c.ask(b"a LOGIN alice@example.test secret\r\n"), b"a NO [CANNOT] Passwords are not taken here, use AUTHENTICATE\r\n")
+            other = Pop3()
+            same("POP3: what is offered", other.names(), ["SCRAM-SHA-256"])
+            same("POP3: nor USER", other.c.ask(b"USER alice@example.test\r\n"), b"-ERR [AUTH] Passwords are not taken here, use AUTH\r\n")
+            other.c.__exit__()
         server.c.__exit__()
     for setting, value in (("sasl-mechanisms", "PLAIN ANONYMOUS"), ("sasl-oauth-checker", "x " * 20)):
         inst.set(setting, value)
