@@ -72,6 +72,8 @@ C: 12 ESEARCH IN () ALL
 S: 12 BAD ESEARCH: Unknown mailbox specifier.
 C: 13 ESEARCH IN (mailboxes folder1 (x 1)) ALL
 S~ 13 BAD .*
+C: 17 ESEARCH IN (mailboxes (a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a)) ALL
+S: 17 BAD ESEARCH: Too many mailboxes.
 C: 14 ESEARCH IN (selected) RETURN (SAVE) CHARSET X-NONE TEXT a
 S~ 14 NO \[BADCHARSET .*
 C: 15 SEARCH $

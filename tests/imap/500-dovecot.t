@@ -50,12 +50,14 @@ def key(rng, depth, count):
         return rng.choice(["ALL", "ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN", "UNANSWERED", "UNDELETED",
                            "UNDRAFT", "UNFLAGGED", "UNSEEN", "KEYWORD $Junk", "UNKEYWORD work", "KEYWORD none"]).encode()
     if kind == 1:
+        if rng.random() < 0.2:
+            return f"{rng.choice(['OLDER', 'YOUNGER'])} {rng.randrange(200000000, 1200000000)}".encode()
         return (rng.choice(["BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE"]) + " " + rng.choice(DAYS)).encode()
     if kind == 2:
         return f"{rng.choice(['LARGER', 'SMALLER'])} {rng.randrange(2000)}".encode()
     if kind == 3:
         a, b = rng.randrange(1, count + 1), rng.randrange(1, count + 1)
-        return rng.choice([f"{a}:{b}", f"{a},{b}", f"UID {a}:*", f"UID {a},{b}"]).encode()
+        return rng.choice([f"{a}:{b}", f"{a},{b}", f"UID {a}:*", f"UID {a},{b}", "$", "UID $"]).encode()
     if kind == 4:
         return b"HEADER " + rng.choice(FIELDS).encode() + b" " + literal(rng.choice(WORDS + [""]))
     if kind == 5:
@@ -97,12 +99,16 @@ def numbers(untagged):
 
 def compare_search(tap, theirs, ours, messages, rows, rng, count):
     bad = []
+    for side in (theirs, ours):
+        side.ok("SEARCH RETURN (SAVE) OR FLAGGED 20:60")
     for _ in range(count):
         text = rng.choice([b"SEARCH ", b"UID SEARCH ", b"SEARCH CHARSET UTF-8 "]) + key(rng, 2, len(messages))
         (want, one), (got, two) = theirs.command(text), ours.command(text)
         if one[:2] != two[:2]:
             bad.append(f"{text!r}: Dovecot {one!r} ours {two!r}")
             continue
+        if b"NOT" in text and re.search(rb"(LARGER|SMALLER).*(LARGER|SMALLER)", text):
+            continue  # doc/differences-search.md: of several sizes within NOT Dovecot takes one
         for n in numbers(want) ^ numbers(got):
             # Nothing was expunged, so a UID is its message's number here.
             if not differences.allow(rows, *messages[n - 1], "SEARCH", None, None):
