@@ -1,6 +1,7 @@
 #include "imap/progress.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "imap/capability.h"
 #include "imap/reply.h"
@@ -21,7 +22,10 @@ void
 progress_tell_due(struct session *s, struct progress const *p)
 {
 	int const first = !s->progress_due;
-	s->progress_due = s->tick + (int64_t)s->progress_seconds * 1000000000;
+	struct timespec now; /* s->tick may be of the command before */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	s->progress_due =
+	    (now.tv_sec + (int64_t)s->progress_seconds) * 1000000000 + now.tv_nsec;
 	if (first || !s->progress_seconds || p->done >= p->goal || !capability_shown("INPROGRESS"))
 		return;
 	sa_cats(&s->out, "* OK [INPROGRESS (");

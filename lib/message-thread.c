@@ -58,7 +58,8 @@ struct ids {
 static struct ids
 ids_of(struct header_field const *f)
 {
-	return (struct ids){{f->body, f->body + f->body_len, 0}, 1, 0};
+	char const *const s = f->start ? f->body : "";
+	return (struct ids){{s, s + f->body_len, 0}, 1, 0};
 }
 
 /* The id at "<", appended with an LF. 1 or 0. */

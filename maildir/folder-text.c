@@ -51,7 +51,7 @@ folder_map_texts(struct folder *f)
 void
 folder_texts_sound(struct folder *f)
 {
-	f->text.sound = f->text.mapped;
+	text_sound(&f->text);
 }
 
 void

@@ -24,7 +24,7 @@ text_rest(struct text_file *t)
 		munmap(t->window, t->window_len);
 	else
 		free(t->window);
-	t->mapped = t->sound = 0;
+	t->mapped = t->sound = t->bad = 0;
 	t->window = 0;
 	t->window_room = t->window_len = t->ahead = 0;
 }
@@ -167,12 +167,25 @@ text_entry_at(struct text_file *t, uint64_t at, char const **entry, struct text_
 		if (r > 0)
 			r = window_get(t, at, e->size, entry, &fresh);
 		if (r > 0)
-			r = t->sound || entry_sound(*entry, e);
+			r = entry_sound(*entry, e);
 		/* What lay in the window may be of before another process cut the file and went on.
 		 */
 		if (r || fresh)
 			return r;
 		text_forget_window(t);
+	}
+}
+
+/* The texts of the whole entry at s. */
+static void
+take_texts(struct message_texts *texts, char const *s, struct text_entry const *e)
+{
+	s += sizeof *e + e->base_len;
+	texts->has = e->has;
+	for (unsigned int k = 0; k < TEXT_KINDS; k++) {
+		texts->s[k] = s;
+		texts->len[k] = e->len[k];
+		s += e->len[k];
 	}
 }
 
@@ -182,20 +195,28 @@ text_read(struct text_file *t, uint64_t offset, char const *base, size_t base_le
 {
 	struct text_entry e;
 	char const *s;
-	int const r = text_entry_at(t, offset, &s, &e);
 	*texts = (struct message_texts){0};
+	if (t->sound && offset < t->window_len) {
+		s = t->window + offset;
+		memcpy(&e, s, sizeof e);
+		take_texts(texts, s, &e);
+		return 1;
+	}
+	int const r = text_entry_at(t, offset, &s, &e);
 	if (r <= 0)
 		return r;
-	if (e.base_len != base_len || memcmp(s + sizeof e, base, base_len))
+	if (e.base_len != base_len || memcmp(s + sizeof e, base, base_len)) {
+		t->bad = 1;
 		return 0;
-	s += sizeof e + base_len;
-	texts->has = e.has;
-	for (unsigned int k = 0; k < TEXT_KINDS; k++) {
-		texts->s[k] = s;
-		texts->len[k] = e.len[k];
-		s += e.len[k];
 	}
+	take_texts(texts, s, &e);
 	return 1;
+}
+
+void
+text_sound(struct text_file *t)
+{
+	t->sound = t->mapped && !t->bad;
 }
 
 size_t

@@ -27,10 +27,11 @@ struct text_file {
 	size_t ahead; /* octets to be read the next time, more the longer reads run forward */
 	int damaged;  /* a walk ended before the file's end */
 	int mapped;   /* the window is all of the file, mapped */
-	int sound;    /* all that will be read in it has been checked */
+	int sound;    /* all that will be read in it has been checked, and was whole */
+	int bad;      /* since it was mapped something was read that was not */
 };
 /* clang-format off */
-#define TEXT_FILE_ZERO {-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TEXT_FILE_ZERO {-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Opens the file that is there now, if it is another one than before, or shorter than what was
@@ -40,9 +41,13 @@ struct text_file {
 int text_open(struct text_file *t, int fd_dir);
 void text_close(struct text_file *t);
 /* Most of the file will be asked for: maps it, where no other host can cut it off, until text_rest.
- * What a process of this host cuts off was no whole entry, so nobody has been given it. 1, or 0: not
- * to be had. */
+ * What a process of this host cuts off was no whole entry, so nobody has been given it. 1, or 0:
+ * not to be had. */
 int text_map(struct text_file *t);
+/* All entries that will be read until text_rest have been read since it was mapped: if each was
+ * whole and its message's (one that is not ends the mapping, or is noted), they are not checked
+ * again. */
+void text_sound(struct text_file *t);
 /* Gives back the memory of the window: a session that idles needs none. */
 void text_rest(struct text_file *t);
 
