@@ -84,7 +84,7 @@ ifneq ($(ALONE),)
 $B/obj/bin/login-wait.o: ALLFLAGS += -DALONE -ffreestanding -fno-stack-protector -fno-PIE
 $B/bin/login-wait: $B/obj/bin/login-wait.o
 	@mkdir -p $(@D)
-	$(CC) -static -no-pie -nostdlib -Wl,--build-id=none -o $@ $^
+	$(CC) -static -nostdlib -Wl,--build-id=none -o $@ $^
 endif
 
 $(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $B/lib.a
