@@ -126,6 +126,8 @@ target(struct session *s, struct parse *p, struct append *a, uint32_t *i)
 	*i = s->uid ? folder_find(s->folder, n) : n - 1;
 	if (s->readonly)
 		append_refuse(a, REPLY_READONLY);
+	else if (!mailbox_may(s, s->name, RIGHT_DELETED | RIGHT_EXPUNGE)) /* RFC 8508 4.1 */
+		append_refuse(a, mailbox_refused(s, s->name));
 	else if (*i >= folder_count(s->folder) || (s->uid && folder_uid(s->folder, *i) != n) ||
 		 folder_gone(s->folder, *i))
 		append_refuse(a, REPLY_NOMESSAGE);

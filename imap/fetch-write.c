@@ -169,6 +169,32 @@ put_object_id(struct session *s, struct fetch_item const *it, struct hand *h)
 	reply_out(s);
 }
 
+/* Of what the message holds, and of extensions. */
+static void
+put_content(struct session *s, struct fetch_item const *it, struct hand *h)
+{
+	switch (it->kind) {
+	case FETCH_BINARY:
+		binary_put(s, it, h);
+		break;
+	case FETCH_BINARY_SIZE:
+		net_putnum(&s->net, binary_size(it, h));
+		break;
+	case FETCH_PREVIEW:
+		put_preview(s, it, h);
+		break;
+	case FETCH_SAVEDATE:
+		put_savedate(s, h);
+		break;
+	case FETCH_EMAILID:
+	case FETCH_THREADID:
+		put_object_id(s, it, h);
+		break;
+	default:
+		put_section(s, it, h);
+	}
+}
+
 static void
 put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct facts const *facts)
 {
@@ -199,25 +225,8 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 		if ((text = hand_text(h, it->text, &len)))
 			net_put(n, text, len);
 		break;
-	case FETCH_SECTION:
-		put_section(s, it, h);
-		break;
-	case FETCH_BINARY:
-		binary_put(s, it, h);
-		break;
-	case FETCH_BINARY_SIZE:
-		net_putnum(n, binary_size(it, h));
-		break;
-	case FETCH_PREVIEW:
-		put_preview(s, it, h);
-		break;
-	case FETCH_SAVEDATE:
-		put_savedate(s, h);
-		break;
-	case FETCH_EMAILID:
-	case FETCH_THREADID:
-		put_object_id(s, it, h);
-		break;
+	default:
+		put_content(s, it, h);
 	}
 }
 

@@ -1,19 +1,27 @@
 #include "imap/object-id.h"
 
+#include <stdint.h>
+
 #include "lib/ascii.h"
 #include "lib/sa.h"
 
 #define OBJECT_ID_MAX 255
 
-/* FNV-1a of 128 bits: equal ids only for equal texts, unless somebody works hard for nothing. */
+/* FNV-1a of 64 bits, from some beginning. */
+static uint64_t
+hash(char const *s, size_t n, uint64_t h)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/* Two of them: equal ids only for equal texts, unless somebody works hard for nothing. */
 static void
 put_hash(stralloc *out, char const *s, size_t n)
 {
-	unsigned __int128 h = (unsigned __int128)0x6c62272e07bb0142 << 64 | 0x62b821756295c58d;
-	unsigned __int128 const prime = ((unsigned __int128)1 << 88) + 0x13b;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * prime;
-	sa_catf(out, "%016llx%016llx", (unsigned long long)(h >> 64), (unsigned long long)h);
+	sa_catf(out, "%016llx%016llx", (unsigned long long)hash(s, n, UINT64_C(0xcbf29ce484222325)),
+	    (unsigned long long)hash(s, n, UINT64_C(0x6c62272e07bb0142)));
 }
 
 static int

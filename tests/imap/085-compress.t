@@ -155,7 +155,7 @@ def hostile(base):
         bomb = zlib.compressobj(1, zlib.DEFLATED, -15)
         s.raw(bomb.compress(b"a" * 50000000) + bomb.flush(zlib.Z_SYNC_FLUSH) + bomb.compress(b"\r\n") + bomb.flush(zlib.Z_SYNC_FLUSH))
         matches(s.response(), rb"\* BYE Command line too long\.")
-        if s.private() > 4000:
+        if s.private() > 4000 and "san" not in os.environ.get("POSTERN_BUILD", ""):
             raise AssertionError(s.private())
     os.makedirs(base + "/etc")
     with open(base + "/etc/imap-append-limit", "w", encoding="ascii") as f:
