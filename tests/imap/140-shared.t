@@ -54,9 +54,13 @@ def instance(d, uids):
     for p in (d, d + "/mail", d + "/mail/example.org", d + "/etc"):
         os.chmod(p, 0o755)
     subprocess.run(["postern-tables", "users"], env=dict(os.environ, POSTERN_DIR=d), check=True, stdout=subprocess.DEVNULL)
-    with open(d + "/etc/sharing", "w", encoding="ascii") as f:
-        f.write("alice@example.org\n")
-    os.chmod(d + "/mail/example.org/alice", 0o710)
+    for verb, name, code in (("share", "nobody", 100), ("unshare", "alice", 100), ("share", "carol", 0), ("share", "alice", 0),
+                             ("share", "alice", 0), ("unshare", "carol", 0)):
+        done = subprocess.run(["scripts/postern-user", "-i", d, verb, name + "@example.org"], capture_output=True, check=False)
+        tap.ok(done.returncode == code, f"postern-user {verb} {name}: {code}", done)
+    with open(d + "/etc/sharing", encoding="ascii") as f:
+        tap.ok(f.read() == "alice@example.org\n", "postern-user: who shares")
+    tap.ok(os.stat(d + "/mail/example.org/alice").st_mode & 0o777 == 0o710, "the group may pass the home")
 
 
 def rights(d, letters, what):
@@ -192,6 +196,14 @@ def scenario(d, kind):
     os.rename(root + "/../elsewhere", root + "/postern-shared")
 
 
+def same_gid(d):
+    """One who shares must have a gid alone."""
+    with open(d + "/etc/users", "a", encoding="ascii") as f:
+        f.write("dan@example.org:{PLAIN}x:52004:52001::x::\n")
+    done = subprocess.run(["scripts/postern-user", "-i", d, "share", "dan@example.org"], capture_output=True, check=False)
+    tap.ok(done.returncode == 100 and b"52001" in done.stderr, "postern-user share: not with another's gid", done)
+
+
 def reach(d, kind):
     """What a session of bob's could open, if it wanted to: asked of the kernel by a program in its place."""
     root = d + "/mail/example.org/alice/Maildir"
@@ -220,6 +232,7 @@ if os.getuid() == 0:
         instance(d, (52001, 52002, 52003))
         scenario(d, "three uids")
         reach(d, "three uids")
+        same_gid(d)
 else:
     print(f"ok {tap.count + 1} # skip three uids: not root")
 tap.done()
