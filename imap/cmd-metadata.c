@@ -177,6 +177,9 @@ change(struct session *s, char const *name, struct changes const *c)
 	for (int k = SHARED; k >= PRIVATE; k--)
 		if (metadata_change(tree[k], name, c->item[k], c->count[k], 1) < 0)
 			return reply_metadata(errno);
+	/* RFC 7162 3.2 */
+	if (*name && folder_raise_modseq(mailbox_tree(s, name), name) < 0)
+		reply_errno(errno); /* logged: the annotation is changed all the same */
 	return DONE;
 }
 

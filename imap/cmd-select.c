@@ -42,8 +42,8 @@ static void
 tell_folder(struct session *s)
 {
 	struct folder *f = s->folder;
-	uint32_t unseen = s->enabled & (ENABLE_REV2 | ENABLE_UIDONLY) ? UINT32_MAX
-								      : folder_first_unseen(f);
+	uint32_t unseen =
+	    s->enabled & (ENABLE_REV2 | ENABLE_UIDONLY) ? UINT32_MAX : folder_first_unseen(f);
 	flags_announce(s);
 	s->recent = folder_recent(f);
 	sync_tell_count(s);

@@ -273,7 +273,8 @@ take_snapshot(struct folder *f)
 	f->snapshot_due = 0;
 	if (load_other(&g, f)) {
 		adopt_state(f, &g.written);
-		merge(f, &g, before); /* after the stamps: it may find that a look is due all the same */
+		merge(f, &g,
+		    before); /* after the stamps: it may find that a look is due all the same */
 		/* The same snapshot with another log: somebody put back an old one. */
 		f->snapshot_due |= g.log.id == f->log.id;
 		f->log = g.log;

@@ -111,6 +111,22 @@ folder_tell_flags(struct folder *f, uint32_t i)
 	record_changed(f, folder_position(f, i));
 }
 
+int
+folder_raise_modseq(struct maildir_tree const *t, char const *name)
+{
+	struct folder *f;
+	if (folder_open(&f, t, name, FOLDER_READONLY, 0) < 0)
+		return -1;
+	if (!folder_lock(f, MAILDIR_MODSEQ_WAIT)) {
+		folder_follow(f);
+		(void)folder_next_modseq(f);
+		folder_write_index(f, 0);
+		folder_unlock(f);
+	}
+	folder_close(f);
+	return 0;
+}
+
 /* ---- what vanished ----------------------------------------------------------------------------
  */
 

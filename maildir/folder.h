@@ -78,6 +78,9 @@ void folder_modseqs(struct folder *f);
 /* Gives all that changed its modseq for good. 0, or -1 if that cannot be now (folder_highest_modseq
  * then stays below). Cheap when nothing changed. */
 int folder_last_modseqs(struct folder *f);
+/* A folder's HIGHESTMODSEQ rises, as something of the folder itself was changed. 0 or -1 as
+ * folder_open. */
+int folder_raise_modseq(struct maildir_tree const *t, char const *name);
 /* Calls back with ranges of UIDs out of [lo, hi], ascending, of which there is no message and
  * either it went after `since` or nobody remembers when: VANISHED (EARLIER). Messages that are
  * gone, but not told yet, are not among them. */

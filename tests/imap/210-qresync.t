@@ -186,3 +186,13 @@ S: a6 OK CLOSE completed.
 C: a7 SELECT INBOX
 S+ \* 4 EXISTS
 S+ a7 OK .*
+--- SETMETADATA raises HIGHESTMODSEQ (3.2)
+S+ \* PREAUTH .*
+C: a1 STATUS INBOX (HIGHESTMODSEQ)
+S~ \* STATUS INBOX \(HIGHESTMODSEQ (?P<h>\d+)\)
+S: a1 OK STATUS completed.
+C: a2 SETMETADATA INBOX (/private/comment "x")
+S: a2 OK SETMETADATA completed.
+C: a3 STATUS INBOX (HIGHESTMODSEQ)
+S~ \* STATUS INBOX \(HIGHESTMODSEQ (?!$h\))\d+\)
+S: a3 OK STATUS completed.
