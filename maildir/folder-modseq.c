@@ -8,6 +8,8 @@
 
 #include "maildir/folder-state.h"
 
+#define MODSEQ_TRIES 3 /* to write the index, while others write, too */
+
 int
 folder_lock(struct folder *f, unsigned int seconds)
 {
@@ -61,12 +63,17 @@ any_fresh(struct folder const *f)
 int
 folder_last_modseqs(struct folder *f)
 {
-	if (f->no_index)
-		return -1;
-	if (!any_fresh(f) && f->written.modseq >= f->modseq)
-		return 0;
-	folder_write_index(f, MAILDIR_MODSEQ_WAIT);
-	return f->no_index || any_fresh(f) ? -1 : 0;
+	for (int tries = 0; !f->no_index; tries++) {
+		if (!any_fresh(f) && !f->unlooked && f->written.modseq >= f->modseq)
+			return 0;
+		if (tries == MODSEQ_TRIES)
+			break;
+		/* Another's snapshot lacked some of our messages: are they there? */
+		if (f->unlooked && folder_refresh(f) < 0)
+			break;
+		folder_write_index(f, MAILDIR_MODSEQ_WAIT);
+	}
+	return -1;
 }
 
 uint64_t

@@ -264,7 +264,8 @@ folder_update(struct folder *f, unsigned int mode)
 	}
 	if (!(mode & UPDATE_FULL))
 		folder_follow(f);
-	if (mode & UPDATE_FULL)
+	/* A state that was read behind another's snapshot says nothing of what that one lacked. */
+	if (mode & UPDATE_FULL || f->unlooked)
 		which = SCAN_NEW | SCAN_CUR;
 	else {
 		if (stamp_due(&f->new, f->fd_new))

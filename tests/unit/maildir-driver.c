@@ -140,7 +140,10 @@ do_refresh(char **arg)
 {
 	static struct folder_events const e = {on_expunged, on_exists, on_flags};
 	unsigned int what = FOLDER_NEW | FOLDER_FLAGS | (arg[0] ? 0 : FOLDER_EXPUNGED);
-	return folder_refresh(folder) < 0 || folder_report(folder, what, &e, 0) < 0 ? fail() : 0;
+	if (folder_refresh(folder) < 0)
+		return fail();
+	(void)folder_last_modseqs(folder); /* as imap does: it may find what is to be told */
+	return folder_report(folder, what, &e, 0) < 0 ? fail() : 0;
 }
 
 struct change {
