@@ -18,7 +18,14 @@ renameat2(int fd_from, char const *from, int fd_to, char const *to, unsigned int
 #endif
 
 #ifndef STATX_BTIME /* musl before 1.2.5 */
+/* Elsewhere than beside glibc it makes the S_IF names of sys/stat.h again, in other digits. */
+#ifdef __GLIBC__
 #include <linux/stat.h>
+#else
+#define __GLIBC__ 2
+#include <linux/stat.h>
+#undef __GLIBC__
+#endif
 static inline int
 statx(int fd, char const *restrict path, int flags, unsigned int mask, struct statx *restrict st)
 {

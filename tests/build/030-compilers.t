@@ -35,9 +35,9 @@ fi
 if command -v musl-gcc >/dev/null; then
 	system=/usr/include multiarch=$(dirname "$(dirname "$(find /usr/include -path '*/skalibs/config.h' | head -n 1)")")
 	mkdir -p "$work/openssl" "$work/sys"
-	for name in skalibs s6 asm; do [ ! -d "$multiarch/$name" ] || ln -s "$multiarch/$name" "$work/$name"; done
-	for name in linux asm-generic unistring unistr.h unicase.h uninorm.h unitypes.h unictype.h idn2.h unbound.h crypt.h; do
-		[ ! -e "$system/$name" ] || ln -s "$system/$name" "$work/$name"
+	for name in skalibs s6 asm zconf.h; do [ ! -e "$multiarch/$name" ] || ln -s "$multiarch/$name" "$work/$name"; done
+	for name in linux asm-generic unistring unistr.h unicase.h uninorm.h unitypes.h unictype.h idn2.h unbound.h crypt.h zlib.h zconf.h; do
+		[ ! -e "$system/$name" ] || [ -e "$work/$name" ] || ln -s "$system/$name" "$work/$name"
 	done
 	ln -s "$multiarch"/openssl/*.h "$work/openssl/"
 	ln -s "$system"/openssl/*.h "$work/openssl/" 2>/dev/null # the machine's own headers go first
