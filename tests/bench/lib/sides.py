@@ -169,6 +169,7 @@ def gone(pid):
 class Server:
     """Processes that are started and ended together; what they leave behind is ended, too."""
     launched = set()  # by any of them
+    end_signal = signal.SIGTERM
 
     def __init__(self, directory):
         self.dir, self.processes, self.orphans = directory, [], 0
@@ -215,16 +216,24 @@ class Server:
         return sum(map(ticks, self.pids())) / os.sysconf("SC_CLK_TCK") + self.orphans
 
 
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 def stop(servers):
     """Ends them all, and what they have started; what does not end is killed."""
     processes = [p for server in servers for p in server.processes]
     left, deadline = [pid for server in servers for pid in server.pids()], time.monotonic() + LIMIT / 3
-    for p in processes:
-        p.terminate()
+    for server in servers:
+        for p in server.processes:
+            p.send_signal(server.end_signal)
     while left := [pid for pid in left if not gone(pid)]:
         if time.monotonic() > deadline:
-            for pid in left:
-                os.kill(pid, signal.SIGKILL)
+            kill(left)
         time.sleep(0.005)
     for p in processes:
         p.returncode = 0
@@ -235,11 +244,7 @@ def stop(servers):
 
 def end_all():
     """Kills whatever this process has started and still runs: clients, after an interruption."""
-    for pid in descendants(os.getpid()):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    kill(descendants(os.getpid()))
 
 
 class Side(Server):

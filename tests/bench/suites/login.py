@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -93,6 +94,7 @@ class Reused(Dovecot):
 
 class Courier(sides.Side):
     name, tls = "Courier", None
+    end_signal = signal.SIGKILL  # unshare heeds no other; with it goes all that it has started
 
     def prepare(self):
         self.port = sides.free_port()
