@@ -254,9 +254,29 @@ on_any_set(void *arg, char const *base, size_t len, struct keyword_set const *be
 		*next_line(s) = (struct keywords_line){xstrndup(base, len), len, *beyond};
 }
 
+/* Is most of the file of lines that others have replaced? */
+static int
+compact_pays(struct folder *f)
+{
+	off_t live = 0;
+	if (f->keywords.postern_parsed < COMPACT_WORTH)
+		return 0;
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct record const *m = folder_at(f, i);
+		if (record_live(m) && keyword_beyond(&m->keywords))
+			live += m->base_len + COMPACT_LINE;
+	}
+	return f->keywords.postern_parsed >= 2 * live;
+}
+
 static void
 compact_locked(struct folder *f, struct strangers *s)
 {
+	/* What others have removed, in a file written anew, must not come back; and they may have
+	 * done what is due here. */
+	f->keyworded = 0;
+	if (folder_read_sets(f) < 0 || !compact_pays(f))
+		return;
 	f->keywords.postern_parsed = 0;
 	unsigned int options = f->options;
 	f->options = FOLDER_READONLY; /* only to see what is there */
@@ -286,15 +306,7 @@ folder_compact_keywords(struct folder *f)
 {
 	struct strangers s = {.f = f};
 	struct lock lock;
-	off_t live = 0;
-	if (f->keywords.postern_parsed < COMPACT_WORTH)
-		return;
-	for (uint32_t i = 0; i < f->count; i++) {
-		struct record const *m = folder_at(f, i);
-		if (record_live(m) && keyword_beyond(&m->keywords))
-			live += m->base_len + COMPACT_LINE;
-	}
-	if (f->keywords.postern_parsed < 2 * live || lock_take(&lock, f->fd_dir, 1) < 0)
+	if (!compact_pays(f) || lock_take(&lock, f->fd_dir, 1) < 0)
 		return;
 	compact_locked(f, &s);
 	lock_release(&lock);

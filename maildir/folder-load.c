@@ -105,7 +105,8 @@ folder_load(struct folder *f)
 	if (index_open(&f->index, f->fd_dir) <= 0)
 		return 0;
 	take_header(f);
-	struct replay p = {.f = f, .state = index_header(&f->index)->state};
+	struct index_header const *h = index_header(&f->index);
+	struct replay p = {.f = f, .state = h->state};
 	if (uidlist_validity(f->fd_dir) != p.state.validity) {
 		folder_forget(f);
 		return 0;
@@ -115,7 +116,8 @@ folder_load(struct folder *f)
 		f->snapshot_due = 1;
 	take_state(f, &p.state);
 	drop_expunged(f);
-	f->keyworded = f->index.count;
+	/* Sets that the snapshot's writer did not believe: what has no line now has none. */
+	f->keyworded = h->postern_ino && !h->postern_parsed ? 0 : f->index.count;
 	return 1;
 }
 
