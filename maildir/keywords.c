@@ -81,7 +81,7 @@ read_dovecot(struct keywords *k, int fd_dir)
 {
 	char buf[16384];
 	struct stat st;
-	int fd = openat(fd_dir, DOVECOT_NAME, O_RDONLY | O_CLOEXEC);
+	int fd = openat(fd_dir, DOVECOT_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	k->dovecot_absent = fd < 0;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
@@ -186,7 +186,7 @@ read_postern(struct keywords *k, int fd_dir, keywords_set_fn *fn, void *arg)
 {
 	char buf[65536];
 	struct stat st;
-	int fd = openat(fd_dir, POSTERN_NAME, O_RDONLY | O_CLOEXEC), what = 0;
+	int fd = openat(fd_dir, POSTERN_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), what = 0;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (fstat(fd, &st) < 0) {

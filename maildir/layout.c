@@ -110,7 +110,8 @@ layout_mode(int fd_dir)
 int
 layout_create(int fd_dir, char const *name, int flags)
 {
-	int fd = openat(fd_dir, name, flags | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(
+	    fd_dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	/* Whatever the umask; of a file that was there, and another's, the mode is right already.
 	 */
 	if (fd >= 0 && layout_mode(fd_dir) == 0660)

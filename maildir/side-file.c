@@ -16,7 +16,7 @@
 static int
 read_once(int fd_root, char const *name, size_t max, stralloc *content)
 {
-	int fd = openat(fd_root, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(fd_root, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	ssize_t n = 1;

@@ -17,6 +17,8 @@
 
 #define FILE_NAME "dovecot-uidlist"
 #define CHUNK 65536
+/* In a shared folder others could lay a link to another folder's file, or a fifo. */
+#define NO_LINK (O_NOFOLLOW | O_NONBLOCK)
 #define SYNC_AGE 120 /* seconds in which every system has long written back what was not synced */
 
 /* One line of the file, which begins at `offset`. */
@@ -100,7 +102,7 @@ uidlist_changed(struct uidlist const *u, int fd_dir)
 	struct stat st;
 	/* Only a file that is surely not there has no UIDs: on any other error a new one would be
 	 * made. */
-	if (fstatat(fd_dir, FILE_NAME, &st, 0) < 0)
+	if (fstatat(fd_dir, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno != ENOENT ? -1 : u->validity ? 2 : 0;
 	if (st.st_ino != u->ino || st.st_dev != u->dev || st.st_size < u->parsed)
 		return 2;
@@ -118,9 +120,9 @@ reopen(struct uidlist *u, int fd_dir, char const *name)
 	*u = (struct uidlist)UIDLIST_ZERO;
 	u->extra = extra;
 	u->extra.len = 0;
-	u->fd = openat(fd_dir, name, O_RDWR | O_CLOEXEC);
+	u->fd = openat(fd_dir, name, O_RDWR | NO_LINK | O_CLOEXEC);
 	if (u->fd < 0 && (errno == EACCES || errno == EROFS))
-		u->fd = openat(fd_dir, name, O_RDONLY | O_CLOEXEC);
+		u->fd = openat(fd_dir, name, O_RDONLY | NO_LINK | O_CLOEXEC);
 	if (u->fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (fstat(u->fd, &st) < 0)
@@ -200,9 +202,9 @@ uidlist_publish(struct uidlist *u, int fd_dir)
 	struct stat st;
 	if (!filesystem_network(fd_dir))
 		return 0;
-	int fd = openat(fd_dir, FILE_NAME, O_RDWR | O_CLOEXEC);
+	int fd = openat(fd_dir, FILE_NAME, O_RDWR | NO_LINK | O_CLOEXEC);
 	if (fd < 0)
-		fd = openat(fd_dir, FILE_NAME, O_RDONLY | O_CLOEXEC);
+		fd = openat(fd_dir, FILE_NAME, O_RDONLY | NO_LINK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_ino != u->ino || st.st_dev != u->dev) {
 		if (fd >= 0)
 			close(fd);

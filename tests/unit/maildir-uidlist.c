@@ -157,6 +157,35 @@ test_create(void)
 	tap_num("above what the file says", uidvalidity_next(fd_dir), 0xf0000001);
 }
 
+/* In a shared folder others could lay one: what it leads to is not ours. */
+static void
+test_link(void)
+{
+	struct uidlist u = UIDLIST_ZERO;
+	static char const *const to[] = {"elsewhere", "nowhere"};
+	for (unsigned int i = 0; i < 2; i++) {
+		unlink(dir_at("dovecot-uidlist"));
+		dir_write("elsewhere", "3 V7 N2\n1 :a\n");
+		tap_num("link", symlinkat(to[i], fd_dir, "dovecot-uidlist"), 0);
+		tap_num(to[i], uidlist_read(&u, fd_dir, on_line, 0), -1);
+		tap_num("ELOOP", errno, ELOOP);
+		tap_num("no UIDVALIDITY", uidlist_validity(fd_dir), 0);
+		tap_str("untouched", dir_read("elsewhere"), "3 V7 N2\n1 :a\n");
+	}
+	dir_write("dovecot-uidlist.real", "3 V7 N1\n");
+	unlink(dir_at("dovecot-uidlist"));
+	rename(dir_at("dovecot-uidlist.real"), dir_at("dovecot-uidlist"));
+	struct uidlist_line l = {0, 0, "a", 0, 1, 0};
+	tap_num("a file", uidlist_read(&u, fd_dir, on_line, 0), 2);
+	unlink(dir_at("dovecot-uidlist"));
+	tap_num("link", symlinkat("elsewhere", fd_dir, "dovecot-uidlist"), 0);
+	(void)uidlist_append(&u, fd_dir, &l, 1);
+	tap_num("in its place later", uidlist_changed(&u, fd_dir), 2);
+	tap_num("an error", uidlist_read(&u, fd_dir, on_line, 0), -1);
+	tap_str("untouched", dir_read("elsewhere"), "3 V7 N2\n1 :a\n");
+	uidlist_close(&u);
+}
+
 int
 main(void)
 {
@@ -168,5 +197,6 @@ main(void)
 	test_repair();
 	test_compact();
 	test_create();
+	test_link();
 	return tap_done();
 }
