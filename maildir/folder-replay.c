@@ -23,7 +23,7 @@ record_clean(struct folder *f, uint32_t at)
 void
 replay_new(struct folder *f, struct record const *r, char const *name, size_t len)
 {
-	if (r->uid <= f->highest || !len || r->base_len > len) {
+	if (r->uid <= f->highest || !len) {
 		f->snapshot_due = 1; /* the index says something that is not so */
 		return;
 	}
@@ -174,11 +174,24 @@ replay_known(struct replay *p, uint32_t at, struct record const *r, char const *
 		record_clean(f, at);
 }
 
+/* A name of no length is the one that is known. */
+static int
+name_sane(struct record const *r, char const *name, size_t len)
+{
+	return r->uid && r->base_len &&
+	       (!len || (len <= MAILDIR_NAME_MAX && r->base_len <= len && !memchr(name, 0, len) &&
+			    !memchr(name, '/', len)));
+}
+
 static void
 on_message(void *arg, struct record const *r, char const *name, size_t len)
 {
 	struct replay *p = arg;
 	uint64_t modseq = p->f->modseq;
+	if (!name_sane(r, name, len)) {
+		p->f->reread = p->f->snapshot_due = 1; /* its line says what is so */
+		return;
+	}
 	uint32_t at = folder_position_of(p->f, r->uid);
 	if (at == BASEMAP_NONE)
 		replay_new(p->f, r, name, len);

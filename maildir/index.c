@@ -19,14 +19,24 @@
 /* ---- verification -----------------------------------------------------------------------------
  */
 
-/* The records are ours, sorted, and their names lie within the file. */
+/* It lies within the file, ends with a zero, and leads nowhere else. */
+static int
+name_sane(struct index const *x, struct record const *r)
+{
+	if (!r->name_len || (uint64_t)r->name + r->name_len >= x->names_len)
+		return 0;
+	char const *name = x->names + r->name;
+	return strnlen(name, (size_t)r->name_len + 1) == r->name_len &&
+	       !memchr(name, '/', r->name_len);
+}
+
+/* The records are ours, sorted, and their names are names. */
 static int
 block_sane(struct index const *x, struct record const *r, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (!r[i].uid || (i && r[i].uid <= r[i - 1].uid) || !r[i].name_len ||
-		    r[i].base_len > r[i].name_len || !r[i].base_len ||
-		    (uint64_t)r[i].name + r[i].name_len >= x->names_len)
+		if (!r[i].uid || (i && r[i].uid <= r[i - 1].uid) ||
+		    r[i].base_len > r[i].name_len || !r[i].base_len || !name_sane(x, r + i))
 			return 0;
 	return 1;
 }

@@ -6,6 +6,7 @@
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import maildirtest as t
@@ -98,6 +99,27 @@ class Damaged:
         return []
 
 
+def crc32c(crc, data):
+    crc ^= 0xFFFFFFFF
+    for b in data:
+        crc ^= b
+        for _ in range(8):
+            crc = crc >> 1 ^ (crc & 1) * 0x82F63B78
+    return crc ^ 0xFFFFFFFF
+
+
+def log_entry(snapshot, name, later=0):
+    """An entry of the log, sound as such: the snapshot's first message, or one of a later UID, is called so."""
+    size, = struct.unpack_from("=I", snapshot, 16)
+    log, _, at = struct.unpack_from("=QQQ", snapshot, 24)
+    record = bytearray(snapshot[at:at + size])
+    record[:8] = struct.pack("=Q", 1 << 40)  # the latest change
+    uid, = struct.unpack_from("=I", record, 56)
+    struct.pack_into("=I", record, 56, uid + later)
+    rest = struct.pack("=HH", 1, len(record) + len(name)) + record + name
+    return struct.pack("=I", crc32c((log ^ log >> 32) & 0xFFFFFFFF, rest)) + rest + bytes(-(len(rest) + 4) % 8)
+
+
 def difference(got, want):
     if isinstance(got[0], str):
         return got[0]
@@ -133,6 +155,13 @@ with t.Place() as place:
         judge(d.try_it(name, {k: v for k, v in d.good.items() if k != name}), f"{name}: not there")
         judge(d.try_it(name, {name: data}), f"{name}: it alone is there")
     judge(d.try_it("all", d.other), "all files: another folder's")
+
+    # Sound entries of the log that say what cannot be.
+    first = [x for x in place.files() + place.files("new")][0].encode()
+    for name in (b"x" * 256, b"y" * 4000, first + b"/../x", b"../" * 20 + first, first + b"\0x", b"x"):
+        for later in (0, 90):
+            files = {**d.good, INDEX_FILES[1]: d.good[INDEX_FILES[1]] + log_entry(d.good[INDEX_FILES[0]], name, later)}
+            judge(d.try_it(name, files), f"the log calls {'a new' if later else 'a known'} message {name[:12]!r}..., of {len(name)} octets")
 
     # A backup put back: an older snapshot, log and texts, in every combination.
     ages, bad = list(d.kept.values()) + [d.good], []
