@@ -84,10 +84,14 @@ window_fill(struct text_file *t, uint64_t at, size_t n)
 {
 	/* It has grown behind what is mapped. */
 	if (t->mapped) {
+		int const bad = t->bad;
 		text_rest(t);
-		if (text_map(t) && at < t->window_len)
+		int const there = text_map(t) && at < t->window_len;
+		if (!there)
+			text_rest(t);
+		t->bad = bad;
+		if (there)
 			return 0;
-		text_rest(t);
 	}
 	int const forward =
 	    t->ahead && at >= t->window_at && at <= t->window_at + t->window_len + WINDOW_MIN;
@@ -196,15 +200,19 @@ text_read(struct text_file *t, uint64_t offset, char const *base, size_t base_le
 	struct text_entry e;
 	char const *s;
 	*texts = (struct message_texts){0};
-	if (t->sound && offset < t->window_len) {
+	if (t->sound && offset < t->window_len && t->window_len - offset >= sizeof e) {
 		s = t->window + offset;
 		memcpy(&e, s, sizeof e);
-		take_texts(texts, s, &e);
-		return 1;
+		if (header_sound(&e) && e.size <= t->window_len - offset) {
+			take_texts(texts, s, &e);
+			return 1;
+		}
 	}
 	int const r = text_entry_at(t, offset, &s, &e);
-	if (r <= 0)
+	if (r <= 0) {
+		t->bad = 1;
 		return r;
+	}
 	if (e.base_len != base_len || memcmp(s + sizeof e, base, base_len)) {
 		t->bad = 1;
 		return 0;
