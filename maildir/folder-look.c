@@ -258,7 +258,7 @@ look(struct update *u, unsigned int which)
 	/* A line may be younger than our look, and its file as well: Dovecot writes the line first,
 	 * and holds the lock until the file has its name. */
 	if (u->missing) {
-		if (u->absent.count && !u->locked && lock_busy(u->f->fd_dir))
+		if (u->absent.count && !u->f->holds && lock_busy(u->f->fd_dir))
 			u->s.stable = 0;
 		scan_recheck(&u->s, u->f);
 	}

@@ -14,7 +14,6 @@ struct update {
 	struct folder *f;
 	struct scan s;
 	int struck;		   /* the lines without a file were struck out */
-	int locked;		   /* the folder's lock is ours */
 	int network;		   /* other hosts may change the directories */
 	uint32_t missing;	   /* records and lines without a file */
 	uint32_t absent_uid;	   /* the smallest UID of a line without a file */

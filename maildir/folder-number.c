@@ -133,9 +133,7 @@ update_number(struct update *u, int strike_absent)
 {
 	if (folder_lock(u->f, MAILDIR_LOCK_WAIT) < 0)
 		return -1;
-	u->locked = 1;
 	int r = number_locked(u, strike_absent);
-	u->locked = 0;
 	folder_unlock(u->f);
 	return r;
 }
