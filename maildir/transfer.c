@@ -178,12 +178,14 @@ drop_sources(struct transfer *x)
 		if (!a->moved)
 			continue;
 		struct folder *f = a->from;
-		if (!a->source && folder_unlink(f, a->position) < 0)
+		int gone = a->source ? 0 : folder_unlink(f, a->position);
+		if (gone < 0)
 			continue; /* both are there; not told as gone */
 		record_gone(f, a->position);
 		folder_unsynced(f, folder_at(f, a->position));
 		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
-		if (f->quota && !same_quota) {
+		/* Whoever was faster has counted it. */
+		if (f->quota && !same_quota && !gone) {
 			f->quota_bytes -= (int64_t)a->disk;
 			f->quota_count--;
 		}

@@ -88,6 +88,10 @@ claim(int fd_root, uint32_t max, uint32_t v)
 uint32_t
 uidvalidity_next(int fd_root)
 {
+	if (fd_root < 0) {
+		errno = EACCES;
+		return 0;
+	}
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int error = 0;
 		uint32_t max = highest(fd_root, &error), last, now = (uint32_t)time(0);
