@@ -44,8 +44,8 @@ with Place() as p:
                 else:
                     s.ok(f"STORE 1 {rng.choice('+-')}FLAGS.SILENT ({rng.choice(FLAGS)})")
             out, err = process.communicate()
-            codes.append((words[0], process.returncode, err.decode()))
-    ok(all(code in ((0, 2) if name == "check" else (0,)) and not err for name, code, err in codes), f"{len(codes)} runs beside {number} commands", [c for c in codes if c[1]])
+            codes.append((words[0], process.returncode, err.decode(), out.decode()[-1500:] if process.returncode else ""))
+    ok(all(code in ((0, 2) if name == "check" else (0,)) and not err for name, code, err, _ in codes), f"{len(codes)} runs beside {number} commands", [c for c in codes if c[1]])
     ours, theirs = imap_state(p, "ours")["INBOX"], imap_state(p, "dovecot")["INBOX"]
     same({u: (m[0], m[3]) for u, m in ours[2].items()} == {u: (m[0], m[3]) for u, m in theirs[2].items()}, True, "both servers agree on UIDs, flags, keywords")
     same(ours[0], theirs[0], "and on UIDVALIDITY")
