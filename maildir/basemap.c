@@ -74,6 +74,13 @@ basemap_reserve(struct basemap *m, uint32_t count)
 }
 
 void
+basemap_expect(struct basemap const *m, uint32_t hash)
+{
+	if (m->slot)
+		__builtin_prefetch(m->slot + (hash & m->mask));
+}
+
+void
 basemap_put(struct basemap *m, uint32_t hash, char const *base, size_t len, uint32_t value)
 {
 	if (!m->slot || m->used >= m->mask / 2)

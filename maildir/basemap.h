@@ -21,6 +21,8 @@ struct basemap {
 
 /* Makes room for so many in one go; may be left out. */
 void basemap_reserve(struct basemap *m, uint32_t count);
+/* Tells the processor that this hash is looked up soon. */
+void basemap_expect(struct basemap const *m, uint32_t hash);
 /* Of any name: two are the same if this is, for all that will ever be compared. */
 uint64_t basemap_sum(char const *name, size_t len);
 static inline uint32_t

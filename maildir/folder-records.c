@@ -54,6 +54,16 @@ folder_next_modseq(struct folder *f)
 	return f->modseq;
 }
 
+void
+folder_reserve(struct folder *f, uint32_t more)
+{
+	uint32_t n = f->count - f->index.count;
+	if (more > f->tail_room - n) {
+		f->tail_room = n + more;
+		f->tail = xrealloc(f->tail, f->tail_room, sizeof *f->tail);
+	}
+}
+
 struct record *
 folder_append(struct folder *f)
 {

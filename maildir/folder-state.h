@@ -150,6 +150,8 @@ folder_unsynced(struct folder *f, struct record const *r)
 }
 
 /* ---- folder-records.c ---- */
+/* Makes room for so many in one go; may be left out. */
+void folder_reserve(struct folder *f, uint32_t more);
 /* A record behind the last, not yet counted: fill it in, then record_count. */
 struct record *folder_append(struct folder *f);
 /* What a live record adds to (1) or takes from (-1) the sums. */

@@ -136,6 +136,7 @@ apply_new(struct update *u, uint32_t below)
 	keyed_sort(order, n);
 	if (n)
 		folder_next_modseq(f);
+	folder_reserve(f, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch(u->s.names.s + u->s.f[order[i + AHEAD].number].name);

@@ -223,6 +223,17 @@ may_be_message(struct entry const *e)
 	return e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN;
 }
 
+/* The first look keeps all names in a table that the processor's caches do not hold. */
+static void
+expect_names(struct scan const *s, char const *buf, long n)
+{
+	for (long at = 0; at < n;) {
+		struct entry const *e = (struct entry const *)(void const *)(buf + at);
+		basemap_expect(&s->map, basemap_hash(e->name, name_base(e->name, strlen(e->name))));
+		at += e->len;
+	}
+}
+
 static int
 read_names(struct scan *s, struct folder *f, int fd, char *buf, int in_new)
 {
@@ -231,6 +242,8 @@ read_names(struct scan *s, struct folder *f, int fd, char *buf, int in_new)
 		/* ENOENT: the directory was removed. */
 		if (n <= 0)
 			return !n || errno == ENOENT ? 0 : -1;
+		if (!f->count)
+			expect_names(s, buf, n);
 		for (long at = 0; at < n;) {
 			struct entry const *e = (struct entry const *)(void const *)(buf + at);
 			if (may_be_message(e))
