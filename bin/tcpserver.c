@@ -42,6 +42,8 @@
 #define REFUSAL_MAX 256
 /* Connections taken between two looks at the signals. */
 #define ACCEPT_BATCH 64
+/* Reads of what a refused client has sent already. */
+#define UNREAD_READS_MAX 16
 
 struct options {
 	unsigned int verbosity, backlog, max, permax;
@@ -294,8 +296,9 @@ refuse(int fd)
 	memcpy(text + n, "\r\n", 2);
 	if (send(fd, text, n + 2, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
 		shutdown(fd, SHUT_WR);
-		while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
-			;
+		for (int i = 0; i < UNREAD_READS_MAX; i++)
+			if (recv(fd, unread, sizeof unread, MSG_DONTWAIT) <= 0)
+				break;
 	}
 }
 
