@@ -20,7 +20,8 @@
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
-#define SIGSET_OCTETS 8 /* of the kernel's sigset_t */
+#define SIGSET_OCTETS 8 /* of the kernel's sigset_t, whatever a long has */
+_Static_assert(_NSIG == 8 * SIGSET_OCTETS + 1, "another sigset_t");
 
 /* ---- system calls -----------------------------------------------------------------------------
  */
@@ -118,15 +119,15 @@ finish(char const *words, int status)
 static int
 wait_for(long pid, long fd, char const *words)
 {
-	static unsigned long const set =
-	    1ul << (SIGTERM - 1) | 1ul << (SIGHUP - 1) | 1ul << (SIGCHLD - 1);
+	static unsigned long const set[SIGSET_OCTETS / sizeof(long)] = {
+	    1ul << (SIGTERM - 1) | 1ul << (SIGHUP - 1) | 1ul << (SIGCHLD - 1)};
 	for (;;) {
 		int status = 0;
 		long r;
 		while ((r = call(SYS_wait4, -1, (long)&status, WNOHANG, 0)) > 0)
 			if (r == pid)
 				return finish(words, status);
-		long sig = call(SYS_rt_sigtimedwait, (long)&set, 0, 0, SIGSET_OCTETS);
+		long sig = call(SYS_rt_sigtimedwait, (long)set, 0, 0, SIGSET_OCTETS);
 		if (sig != SIGTERM && sig != SIGHUP)
 			continue;
 		if (fd < 0 || call(SYS_pidfd_send_signal, fd, sig, 0, 0) < 0)
