@@ -11,7 +11,7 @@
 #include "lib/ascii.h"
 #include "lib/log.h"
 
-/* A subject longer than this is cut: the reply has a limit. */
+/* A subject of this length is not passed on: the reply has a limit. */
 #define SUBJECT_MAX 1024
 
 /* ---- set-up -----------------------------------------------------------------------------------
@@ -168,12 +168,33 @@ add(struct reply *r, char const *name, char const *value)
 	r->len += (size_t)n + 1;
 }
 
+/* A list of /NAME=VALUE that can be read in one way only, or 0: a value may hold what looks like a
+ * further name, or like an octet that was escaped. */
+static int
+put_subject(char subject[static SUBJECT_MAX], X509_NAME const *name)
+{
+	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
+		ASN1_STRING const *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
+		unsigned char const *s = ASN1_STRING_get0_data(value);
+		size_t n = (size_t)ASN1_STRING_length(value);
+		if (n && (memchr(s, '/', n) || memchr(s, '\\', n)))
+			return 0;
+	}
+	/* Escapes what is not printable. */
+	char *whole = X509_NAME_oneline(name, 0, 0);
+	size_t n = whole ? strlen(whole) : SUBJECT_MAX;
+	if (n < SUBJECT_MAX)
+		memcpy(subject, whole, n + 1);
+	OPENSSL_free(whole);
+	return n < SUBJECT_MAX;
+}
+
 static void
 add_certificate(struct reply *r, X509 *cert)
 {
 	static char const digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	char hash[sizeof "SHA256:" + sizeof digest * 2] = "SHA256:", subject[SUBJECT_MAX] = "";
+	char hash[sizeof "SHA256:" + sizeof digest * 2] = "SHA256:", subject[SUBJECT_MAX];
 	unsigned int n = 0;
 	if (cert && !X509_digest(cert, EVP_sha256(), digest, &n))
 		cert = 0;
@@ -183,11 +204,9 @@ add_certificate(struct reply *r, X509 *cert)
 		*h++ = digits[digest[i] & 15];
 	}
 	*h = 0;
-	/* Escapes what is not printable. */
-	if (cert)
-		X509_NAME_oneline(X509_get_subject_name(cert), subject, sizeof subject);
 	add(r, "SSL_PEER_CERT_HASH", cert ? hash : 0);
-	add(r, "SSL_PEER_CERT_SUBJECT", cert ? subject : 0);
+	int clear = cert && put_subject(subject, X509_get_subject_name(cert));
+	add(r, "SSL_PEER_CERT_SUBJECT", clear ? subject : 0);
 }
 
 size_t

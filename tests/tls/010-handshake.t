@@ -16,6 +16,10 @@ RKEY, RCERT = make_pair("rsa.example.test", kind="rsa")
 WKEY, WCERT = make_pair("*.wild.test", T + "/w.key", T + "/w.crt")
 CLIENT = make_pair("client")
 STRANGER = make_pair("stranger")
+LONG = "a" + ("/OU=" + "x" * 60) * 15
+SUBJECTS = [(make_pair(name, f"{T}/s{n}.key", f"{T}/s{n}.crt"), want) for n, (name, want) in enumerate((
+    (LONG + "/OU=" + "y" * 54, "/CN=" + LONG + "/OU=" + "y" * 54), (LONG + "/OU=" + "y" * 55, None),
+    ("a\\/OU=b", None), ("a\\\\x00", None)))]
 ENV = {"KEYFILE": KEY, "CERTFILE": CERT, "KEYFILE:rsa.example.test": RKEY,
        "CERTFILE:rsa.example.test": RCERT, "KEYFILE:*.wild.test": WKEY, "CERTFILE:*.wild.test": WCERT}
 SHOW = ["env"]
@@ -95,6 +99,13 @@ for mode in MODES:
             digest = openssl("x509", "-in", CLIENT[1], "-outform", "PEM", "-fingerprint", "-sha256", "-noout")
             same(env.get("SSL_PEER_CERT_HASH"), want and "SHA256:" + digest.split("=")[1].strip().replace(":", "").lower(),
                  what + ": hash")
+        s.stop()
+
+    for pair, want in SUBJECTS:
+        s = TlsServer(mode, ["-y"], SHOW, dict(ENV, CAFILE=pair[1]))
+        with s.tls(client(pair=pair)) as c:
+            env = told(drain(c))
+            same(("SSL_PEER_CERT_HASH" in env, env.get("SSL_PEER_CERT_SUBJECT")), (True, want), "%s: a subject that %s" % (mode, "can be read in one way" if want else "is ambiguous or long"))
         s.stop()
 
     s = TlsServer(mode, ["-y", "-k", "1"], SHOW, dict(ENV, CAFILE=CLIENT[1]))
