@@ -305,6 +305,7 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 	tain_now_g();
 	tain_copynow(&begin);
 	int password = r->ask == LOGIN_ASK_PASSWORD;
+	/* The same wrong password or token is known again; every proof of SCRAM's is another. */
 	hash_of(HASH_SHA256, password ? r->password : m->tail,
 	    password ? sizeof r->password : r->data_len, attempt);
 	enum login_verdict v = judge(p, run, m, conn, a);
@@ -312,10 +313,10 @@ check(struct login_parent *p, struct login_run *run, struct message *m, int cons
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
 		v = refused ? LOGIN_TOOMANY : LOGIN_GONE;
 	p->over = v == LOGIN_TOOMANY || v == LOGIN_GONE;
-	if (refused)
-		login_delay_count(p, r, attempt);
 	if (!p->ending && (v != LOGIN_OK || r->ask != LOGIN_ASK_PROOF))
 		log_check(r, v);
+	if (refused)
+		login_delay_count(p, r, attempt);
 	if (refused)
 		login_delay_after(p, r, &begin);
 	explicit_bzero(attempt, sizeof attempt);

@@ -1,11 +1,13 @@
 #include "lib/login-penalty.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "lib/ascii.h"
+#include "lib/log.h"
 #include "lib/login-state.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
@@ -50,6 +52,22 @@ unpack(uint64_t word)
 	return p;
 }
 
+/* With its blocks, where the file system can: a store where none is left would be the end of us. */
+static int
+fill(int fd, size_t size)
+{
+	int e = posix_fallocate(fd, 0, (off_t)size);
+	if (e == EOPNOTSUPP || e == EINVAL)
+		e = ftruncate(fd, (off_t)size) < 0 ? errno : 0;
+	if (!e)
+		return 1;
+	log_event("no-state");
+	log_str("file", "failures");
+	log_errno("why", e);
+	log_send();
+	return 0;
+}
+
 static int
 open_table(void)
 {
@@ -62,7 +80,7 @@ open_table(void)
 	int fd = login_state_secret(secret) < 0 ? -1 : login_state_open("failures");
 	if (fd < 0)
 		return 0;
-	if (!fstat(fd, &st) && ((size_t)st.st_size == size || !ftruncate(fd, (off_t)size))) {
+	if (!fstat(fd, &st) && ((size_t)st.st_size >= size || fill(fd, size))) {
 		void *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		table = p == MAP_FAILED ? 0 : p;
 	}

@@ -1,7 +1,8 @@
 /* Failures of authentication, per address and per account, over all connections: run/auth/failures
  * is a table of fixed size that all login parents map. Counts halve every LOGIN_HALVING_MINUTES;
- * the same wrong password from the same address counts once (a device that was forgotten). Without
- * the table nothing is counted. */
+ * the same wrong password (or token) from the same address counts once (a device that was
+ * forgotten); SCRAM's failures cannot be told from one another and all count. Without the table
+ * nothing is counted. */
 #ifndef POSTERN_LOGIN_PENALTY_H
 #define POSTERN_LOGIN_PENALTY_H
 

@@ -224,6 +224,7 @@ with Instance(login_delay=150, login_attempts=100) as i:
         ok((got > 0.5) == slow, f"a right password {what}: {'slow' if slow else 'at once'}", got)
     size = os.stat(i.path + "/run/auth/failures").st_size
     same("the table has its size", size, 16384 * 8)
+    ok(os.stat(i.path + "/run/auth/failures").st_blocks * 512 >= size, "and its blocks")
     shutil.rmtree(i.path + "/run/auth")
     ok(timed(i, "192.0.2.1") < 0.5, "what is removed is forgotten")
     with start(i, "smtp", ("auth-file",), TCPREMOTEIP="192.0.2.1") as c:
