@@ -145,5 +145,13 @@ login_state_secret(unsigned char secret[static HASH_MAX])
 		return -1;
 	ssize_t n = pread(fd, secret, HASH_MAX, 0);
 	close(fd);
-	return n == HASH_MAX ? 0 : -1;
+	if (n == HASH_MAX)
+		return 0;
+	/* The power failed between the name and the bytes. */
+	fd = n < 0 ? -1 : login_state_replace("secret", fresh, sizeof fresh);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	memcpy(secret, fresh, HASH_MAX);
+	return 0;
 }

@@ -251,6 +251,11 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
     server.c.__exit__()
     if ROOTLY:
         same("the secret is its owner's alone", [os.stat(inst.path + "/run/auth" + f).st_mode & 0o777 for f in ("", "/secret")], [0o700, 0o600])
+        os.truncate(inst.path + "/run/auth/secret", 0)
+        server = Imap()
+        same("one that a power cut left empty", scram(server, "alice@example.test", "secret"), "yes")
+        same("is made again", os.stat(inst.path + "/run/auth/secret").st_size, 32)
+        server.c.__exit__()
 
     # POP3 names the same mechanisms before and after login (RFC 2449 6).
     server = Pop3()
