@@ -63,27 +63,35 @@ become_checker(struct login_parent *p, struct login_request const *r, int fd_tok
 	_exit(111);
 }
 
-/* Reads what the program prints until it has ended: how many octets, at most max, or -1 after the
- * deadline (it is killed then) or when there was more. */
+/* Adds what is there: 0 at the end, where there is nothing, and where there is no room. */
+static int
+read_some(int fd, char *text, size_t max, size_t *len)
+{
+	ssize_t n = *len < max ? read(fd, text + *len, max - *len) : 0;
+	if (n > 0)
+		*len += (size_t)n;
+	return n > 0;
+}
+
+/* Reads what the program prints until it has ended, whoever else may still have the pipe: how many
+ * octets, at most max, or -1 after the deadline (it is killed then) or when there was more. */
 static ssize_t
 listen_to(struct login_parent *p, struct login_run *run, int fd, char *text, size_t max)
 {
 	tain deadline;
 	size_t len = 0;
 	int open = 1;
+	(void)ndelay_on(fd);
 	tain_now_g();
 	tain_addsec_g(&deadline, (int)p->check_seconds);
-	while ((open || run->pid) && tain_future(&deadline)) {
-		if (!login_parent_wait(p, open ? fd : -1, &deadline) || !open)
-			continue;
-		ssize_t n = len < max ? read(fd, text + len, max - len) : 0;
-		if (n <= 0)
-			open = 0;
-		else
-			len += (size_t)n;
-	}
-	if (!run->pid)
+	while (run->pid && tain_future(&deadline))
+		if (login_parent_wait(p, open ? fd : -1, &deadline))
+			open = read_some(fd, text, max, &len);
+	if (!run->pid) {
+		while (read_some(fd, text, max, &len))
+			;
 		return len < max ? (ssize_t)len : -1;
+	}
 	log_1("check-timeout", "program", p->offer.checker[0]);
 	kill(run->pid, SIGKILL);
 	while (run->pid)
@@ -97,6 +105,8 @@ take_name(struct login_request *r, char *text, size_t len)
 {
 	if (len && text[len - 1] == '\n')
 		len--;
+	if (len > LOGIN_NAME_MAX)
+		return 0;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < ' ' || text[i] == 127)
 			return 0;

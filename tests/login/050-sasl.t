@@ -21,8 +21,12 @@ if token == "temp":
 if token == "slow":
     import time
     time.sleep(600)
-if token == "long":
-    print("x" * 300)
+if token == "good-behind":  # its child keeps the pipe
+    import subprocess
+    print("alice@example.test", flush=True)
+    print("behind:", subprocess.Popen(["sleep", "30"], stderr=subprocess.DEVNULL).pid, file=sys.stderr, flush=True)
+if token.startswith("long"):
+    print("x" * int(token[4:]), end="")
 elif token == "alias":
     print("carol@example.test")
 elif token == "stranger":
@@ -195,7 +199,8 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
             ("OAUTHBEARER, refused", no, exchange, ("OAUTHBEARER", bearer("alice@example.test", "bad"), expects("OAUTHBEARER"))),
             ("XOAUTH2, refused", no, exchange, ("XOAUTH2", xoauth2("alice@example.test", "bad"), expects("XOAUTH2"))),
             ("OAUTHBEARER, no answer now", temp, exchange, ("OAUTHBEARER", bearer("alice@example.test", "temp"))),
-            ("OAUTHBEARER, a login too long", temp, exchange, ("OAUTHBEARER", bearer("alice@example.test", "long"))),
+            ("OAUTHBEARER, a login too long", temp, exchange, ("OAUTHBEARER", bearer("alice@example.test", "long300"))),
+            ("OAUTHBEARER, a login too long by one", temp, exchange, ("OAUTHBEARER", bearer("alice@example.test", "long256"))),
             ("OAUTHBEARER, a login with a control", temp, exchange, ("OAUTHBEARER", bearer("alice@example.test", "control"))),
             ("OAUTHBEARER, good, but of nobody here", no, exchange, ("OAUTHBEARER", bearer("alice@example.test", "stranger"), expects("OAUTHBEARER"))),
             ("OAUTHBEARER, good, but of nobody at all", temp, exchange, ("OAUTHBEARER", bearer("", "good"))),
@@ -264,7 +269,12 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
     same("POP3: the same mechanisms after login", server.names(), before)
     server.c.__exit__()
 
-    # The checker has its time.
+    # The checker has its time, but not who comes behind it.
+    server = Imap()
+    same("a checker that leaves somebody behind", exchange(server, "OAUTHBEARER", bearer("", "good-behind")), "yes")
+    behind = re.search(r"behind: (\d+)", server.c.log())
+    ok(behind and not os.kill(int(behind[1]), 9), "who is not waited for", server.c.log())
+    server.c.__exit__()
     inst.set("login-check-timeout", "1")
     server = Imap()
     same("a checker that does not end", exchange(server, "OAUTHBEARER", bearer("alice@example.test", "slow")), "NO[UNAVAILABLE]")
