@@ -1,5 +1,6 @@
 #include "lib/login-slots.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +49,9 @@ login_slot_take(char const *service, char const *login, unsigned int max)
 	fd = login_state_open(name);
 	if (fd < 0)
 		return 1;
+	/* Only another's lock says that a place is taken. */
 	for (unsigned int i = 0; i < max; i++, l.l_start++)
-		if (!fcntl(fd, F_SETLK, &l))
+		if (!fcntl(fd, F_SETLK, &l) || (errno != EACCES && errno != EAGAIN))
 			return 1;
 	return 0;
 }
