@@ -36,12 +36,13 @@ find_keys(char const *login, enum hash h, struct scram_keys *k)
 	int r = *login ? account_find(&arena, login, &a) : 0;
 	if (r < 0)
 		login_parent_error("no-keys", errno);
-	if (r == 1 && !read_keys(&a, h, k)) {
-		log_2("no-keys", "user", login, "mech", scram_name(h));
-		r = 0;
-	}
-	if (r == 1)
+	if (r == 1) {
+		if (!read_keys(&a, h, k)) {
+			log_2("no-keys", "user", login, "mech", scram_name(h));
+			r = 0;
+		}
 		account_wipe(&a);
+	}
 	arena_free(&arena);
 	return r;
 }
@@ -107,12 +108,14 @@ login_scram_proof(struct login_parent *p, struct login_request *r, char const *d
 }
 
 enum login_verdict
-login_scram_proved(struct login_parent *p, struct login_request const *r)
+login_scram_proved(struct login_parent *p, struct login_request *r)
 {
 	char low[LOGIN_NAME_MAX + 1];
 	memcpy(low, r->login, sizeof low);
 	ascii_lower(low, strlen(low));
 	int ok = *p->scram.proved && !strcmp(p->scram.proved, low);
+	if (ok) /* what was proved is opened, not what the child spells like it */
+		memcpy(r->login, p->scram.proved, sizeof r->login);
 	explicit_bzero(&p->scram, sizeof p->scram);
 	return ok ? LOGIN_OK : LOGIN_REFUSED;
 }

@@ -76,7 +76,7 @@ enum login_verdict login_scram_keys(
     struct login_parent *p, struct login_request const *r, struct sasl_keys *k);
 enum login_verdict login_scram_proof(struct login_parent *p, struct login_request *r,
     char const *data, unsigned char signature[static HASH_MAX]);
-enum login_verdict login_scram_proved(struct login_parent *p, struct login_request const *r);
+enum login_verdict login_scram_proved(struct login_parent *p, struct login_request *r);
 enum login_verdict login_certificate(struct login_request *r);
 /* login-token.c. Has the program of etc/sasl-oauth-checker look at a token. */
 enum login_verdict login_token(
