@@ -283,6 +283,10 @@ login_run(struct login_parent *p, struct login_run *run, struct login_request *r
 	else
 		v = outcome(p, run, r, input);
 	close_session(run);
+	if (v != LOGIN_OK && run->pidfd >= 0) {
+		close(run->pidfd);
+		run->pidfd = -1;
+	}
 	/* A session that did not report has begun already. */
 	if (v == LOGIN_OK && !run->counted && !has_room(p, r) && p->kind == LOGIN_VERDICT)
 		v = LOGIN_LIMIT;
