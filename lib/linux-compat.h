@@ -10,6 +10,7 @@
 
 #ifndef RENAME_NOREPLACE /* musl before 1.2.6 */
 #define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE 2
 static inline int
 renameat2(int fd_from, char const *from, int fd_to, char const *to, unsigned int flags)
 {

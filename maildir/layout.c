@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/linux-compat.h"
 #include "lib/sa.h"
 
 static char const *const subs[] = {"cur", "new", "tmp"};
@@ -119,10 +121,44 @@ layout_create(int fd_dir, char const *name, int flags)
 	return fd;
 }
 
+static int
+copy_content(int fd_from, int fd_to, struct timespec mtime)
+{
+	char buf[65536];
+	struct timespec const t[2] = {{0, UTIME_OMIT}, mtime};
+	ssize_t n;
+	while ((n = read(fd_from, buf, sizeof buf)) > 0)
+		if (durable_write(fd_to, buf, (size_t)n) < 0)
+			return -1;
+	if (n < 0 || fchmod(fd_to, 0660) < 0 || futimens(fd_to, t) < 0)
+		return -1;
+	return durable_file(fd_to);
+}
+
+/* A file that has another name in a private folder gets content of its own, and that one keeps its
+ * mode. Exchanged, not replaced: were the name another by now, there would be two of it. Where this
+ * cannot be it stays closed to the group. */
+static void
+part_file(int fd_dir, int fd_tmp, char const *name, struct timespec mtime)
+{
+	char tmp[40];
+	snprintf(tmp, sizeof tmp, "parted.%ld", (long)getpid());
+	int fd = openat(fd_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd_own = fd < 0 ? -1 : layout_create(fd_tmp, tmp, O_WRONLY | O_EXCL);
+	if (fd_own >= 0) {
+		if (!copy_content(fd, fd_own, mtime))
+			(void)!renameat2(fd_tmp, tmp, fd_dir, name, RENAME_EXCHANGE);
+		unlinkat(fd_tmp, tmp, 0);
+		close(fd_own);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Every file in one directory gets the mode; those of others, who made them with it, keep theirs.
  */
 static int
-open_files(int fd_dir)
+open_files(int fd_dir, int fd_tmp)
 {
 	DIR *d = layout_read(fd_dir, ".");
 	if (!d)
@@ -130,8 +166,12 @@ open_files(int fd_dir)
 	int const fd = dirfd(d);
 	for (struct dirent *e; (e = readdir(d));) {
 		struct stat st;
-		if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
-		    st.st_uid == geteuid() && (st.st_mode & 0777) != 0660)
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+		    st.st_uid != geteuid())
+			continue;
+		if (st.st_nlink > 1)
+			part_file(fd, fd_tmp, e->d_name, st.st_mtim);
+		else if ((st.st_mode & 0777) != 0660)
 			(void)!fchmodat(fd, e->d_name, 0660, 0);
 	}
 	closedir(d);
@@ -148,17 +188,20 @@ layout_share(char const *dir, int open_to_group)
 		close(fd_dir);
 		return 0;
 	}
+	int const fd_tmp = r < 0 ? -1 : layout_sub(fd_dir, "tmp");
 	if (!r && !open_to_group)
 		r = fchmod(fd_dir, mode);
 	for (unsigned int i = 0; !r && i < 3; i++) {
 		int fd = layout_sub(fd_dir, subs[i]);
-		r = fd < 0 || (open_to_group && open_files(fd) < 0) ? -1 : fchmod(fd, mode);
+		r = fd < 0 || (open_to_group && open_files(fd, fd_tmp) < 0) ? -1 : fchmod(fd, mode);
 		if (fd >= 0)
 			close(fd);
 	}
 	if (!r && open_to_group)
-		r = open_files(fd_dir) < 0 ? -1 : fchmod(fd_dir, mode);
+		r = open_files(fd_dir, fd_tmp) < 0 ? -1 : fchmod(fd_dir, mode);
 	int e = errno;
+	if (fd_tmp >= 0)
+		close(fd_tmp);
 	if (fd_dir >= 0)
 		close(fd_dir);
 	errno = e;

@@ -10,6 +10,7 @@
 #include "lib/durable.h"
 #include "lib/sa.h"
 #include "maildir/acl.h"
+#include "maildir/layout.h"
 #include "maildir/transfer-state.h"
 
 #define RETRIES 5
@@ -139,7 +140,8 @@ transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
 	return 0;
 }
 
-/* Where a link is impossible (another owner or file system): the content once more. */
+/* Where a link is impossible (another owner or file system, a shared folder): the content once
+ * more. */
 static int
 copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 {
@@ -166,17 +168,6 @@ copy_file(struct transfer *x, struct arrival const *a, int fd_dest)
 	return r;
 }
 
-/* In a folder that is shared a message from one that is not; a copy has the mode already. */
-static int
-open_to_group(struct transfer const *x, int fd_dest, char const *file)
-{
-	struct stat st;
-	if (x->shared && !fstatat(fd_dest, file, &st, AT_SYMLINK_NOFOLLOW) &&
-	    st.st_uid == geteuid())
-		(void)!fchmodat(fd_dest, file, 0660, 0);
-	return 0;
-}
-
 /* Folders of two owners never hold names of one file: each could then change the other's. */
 static int
 same_owner(int fd_a, int fd_b)
@@ -201,10 +192,10 @@ bring(struct transfer *x, struct arrival *a)
 			folder_end_change(f, known, 1);
 			a->source = xstrdup(record_path(f, m));
 			a->fd_source = fd;
-			return open_to_group(x, fd_dest, a->file);
+			return 0;
 		}
 	} else if (!linkat(fd, record_path(f, m), fd_dest, a->file, 0))
-		return open_to_group(x, fd_dest, a->file);
+		return 0;
 	if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
 		return copy_file(x, a, fd_dest);
 	return -1;
@@ -259,7 +250,9 @@ take(struct transfer *x, struct folder *from, uint32_t i, int moved)
 	/* The first of this folder: keywords beyond the letters may have changed with no name
 	 * changing. */
 	if (x->mapped != from) {
-		x->alike = same_owner(x->fd_dir, from->fd_dir);
+		/* A file open to the group and a private one are never one. */
+		x->alike = !x->shared && layout_mode(from->fd_dir) != 0660 &&
+			   same_owner(x->fd_dir, from->fd_dir);
 		if (folder_update(from, UPDATE_NO_UIDS) < 0)
 			return -1;
 	}

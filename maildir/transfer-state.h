@@ -44,7 +44,7 @@ struct transfer {
 	int committed;
 	/* numbers of one source folder's keywords here; -1: not looked up */
 	struct folder *mapped;
-	int alike; /* it is the same owner's: links and renames may lead here */
+	int alike; /* it is the same owner's, and none is shared: links and renames may lead here */
 	int16_t map[MAILDIR_KEYWORDS];
 };
 

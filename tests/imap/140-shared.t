@@ -196,6 +196,42 @@ def scenario(d, kind):
     os.rename(root + "/../elsewhere", root + "/postern-shared")
 
 
+def links(d):
+    """A file open to the group and a private one are never one."""
+    root = d + "/mail/example.org/alice/Maildir"
+
+    def files(folder):
+        out = [os.stat(e.path) for sub in ("cur", "new") for e in os.scandir(f"{root}/.{folder}/{sub}")]
+        return {(s.st_mode & 0o777, s.st_nlink, s.st_uid == os.stat(root).st_uid) for s in out}, len(out), {int(s.st_mtime) for s in out}
+
+    with Auth(d, "alice@example.org") as a:
+        for f in ("Mine", "Team", "Back"):
+            a.ok(f"CREATE {f}")
+        for i in range(3):
+            text = MESSAGE % b"linked"
+            tag = a.start(f'APPEND Mine "01-Feb-2003 04:05:0{i} +0000" {{{len(text)}+}}\r\n'.encode() + text)
+            a.finish(tag)
+        a.ok("SELECT Mine")
+        a.ok("COPY 1 Team")
+        tap.ok(files("Team")[0] == {(0o600, 2, True)}, "private folders: a link", files("Team"))
+        a.ok("SETACL Team bob@example.org lrs")
+        tap.ok(files("Team") == ({(0o660, 1, True)}, 1, {1044072300}), "shared then: content of its own, with its date", files("Team"))
+        tap.ok(files("Mine")[0] == {(0o600, 1, True)}, "and the private one as it was", files("Mine"))
+        a.ok("COPY 2 Team")
+        a.ok("MOVE 3 Team")
+        tap.ok(files("Team")[:2] == ({(0o660, 1, True)}, 3), "copied and moved there: open, and no link", files("Team"))
+        tap.ok(files("Mine")[:2] == ({(0o600, 1, True)}, 2), "the private ones as they were", files("Mine"))
+        a.ok("SELECT Team")
+        tap.ok(len([x for x in a.ok("FETCH 1:* BODY.PEEK[]") if b"linked" in x]) == 3, "the messages are there")
+        a.ok("COPY 1 Back")
+        a.ok("MOVE 2 Back")
+        tap.ok(files("Back")[:2] == ({(0o600, 1, True)}, 2), "out of it: private, and no link", files("Back"))
+        tap.ok(not os.listdir(root + "/.Team/tmp"), "nothing is left in tmp/")
+    with Auth(d, "bob@example.org") as b:
+        b.ok(f'SELECT "{FOLDER.replace("Projects", "Team")}"')
+        tap.ok(len([x for x in b.ok("FETCH 1:* BODY.PEEK[]") if b"linked" in x]) == 2, "the reader reads them")
+
+
 def same_gid(d):
     """One who shares must have a gid alone."""
     with open(d + "/etc/users", "a", encoding="ascii") as f:
@@ -226,12 +262,14 @@ with tempfile.TemporaryDirectory(prefix="shared.") as d:
             os.chown(f"{d}/etc/{name}", NOBODY, NOBODY)
         AS[:] = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     scenario(d, "one uid")
+    links(d)
     AS.clear()
 if os.getuid() == 0:
     with tempfile.TemporaryDirectory(prefix="shared.") as d:
         instance(d, (52001, 52002, 52003))
         scenario(d, "three uids")
         reach(d, "three uids")
+        links(d)
         same_gid(d)
 else:
     print(f"ok {tap.count + 1} # skip three uids: not root")
