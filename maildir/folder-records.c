@@ -69,7 +69,7 @@ folder_append(struct folder *f)
 {
 	uint32_t n = f->count - f->index.count;
 	if (n == f->tail_room) {
-		f->tail_room = n ? n + n / 2 : 16;
+		f->tail_room = n + n / 2 + 16;
 		f->tail = xrealloc(f->tail, f->tail_room, sizeof *f->tail);
 	}
 	struct record *r = f->tail + n;
