@@ -143,6 +143,14 @@ with t.Place() as place:
     d = Damaged(place)
     t.same(sorted(d.good), sorted(INDEX_FILES), "there is an index to damage")
     judge(d.try_it("whole", d.good), "undamaged")
+
+    # Sound entries of the log that say what cannot be.
+    first = [x for x in place.files() + place.files("new")][0].encode()
+    for name in (b"x" * 256, b"y" * 4000, first + b"/../x", b"../" * 20 + first, first + b"\0x", b"x"):
+        for later in (0, 90):
+            files = {**d.good, INDEX_FILES[1]: d.good[INDEX_FILES[1]] + log_entry(d.good[INDEX_FILES[0]], name, later)}
+            judge(d.try_it(name, files), f"the log calls {'a new' if later else 'a known'} message {name[:12]!r}..., of {len(name)} octets")
+
     for name in INDEX_FILES:
         data, first, before = d.good[name], name == INDEX_FILES[0], d.ended
         judge([b for i in some(len(data)) for b in d.try_it(f"octet {i} of {name}", {**d.good, name: changed(data, i)}, first)],
@@ -155,13 +163,6 @@ with t.Place() as place:
         judge(d.try_it(name, {k: v for k, v in d.good.items() if k != name}), f"{name}: not there")
         judge(d.try_it(name, {name: data}), f"{name}: it alone is there")
     judge(d.try_it("all", d.other), "all files: another folder's")
-
-    # Sound entries of the log that say what cannot be.
-    first = [x for x in place.files() + place.files("new")][0].encode()
-    for name in (b"x" * 256, b"y" * 4000, first + b"/../x", b"../" * 20 + first, first + b"\0x", b"x"):
-        for later in (0, 90):
-            files = {**d.good, INDEX_FILES[1]: d.good[INDEX_FILES[1]] + log_entry(d.good[INDEX_FILES[0]], name, later)}
-            judge(d.try_it(name, files), f"the log calls {'a new' if later else 'a known'} message {name[:12]!r}..., of {len(name)} octets")
 
     # A backup put back: an older snapshot, log and texts, in every combination.
     ages, bad = list(d.kept.values()) + [d.good], []
