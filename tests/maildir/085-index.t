@@ -142,8 +142,6 @@ def changed(data, at):
 with t.Place() as place:
     d = Damaged(place)
     t.same(sorted(d.good), sorted(INDEX_FILES), "there is an index to damage")
-    judge(d.try_it("whole", d.good), "undamaged")
-
     # Sound entries of the log that say what cannot be.
     first = [x for x in place.files() + place.files("new")][0].encode()
     for name in (b"x" * 256, b"y" * 4000, first + b"/../x", b"../" * 20 + first, first + b"\0x", b"x"):
@@ -151,6 +149,7 @@ with t.Place() as place:
             files = {**d.good, INDEX_FILES[1]: d.good[INDEX_FILES[1]] + log_entry(d.good[INDEX_FILES[0]], name, later)}
             judge(d.try_it(name, files), f"the log calls {'a new' if later else 'a known'} message {name[:12]!r}..., of {len(name)} octets")
 
+    judge(d.try_it("whole", d.good), "undamaged")
     for name in INDEX_FILES:
         data, first, before = d.good[name], name == INDEX_FILES[0], d.ended
         judge([b for i in some(len(data)) for b in d.try_it(f"octet {i} of {name}", {**d.good, name: changed(data, i)}, first)],
