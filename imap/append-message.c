@@ -108,6 +108,17 @@ receive(struct append *a, struct parse *p, struct append_message *m, struct lite
 /* ---- what can be refused before the message comes ---------------------------------------------
  */
 
+int
+append_fits(struct append *a, struct append_message const *m, uint64_t more)
+{
+	uint64_t const limit = a->s->append_limit;
+	if (more > limit - m->octets)
+		return append_refuse(a, REPLY_TOOBIG);
+	if (a->octets + m->octets + more > limit * LIMIT_APPEND_TIMES)
+		return append_refuse(a, REPLY_TOOMANY);
+	return 1;
+}
+
 /* The mailbox is there, and takes so many octets more. */
 static int
 admit(struct append *a, struct append_message const *m, uint64_t more)
@@ -125,8 +136,8 @@ admit(struct append *a, struct append_message const *m, uint64_t more)
 			return append_refuse(a, r ? reply_errno(errno) : REPLY_TRYCREATE);
 		sa_str(&a->dir);
 	}
-	if (more > a->s->append_limit - m->octets)
-		return append_refuse(a, REPLY_TOOBIG);
+	if (!append_fits(a, m, more))
+		return 0;
 	if (a->s->arena.total > LIMIT_COMMAND)
 		return append_refuse(a, REPLY_TOOMANY);
 	struct quota *q = mailbox_quota(a->s, a->name);

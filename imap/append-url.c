@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "imap/commands.h"
 #include "imap/limits.h"
 #include "imap/mailbox.h"
 #include "imap/reply.h"
@@ -187,7 +188,7 @@ copy_range(struct append_message *m, char const *s, size_t n, struct url const *
 	}
 }
 
-/* 1 if it could be copied, 0 if it is too much, -1 if there is nothing like it. */
+/* 1 if it could be copied, 0 if it is too much (refused), -1 if there is nothing like it. */
 static int
 copy_part(struct append *a, struct append_message *m, struct url const *u)
 {
@@ -199,7 +200,7 @@ copy_part(struct append *a, struct append_message *m, struct url const *u)
 	uint64_t left = r > 0 ? wire_size(s, n) : 0;
 	left = u->from < left ? left - u->from : 0;
 	left = u->count && u->count < left ? u->count : left;
-	int const fits = left <= a->s->append_limit - m->octets;
+	int const fits = append_fits(a, m, left);
 	if (r > 0 && fits)
 		copy_range(m, s, n, u, left);
 	stralloc_free(&fields);
@@ -226,6 +227,8 @@ append_url(struct append *a, struct append_message *m, char const *url, size_t l
 {
 	struct url u;
 	struct folder *f;
+	if (session_stopped(a->s))
+		return append_refuse(a, DONE);
 	if (!url_parse(a->s, &u, url, len) || !(f = open_source(a, u.mailbox)) ||
 	    (u.validity && u.validity != folder_uidvalidity(f)))
 		return refuse_url(a, url, len);
@@ -239,7 +242,7 @@ append_url(struct append *a, struct append_message *m, char const *url, size_t l
 	case 1:
 		return 1;
 	case 0:
-		return append_refuse(a, REPLY_TOOBIG);
+		return 0;
 	default:
 		return refuse_url(a, url, len);
 	}

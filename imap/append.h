@@ -50,8 +50,10 @@ int append_sync(struct append *a);
 void append_write(struct append_message *m, char const *s, size_t n);
 /* Notes why it fails, if nothing is noted yet; returns 0. */
 int append_refuse(struct append *a, char const *reply);
+/* May the message get so many octets more? 1; 0 with a->refused: TOOBIG, LIMIT. */
+int append_fits(struct append *a, struct append_message const *m, uint64_t more);
 /* append-url.c: the message or part that the URL names (RFC 5092) becomes the message's next
- * octets. 1; 0 with a->refused: BADURL, TOOBIG. */
+ * octets. 1; 0 with a->refused: BADURL, TOOBIG, LIMIT. */
 int append_url(struct append *a, struct append_message *m, char const *url, size_t len);
 /* append-binary.c: parts that cannot stand in a Maildir as they are become base64 (RFC 3516 4.4),
  * line ends LF. 0 or -1 (errno). */

@@ -78,7 +78,7 @@ receive(struct append *a, struct parse *p, int many, char const **reply)
 	if (!a->refused || p->closed)
 		return 0;
 	/* What comes all the same, by LITERAL+, is dropped. */
-	if (parse_finish(p) < 0)
+	if (!a->s->ended && parse_finish(p) < 0)
 		session_bye(a->s, REPLY_BYE_LITERAL);
 	*reply = a->refused;
 	return 0;
@@ -131,7 +131,7 @@ target(struct session *s, struct parse *p, struct append *a, uint32_t *i)
 	else if (*i >= folder_count(s->folder) || (s->uid && folder_uid(s->folder, *i) != n) ||
 		 folder_gone(s->folder, *i))
 		append_refuse(a, REPLY_NOMESSAGE);
-	else if (!folder_disk_size(s->folder, *i, &disk))
+	else if (mailbox_is_own(s, s->name) && !folder_disk_size(s->folder, *i, &disk))
 		a->freed = disk;
 	return 1;
 }

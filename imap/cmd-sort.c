@@ -14,7 +14,7 @@
 
 struct sort {
 	struct sort_criterion by[LIMIT_CRITERIA];
-	unsigned int count;
+	unsigned int count, given; /* given: with those that stand there twice */
 	struct search_return want;
 };
 
@@ -26,7 +26,7 @@ static int
 criterion_parse(struct parse *p, struct sort *x)
 {
 	unsigned int k = 0;
-	if (x->count == LIMIT_CRITERIA)
+	if (x->given++ == LIMIT_CRITERIA)
 		return parse_fail(p, "Too many sort criteria");
 	int const reverse = parse_take_word(p, "REVERSE");
 	if (reverse && !parse_sp(p))
@@ -35,6 +35,10 @@ criterion_parse(struct parse *p, struct sort *x)
 		k++;
 	if (k == sizeof names / sizeof *names)
 		return parse_fail(p, "Unknown sort criterion");
+	/* Behind the first of its kind it decides nothing. */
+	for (unsigned int j = 0; j < x->count; j++)
+		if (x->by[j].key == (enum sort_key)k)
+			return 1;
 	x->by[x->count++] = (struct sort_criterion){k, reverse};
 	return 1;
 }

@@ -155,6 +155,8 @@ entries_tell(struct session *s, char const *name, struct entries *e)
 			    shared ? mailbox_tree(s, name) : &s->tree, name, shared, visit, &t);
 		if (r >= 0 && !t.found && !e->depth)
 			put_entry(&t, e->name[t.at], 0, 0);
+		if (t.told)
+			reply_out(s);
 	}
 	if (t.told) {
 		sa_cats(&s->out, ")\r\n");

@@ -19,6 +19,8 @@
 /* A message of APPEND, octets on the wire, default of the setting imap-append-limit: NO [TOOBIG].
  */
 #define LIMIT_APPEND (UINT64_C(100) << 20)
+/* All messages of one APPEND together, so many times that setting: NO [LIMIT]. */
+#define LIMIT_APPEND_TIMES 4
 /* A literal that is refused but already on its way (LITERAL+) is read and dropped up to here: more
  * is a BYE. */
 #define LIMIT_SKIP (UINT64_C(1) << 30)

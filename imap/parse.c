@@ -239,8 +239,10 @@ parse_flag(struct parse *p, struct text *out)
 static int
 take_quoted(struct parse *p, struct text *out)
 {
-	char *s = arena_alloc(p->arena, p->len - p->pos + 1);
-	size_t n = 0;
+	size_t n = 0, end = p->pos + 1;
+	while (end < p->len && p->line[end] != '"')
+		end += p->line[end] == '\\' ? 2 : 1;
+	char *s = arena_alloc(p->arena, end - p->pos + 1);
 	for (p->pos++; p->pos < p->len; p->pos++) {
 		char c = p->line[p->pos];
 		if (c == '"') {

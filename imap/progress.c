@@ -1,5 +1,6 @@
 #include "imap/progress.h"
 
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,6 +28,10 @@ progress_tell_due(struct session *s, struct progress const *p)
 	s->progress_due =
 	    (now.tv_sec + (int64_t)s->progress_seconds) * 1000000000 + now.tv_nsec;
 	if (first || !s->progress_seconds || p->done >= p->goal || !capability_shown("INPROGRESS"))
+		return;
+	/* COPY has the destination locked: it does not wait for a client that takes nothing. */
+	struct pollfd out = {.fd = s->net.fd_out, .events = POLLOUT};
+	if (poll(&out, 1, 0) <= 0)
 		return;
 	sa_cats(&s->out, "* OK [INPROGRESS (");
 	put_tag(&s->out, s->tag);

@@ -10,6 +10,7 @@
 #include "lib/sa.h"
 
 #define PIECE 16384 /* octets decoded at a time */
+#define KEEP 4096   /* octets of scratch that a key keeps: there may be LIMIT_ARGUMENTS keys */
 
 /* Tabs, which folding leaves in the text, as blanks; with squeeze, a run of them as one. */
 static void
@@ -55,6 +56,17 @@ look_quickly(struct search_key *k, char const *s, size_t n)
 	return !found ? NO : k->quick_whole ? YES : UNKNOWN;
 }
 
+/* What a long field took. */
+static void
+drop_large(struct search_key *k)
+{
+	if (k->line.a <= KEEP && k->decoded.a <= KEEP)
+		return;
+	stralloc_free(&k->line);
+	stralloc_free(&k->decoded);
+	stralloc_free(&k->matcher.scratch);
+}
+
 /* Is the key's text in this field, with its name if any field is meant? */
 static int
 field_has(struct search_key *k, struct header_field const *f, int any)
@@ -67,11 +79,13 @@ field_has(struct search_key *k, struct header_field const *f, int any)
 	header_unfold(&k->line, f);
 	charset_decode_words(&k->decoded, k->line.s, k->line.len, charset_iconv);
 	smooth(&k->decoded, 0);
-	if (found_in(k, &k->decoded))
-		return 1;
-	if (!any)
+	int found = found_in(k, &k->decoded);
+	if (!found && !any) {
 		smooth(&k->decoded, 1);
-	return !any && found_in(k, &k->decoded);
+		found = found_in(k, &k->decoded);
+	}
+	drop_large(k);
+	return found;
 }
 
 /* Behind the line at p, and the lines that continue it. */

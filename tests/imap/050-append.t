@@ -41,6 +41,13 @@ C: a1 APPEND INBOX {1025}
 S: a1 NO [TOOBIG] The message is larger than this server takes.
 C: a2 NOOP
 S: a2 OK NOOP completed.
+--- all messages of one command together (LIMIT_APPEND_TIMES)
+setup: echo 10 >etc/imap-append-limit
+S+ \* PREAUTH .*
+C! a1 APPEND INBOX {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy\r\n
+S~ a1 OK \[APPENDUID .*
+C! a2 APPEND INBOX {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy {10+}\r\nA: b\r\n\r\nxy {1}\r\n
+S: a2 NO [LIMIT] Too many messages for one command.
 --- over quota
 setup: mkdir -p Maildir/new Maildir/cur Maildir/tmp; printf '100S\n' >Maildir/maildirsize
 S+ \* PREAUTH .*
