@@ -32,7 +32,8 @@ struct esearch_command {
 	struct search_return want;
 	struct search own, *q;
 	struct context *context; /* null, or what keeps it up to date */
-	struct results kept;	 /* of the selected mailbox */
+	struct results kept;	 /* of the selected mailbox, ... */
+	int keep;		 /* ... for the context */
 	struct progress progress;
 	char const *reply;
 };
@@ -190,9 +191,8 @@ search_folder(struct session *s, struct esearch_command *c, struct folder *f, ch
 			c->reply = REPLY_NOTSAVED;
 	}
 	if (f == s->folder && c->context) {
-		context_keep(s, c->context, &r);
-		c->context = 0;
-		c->q = &s->contexts->q;
+		c->kept = r;
+		c->keep = 1;
 	}
 }
 
@@ -234,6 +234,16 @@ search_all(struct session *s, struct esearch_command *c)
 		}
 }
 
+/* The context, once no other mailbox is to be searched with its keys. */
+static void
+keep(struct session *s, struct esearch_command *c)
+{
+	if (c->others)
+		search_bind(c->q, s, s->folder);
+	context_keep(s, c->context, &c->kept);
+	c->context = 0;
+}
+
 char const *
 cmd_esearch(struct session *s, struct parse *p)
 {
@@ -251,6 +261,8 @@ cmd_esearch(struct session *s, struct parse *p)
 		else
 			search_folder(s, &c, s->folder, s->name);
 	}
+	if (c.keep)
+		keep(s, &c);
 	if (c.context)
 		context_free(c.context);
 	search_free(&c.own);

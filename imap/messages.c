@@ -45,13 +45,12 @@ messages_parse(struct session *s, struct parse *p, struct set *out)
 int
 messages_parse_both(struct session *s, struct parse *p, struct set *out, struct set *uids)
 {
-	uint32_t const count = folder_count(s->folder);
 	size_t const at = p->pos;
 	*uids = (struct set){0};
 	if (s->uid && parse_peek(p) != '$') { /* of a kept result nothing is missing */
 		if (!parse_set(p, uids))
 			return 0;
-		set_resolve(uids, count ? folder_uid(s->folder, count - 1) : 0);
+		set_resolve(uids, folder_uidnext(s->folder) - 1);
 		p->pos = at;
 	}
 	return messages_parse(s, p, out);

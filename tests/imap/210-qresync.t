@@ -103,6 +103,13 @@ C: s102 UID FETCH 1:* (FLAGS) (CHANGEDSINCE $x VANISHED)
 S: s102 OK UID FETCH completed.
 C: s103 UID FETCH 100:200 (FLAGS) (CHANGEDSINCE 1 VANISHED)
 S: s103 OK UID FETCH completed.
+# The last message goes: "*" still means its UID.
+C: s104 UID EXPUNGE 9
+S: * VANISHED 9
+S+ s104 OK .*
+C: s105 UID FETCH 1:* (FLAGS) (CHANGEDSINCE $x VANISHED)
+S: * VANISHED (EARLIER) 9
+S: s105 OK UID FETCH completed.
 --- message sequence match data (3.2.5.2): what the client knows is not told again
 S+ \* PREAUTH .*
 C: a0 ENABLE QRESYNC
