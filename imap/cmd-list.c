@@ -217,7 +217,7 @@ tell_name(struct session *s, struct listing *l, struct list_entry const *e, int 
 	if (l->options & RETURN_RIGHTS && e->exists && e->chosen)
 		acl_tell_mine(s, e->name);
 	if (l->options & RETURN_METADATA && e->exists && e->chosen &&
-	    entries_tell(s, e->name, &l->entries) < 0)
+	    mailbox_rights(s, e->name) & RIGHTS_ENTRIES && entries_tell(s, e->name, &l->entries) < 0)
 		reply_errno(errno);
 }
 

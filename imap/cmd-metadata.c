@@ -38,8 +38,7 @@ refused(struct session *s, char const *name)
 		return REPLY_NAME;
 	if (!*name)
 		return 0;
-	unsigned int const any = RIGHT_READ | RIGHT_INSERT | RIGHT_POST | RIGHTS_FLAGS;
-	if (!mailbox_may(s, name, RIGHT_LOOKUP) || !(mailbox_rights(s, name) & any))
+	if (!mailbox_may(s, name, RIGHT_LOOKUP) || !(mailbox_rights(s, name) & RIGHTS_ENTRIES))
 		return mailbox_refused(s, name);
 	int r = tree_dir(mailbox_tree(s, name), name, &dir);
 	int e = r ? errno : ENOENT;

@@ -28,6 +28,8 @@ enum right {
 #define RIGHTS_OTHERS 255u
 /* Rights to change flags that others see. */
 #define RIGHTS_FLAGS ((unsigned int)(RIGHT_WRITE | RIGHT_SEEN | RIGHT_DELETED))
+/* Each of them, with RIGHT_LOOKUP, is enough to see a mailbox's entries (RFC 5464 3.3). */
+#define RIGHTS_ENTRIES ((unsigned int)(RIGHT_READ | RIGHT_INSERT | RIGHT_POST) | RIGHTS_FLAGS)
 
 #define ACL_FILE "dovecot-acl"
 #define SHARED_FILE "postern-shared"

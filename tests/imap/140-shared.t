@@ -121,6 +121,12 @@ def scenario(d, kind):
         tap.ok(b"Flagged" not in got[0] and b"key" not in got[0], f"{kind}: s: and no other flag", got)
         tap.ok(b.command("STORE 1 +FLAGS (\\Flagged)")[1].startswith(b"NO [NOPERM]"), f"{kind}: none that may be: NO")
         tap.ok(b.command("EXPUNGE")[1].startswith(b"OK"), f"{kind}: nothing to expunge")
+        got = b.ok('LIST "" "Other Users.*" RETURN (METADATA (/shared/comment))')
+        tap.ok(any(b"of alice" in x for x in got), f"{kind}: lrs: LIST RETURN (METADATA)", got)
+    with rights(d, "l", kind) as b:
+        got = b.ok('LIST "" "Other Users.*" RETURN (METADATA (/shared/comment))')
+        tap.ok(any(FOLDER.encode() in x for x in got) and not any(b"METADATA" in x for x in got),
+               f"{kind}: l: listed, but its entries are not (RFC 5464 3.3)", got)
     with rights(d, "lri", kind) as b:
         got = append(b, FOLDER, b"by bob", "\\Seen \\Deleted \\Flagged word")
         tap.ok(got.startswith(b"OK [APPENDUID"), f"{kind}: i: APPEND", got)
