@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imap/context.h"
 #include "imap/mailbox.h"
 #include "imap/notify.h"
 #include "imap/reply.h"
@@ -141,9 +142,16 @@ follow(struct session *s, char const *from, char const *to)
 		session_bye(s, REPLY_BYE_GONE);
 		return;
 	}
-	session_unselect(s);
+	/* "$", contexts and what NOTIFY has told go on; what changed meanwhile is looked at again. */
+	session_close_left(s);
+	s->left = s->folder;
+	free(s->name);
 	s->folder = f;
 	s->name = name;
+	for (struct context *c = s->contexts; c; c = c->next)
+		c->modseq = 0;
+	if (s->notify)
+		s->notify->folder = f;
 	if (session_condstore(s))
 		folder_modseqs(f);
 	if (folder_count(f) != count)
@@ -199,8 +207,10 @@ subscribe(struct session *s, struct parse *p, int on)
 		return BAD;
 	if (!name)
 		return REPLY_NAME;
+	if (subscriptions_set(&s->tree, name, on) < 0)
+		return reply_errno(errno);
 	notify_own(s, mailbox_canonical(s, name));
-	return subscriptions_set(&s->tree, name, on) < 0 ? reply_errno(errno) : DONE;
+	return DONE;
 }
 
 /* RFC 3501 6.3.6 */

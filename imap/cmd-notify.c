@@ -201,11 +201,7 @@ set(struct session *s, struct parse *p, struct notify *n)
 	notify_free(s->notify);
 	s->notify = n;
 	/* The messages so far are told; the loop tells what is new (3.1). */
-	if (s->folder && n->selected) {
-		uint32_t const count = folder_count(s->folder);
-		n->folder = s->folder;
-		n->uid = count ? folder_uid(s->folder, count - 1) + 1 : 1;
-	}
+	notify_selected(s);
 	return DONE;
 }
 

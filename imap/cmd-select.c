@@ -8,6 +8,7 @@
 #include "imap/flags.h"
 #include "imap/list.h"
 #include "imap/mailbox.h"
+#include "imap/notify.h"
 #include "imap/qresync.h"
 #include "imap/reply.h"
 #include "imap/saved.h"
@@ -27,6 +28,7 @@ session_unselect(struct session *s)
 	s->left = s->folder;
 	s->folder = 0;
 	s->name = 0;
+	notify_selected(s);
 }
 
 void
@@ -101,6 +103,7 @@ select_mailbox(struct session *s, struct parse *p, int examine)
 	s->name = xstrdup(mailbox_canonical(s, name));
 	s->readonly = readonly;
 	tell_folder(s);
+	notify_selected(s);
 	if (params.qresync)
 		qresync_tell(s, &params);
 	return reply_format(s, "OK [READ-%s] %s completed.", readonly ? "ONLY" : "WRITE",

@@ -196,7 +196,9 @@ keep_box(
 	if (!e->exists || !(e->events & look))
 		return 0;
 	if (!mailbox_may(s, e->name, RIGHT_READ)) {
-		tell_name(s, e, "\\NoAccess", 0);
+		struct notify_name const *was = find(n->name, n->names, e->name);
+		if (!was || !was->exists)
+			tell_name(s, e, "\\NoAccess", 0);
 		return 0;
 	}
 	if (n->boxes == LIMIT_NOTIFY) {
@@ -236,8 +238,8 @@ drop_boxes(struct notify *n, struct notify_name *fresh, size_t count)
 	return dropped;
 }
 
-static void
-watch_all(struct session *s, struct notify *n)
+void
+notify_watch_all(struct session *s, struct notify *n)
 {
 	watch_close(&n->watch);
 	n->selects = 0;
@@ -306,7 +308,7 @@ take(struct session *s, struct notify *n, struct list const *l, int tell)
 	n->names = count;
 	stralloc_free(&dir);
 	if (r >= 0 && changed)
-		watch_all(s, n);
+		notify_watch_all(s, n);
 	return r < 0 ? -1 : 0;
 }
 

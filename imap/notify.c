@@ -20,6 +20,8 @@
 #define YOUNG_NS 20000000
 /* Directories of mailboxes selected once that stay watched, before all are watched anew. */
 #define SELECTS 8
+/* Octets of names that the client changed itself between two looks; beyond, some are told. */
+#define MINE 65536
 
 /* ---- stamps -----------------------------------------------------------------------------------
  */
@@ -200,6 +202,8 @@ static void
 look_entries(struct session *s, struct notify *n, struct notify_box *b, int tell)
 {
 	struct notify_box was = *b;
+	if (!mailbox_may(s, b->name, RIGHT_READ))
+		return;
 	b->entry = 0;
 	b->entries = 0;
 	if (*b->name)
@@ -306,6 +310,17 @@ notify_mask(struct session const *s, unsigned int what, int between)
 }
 
 void
+notify_selected(struct session *s)
+{
+	struct notify *n = s->notify;
+	uint32_t const count = s->folder ? folder_count(s->folder) : 0;
+	if (!n)
+		return;
+	n->folder = s->folder;
+	n->uid = count ? folder_uid(s->folder, count - 1) + 1 : 1;
+}
+
+void
 notify_new(struct session *s)
 {
 	struct notify *n = s->notify;
@@ -314,8 +329,7 @@ notify_new(struct session *s)
 		return;
 	uint32_t const count = folder_count(s->folder);
 	uint32_t i = n->folder == s->folder ? folder_find(s->folder, n->uid) : count;
-	n->folder = s->folder;
-	n->uid = count ? folder_uid(s->folder, count - 1) + 1 : 1;
+	notify_selected(s);
 	if (!n->selected->fetch.count)
 		return;
 	for (; i < count && !hand_stopped(&h, s, i); i++) {
@@ -349,8 +363,8 @@ notify_watch(struct session *s)
 		return 0;
 	learn(s, n);
 	if (s->folder && n->selected && !watch_has(&n->watch, folder_dir(s->folder))) {
-		if (n->selects++ == SELECTS && notify_names(s, n, 0) < 0)
-			reply_errno(errno);
+		if (n->selects++ >= SELECTS)
+			notify_watch_all(s, n);
 		watch_add(&n->watch, folder_dir(s->folder), WATCH_MESSAGES);
 	}
 	return &n->watch;
@@ -359,6 +373,10 @@ notify_watch(struct session *s)
 void
 notify_own(struct session *s, char const *name)
 {
-	if (s->notify && s->notify->groups)
-		sa_catb(&s->notify->mine, name, strlen(name) + 1);
+	struct notify *n = s->notify;
+	if (!n || !n->groups)
+		return;
+	if (n->mine.len > MINE)
+		n->mine.len = 0;
+	sa_catb(&n->mine, name, strlen(name) + 1);
 }

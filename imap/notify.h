@@ -92,6 +92,8 @@ void notify_free(struct notify *n);
 /* Which events of the selected mailbox (enum folder_event) may be told now. idle: between commands
  * or in IDLE. */
 unsigned int notify_mask(struct session const *s, unsigned int what, int between);
+/* All messages of the selected mailbox so far are told; null: none is selected any more. */
+void notify_selected(struct session *s);
 /* After EXISTS: the FETCH of each new message that was asked for. */
 void notify_new(struct session *s);
 /* What to wait for, with the selected mailbox in it; null: nothing is to be told. */
@@ -107,5 +109,7 @@ void notify_own(struct session *s, char const *name);
 /* notify-names.c: looks which names there are now, what of that is to be told, and which are to be
  * looked into. As notify_begin. */
 int notify_names(struct session *s, struct notify *n, int tell);
+/* Watches anew what is looked into, and nothing else. */
+void notify_watch_all(struct session *s, struct notify *n);
 
 #endif

@@ -325,6 +325,29 @@ C: 9 CANCELUPDATE "B01" "X"
 S: 9 OK CANCELUPDATE completed.
 C: 10 STORE 1 +FLAGS.SILENT (\Deleted)
 S: 10 OK STORE completed.
+--- RENAME of the selected mailbox: $ and updates go on
+S+ \* PREAUTH .*
+C: 1 CREATE a
+S+ 1 OK .*
+C: s SELECT INBOX
+S+ s OK .*
+C: 2 COPY 1:3 a
+S+ 2 OK .*
+C: 3 SELECT a
+S+ 3 OK .*
+C: 4 SEARCH RETURN (SAVE) 2
+S: 4 OK SEARCH completed.
+C: 5 SEARCH RETURN (UPDATE COUNT) FLAGGED
+S: * ESEARCH (TAG "5") COUNT 1
+S: 5 OK SEARCH completed.
+C: 6 RENAME a b
+S: 6 OK RENAME completed.
+C: 7 FETCH $ UID
+S: * 2 FETCH (UID 2)
+S: 7 OK FETCH completed.
+C: 8 STORE 1 +FLAGS.SILENT (\Flagged)
+S: * ESEARCH (TAG "5") ADDTO (0 1)
+S: 8 OK STORE completed.
 --- NOUPDATE (RFC 5267 4.3.1), and another mailbox ends updates
 S+ \* PREAUTH .*
 C: s SELECT INBOX

@@ -150,6 +150,16 @@ def flags(p):
         tap.ok(b"* 1 EXPUNGE" in s.ok("EXPUNGE"), "but of what the client itself removes")
 
 
+def selected(p):
+    with p.client() as s:
+        s.ok("NOTIFY SET (selected (MessageNew (UID) MessageExpunge))")
+        for again in ("", " again"):
+            s.ok("SELECT INBOX")
+            p.deliver("INBOX", "next" + again.strip())
+            s.until(rb"^\* \d+ FETCH \(UID \d+", f"MessageNew right behind SELECT{again}: FETCH (5.2)")
+            s.ok("UNSELECT")
+
+
 def names(p):
     with p.client() as s, p.client() as other:
         s.ok("NOTIFY SET (personal (MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange))")
@@ -242,6 +252,6 @@ with Place() as p:
     with p.client() as s:
         tap.ok(b"NOTIFY" in s.ok("CAPABILITY")[0].split(), "CAPABILITY")
         syntax(s)
-    for part in (example, flags, names, idle, closed, limit):
+    for part in (example, flags, selected, names, idle, closed, limit):
         tap.run(part.__name__, part, p)
 tap.done()
