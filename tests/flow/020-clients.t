@@ -191,7 +191,7 @@ SyncState *
     def read_mutt(self):
         config = self.file("muttrc", f"""set folder="imaps://localhost:{self.one.port("imaps")}/"
 set imap_user="{BOB}" imap_pass="{self.one.password[BOB]}" ssl_verify_host=no ssl_verify_dates=no
-set certificate_file="{self.cert}" ssl_force_tls=yes header_cache= delete=yes move=no quit=yes timeout=1 confirmappend=no
+set certificate_file="{self.cert}" ssl_force_tls=yes header_cache='' delete=yes move=no quit=yes timeout=1 confirmappend=no
 set spoolfile=+INBOX
 """)
         # Over IMAP: flag one message, copy it to Archive, leave.

@@ -121,7 +121,7 @@ for mechanism in "PLAIN", "LOGIN":
 for mechanism in ("SCRAM-SHA-256",):
     muttrc = f"""set folder=imap://127.0.0.1:{imap.port}/ spoolfile=+INBOX ssl_starttls=no ssl_force_tls=no imap_user={USER} imap_pass=secret
 set imap_authenticators={mechanism.lower()}
-set header_cache= delete=yes move=no quit=yes timeout=1 wait_key=no record= postponed=
+set header_cache='' delete=yes move=no quit=yes timeout=1 wait_key=no record='' postponed=''
 push <exit>
 """
     with open(CLIENT + "/muttrc", "w") as f:
