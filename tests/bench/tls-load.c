@@ -28,8 +28,8 @@ struct slot {
 	SSL *ssl;
 	SSL_SESSION *session;
 	enum { CONNECTING, GREETING, SAYING, ANSWER, ENDING } state;
-	int said;	/* commands */
-	char last[512]; /* the end of what was read */
+	int said;	 /* commands */
+	char last[4096]; /* the end of what was read: a line with all capabilities fits */
 	size_t len;
 	short events;
 	int64_t start;

@@ -58,8 +58,8 @@ with Instance() as i, Login(i, *IMAP, "quick", SESSION) as c:
 # Refusals are delayed, more each time; pipelined guesses are not faster.
 with Instance(login_delay=100) as i, Login(i, *IMAP, "plain", SESSION) as c:
     c.line()
-    c.send(b"".join(b"%d LOGIN alice x\r\n" % n for n in range(4)))
     times = [time.monotonic()]
+    c.send(b"".join(b"%d LOGIN alice x\r\n" % n for n in range(4)))
     for n in range(4):
         c.line()
         times.append(time.monotonic())
