@@ -1,0 +1,22 @@
+/* From a TCP connection to one that is ready for MAIL: what the parts of smtp-send that do it
+ * share. */
+#ifndef POSTERN_MDA_REMOTE_SEND_OPEN_H
+#define POSTERN_MDA_REMOTE_SEND_OPEN_H
+
+#include "mda-remote/send.h"
+
+enum { READY = 0, FAILED = -1, AGAIN_IN_CLEAR = 1 };
+
+/* send-open.c: greeting, EHLO, STARTTLS, AUTH over the connection in s->c. `clear`: STARTTLS is not
+ * used. READY; FAILED with the reason; AGAIN_IN_CLEAR with the reason, over a new connection. */
+int send_open(struct send *s, int clear, struct attempt *why);
+/* send-auth.c (RFC 4954): READY, or FAILED with the reason. */
+int send_auth(struct send *s, struct attempt *why);
+
+/* FAILED, with errno as the reason, while `what`. */
+int send_io_error(struct attempt *why, char const *what);
+/* FAILED, with the reply that was read last; permanent only where the caller finds no other host.
+ */
+int send_refused(struct send *s, struct attempt *why);
+
+#endif
