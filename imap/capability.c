@@ -13,6 +13,7 @@ enum {
 	BEFORE = 1, /* told before login, too */
 	OFF = 2,    /* told only if the setting says so */
 	ELSE = 4,   /* after login only where the row above is hidden, which says more */
+	VALUE = 8,  /* told with its number, and only if that is set */
 };
 
 /* Advertised when whole, and never before. */
@@ -57,7 +58,9 @@ static struct capability {
     {"MULTIAPPEND", 0, 0},	  /* RFC 3502 */
     {"CATENATE", 0, 0},		  /* RFC 4469 */
     {"REPLACE", 0, 0},		  /* RFC 8508 */
-    {"APPENDLIMIT", 0, 0},	  /* RFC 7889 */
+    {"APPENDLIMIT", VALUE, 0},	  /* RFC 7889 */
+    {"MESSAGELIMIT", VALUE, 0},	  /* RFC 9738 */
+    {"SAVELIMIT", VALUE, 0},	  /* RFC 9738 section 3 */
     {"COMPRESS=DEFLATE", 0, 0},	  /* RFC 4978 */
     {"BINARY", 0, 0},		  /* RFC 3516 */
     {"PREVIEW", 0, 0},		  /* RFC 8970 */
@@ -74,10 +77,11 @@ static struct capability {
     {"OBJECTID", 0, 0},		  /* RFC 8474 */
     {"NOTIFY", 0, 0},		  /* RFC 5465 */
     {"UIDONLY", OFF, ENABLE_UIDONLY}, /* RFC 9586: clients mishandle it */
+    {"UIDBATCHES", OFF, 0},	  /* RFC 10022: few clients know it */
     {0, 0, 0},
 };
 
-static uint64_t append_limit;
+static uint64_t values[sizeof capabilities / sizeof *capabilities];
 
 static struct capability *
 find(char const *name)
@@ -135,10 +139,16 @@ is_after(struct capability const *c)
 	return !(c->flags & ELSE) || c[-1].flags & OFF;
 }
 
-void
-capability_append_limit(uint64_t octets)
+static int
+is_shown(struct capability const *c)
 {
-	append_limit = octets;
+	return !(c->flags & OFF) && (!(c->flags & VALUE) || values[c - capabilities]);
+}
+
+void
+capability_value(char const *name, uint64_t value)
+{
+	values[find(name) - capabilities] = value;
 }
 
 void
@@ -146,11 +156,11 @@ capability_list(stralloc *out, int logged_in)
 {
 	char const *between = "";
 	for (struct capability const *c = capabilities; c->name; c++)
-		if (!(c->flags & OFF) && (logged_in ? is_after(c) : (c->flags & BEFORE) != 0)) {
+		if (is_shown(c) && (logged_in ? is_after(c) : (c->flags & BEFORE) != 0)) {
 			sa_cats(out, between);
 			sa_cats(out, c->name);
-			if (!strcmp(c->name, "APPENDLIMIT"))
-				sa_catf(out, "=%llu", (unsigned long long)append_limit);
+			if (c->flags & VALUE)
+				sa_catf(out, "=%llu", (unsigned long long)values[c - capabilities]);
 			between = " ";
 		}
 }
@@ -159,7 +169,7 @@ int
 capability_shown(char const *name)
 {
 	struct capability const *c = find(name);
-	return c && !(c->flags & OFF);
+	return c && is_shown(c);
 }
 
 unsigned int

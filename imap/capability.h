@@ -19,8 +19,9 @@ enum capability_enable {
  * name and a blank for that user. Later lines win. A line that cannot be understood ends the
  * program with exit 100. user is null before login. */
 void capability_settings(char const *user);
-/* The number that APPENDLIMIT is told with (RFC 7889 section 2), after login. */
-void capability_append_limit(uint64_t octets);
+/* The number that this one is told with, after login: APPENDLIMIT (RFC 7889 section 2), MESSAGELIMIT
+ * or SAVELIMIT (RFC 9738 section 3). 0: it is not told. */
+void capability_value(char const *name, uint64_t value);
 /* Appends the names, with blanks between them: those before login or those after. */
 void capability_list(stralloc *out, int logged_in);
 /* Is it told after login? Commands that a setting turns on ask this. */

@@ -69,9 +69,12 @@ static int
 receive(struct append *a, struct parse *p, int many, char const **reply)
 {
 	int r;
-	do
+	do {
+		/* RFC 9738 3.1 */
+		if (a->s->save_limit && a->count == a->s->save_limit)
+			append_refuse(a, reply_format(a->s, REPLY_MESSAGELIMIT, a->s->save_limit));
 		r = append_message(a, p);
-	while (r && many && parse_peek(p) == ' ');
+	} while (r && many && parse_peek(p) == ' ');
 	*reply = BAD;
 	if (r)
 		return parse_end(p);

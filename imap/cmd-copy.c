@@ -97,9 +97,19 @@ copy_all(struct session *s, struct parse *p, struct copy *c, transfer_fn *each, 
 	*reply = BAD;
 	if (!copy_parse(s, p, c))
 		return 0;
-	*reply = !c->name				? REPLY_NAME
-		 : each == transfer_move && s->readonly ? REPLY_READONLY
-							: copy_run(s, c, each);
+	if (!c->name)
+		*reply = REPLY_NAME;
+	else if (each == transfer_move && s->readonly)
+		*reply = REPLY_READONLY;
+	/* RFC 9738 3.1: all or nothing */
+	else if (each == transfer_copy && s->save_limit &&
+		 messages_count(&c->messages) > s->save_limit)
+		*reply = reply_format(s, REPLY_MESSAGELIMIT, s->save_limit);
+	else {
+		if (each == transfer_move)
+			messages_limit(s, &c->messages, 0);
+		*reply = copy_run(s, c, each);
+	}
 	return !*reply;
 }
 

@@ -34,6 +34,7 @@ cmd_expunge(struct session *s, struct parse *p)
 	uint32_t count = folder_count(s->folder);
 	struct range all = {0, count - 1};
 	struct set m = {&all, count != 0};
+	/* RFC 9738 3.1: here is no limit. */
 	return expunge(s, &m);
 }
 
@@ -43,5 +44,7 @@ cmd_uid_expunge(struct session *s, struct parse *p)
 	struct set m;
 	if (!parse_sp(p) || !messages_parse(s, p, &m) || !parse_end(p))
 		return BAD;
+	if (!s->readonly)
+		messages_limit(s, &m, FLAG_DELETED);
 	return expunge(s, &m);
 }

@@ -19,8 +19,13 @@ cmd_fetch(struct session *s, struct parse *p)
 	if (!parse_sp(p) || !messages_parse_both(s, p, &m, &uids) || !parse_sp(p) ||
 	    !fetch_parse(p, &f, s->uid) || !fetch_modifiers_parse(s, p, &f))
 		return BAD;
-	if (f.partial.hi)
+	if (f.partial.hi) {
+		/* RFC 9738 3.1: then nothing is done. */
+		if (s->message_limit && f.partial.hi - f.partial.lo >= s->message_limit)
+			return reply_format(s, REPLY_MESSAGELIMIT, s->message_limit);
 		partial_set(&f.partial, &m);
+	}
+	messages_limit(s, &m, 0);
 	if (f.modseq) {
 		sync_condstore(s);
 		sync_modseqs(s);

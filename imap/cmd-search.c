@@ -46,7 +46,8 @@ static char const *
 run(struct session *s, struct search *q, struct search_return const *o, struct context *c)
 {
 	struct results r;
-	struct results_need const need = search_return_need(o);
+	struct results_need need = search_return_need(o);
+	need.limited = 1;
 	if (q->modseq) {
 		sync_condstore(s);
 		sync_modseqs(s);

@@ -28,6 +28,7 @@ session_unselect(struct session *s)
 	s->left = s->folder;
 	s->folder = 0;
 	s->name = 0;
+	s->batches.size = 0;
 	notify_selected(s);
 }
 

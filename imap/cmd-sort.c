@@ -104,7 +104,7 @@ cmd_sort(struct session *s, struct parse *p)
 	struct sort x = {.count = 0};
 	struct search q = SEARCH_ZERO;
 	struct results r;
-	struct results_need const all = {0, 0};
+	struct results_need const all = {0, 0, 0};
 	char const *reply = BAD;
 	if (parse_sp(p) && search_return_parse(p, &x.want) && criteria_parse(p, &x) &&
 	    search_parse_criteria(p, &q)) {
@@ -113,7 +113,9 @@ cmd_sort(struct session *s, struct parse *p)
 			if (q.modseq)
 				sync_condstore(s);
 			search_bind(&q, s, s->folder);
-			if (!results_search(&r, s, s->folder, &q, &all, 0))
+			if (results_beyond(s, &q))
+				reply = reply_format(s, REPLY_MESSAGELIMIT, s->message_limit);
+			else if (!results_search(&r, s, s->folder, &q, &all, 0))
 				reply = sort_and_tell(s, &x, &q, &r);
 		}
 		/* RFC 5182 2.1 */

@@ -213,6 +213,7 @@ cmd_store(struct session *s, struct parse *p)
 		return reply_errno(EACCES);
 	if ((reply = flags_keywords(s, &c.list, &c.keywords)))
 		return reply;
+	messages_limit(s, &c.messages, 0);
 	reply = c.conditional ? store_conditional(s, &c) : store_all(s, &c);
 	if (c.failed || s->ended)
 		return reply;

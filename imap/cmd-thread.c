@@ -115,7 +115,7 @@ cmd_thread(struct session *s, struct parse *p)
 {
 	struct search q = SEARCH_ZERO;
 	struct results r;
-	struct results_need const all = {0, 0};
+	struct results_need const all = {0, 0, 0};
 	struct algorithm const *a;
 	char const *reply = BAD;
 	if (parse_sp(p) && (a = algorithm_parse(p)) && parse_sp(p) &&
@@ -125,7 +125,9 @@ cmd_thread(struct session *s, struct parse *p)
 			if (q.modseq)
 				sync_condstore(s);
 			search_bind(&q, s, s->folder);
-			if (!results_search(&r, s, s->folder, &q, &all, 0))
+			if (results_beyond(s, &q))
+				reply = reply_format(s, REPLY_MESSAGELIMIT, s->message_limit);
+			else if (!results_search(&r, s, s->folder, &q, &all, 0))
 				reply = thread_and_tell(s, a, &r);
 		}
 	}

@@ -67,6 +67,7 @@ struct command const commands[] = {
 	{"THREAD",         cmd_thread,      SEL,    NUMBERED | KEEPS_NUMBERS},     /* 5256 3 */
 	{"UID THREAD",     cmd_thread,      SEL,    UID_FORM},                     /* 5256 3 */
 	{"ESEARCH",        cmd_esearch,     ANY,    KEEPS_NUMBERS},                /* 7377 2 */
+	{"UIDBATCHES",     cmd_uidbatches,  SEL,    0},                            /* 10022 3.1 */
 	{"FETCH",          cmd_fetch,       SEL,    NUMBERED | KEEPS_NUMBERS},     /* 3501 6.4.5 */
 	{"UID FETCH",      cmd_fetch,       SEL,    UID_FORM},                     /* 3501 6.4.8 */
 	{"STORE",          cmd_store,       SEL,    NUMBERED | KEEPS_NUMBERS},     /* 3501 6.4.6 */
@@ -152,7 +153,23 @@ dispatch(struct session *s, struct command const *c)
 	s->uid = (c->flags & UID_FORM) != 0;
 	s->numbers = (c->flags & KEEPS_NUMBERS) != 0;
 	s->missed = 0;
+	s->lowest = 0;
 	return c->fn(s, &s->parse);
+}
+
+/* RFC 9738 3.1: that only a part was done; untagged where the tagged OK has a code of its own. */
+static int
+tell_limit(struct session *s, char const *reply, int plain)
+{
+	if (!s->lowest || !reply)
+		return 0;
+	if (reply == DONE && plain)
+		net_putf(&s->net, "%s OK " REPLY_LIMITED "\r\n", s->tag, s->message_limit, s->lowest,
+		    s->message_limit);
+	else
+		net_putf(&s->net, "* NO " REPLY_LIMITED "\r\n", s->message_limit, s->lowest,
+		    s->message_limit);
+	return reply == DONE && plain;
 }
 
 /* Tells what changed, then the tagged reply. */
@@ -172,6 +189,8 @@ answer(struct session *s, struct command const *c, char const *reply)
 	}
 	if (!quiet && s->ended)
 		return; /* BYE was the last word, but for LOGOUT */
+	if (tell_limit(s, reply, !s->missed && !highest))
+		return;
 	if (highest && reply == DONE && !s->missed) {
 		/* RFC 7162 3.2.7: EXPUNGE has it in its tagged reply. */
 		net_putf(&s->net, "%s OK [HIGHESTMODSEQ %llu] %s completed.\r\n", s->tag,

@@ -57,6 +57,8 @@ command_fn cmd_list, cmd_lsub;
 /* cmd-sort.c, cmd-thread.c, cmd-esearch.c, context.c */
 command_fn cmd_sort, cmd_thread, cmd_esearch;
 command_fn cmd_cancelupdate;
+/* cmd-batches.c */
+command_fn cmd_uidbatches;
 /* cmd-notify.c */
 command_fn cmd_notify;
 /* cmd-quota.c, cmd-metadata.c, cmd-acl.c */

@@ -90,7 +90,8 @@ context_keep(struct session *s, struct context *c, struct results const *r)
 	unsigned int n = 0;
 	for (struct context const *x = s->contexts; x; x = x->next)
 		n++;
-	if (n >= LIMIT_CONTEXTS || folder_count(s->folder) / 8 > s->search_memory) {
+	/* Nor of a search that was cut short (RFC 9738): all that matches would be told as new. */
+	if (s->lowest || n >= LIMIT_CONTEXTS || folder_count(s->folder) / 8 > s->search_memory) {
 		refuse(s, c);
 		return;
 	}

@@ -7,9 +7,9 @@
  * Environment: MAILDIR (default $HOME/Maildir), USER (for the log and ACLs), POSTERN_DIR
  * (settings), POSTERN_ID, QUOTA_RULE, SHARED, SHARING (lib/sharing.h). Settings in etc/:
  * imap-separator, imap-prefix, imap-append-limit, imap-timeout, imap-read-timeout,
- * imap-capabilities, imap-search-memory, imap-progress, imap-comment, imap-admin. Exit: 0 the
- * session ended by LOGOUT or by the client, 100 a bad setting or use, 111 the Maildir cannot be
- * served, or no memory. Touches: the Maildir, and the folders of others that are shared with it
+ * imap-capabilities, imap-search-memory, imap-message-limit, imap-save-limit, imap-progress,
+ * imap-comment, imap-admin. Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting
+ * or use, 111 the Maildir cannot be served, or no memory. Touches: the Maildir, and the folders of others that are shared with it
  * (Landlock); reads charset modules and the time zone. Privileges: the account's uid; as root it
  * serves root's own Maildir only. */
 #include <errno.h>
@@ -91,8 +91,15 @@ settings(struct session *s)
 	s->search_memory =
 	    conf_size("imap-search-memory", LIMIT_SEARCH_MEMORY, 1, (uint64_t)1 << 40);
 	s->progress_seconds = (unsigned int)conf_uint("imap-progress", PROGRESS_SECONDS, 0, 86400);
+	s->message_limit = (uint32_t)conf_uint("imap-message-limit", 0, 0, UINT32_MAX);
+	s->save_limit = (uint32_t)conf_uint("imap-save-limit", 0, 0, UINT32_MAX);
 	capability_settings(getenv("USER"));
-	capability_append_limit(s->append_limit);
+	capability_value("APPENDLIMIT", s->append_limit);
+	capability_value("MESSAGELIMIT", s->message_limit);
+	/* RFC 9738 section 3: the one or the other */
+	capability_value("SAVELIMIT", s->message_limit ? 0 : s->save_limit);
+	if (s->message_limit)
+		s->save_limit = s->message_limit;
 	s->parse.literal_max = capability_shown("LITERAL+") ? 0 : LIMIT_LITERAL_MINUS;
 	s->comment = conf_string("imap-comment", 0);
 	s->admin = conf_string("imap-admin", 0);

@@ -56,6 +56,10 @@
 #define LIMIT_GROUPS 100
 /* Pairs of an ID command (RFC 2971 3.3: 30 fields): BAD. */
 #define LIMIT_ID 30
+/* UIDBATCHES (RFC 10022): messages of a batch at least: NO [TOOFEW]; of a range of batches together at
+ * most: NO [TOOMANY]. */
+#define LIMIT_BATCH 500
+#define LIMIT_BATCHES 100000
 /* Messages of one STORE (UNCHANGEDSINCE): in a larger set also a change of other flags than the
  * command's makes it [MODIFIED] (RFC 7162 3.1.12). */
 #define LIMIT_CONDITIONAL 4096

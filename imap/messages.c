@@ -66,6 +66,29 @@ messages_count(struct set const *m)
 }
 
 void
+messages_limit(struct session *s, struct set *m, unsigned int flags)
+{
+	uint32_t left = s->message_limit, lowest = 0;
+	size_t from = 0;
+	if (!left)
+		return;
+	for (size_t k = m->n; k--;)
+		for (uint32_t i = m->r[k].hi + 1; i-- > m->r[k].lo;) {
+			if ((folder_flags(s->folder, i) & flags) != flags)
+				continue;
+			if (left--) {
+				lowest = i;
+				from = k;
+				continue;
+			}
+			*m = (struct set){m->r + from, m->n - from};
+			m->r[0].lo = lowest;
+			s->lowest = folder_uid(s->folder, lowest);
+			return;
+		}
+}
+
+void
 messages_put(stralloc *out, uint32_t const *n, size_t count)
 {
 	for (size_t i = 0, j; i < count; i = j) {

@@ -16,6 +16,9 @@ int messages_parse_both(struct session *s, struct parse *p, struct set *out, str
  * are ignored. */
 void messages_resolve(struct folder *f, struct set *set, int uid);
 size_t messages_count(struct set const *m);
+/* Leaves of the messages with all of these flags the s->message_limit with the highest UIDs (RFC 9738
+ * 3.1); if that is not all, s->lowest becomes the lowest UID of them. */
+void messages_limit(struct session *s, struct set *m, unsigned int flags);
 
 /* Every index i of the set m, with r for the range it is in. */
 #define MESSAGES_EACH(m, r, i)                                                                     \

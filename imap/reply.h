@@ -18,6 +18,12 @@
 #define REPLY_TOOBIG "NO [TOOBIG] The message is larger than this server takes."
 #define REPLY_COMPRESSED "NO [COMPRESSIONACTIVE] TLS compresses already."
 #define REPLY_TOOMANY "NO [LIMIT] Too many messages for one command."
+/* RFC 9738 3.1: of what cannot be done in part; REPLY_LIMITED of what was */
+#define REPLY_MESSAGELIMIT "NO [MESSAGELIMIT %u] Too many messages for one command."
+#define REPLY_LIMITED "[MESSAGELIMIT %u %u] Only for the last %u messages."
+#define REPLY_TOOFEW "NO [TOOFEW] Batches have 500 messages at least." /* RFC 10022 3.1.3.2 */
+#define REPLY_BATCHES "NO [TOOMANY] Batches of more than 100000 messages together." /* 3.1.5 */
+#define REPLY_BATCHES_AGAIN "NO [LIMIT] The batches have hardly changed." /* 3.1.1 */
 #define REPLY_EMPTY "NO [CANNOT] A message without octets cannot be stored."
 #define REPLY_HEADER8 "NO [CANNOT] 8-bit characters in the header need ENABLE UTF8=ACCEPT first."
 #define REPLY_BADURL "NO [BADURL %s] Not the URL of a message or part in a mailbox of yours."
@@ -47,7 +53,7 @@
 #define REPLY_NOTIFY_OVERFLOW "* OK [NOTIFICATIONOVERFLOW] Too many mailboxes: NOTIFY is off.\r\n"
 #define REPLY_EXISTS "NO [ALREADYEXISTS] The mailbox exists already."
 #define REPLY_NOTSAVED "NO [NOTSAVED] The result is too large to be kept."
-#define REPLY_NOUPDATE "No updates: too many contexts."
+#define REPLY_NOUPDATE "No updates: too many contexts, or not all was searched."
 #define REPLY_NOUPDATE_SORT "No updates of what is sorted."
 #define REPLY_SORT_LIMIT "NO [LIMIT] More messages than this server sorts or threads at once."
 #define REPLY_CLOSED "* OK [CLOSED] The mailbox selected before is closed.\r\n"

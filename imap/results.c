@@ -131,11 +131,20 @@ look_backward(struct run *x, struct set const *among, uint32_t enough, uint32_t 
 }
 
 int
+results_beyond(struct session *s, struct search const *q)
+{
+	struct set const among = search_candidates(q, &s->arena, s->folder);
+	return s->message_limit && messages_count(&among) > s->message_limit;
+}
+
+int
 results_search(struct results *r, struct session *s, struct folder *f, struct search *q,
     struct results_need const *need, struct progress const *progress)
 {
 	struct run x = {r, s, f, q, HAND_ZERO, {0, 0}, progress};
-	struct set const among = search_candidates(q, &s->arena, f);
+	struct set among = search_candidates(q, &s->arena, f);
+	if (need->limited)
+		messages_limit(s, &among, 0);
 	int const all = !need->first && !need->last;
 	uint32_t const from = among.n ? among.r[0].lo : 0;
 	uint32_t end = from;

@@ -36,7 +36,10 @@ results_index(struct results const *r, uint32_t place)
 /* How much of what matches is needed: with 0 of both, all of it. */
 struct results_need {
 	uint32_t first, last; /* so many from the beginning, and from the end */
+	int limited; /* only among so many messages as one command may search (RFC 9738) */
 };
+/* RFC 9738 3.3: would more messages be searched than one command may? */
+int results_beyond(struct session *s, struct search const *q);
 /* Searches the folder, which q is bound to. 0; -1 when the session ended meanwhile. Messages that
  * are gone are left out. progress: of the command, if this is a part of it, else null. */
 int results_search(struct results *r, struct session *s, struct folder *f, struct search *q,

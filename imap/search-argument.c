@@ -26,6 +26,20 @@ search_argument_set(struct parse *p, struct search_key *k, enum search_numbers n
 	return 1;
 }
 
+/* A UID: the set is of those above it, or of those below (RFC 9738 3.2). */
+int
+search_argument_bound(struct parse *p, struct search_key *k, int above)
+{
+	uint32_t uid;
+	if (!parse_sp(p) || !parse_nznumber(p, &uid))
+		return 0;
+	k->numbers = NUMBERS_UID;
+	k->given = (struct set){arena_alloc(p->arena, sizeof *k->given.r), uid != (above ? UINT32_MAX : 1)};
+	*k->given.r = above ? (struct range){uid + 1, UINT32_MAX} : (struct range){1, uid - 1};
+	k->set = set_copy(p->arena, &k->given);
+	return 1;
+}
+
 /* A keyword, which may be the one that has a flag letter. */
 int
 search_argument_keyword(struct parse *p, struct search_key *k)

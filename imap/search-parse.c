@@ -11,6 +11,8 @@
 enum argument {
 	NOTHING,
 	UIDS,
+	ABOVE,
+	BELOW,
 	KEYWORD,
 	UNKEYWORD,
 	DATE,
@@ -69,6 +71,8 @@ static struct row {
 	{"THREADID",   SEARCH_THREADID,   ID,        0, 0, 0},              /* RFC 8474 6 */
 	{"TO",         SEARCH_HEADER,     STRING,    0, 0, "To"},
 	{"UID",        SEARCH_SET,        UIDS,      0, 0, 0},
+	{"UIDAFTER",   SEARCH_SET,        ABOVE,     0, 0, 0},              /* RFC 9738 3.2 */
+	{"UIDBEFORE",  SEARCH_SET,        BELOW,     0, 0, 0},              /* RFC 9738 3.2 */
 	{"UNANSWERED", SEARCH_FLAGS,      NOTHING,   FLAG_ANSWERED, 0, 0},
 	{"UNDELETED",  SEARCH_FLAGS,      NOTHING,   FLAG_DELETED, 0, 0},
 	{"UNDRAFT",    SEARCH_FLAGS,      NOTHING,   FLAG_DRAFT, 0, 0},
@@ -128,6 +132,9 @@ read_argument(struct reader *r, enum argument argument, struct search_key *k)
 		return 1;
 	case UIDS:
 		return parse_sp(p) && search_argument_set(p, k, NUMBERS_UID);
+	case ABOVE:
+	case BELOW:
+		return search_argument_bound(p, k, argument == ABOVE);
 	case KEYWORD:
 		return search_argument_keyword(p, k);
 	case UNKEYWORD:

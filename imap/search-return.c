@@ -89,7 +89,7 @@ partial_set(struct partial const *x, struct set *m)
 struct results_need
 search_return_need(struct search_return const *o)
 {
-	struct results_need need = {0, 0};
+	struct results_need need = {0, 0, 0};
 	if (!(o->options & (RETURN_MIN | RETURN_MAX | RETURN_PARTIAL)) ||
 	    o->options & (RETURN_ALL | RETURN_COUNT | RETURN_UPDATE))
 		return need;

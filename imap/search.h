@@ -90,6 +90,7 @@ int search_parse_criteria(struct parse *p, struct search *q);
 
 /* search-argument.c: what stands behind a key's name. 1 or 0. */
 int search_argument_set(struct parse *p, struct search_key *k, enum search_numbers numbers);
+int search_argument_bound(struct parse *p, struct search_key *k, int above);
 int search_argument_keyword(struct parse *p, struct search_key *k);
 int search_argument_date(struct parse *p, struct search_key *k);
 int search_argument_modseq(struct parse *p, struct search *q, struct search_key *k);

@@ -32,6 +32,8 @@ struct session {
 	unsigned int timeout; /* seconds without a command */
 	unsigned int progress_seconds; /* between signs of progress (RFC 9585); 0: none */
 	uint64_t search_memory;	       /* octets for SORT, THREAD and what SEARCH keeps */
+	uint32_t message_limit; /* messages of one command (RFC 9738); 0: no limit */
+	uint32_t save_limit;	/* the same of COPY and APPEND */
 	unsigned int enabled; /* enum capability_enable */
 
 	/* The command in hand. */
@@ -39,6 +41,7 @@ struct session {
 	int uid;     /* it is the UID form */
 	int numbers; /* it uses sequence numbers: no EXPUNGE may be told (RFC 3501 7.4.1) */
 	int missed;  /* it met a message that is gone and not yet told */
+	uint32_t lowest; /* only messages from this UID on, as message_limit allows; 0: all */
 
 	/* The selected folder; null in STATE_AUTH. */
 	struct folder *folder;
@@ -58,6 +61,10 @@ struct session {
 	/* Of the selected folder. */
 	struct set saved;	  /* what "$" stands for (RFC 5182), as ranges of UIDs; malloced */
 	struct context *contexts; /* RFC 5267 */
+	struct batches {
+		uint32_t size, from, to; /* the last UIDBATCHES; size 0: none */
+		uint32_t count, uidnext; /* and the folder at that time */
+	} batches;
 
 	int compress;	   /* from the next command on (RFC 4978) */
 	int ended;	   /* no further command is taken */

@@ -11,7 +11,8 @@ from instance import Tap
 
 tap = Tap()
 ROWS = re.findall(r'\{"([^"]+)", ([^,]+),', open("imap/capability.c", encoding="ascii").read())
-ALL = [{"APPENDLIMIT": "APPENDLIMIT=104857600"}.get(name, name) for name, flags in ROWS if "OFF" not in flags and "ELSE" not in flags]
+ALL = [{"APPENDLIMIT": "APPENDLIMIT=104857600"}.get(name, name) for name, flags in ROWS
+       if "OFF" not in flags and "ELSE" not in flags and name not in ("MESSAGELIMIT", "SAVELIMIT")]
 
 
 def told(lines, user="alice@example.org", program=("imap",)):

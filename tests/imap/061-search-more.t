@@ -362,7 +362,7 @@ C: 4 SEARCH RETURN (UPDATE COUNT) SEEN
 S+ 4 OK .*
 C: B02 SEARCH RETURN (UPDATE COUNT) ALL
 S: * ESEARCH (TAG "B02") COUNT 6
-S: * NO [NOUPDATE "B02"] No updates: too many contexts.
+S: * NO [NOUPDATE "B02"] No updates: too many contexts, or not all was searched.
 S: B02 OK SEARCH completed.
 C: 5 SELECT INBOX
 S+ 5 OK .*

@@ -106,7 +106,7 @@ S: * ESEARCH (TAG "6" MAILBOX folder1 UIDVALIDITY 77) UID COUNT 2
 S: * ESEARCH (TAG "6" MAILBOX folder2.banana UIDVALIDITY 77) UID COUNT 1
 S: * ESEARCH (TAG "6" MAILBOX folder2.peach UIDVALIDITY 77) UID COUNT 1
 S: * ESEARCH (TAG "6" MAILBOX folder2.peach.stone UIDVALIDITY 77) UID COUNT 1
-S: * NO [NOUPDATE "6"] No updates: too many contexts.
+S: * NO [NOUPDATE "6"] No updates: too many contexts, or not all was searched.
 S: 6 OK ESEARCH completed.
 --- UID FETCH (PARTIAL) (RFC 9394 3.3)
 S+ \* PREAUTH .*
