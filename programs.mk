@@ -63,7 +63,7 @@ UNISTRING := $(if $(SAN)$(NOSTATIC),-lunistring,-l:libunistring.a)
 LIBS_imap := $(UNISTRING) $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 

@@ -7,9 +7,10 @@
 #include "lib/saslprep.h"
 
 void
-scram_make(struct scram_keys *k, enum hash h, char const *password)
+scram_make_client(
+    struct scram_keys *k, enum hash h, char const *password, unsigned char client[static HASH_MAX])
 {
-	unsigned char salted[HASH_MAX], client[HASH_MAX];
+	unsigned char salted[HASH_MAX];
 	stralloc prepared = STRALLOC_ZERO;
 	size_t n = hash_len(h);
 	k->hash = h;
@@ -20,9 +21,16 @@ scram_make(struct scram_keys *k, enum hash h, char const *password)
 	hash_of(h, client, n, k->stored);
 	hmac_of(h, salted, n, "Server Key", 10, k->server);
 	explicit_bzero(salted, sizeof salted);
-	explicit_bzero(client, sizeof client);
 	explicit_bzero(prepared.s, prepared.a);
 	stralloc_free(&prepared);
+}
+
+void
+scram_make(struct scram_keys *k, enum hash h, char const *password)
+{
+	unsigned char client[HASH_MAX];
+	scram_make_client(k, h, password, client);
+	explicit_bzero(client, sizeof client);
 }
 
 int

@@ -50,6 +50,9 @@ int scram_prove(struct scram_keys const *k, char const *auth_message, size_t len
  * by lib/saslprep.h where that is possible, as RFC 5802 2.2 wants; otherwise it is taken as it is.
  */
 void scram_make(struct scram_keys *k, enum hash h, char const *password);
+/* The same, with ClientKey, which a client proves the password with. */
+void scram_make_client(
+    struct scram_keys *k, enum hash h, char const *password, unsigned char client[static HASH_MAX]);
 /* A random salt of SCRAM_SALT octets; 0, or -1 with errno. */
 int scram_salt(struct scram_keys *k);
 /* 1 if this is the password that the keys were made of; wipes what it makes. */

@@ -137,13 +137,14 @@ destination(struct active *a, struct envelope_rcpt *r)
 	struct dest *d = 0;
 	char const *name = r->rcpt.to.domain;
 	int bad = 0;
-	if (*name == '[' || !*name)
+	if (*name == '[' || !*name) {
 		sa_copys(&domain, name);
-	else
+		bad = *name && !route_literal(name) ? -1 : 0;
+	} else
 		bad = idna_to_ascii(&domain, name, strlen(name));
 	if (bad < 0)
 		attempt_set(&why, RCPT_FAILED, 0, "5.1.2", reason);
-	else if (route_find(sa_str(&domain), &route, &reason) < 0)
+	else if (route_find(sa_str(&domain), a->e.mail.from.text, &route, &reason) < 0)
 		attempt_set(&why, RCPT_WAITING, 0, "4.3.5", reason);
 	else
 		d = dest_get(&route);

@@ -162,6 +162,11 @@ packet_head(stralloc *sa, struct route const *r)
 {
 	int lmtp = r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST;
 	sa_catf(sa, "k %c\nt %c\n", lmtp ? 'l' : 's', (char)r->tls);
+	if (r->wrap)
+		sa_cats(sa, "w\n");
+	for (int i = 0; i < 2; i++)
+		if (r->source[i][0])
+			sa_catf(sa, "b %s\n", r->source[i]);
 	if (r->auth[0])
 		sa_catf(sa, "a %s\n", r->auth);
 }
@@ -175,9 +180,10 @@ set_packet(struct dest *d, stralloc *sa)
 }
 
 static void
-add_address(struct dest *d, stralloc *sa, char const *name, char const *ip)
+add_address(struct dest *d, stralloc *sa, char const *name, char const *ip, unsigned int rank)
 {
-	sa_catf(sa, "h %s %s %u\n", name, ip, d->route.port ? d->route.port : walk.set.port);
+	unsigned int port = d->route.port ? d->route.port : walk.set.port;
+	sa_catf(sa, "h %s %s %u %u\n", name, ip, port, rank);
 }
 
 static void
@@ -212,14 +218,11 @@ unroutable(struct dest *d, struct mx_answer const *a, unsigned int hosts, int lo
 		fail(d, RCPT_FAILED, 0, "5.4.4", "no mail exchanger of the domain has an address");
 }
 
-/* IPv6 first, of each host (RFC 6724 2.1). */
 static void
-add_host(struct dest *d, stralloc *sa, struct mx_host const *h)
+wrong_family(struct dest *d)
 {
-	for (int six = 1; six >= 0; six--)
-		for (unsigned int i = 0; i < h->count; i++)
-			if ((strchr(h->address[i], ':') != 0) == six)
-				add_address(d, sa, h->name, h->address[i]);
+	fail(d, RCPT_WAITING, 0, "4.4.4",
+	    "no host has an address of the family that the route wants");
 }
 
 void
@@ -239,9 +242,15 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		unroutable(d, &whole, all, loop);
 		return;
 	}
+	struct mx_address way[SEND_ADDRESSES_MAX];
+	n = mx_addresses(a->host, n, d->route.family, way, SEND_ADDRESSES_MAX);
+	if (!n) {
+		wrong_family(d);
+		return;
+	}
 	packet_head(&sa, &d->route);
 	for (unsigned int i = 0; i < n; i++)
-		add_host(d, &sa, a->host + i);
+		add_address(d, &sa, way[i].host->name, way[i].ip, way[i].rank);
 	set_packet(d, &sa);
 }
 
@@ -250,6 +259,7 @@ static int
 ready(struct dest *d)
 {
 	unsigned char addr[16];
+	unsigned int len;
 	stralloc sa = STRALLOC_ZERO;
 	if (d->packet && d->packet_until > walk_now())
 		return 1;
@@ -258,9 +268,13 @@ ready(struct dest *d)
 	if (d->route.kind == ROUTE_LMTP) {
 		packet_head(&sa, &d->route);
 		sa_catf(&sa, "u %s\n", d->route.name);
-	} else if (ucspi_scan(d->route.name, addr)) {
+	} else if ((len = ucspi_scan(d->route.name, addr)) != 0) {
+		if (d->route.family && d->route.family != (len == 4 ? 4 : 6)) {
+			wrong_family(d);
+			return 0;
+		}
 		packet_head(&sa, &d->route);
-		add_address(d, &sa, d->route.name, d->route.name);
+		add_address(d, &sa, d->route.name, d->route.name, 0);
 	} else {
 		if (!d->resolving && !resolve_ask(d))
 			d->resolving = 1;

@@ -26,8 +26,13 @@
 			    */
 #define SEND_BATCH 50	   /* RCPT sent before their replies are read */
 #define SEND_CONNECT_SECONDS 30
+#define SEND_RACE_MS 250 /* RFC 8305 8: until the next address is tried beside this one */
+#define SEND_RACE_MAX 8	 /* connections to one destination being made at the same time */
 /* RFC 5321 4.5.3.2; the setting remote-timeout may lower all of them. */
 #define SEND_GREETING_SECONDS 300
+#define SEND_EHLO_SECONDS 300
+#define SEND_STARTTLS_SECONDS 120
+#define SEND_AUTH_SECONDS 180 /* all of an exchange */
 #define SEND_MAIL_SECONDS 300
 #define SEND_RCPT_SECONDS 300
 #define SEND_DATA_SECONDS 120

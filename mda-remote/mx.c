@@ -43,6 +43,43 @@ mx_order(struct mx_answer *a, char const *me, int *loop)
 	return n;
 }
 
+/* Those of one preference, by family, in the order of their hosts. */
+struct group {
+	struct mx_address list[2][DNS_HOSTS_MAX];
+	unsigned int count[2];
+};
+
+static void
+add_to_group(struct group *g, struct mx_host const *h, int family, unsigned int rank)
+{
+	for (unsigned int i = 0; i < h->count; i++) {
+		int six = strchr(h->address[i], ':') != 0;
+		if (!family || six == (family == 6))
+			g->list[six][g->count[six]++] = (struct mx_address){h, h->address[i], rank};
+	}
+}
+
+unsigned int
+mx_addresses(
+    struct mx_host const *h, unsigned int n, int family, struct mx_address *out, unsigned int max)
+{
+	static struct group g;
+	unsigned int count = 0, rank = 0;
+	for (unsigned int i = 0, first; i < n; rank++) {
+		g.count[0] = g.count[1] = 0;
+		for (first = i; i < n && h[i].preference == h[first].preference; i++)
+			add_to_group(&g, h + i, family, rank);
+		int six = g.count[1] && (!g.count[0] || g.list[1][0].host <= g.list[0][0].host);
+		unsigned int taken[2] = {0, 0};
+		while (count < max && (taken[0] < g.count[0] || taken[1] < g.count[1])) {
+			if (taken[six] < g.count[six])
+				out[count++] = g.list[six][taken[six]++];
+			six = !six;
+		}
+	}
+	return count;
+}
+
 static int
 status_ok(char c)
 {

@@ -38,6 +38,18 @@ struct mx_answer {
  * *loop is 1 when `me` was among them. Names are compared without case. */
 unsigned int mx_order(struct mx_answer *a, char const *me, int *loop);
 
+/* Addresses in the order in which they are tried: the families take turns within one preference,
+ * the first being that of the first host (IPv6 if it has one), so that neither a host nor a family
+ * that does not answer is waited for (RFC 8305 4). family: 0 both, 4 or 6. */
+struct mx_address {
+	struct mx_host const *host;
+	char const *ip;
+	unsigned int rank; /* the same for hosts of one preference */
+};
+/* Fills out[0..max): their number. */
+unsigned int mx_addresses(
+    struct mx_host const *h, unsigned int n, int family, struct mx_address *out, unsigned int max);
+
 /* The child's packet behind its number: lines "s STATUS SECURE", "m PREFERENCE STATUS SECURE NAME",
  * "a ADDRESS". 0, or -1 if it is malformed. */
 int mx_parse(struct mx_answer *a, char *s);

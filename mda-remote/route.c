@@ -13,6 +13,8 @@
 #include "lib/table.h"
 #include "lib/ucspi.h"
 
+#define WRAP_PORT 465
+
 static int
 set_name(struct route *r, char const *s, size_t n)
 {
@@ -90,47 +92,143 @@ parse_target(struct route *r, char const *s, size_t n)
 	return parse_host(r, s, n);
 }
 
+/* ---- words ---- */
+
 static int
-parse_word(struct route *r, char const *s, size_t n)
+word_auth(struct route *r, char const *s, size_t n)
+{
+	if (!n || n >= sizeof r->auth || memchr(s, '/', n))
+		return -1;
+	memcpy(r->auth, s, n);
+	r->auth[n] = 0;
+	return 0;
+}
+
+/* An address to connect from; one of each family may be given. */
+static int
+word_from(struct route *r, char const *s, size_t n)
+{
+	char text[46];
+	unsigned char addr[16];
+	if (n >= sizeof text)
+		return -1;
+	memcpy(text, s, n);
+	text[n] = 0;
+	unsigned int len = ucspi_scan(text, addr);
+	if (!len || r->source[len == 16][0])
+		return -1;
+	strcpy(r->source[len == 16], text);
+	return 0;
+}
+
+static int
+word_tls(struct route *r, char const *s, size_t n)
 {
 	static struct {
 		char const *word;
 		enum route_tls tls;
-	} const tls[] = {{"tls=no", TLS_NO}, {"tls=may", TLS_MAY}, {"tls=must", TLS_MUST}};
-	for (size_t i = 0; i < 3; i++)
+		int wrap;
+	} const tls[] = {
+	    {"no", TLS_NO, 0}, {"may", TLS_MAY, 0}, {"must", TLS_MUST, 0}, {"wrap", TLS_MUST, 1}};
+	for (size_t i = 0; i < sizeof tls / sizeof *tls; i++)
 		if (ascii_ieq(s, n, tls[i].word)) {
 			r->tls = tls[i].tls;
+			r->wrap = tls[i].wrap;
+			r->tls_given = 1;
 			return 0;
 		}
-	if (n <= 5 || !ascii_ieq(s, 5, "auth=") || n - 5 >= sizeof r->auth || memchr(s, '/', n))
+	return -1;
+}
+
+static int
+word_family(struct route *r, char const *s, size_t n)
+{
+	(void)n;
+	int family = s[-1] - '0';
+	if (r->family)
 		return -1;
-	memcpy(r->auth, s + 5, n - 5);
-	r->auth[n - 5] = 0;
+	r->family = family;
 	return 0;
+}
+
+static int
+word_also_local(struct route *r, char const *s, size_t n)
+{
+	(void)s;
+	(void)n;
+	r->also_local = 1;
+	return 0;
+}
+
+/* A handler gets what stands behind the word. */
+static struct {
+	char const *word; /* one that ends with "=" has a value */
+	int (*fn)(struct route *r, char const *s, size_t n);
+} const words[] = {
+    {"also-local", word_also_local},
+    {"auth=", word_auth},
+    {"from=", word_from},
+    {"ipv4", word_family},
+    {"ipv6", word_family},
+    {"tls=", word_tls},
+};
+
+/* 0; -1 bad; 1 it is no word but a host. */
+static int
+parse_word(struct route *r, char const *s, size_t n)
+{
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t len = strlen(words[i].word);
+		int value = words[i].word[len - 1] == '=';
+		if ((value ? n > len : n == len) && ascii_ieq(s, len, words[i].word))
+			return words[i].fn(r, s + len, n - len);
+	}
+	return memchr(s, '=', n) ? -1 : 1;
+}
+
+/* What follows from the words together. */
+static void
+complete(struct route *r)
+{
+	/* RFC 8314 7.3: the port that speaks TLS from the first octet. */
+	if (r->port == WRAP_PORT && !r->tls_given)
+		r->wrap = 1;
+	if (r->wrap && !r->port)
+		r->port = WRAP_PORT;
+	/* A password is not shown to a stranger because somebody stripped STARTTLS. */
+	if ((r->auth[0] || r->wrap) && !r->tls_given)
+		r->tls = TLS_MUST;
 }
 
 int
 route_parse(char const *value, char const *domain, struct route *r)
 {
-	int error = 0, tls_given = 0;
+	int error = 0;
 	memset(r, 0, sizeof *r);
 	r->kind = ROUTE_MX;
 	r->tls = TLS_MAY;
 	for (char const *s = value; !error && *(s += strspn(s, " \t"));) {
 		size_t n = strcspn(s, " \t");
-		if (ascii_ieq(s, n < 4 ? n : 4, "tls=") && n > 4)
-			tls_given = 1;
-		error = strchr(s, '=') && memchr(s, '=', n) ? parse_word(r, s, n)
-							    : parse_target(r, s, n);
+		error = parse_word(r, s, n);
+		if (error > 0)
+			error = r->name[0] ? -1 : parse_target(r, s, n);
 		s += n;
 	}
 	if (!r->name[0] && !error)
 		error = parse_host(r, domain, strlen(domain));
-	/* A password is not shown to a stranger because somebody stripped STARTTLS. */
-	if (r->auth[0] && !tls_given)
-		r->tls = TLS_MUST;
-	return error;
+	complete(r);
+	return error ? -1 : 0;
 }
+
+int
+route_literal(char const *domain)
+{
+	struct route r;
+	unsigned char addr[16];
+	return *domain == '[' && !route_parse("", domain, &r) && ucspi_scan(r.name, addr);
+}
+
+/* ---- tables ---- */
 
 /* A local domain: recipients that mda-local could not take at once. 1, 0 if it is not one, -1. */
 static int
@@ -150,29 +248,59 @@ find_local(char const *domain, stralloc *value, struct route *r)
 	return error < 0 ? -1 : 1;
 }
 
-/* The domain itself, ".parent" for each of its parents, "*". 1, 0, -1. */
+/* The domain itself, ".parent" for each of its parents. 1, 0, -1. */
 static int
-find_route(char const *domain, stralloc *value)
+find_domain(char const *domain, stralloc *value)
 {
-	int found = table_find("routes", domain, strlen(domain), value);
+	/* The empty key is not one of the text (lib/table.h). */
+	int found = *domain ? table_find("routes", domain, strlen(domain), value) : 0;
 	for (char const *s = domain; !found && (s = strchr(s + 1, '.'));)
 		found = table_find("routes", s, strlen(s), value);
-	if (!found)
-		found = table_find("routes", "*", 1, value);
 	return found;
 }
 
-int
-route_find(char const *domain, struct route *r, char const **why)
+/* The address itself, "@domain"; "<>" for the null path. 1, 0, -1. */
+static int
+find_sender(char const *sender, stralloc *value)
 {
-	stralloc value = STRALLOC_ZERO;
-	*why = "etc/domains cannot be read or has a bad value";
-	int found = find_local(domain, &value, r);
+	char const *key = *sender ? sender : "<>", *at = strrchr(key, '@');
+	int found = table_find("sender-routes", key, strlen(key), value);
+	return found || !at ? found : table_find("sender-routes", at, strlen(at), value);
+}
+
+/* What the settings say of mail that leaves. 1, 0 nothing, -1. */
+static int
+find_route(
+    char const *domain, char const *sender, struct route *r, stralloc *value, char const **why)
+{
+	*why = "etc/routes cannot be read or has a bad value";
+	int found = find_domain(domain, value);
+	if (!found) {
+		*why = "etc/sender-routes cannot be read or has a bad value";
+		found = find_sender(sender, value);
+	}
 	if (!found) {
 		*why = "etc/routes cannot be read or has a bad value";
-		found = find_route(domain, &value);
-		if (found >= 0 && route_parse(found ? value.s : "", domain, r) < 0)
-			found = -1;
+		found = table_find("routes", "*", 1, value);
+	}
+	return found < 0 || route_parse(found ? value->s : "", domain, r) < 0 ? -1 : found;
+}
+
+int
+route_find(char const *domain, char const *sender, struct route *r, char const **why)
+{
+	stralloc value = STRALLOC_ZERO;
+	int found = find_route(domain, sender, r, &value, why);
+	/* What is wrong with the ways out of this host does not hold up what stays. */
+	if (found < 0 || !r->also_local) {
+		struct route local;
+		int is_local = find_local(domain, &value, &local);
+		if (is_local < 0)
+			*why = "etc/domains cannot be read or has a bad value";
+		if (is_local > 0)
+			*r = local;
+		if (is_local)
+			found = is_local;
 	}
 	stralloc_free(&value);
 	return found < 0 ? -1 : 0;
@@ -181,5 +309,11 @@ route_find(char const *domain, struct route *r, char const **why)
 void
 route_key(stralloc *key, struct route const *r)
 {
-	sa_catf(key, "%c:%s:%u:%c:%s", r->kind, r->name, r->port, r->tls, r->auth);
+	sa_catf(key, "%c:%s:%u:%c:%s", r->kind, r->name, r->port, r->wrap ? 'w' : (char)r->tls,
+	    r->auth);
+	if (r->family)
+		sa_catf(key, ":ipv%d", r->family);
+	for (int i = 0; i < 2; i++)
+		if (r->source[i][0])
+			sa_catf(key, ":from=%s", r->source[i]);
 }

@@ -1,4 +1,4 @@
-/* Where a recipient's mail goes next: etc/domains and etc/routes. */
+/* Where a recipient's mail goes next: etc/domains, etc/routes and etc/sender-routes. */
 #ifndef POSTERN_MDA_REMOTE_ROUTE_H
 #define POSTERN_MDA_REMOTE_ROUTE_H
 
@@ -17,15 +17,24 @@ struct route {
 	char name[256];
 	uint16_t port; /* 0: the setting smtp-port */
 	enum route_tls tls;
-	char auth[64]; /* etc/auth/NAME; "" none */
+	int tls_given;	    /* by a word */
+	int wrap;	    /* TLS from the first octet (RFC 8314 3.3) */
+	int family;	    /* 4 or 6: no other addresses; 0 both */
+	int also_local;	    /* it holds for the domains of etc/domains too */
+	char source[2][46]; /* to connect from, IPv4 and IPv6; "": the setting remote-source */
+	char auth[64];	    /* etc/auth/NAME; "" none */
 };
 
 /* Parses a value of etc/routes (or the lmtp: value of etc/domains). An empty one is ROUTE_MX of
  * `domain`. 0, or -1. */
 int route_parse(char const *value, char const *domain, struct route *r);
-/* The route of a recipient's domain (A-labels, lower case, "" for none). 0; -1 with *why when a
+/* The way to a recipient's domain (A-labels, lower case, "" for none), of a message from `sender`
+ * ("" for <>). In this order: etc/domains, unless the route says also-local; etc/routes for the
+ * domain and for its parents; etc/sender-routes; etc/routes for "*"; MX. 0; -1 with *why when a
  * table cannot be read or says nonsense: to be tried again. */
-int route_find(char const *domain, struct route *r, char const **why);
+int route_find(char const *domain, char const *sender, struct route *r, char const **why);
+/* 1 if a recipient's domain is an address in brackets (RFC 5321 4.1.3) that can be connected to. */
+int route_literal(char const *domain);
 /* One word that is the same for all recipients that can share a connection. */
 void route_key(stralloc *key, struct route const *r);
 

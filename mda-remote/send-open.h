@@ -10,6 +10,9 @@ enum { READY = 0, FAILED = -1, AGAIN_IN_CLEAR = 1 };
 /* send-open.c: greeting, EHLO, STARTTLS, AUTH over the connection in s->c. `clear`: STARTTLS is not
  * used. READY; FAILED with the reason; AGAIN_IN_CLEAR with the reason, over a new connection. */
 int send_open(struct send *s, int clear, struct attempt *why);
+/* send-race.c: connects to one of host[begin..end) that is HOST_UNTRIED, whoever answers first (RFC
+ * 8305 5): s->peer. The descriptor; -1 when none is left, with the reason. */
+int send_race(struct send *s, unsigned int begin, unsigned int end, struct attempt *why);
 /* send-auth.c (RFC 4954): READY, or FAILED with the reason. */
 int send_auth(struct send *s, struct attempt *why);
 
@@ -18,5 +21,10 @@ int send_io_error(struct attempt *why, char const *what);
 /* FAILED, with the reply that was read last; permanent only where the caller finds no other host.
  */
 int send_refused(struct send *s, struct attempt *why);
+
+/* *why becomes `now` where that says more. */
+void send_keep_reason(struct attempt *why, struct attempt const *now);
+/* Closes a connection that is not to be used, with QUIT if the server still listens. */
+void send_abandon(struct send *s);
 
 #endif

@@ -14,6 +14,8 @@
 struct send_host {
 	char *name, *ip;
 	uint16_t port;
+	unsigned int rank; /* the same for hosts of one preference */
+	enum { HOST_UNTRIED, HOST_UNUSABLE, HOST_REFUSES } state;
 };
 
 struct send {
@@ -23,6 +25,8 @@ struct send {
 	char *socket; /* LMTP over a Unix socket instead */
 	int lmtp;
 	enum route_tls tls;
+	int wrap; /* TLS from the first octet */
+	char *source[2];	/* IPv4, IPv6; null: the system chooses */
 	char *login, *password; /* null: no AUTH */
 	/* Settings. */
 	unsigned int timeout;

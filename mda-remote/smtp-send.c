@@ -1,17 +1,18 @@
 /* smtp-send: delivers messages over one SMTP or LMTP connection.
  *
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
- * In: one packet with the route (lines "h NAME IP PORT", "u SOCKET", "k s|l", "t m|M|n", "a AUTH"),
- * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
- * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
- * Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x ATTEMPT" when none could be made;
- * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h); "b": who is
- * left of this one must go over another connection.
- * Environment: POSTERN_DIR. Settings: me, remote-timeout, tls-ca, auth/NAME (login and password).
- * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
- * is sending, logs its results itself, and ends.
- * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
- * TLS relay that it forks (tls-client.h). Privileges: none. */
+ * In: one packet with the route (lines "h NAME IP PORT RANK" in the order in which they are tried,
+ * equal ranks side by side; "u SOCKET", "k s|l", "t m|M|n", "w" TLS from the first octet, "b
+ * ADDRESS" to connect from, "a AUTH"), then one per message: "ID AT AT ..." with the message's
+ * file, open for reading and writing and locked (spool_file_lend): it writes the state byte of
+ * those to whom it was delivered. Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x
+ * ATTEMPT" when none could be made; "r AT ATTEMPT" for each recipient; "e" when it can take another
+ * message (attempt.h); "b": who is left of this one must go over another connection. Environment:
+ * POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password).
+ * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message
+ * that it is sending, logs its results itself, and ends. Touches: the connection and the files
+ * handed to it. No other file (Landlock), no process but the TLS relay that it forks
+ * (tls-client.h). Privileges: none. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
+#include "lib/ucspi.h"
 #include "mda-remote/link.h"
 #include "mda-remote/send.h"
 #include "mda-remote/spool.h"
@@ -93,7 +95,10 @@ add_host(struct send *s, char *value)
 		return;
 	*ip++ = 0;
 	*port++ = 0;
+	char *rank = strchr(port, ' ');
 	uint160_scan(port, &s->host[s->hosts].port);
+	if (rank)
+		uint_scan(rank + 1, &s->host[s->hosts].rank);
 	s->host[s->hosts].name = xstrdup(value);
 	s->host[s->hosts++].ip = xstrdup(ip);
 }
@@ -117,11 +122,34 @@ read_route(struct send *s, char *packet)
 		case 't':
 			s->tls = (enum route_tls) * value;
 			break;
+		case 'w':
+			s->wrap = 1;
+			break;
+		case 'b':
+			s->source[strchr(value, ':') != 0] = xstrdup(value);
+			break;
 		case 'a':
 			read_auth(s, value);
 			break;
 		}
 	}
+}
+
+/* Where the route names no address to connect from. */
+static void
+read_sources(struct send *s)
+{
+	stralloc lines = STRALLOC_ZERO;
+	unsigned char addr[16];
+	unsigned int n = conf_lines("remote-source", &lines);
+	for (char *l = lines.s; n--; l += strlen(l) + 1) {
+		unsigned int len = ucspi_scan(l, addr);
+		if (!len)
+			strerr_dief3x(100, "etc/remote-source: bad address \"", l, "\"");
+		if (!s->source[len == 16])
+			s->source[len == 16] = xstrdup(l);
+	}
+	stralloc_free(&lines);
 }
 
 static void
@@ -134,6 +162,7 @@ start(struct send *s, char *packet)
 	if (link_recv(LINK, packet, SEND_PACKET_MAX, 0) <= 0)
 		_exit(0);
 	read_route(s, packet);
+	read_sources(s);
 	s->timeout = (unsigned int)conf_uint("remote-timeout", SEND_DOT_SECONDS, 1, 3600);
 	conf_me();
 	if (s->tls != TLS_NO &&

@@ -1,5 +1,5 @@
 """A scripted SMTP or LMTP server, and an instance of mda-remote to try it on."""
-import os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
+import base64, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
 
 from instance import ROOT, wait_for
 
@@ -18,9 +18,10 @@ class Peer:
     command line. Stages: greeting EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA middle dot RSET QUIT. An
     action is a reply without its line end, bytes that are sent as they are, DROP or STALL."""
 
-    def __init__(self, ip="127.0.0.1", port=0, script=None, ext=ALL, tls=None, lmtp=False, path=None):
-        self.script, self.ext, self.tls, self.lmtp = dict(script or {}), list(ext), tls, lmtp
-        self.messages, self.sessions, self.stalled = [], [], threading.Event()
+    def __init__(self, ip="127.0.0.1", port=0, script=None, ext=ALL, tls=None, lmtp=False, path=None, wrap=False, password=None):
+        self.script, self.ext, self.tls, self.lmtp, self.wrap = dict(script or {}), list(ext), tls, lmtp, wrap
+        self.password = password  # of AUTH SCRAM-SHA-256, for any login
+        self.messages, self.sessions, self.clients, self.stalled = [], [], [], threading.Event()
         self.closing = threading.Event()
         if path:
             self.listener = socket.socket(socket.AF_UNIX)
@@ -38,9 +39,10 @@ class Peer:
     def accept(self):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, client = self.listener.accept()
             except OSError:
                 return
+            self.clients.append(client[0] if client else "")
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def close(self):
@@ -103,7 +105,14 @@ class Session:
         self.peer.replied(stage)
         return a if isinstance(a, str) else a.decode("latin1")
 
+    def encrypt(self):
+        self.c = self.peer.tls.wrap_socket(self.c, server_side=True)
+        self.file = self.c.makefile("rb")
+        self.tls = self.c.version()
+
     def run(self):
+        if self.peer.wrap:
+            self.encrypt()
         self.act("greeting", "", "220 peer.test ESMTP")
         while True:
             line = self.file.readline()
@@ -130,11 +139,36 @@ class Session:
     def do_STARTTLS(self, line):
         a = self.act("STARTTLS", line, "220 2.0.0 go")
         if a.startswith("220"):
-            self.c = self.peer.tls.wrap_socket(self.c, server_side=True)
-            self.file = self.c.makefile("rb")
-            self.tls = self.c.version()
+            self.encrypt()
+
+    def ask(self, text):
+        """A challenge and its answer, decoded (RFC 4954 4)."""
+        self.c.sendall(b"334 " + base64.b64encode(text.encode()) + b"\r\n")
+        answer = self.file.readline().decode().rstrip("\r\n")
+        self.log.append(answer)
+        return base64.b64decode(answer).decode()
+
+    def scram(self, first, iterations=4096):
+        """RFC 5802 with SHA-256: what the client's proof is worth, and the signature that it waits for."""
+        assert first.startswith("n,,n="), first
+        bare, nonce, salt = first[3:], first.split(",r=")[1] + "%theirs", b"salt of the peer"
+        server = f"r={nonce},s={base64.b64encode(salt).decode()},i={iterations}"
+        final, proof = self.ask(server).rsplit(",p=", 1)
+        mac = lambda key, text: hmac.new(key, text.encode(), "sha256").digest()
+        salted = hashlib.pbkdf2_hmac("sha256", self.peer.password.encode(), salt, iterations)
+        message = f"{bare},{server},{final}"
+        client = bytes(a ^ b for a, b in zip(base64.b64decode(proof), mac(hashlib.sha256(mac(salted, "Client Key")).digest(), message)))
+        good = client == mac(salted, "Client Key") and final == f"c=biws,r={nonce}"
+        return good, "v=" + base64.b64encode(mac(mac(salted, "Server Key"), message)).decode()
 
     def do_AUTH(self, line):
+        words = line.split(" ")
+        if words[1].upper() == "SCRAM-SHA-256" and self.peer.password is not None and "AUTH" not in self.peer.script:
+            good, signature = self.scram(base64.b64decode(words[2]).decode())
+            if not good:
+                self.c.sendall(b"535 5.7.8 no\r\n")
+                return
+            self.ask(self.peer.action("signature", line, signature))
         if line.upper() == "AUTH LOGIN":
             for prompt in b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6":
                 self.c.sendall(b"334 " + prompt + b"\r\n")

@@ -134,6 +134,40 @@ mx(void)
 	tap_num("too many hosts", mx_parse(&a, sa_str(&many)), -1);
 }
 
+/* The order in which addresses are tried. */
+static void
+addresses(void)
+{
+	static struct {
+		char const *answer; /* in this order, equal preferences too */
+		int family;
+		char const *want;
+	} const cases[] = {
+	    {"m 1 o 0 a\na 1.1.1.1\na ::1\n", 0, "::1/0 1.1.1.1/0 "},
+	    {"m 1 o 0 a\na 1.1.1.1\na ::1\n", 4, "1.1.1.1/0 "},
+	    {"m 1 o 0 a\na 1.1.1.1\na ::1\n", 6, "::1/0 "},
+	    {"m 1 o 0 a\na 1.1.1.1\n", 6, ""},
+	    {"m 1 o 0 a\na 1.1.1.1\na ::1\nm 1 o 0 b\na 1.1.1.2\na ::2\n", 0, "::1/0 1.1.1.1/0 ::2/0 1.1.1.2/0 "},
+	    {"m 1 o 0 a\na 1.1.1.1\nm 1 o 0 b\na 1.1.1.2\na ::2\n", 0, "1.1.1.1/0 ::2/0 1.1.1.2/0 "},
+	    {"m 1 o 0 a\na ::1\na ::2\na ::3\nm 2 o 0 b\na 1.1.1.1\na ::4\n", 0, "::1/0 ::2/0 ::3/0 ::4/1 1.1.1.1/1 "},
+	    {"m 1 o 0 a\na ::1\na ::2\na ::3\na ::4\na ::5\na ::6\nm 1 o 0 b\na 1.1.1.1\n", 0, "::1/0 1.1.1.1/0 ::2/0 ::3/0 ::4/0 "},
+	};
+	stralloc got = STRALLOC_ZERO;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static struct mx_answer a;
+		struct mx_address out[5];
+		char *s = xstrdup(cases[i].answer);
+		if (mx_parse(&a, s) < 0)
+			tap_ok(0, "bad case");
+		unsigned int n = mx_addresses(a.host, a.count, cases[i].family, out, 5);
+		sa_reset(&got);
+		for (unsigned int k = 0; k < n; k++)
+			sa_catf(&got, "%s/%u ", out[k].ip, out[k].rank);
+		tap_str(cases[i].answer, sa_str(&got), cases[i].want);
+		free(s);
+	}
+}
+
 static void
 routes(void)
 {
@@ -157,6 +191,17 @@ routes(void)
 	    {"[h.test] auth=me tls=may", "h:h.test:0:m:me"},
 	    {"[h.test]  tls=no ", "h:h.test:0:n:"},
 	    {"tls=must", "x:d.test:0:M:"},
+	    {"[h.test]:465", "h:h.test:465:w:"},
+	    {"[h.test]:465 auth=me", "h:h.test:465:w:me"},
+	    {"[h.test]:465 tls=must", "h:h.test:465:M:"},
+	    {"[h.test]:465 tls=no", "h:h.test:465:n:"},
+	    {"[h.test] tls=wrap", "h:h.test:465:w:"},
+	    {"[h.test]:1465 TLS=wrap", "h:h.test:1465:w:"},
+	    {"ipv4", "x:d.test:0:m::ipv4"},
+	    {"[h.test] ipv6 from=2001:db8::1", "h:h.test:0:m::ipv6:from=2001:db8::1"},
+	    {"from=2001:db8::1 from=192.0.2.1", "x:d.test:0:m::from=192.0.2.1:from=2001:db8::1"},
+	    {"[h.test] also-local", "h:h.test:0:m:"},
+	    {"h.test i.test", 0}, {"ipv4 ipv6", 0}, {"ipv4 ipv4", 0}, {"from=192.0.2.1 from=192.0.2.2", 0}, {"from=", 0}, {"from=h.test", 0}, {"tls=", 0},
 	    {"[h.test", 0}, {"[h.test]x", 0}, {"[]:25", 0}, {"h.test:", 0}, {"h.test:0", 0}, {"h.test:99999", 0}, {"h.test:25x", 0},
 	    {"h.test tls=maybe", 0}, {"h.test auth=", 0}, {"h.test auth=../x", 0}, {"h.test what=1", 0}, {":25", 0},
 	};
@@ -180,6 +225,7 @@ main(void)
 	moves();
 	delays();
 	mx();
+	addresses();
 	routes();
 	return tap_done();
 }

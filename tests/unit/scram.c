@@ -5,6 +5,7 @@
 #include "lib/base64.h"
 #include "lib/sa.h"
 #include "lib/saslprep.h"
+#include "lib/scram-client.h"
 #include "lib/scram.h"
 #include "tests/unit/tap.h"
 
@@ -180,6 +181,56 @@ nobody(void)
 	tap_ok(memcmp(a.salt, b.salt, SCRAM_SALT), "another for another mechanism");
 }
 
+/* The client, by the example of RFC 7677 3. */
+static void
+client(void)
+{
+	static char const nonce[] = "rOprNGfwEbeRWgbNEkqO";
+#define FIRST "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+	static struct {
+		char const *server, *want; /* null: refused */
+	} const firsts[] = {
+		{FIRST, "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="},
+		{FIRST ",x=later", "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p="},
+		{"m=x," FIRST, 0}, {"", 0}, {"r=", 0}, {"r=rOprNGfwEbeRWgbNEkqO,s=YWJj,i=4096", 0}, {"r=ROprNGfwEbeRWgbNEkqO%h,s=YWJj,i=4096", 0},
+		{"r=rOprNGfwEbeRWgbNEkqOx", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,i=4096", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=,i=4096", 0},
+		{"r=rOprNGfwEbeRWgbNEkqOx,s=YWJ,i=4096", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=4095", 0},
+		{"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=2000001", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=99999999999999", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=-5", 0},
+		{"e=unknown-user", 0},
+	};
+	struct scram_client c;
+	stralloc out = STRALLOC_ZERO;
+	for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+		char const *why = 0;
+		sa_reset(&out);
+		scram_client_first(&c, HASH_SHA256, "user", nonce, &out);
+		if (!i)
+			tap_str("the first message", sa_str(&out), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+		sa_reset(&out);
+		int r = scram_client_final(&c, firsts[i].server, strlen(firsts[i].server), "pencil", &out, &why);
+		if (firsts[i].want)
+			tap_ok(!r && !strncmp(sa_str(&out), firsts[i].want, strlen(firsts[i].want)), "%s: %s", firsts[i].server, out.s);
+		else
+			tap_ok(r < 0 && why, "%s: %s", firsts[i].server, why ? why : "taken");
+		if (!i) {
+			static char const v[] = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
+			static char const *const wrong[] = {"", "v=", "e=other-error", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G8=", "v=6rriTRBi23WpRR/wtup="};
+			tap_ok(scram_client_verify(&c, v, sizeof v - 1), "the server's signature");
+			for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+				tap_ok(!scram_client_verify(&c, wrong[k], strlen(wrong[k])), "not its signature: %s", wrong[k]);
+		}
+		scram_client_end(&c);
+	}
+	sa_reset(&out);
+	scram_client_first(&c, HASH_SHA256, "a=b,c\xc2\xad" "d", nonce, &out);
+	tap_str("a login with = and ,, prepared", sa_str(&out), "n,,n=a=3Db=2Ccd,r=rOprNGfwEbeRWgbNEkqO");
+	scram_client_end(&c);
+	sa_reset(&out);
+	scram_client_first(&c, HASH_SHA256, "user", 0, &out);
+	tap_num("a random nonce", (long)strlen(c.nonce), SCRAM_CLIENT_NONCE);
+	scram_client_end(&c);
+}
+
 int
 main(void)
 {
@@ -196,6 +247,7 @@ main(void)
 		tap_num(forms[i].name, scram_scan(&k, HASH_SHA1, forms[i].s, strlen(forms[i].s)),
 		    forms[i].ok ? 0 : -1);
 	scram();
+	client();
 	nobody();
 	stralloc_free(&sa);
 	return tap_done();
