@@ -17,7 +17,11 @@ struct path_attr {
 	int32_t parent_fd;
 } __attribute__((packed));
 
-enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1 };
+struct port_attr {
+	uint64_t allowed, port;
+};
+
+enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 
 enum {
 	FS_EXECUTE = 1 << 0,
@@ -90,6 +94,14 @@ add_path(int ruleset, uint64_t fs, struct sandbox_path const *p)
 	return r < 0 ? -1 : 0;
 }
 
+/* A port that the kernel chooses: to connect from an address, where listening is of no use. */
+static int
+add_any_port(int ruleset)
+{
+	struct port_attr a = {.allowed = NET_BIND, .port = 0};
+	return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &a, 0);
+}
+
 /* Version 1 refuses every rename and link between directories: no Maildir works under it. */
 static int
 edits(struct sandbox const *s)
@@ -114,6 +126,8 @@ sandbox_landlock(struct sandbox const *s)
 	int r = 0;
 	for (struct sandbox_path const *p = s->paths; !r && p && p->path; p++)
 		r = add_path(ruleset, a.fs, p);
+	if (!r && a.net && (s->calls & SANDBOX_SOURCE))
+		r = add_any_port(ruleset);
 	if (!r)
 		r = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
 	close(ruleset);

@@ -137,10 +137,9 @@ destination(struct active *a, struct envelope_rcpt *r)
 	struct dest *d = 0;
 	char const *name = r->rcpt.to.domain;
 	int bad = 0;
-	if (*name == '[' || !*name) {
+	if (*name == '[' || !*name)
 		sa_copys(&domain, name);
-		bad = *name && !route_literal(name) ? -1 : 0;
-	} else
+	else
 		bad = idna_to_ascii(&domain, name, strlen(name));
 	if (bad < 0)
 		attempt_set(&why, RCPT_FAILED, 0, "5.1.2", reason);

@@ -220,14 +220,6 @@ route_parse(char const *value, char const *domain, struct route *r)
 	return error ? -1 : 0;
 }
 
-int
-route_literal(char const *domain)
-{
-	struct route r;
-	unsigned char addr[16];
-	return *domain == '[' && !route_parse("", domain, &r) && ucspi_scan(r.name, addr);
-}
-
 /* ---- tables ---- */
 
 /* A local domain: recipients that mda-local could not take at once. 1, 0 if it is not one, -1. */

@@ -33,8 +33,6 @@ int route_parse(char const *value, char const *domain, struct route *r);
  * domain and for its parents; etc/sender-routes; etc/routes for "*"; MX. 0; -1 with *why when a
  * table cannot be read or says nonsense: to be tried again. */
 int route_find(char const *domain, char const *sender, struct route *r, char const **why);
-/* 1 if a recipient's domain is an address in brackets (RFC 5321 4.1.3) that can be connected to. */
-int route_literal(char const *domain);
 /* One word that is the same for all recipients that can share a connection. */
 void route_key(stralloc *key, struct route const *r);
 

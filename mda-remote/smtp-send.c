@@ -168,6 +168,8 @@ start(struct send *s, char *packet)
 	if (s->tls != TLS_NO &&
 	    tls_client_prepare(&t, s->tls == TLS_MUST, conf_string("tls-ca", 0)) < 0)
 		strerr_dief2x(111, "TLS: ", t.why);
+	if (s->source[0] || s->source[1])
+		box.calls |= SANDBOX_SOURCE;
 	sandbox_close_but(0, 0);
 	sandbox_enter(&box);
 }
