@@ -27,7 +27,7 @@ PROGRAMS += pop3-login
 OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o
 
 PROGRAMS += mda-remote-dns
-OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o link.o)
+OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o link.o)
 USE_mda-remote-dns := dynamic
 LIBS_mda-remote-dns := -lunbound
 
@@ -63,7 +63,7 @@ UNISTRING := $(if $(SAN)$(NOSTATIC),-lunistring,-l:libunistring.a)
 LIBS_imap := $(UNISTRING) $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o tls-client.o attempt.o link.o spool.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-policy.o tlsa.o tls-client.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
@@ -73,7 +73,7 @@ USE_pop3 := store
 
 PROGRAMS += mda-remote
 OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o conn.o dest.o envelope.o link.o \
-    mx.o obey.o order.o resolve.o route.o scan.o schedule.o settings.o spool.o)
+    mx.o obey.o order.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 

@@ -170,13 +170,14 @@ conn_start(struct dest *d)
 
 /* ---- results ---- */
 
-/* "c NAME IP PROTOCOL CIPHER" */
+/* "c NAME IP PROTOCOL CIPHER VERIFIED" */
 static void
 connected(struct conn *c, char *s)
 {
 	char *save;
 	char *host = strtok_r(s, " ", &save), *ip = strtok_r(0, " ", &save);
-	char *protocol = strtok_r(0, " ", &save);
+	char *protocol = strtok_r(0, " ", &save), *cipher = strtok_r(0, " ", &save);
+	char *verified = cipher ? strtok_r(0, " ", &save) : 0;
 	c->answered = 1;
 	dest_works(c->d);
 	if (!host || !ip || !protocol)
@@ -187,6 +188,25 @@ connected(struct conn *c, char *s)
 	log_str("host", host);
 	log_str("ip", ip);
 	log_str("tls", c->protocol);
+	log_str("verified", verified && strcmp(verified, "-") ? verified : "");
+	log_send();
+}
+
+/* "T POLICY TYPE NAME IP REASON": how TLS went with one host. */
+static void
+tls_result(char *s)
+{
+	char *save;
+	char *policy = strtok_r(s, " ", &save), *type = strtok_r(0, " ", &save);
+	char *host = strtok_r(0, " ", &save), *ip = strtok_r(0, " ", &save);
+	if (!ip || !strcmp(type, "-"))
+		return;
+	log_event("tls");
+	log_str("policy", policy);
+	log_str("type", type);
+	log_str("host", host);
+	log_str("ip", ip);
+	log_str("why", save ? save : "");
 	log_send();
 }
 
@@ -283,6 +303,9 @@ read_one(struct conn *c)
 	switch (packet[0]) {
 	case 'c':
 		connected(c, packet + 1);
+		break;
+	case 'T':
+		tls_result(packet + 1);
 		break;
 	case 'x':
 		unreachable(c, packet + 2);

@@ -199,14 +199,18 @@ fail(struct dest *d, char verdict, int code, char const *status, char const *tex
 static void
 unroutable(struct dest *d, struct mx_answer const *a, unsigned int hosts, int loop)
 {
-	int later = a->status == DNS_FAILED || a->status == DNS_BOGUS;
-	for (unsigned int i = 0; i < hosts; i++)
+	int bogus = a->status == DNS_BOGUS;
+	int later = bogus || a->status == DNS_FAILED;
+	for (unsigned int i = 0; i < hosts; i++) {
 		later |= a->host[i].status == DNS_FAILED || a->host[i].status == DNS_BOGUS;
+		bogus |= a->host[i].status == DNS_BOGUS;
+	}
 	if (a->status == DNS_NULL)
 		fail(d, RCPT_FAILED, 556, "5.1.10",
 		    "the domain accepts no mail (null MX, RFC 7505)");
 	else if (later)
-		fail(d, RCPT_WAITING, 0, "4.4.3", "the DNS gives no answer for the domain");
+		fail(d, RCPT_WAITING, 0, bogus ? "4.7.5" : "4.4.3",
+		    a->why[0] ? a->why : "the DNS gives no answer for the domain");
 	else if (loop)
 		fail(d, RCPT_FAILED, 0, "5.4.6",
 		    "the best mail exchanger of the domain is this host");
@@ -235,15 +239,15 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		fail(d, RCPT_WAITING, 0, "4.4.3", "the resolver does not work");
 		return;
 	}
-	unsigned int all = a->count;
+	unsigned int unsafe = mx_drop_unsafe(a), all = a->count;
 	struct mx_answer whole = *a;
-	unsigned int n = mx_order(a, d->route.kind == ROUTE_MX ? conf_me() : "", &loop);
-	if (!n || a->status != DNS_OK) {
+	unsigned int hosts = mx_order(a, d->route.kind == ROUTE_MX ? conf_me() : "", &loop);
+	if (!hosts || a->status != DNS_OK) {
 		unroutable(d, &whole, all, loop);
 		return;
 	}
 	struct mx_address way[SEND_ADDRESSES_MAX];
-	n = mx_addresses(a->host, n, d->route.family, way, SEND_ADDRESSES_MAX);
+	unsigned int n = mx_addresses(a->host, hosts, d->route.family, way, SEND_ADDRESSES_MAX);
 	if (!n) {
 		wrong_family(d);
 		return;
@@ -251,6 +255,7 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 	packet_head(&sa, &d->route);
 	for (unsigned int i = 0; i < n; i++)
 		add_address(d, &sa, way[i].host->name, way[i].ip, way[i].rank);
+	packet_tls(&sa, &d->route, a, hosts, unsafe);
 	set_packet(d, &sa);
 }
 

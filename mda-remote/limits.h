@@ -12,10 +12,13 @@
 #define RECV_ERRORS_MAX 20	 /* refused commands of one session */
 #define RECV_SIZE_SLACK 65536	 /* octets of a message beyond the setting smtp-size */
 
-#define DNS_PACKET_MAX 60000 /* bytes of one answer of the DNS child */
+#define DNS_PACKET_MAX 100000 /* bytes of one answer of the DNS child */
 #define DNS_NAME_MAX 256     /* a name with its NUL */
 #define DNS_MX_MAX 20	     /* hosts of one domain that are looked at */
 #define DNS_ADDRESSES_MAX 8  /* addresses of one host that are looked at */
+#define DNS_TLSA_MAX 16	     /* TLSA records of one host; a larger set is an error, not cut */
+#define DNS_TLSA_TEXT 40000  /* bytes of those of all hosts of one domain, written in hex */
+#define DNS_WHY_MAX 300	     /* bytes of the reason of a look-up that failed */
 #define DNS_HOSTS_MAX (DNS_MX_MAX * DNS_ADDRESSES_MAX)
 #define DNS_SECONDS 60	      /* one question, from asked to answered */
 #define DNS_QUESTIONS_MAX 500 /* at the same time; more wait */
@@ -41,6 +44,7 @@
 #define SEND_JOB_SECONDS 7200 /* one message over one connection, whatever the peer does */
 #define SEND_TLS_SECONDS 60
 #define SEND_QUIT_SECONDS 5
+#define SEND_NAMES_MAX 16 /* names that a certificate may bear */
 #define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
 #define WHY_TEXT_MAX 1000	 /* bytes of a reply that are kept for bounce and mailq */

@@ -80,6 +80,21 @@ mx_addresses(
 	return count;
 }
 
+unsigned int
+mx_drop_unsafe(struct mx_answer *a)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < a->count; i++) {
+		struct mx_host *h = a->host + i;
+		if (!h->count || (h->tlsa != DNS_FAILED && h->tlsa != DNS_BOGUS))
+			continue;
+		h->count = 0;
+		h->status = h->tlsa;
+		n++;
+	}
+	return n;
+}
+
 static int
 status_ok(char c)
 {
@@ -102,6 +117,7 @@ parse_host(struct mx_answer *a, char const *s)
 	h->preference = (uint16_t)preference;
 	h->status = (enum dns_status)s[0];
 	h->secure = s[2] == '1';
+	h->tlsa = DNS_NONE;
 	strcpy(h->name, s + 4);
 	return 0;
 }
@@ -118,6 +134,65 @@ parse_address(struct mx_answer *a, char const *s)
 	return 0;
 }
 
+/* "STATUS BASE": of the last host. */
+static int
+parse_tlsa(struct mx_answer *a, char const *s)
+{
+	struct mx_host *h = a->host + a->count - 1;
+	if (!a->count || !status_ok(s[0]) || s[1] != ' ' || strlen(s + 2) >= DNS_NAME_MAX)
+		return -1;
+	h->tlsa = (enum dns_status)s[0];
+	strcpy(h->base, s + 2);
+	return 0;
+}
+
+/* "USAGE SELECTOR MATCHING HEX": copied to smtp-send's packet as it is. */
+static int
+parse_record(struct mx_answer *a, char const *s)
+{
+	struct mx_host *h = a->host + a->count - 1;
+	if (!a->count || h->tlsa != DNS_OK || h->records == DNS_TLSA_MAX ||
+	    strspn(s, "0123456789abcdef ") != strlen(s))
+		return -1;
+	h->record[h->records++] = s;
+	return 0;
+}
+
+/* Lines about the whole domain. */
+static int
+parse_domain(struct mx_answer *a, char letter, char const *s)
+{
+	if (letter == 's' && status_ok(s[0]) && s[1] == ' ') {
+		a->status = (enum dns_status)s[0];
+		a->secure = s[2] == '1';
+		return 0;
+	}
+	if (letter == 'c' && strlen(s) < sizeof a->expanded)
+		strcpy(a->expanded, s);
+	else if (letter == 'w' && strlen(s) < sizeof a->why)
+		strcpy(a->why, s);
+	else
+		return -1;
+	return 0;
+}
+
+static int
+parse_line(struct mx_answer *a, char letter, char const *s)
+{
+	switch (letter) {
+	case 'm':
+		return parse_host(a, s);
+	case 'a':
+		return parse_address(a, s);
+	case 't':
+		return parse_tlsa(a, s);
+	case 'd':
+		return parse_record(a, s);
+	default:
+		return parse_domain(a, letter, s);
+	}
+}
+
 int
 mx_parse(struct mx_answer *a, char *s)
 {
@@ -126,17 +201,11 @@ mx_parse(struct mx_answer *a, char *s)
 	a->count = 0;
 	a->status = DNS_FAILED;
 	a->secure = 0;
+	a->expanded[0] = a->why[0] = 0;
 	for (char *line = strtok_r(s, "\n", &save); line && !r; line = strtok_r(0, "\n", &save)) {
 		if (strlen(line) < 3 || line[1] != ' ')
 			return -1;
-		char const *v = line + 2;
-		if (*line == 's' && status_ok(v[0]) && v[1] == ' ') {
-			a->status = (enum dns_status)v[0];
-			a->secure = v[2] == '1';
-		} else
-			r = *line == 'm'   ? parse_host(a, v)
-			    : *line == 'a' ? parse_address(a, v)
-					   : -1;
+		r = parse_line(a, *line, line + 2);
 	}
 	return r;
 }

@@ -24,11 +24,19 @@ struct mx_host {
 	char name[DNS_NAME_MAX];
 	unsigned int count;
 	char address[DNS_ADDRESSES_MAX][46];
+	/* RFC 7672 2.2.3: DNS_OK a validated TLSA set; DNS_NONE there is none, or none that counts;
+	 * DNS_FAILED, DNS_BOGUS it could not be had: no mail to this host. */
+	enum dns_status tlsa;
+	char base[DNS_NAME_MAX]; /* the name whose records they are */
+	unsigned int records;
+	char const *record[DNS_TLSA_MAX]; /* "USAGE SELECTOR MATCHING HEX", in the packet parsed */
 };
 
 struct mx_answer {
 	enum dns_status status; /* of the domain */
 	int secure;		/* the MX set, or that there is none, was validated */
+	char expanded[DNS_NAME_MAX]; /* the domain, if it is an alias, validated; else "" */
+	char why[DNS_WHY_MAX];	     /* of a look-up that failed; "" if none did */
 	unsigned int count;
 	struct mx_host host[DNS_MX_MAX];
 };
@@ -50,8 +58,13 @@ struct mx_address {
 unsigned int mx_addresses(
     struct mx_host const *h, unsigned int n, int family, struct mx_address *out, unsigned int max);
 
-/* The child's packet behind its number: lines "s STATUS SECURE", "m PREFERENCE STATUS SECURE NAME",
- * "a ADDRESS". 0, or -1 if it is malformed. */
+/* Takes the addresses from hosts whose TLSA records could not be had, so that mx_order drops them
+ * (RFC 7672 2.2). How many. */
+unsigned int mx_drop_unsafe(struct mx_answer *a);
+
+/* The child's packet behind its number: lines "s STATUS SECURE", "c EXPANDED", "w WHY", and for each
+ * host "m PREFERENCE STATUS SECURE NAME", "a ADDRESS", "t STATUS BASE", "d TLSA". 0, or -1 if it is
+ * malformed. */
 int mx_parse(struct mx_answer *a, char *s);
 
 #endif

@@ -107,8 +107,11 @@ resolve_ask(struct dest *d)
 		i++;
 	if (i == DNS_QUESTIONS_MAX)
 		return -1;
-	int n = snprintf(packet, sizeof packet, "%u %s %s", i,
-	    d->route.kind == ROUTE_MX ? "mx" : "host", d->route.name);
+	/* The port of the TLSA records (RFC 7672 2.2.3); 0: they are not wanted. */
+	unsigned int port = d->route.port ? d->route.port : walk.set.port;
+	int n = snprintf(packet, sizeof packet, "%u %s %u %s", i,
+	    d->route.kind == ROUTE_MX ? "mx" : "host", route_dane(&d->route) ? port : 0,
+	    d->route.name);
 	if (link_send(fd_child, packet, (size_t)n, -1) < 0)
 		return -1;
 	questions[i] = (struct question){d, walk_now()};

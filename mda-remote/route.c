@@ -128,8 +128,8 @@ word_tls(struct route *r, char const *s, size_t n)
 		char const *word;
 		enum route_tls tls;
 		int wrap;
-	} const tls[] = {
-	    {"no", TLS_NO, 0}, {"may", TLS_MAY, 0}, {"must", TLS_MUST, 0}, {"wrap", TLS_MUST, 1}};
+	} const tls[] = {{"no", TLS_NO, 0}, {"may", TLS_MAY, 0}, {"must", TLS_MUST, 0}, {"wrap", TLS_MUST, 1},
+	    {"dane", TLS_DANE, 0}, {"dane-only", TLS_DANE_ONLY, 0}};
 	for (size_t i = 0; i < sizeof tls / sizeof *tls; i++)
 		if (ascii_ieq(s, n, tls[i].word)) {
 			r->tls = tls[i].tls;
@@ -206,7 +206,7 @@ route_parse(char const *value, char const *domain, struct route *r)
 	int error = 0;
 	memset(r, 0, sizeof *r);
 	r->kind = ROUTE_MX;
-	r->tls = TLS_MAY;
+	r->tls = TLS_DANE;
 	for (char const *s = value; !error && *(s += strspn(s, " \t"));) {
 		size_t n = strcspn(s, " \t");
 		error = parse_word(r, s, n);
@@ -298,11 +298,18 @@ route_find(char const *domain, char const *sender, struct route *r, char const *
 	return found < 0 ? -1 : 0;
 }
 
+int
+route_dane(struct route const *r)
+{
+	return strchr("dDSsR", r->tls) != 0;
+}
+
 void
 route_key(stralloc *key, struct route const *r)
 {
-	sa_catf(key, "%c:%s:%u:%c:%s", r->kind, r->name, r->port, r->wrap ? 'w' : (char)r->tls,
-	    r->auth);
+	char const *wrap = !r->wrap ? "" : r->tls == TLS_MUST ? "w" : "w:";
+	char tls[2] = {r->wrap && r->tls == TLS_MUST ? 0 : (char)r->tls};
+	sa_catf(key, "%c:%s:%u:%s%s:%s", r->kind, r->name, r->port, wrap, tls, r->auth);
 	if (r->family)
 		sa_catf(key, ":ipv%d", r->family);
 	for (int i = 0; i < 2; i++)

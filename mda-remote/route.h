@@ -5,7 +5,17 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
-enum route_tls { TLS_MAY = 'm', TLS_MUST = 'M', TLS_NO = 'n' };
+/* What a destination asks of TLS; the same letters stand in smtp-send's first packet. */
+enum route_tls {
+	TLS_NO = 'n',
+	TLS_MAY = 'm',	     /* opportunistic, any certificate, no DANE */
+	TLS_DANE = 'd',	     /* opportunistic, and DANE where the host has TLSA records (RFC 7672) */
+	TLS_DANE_ONLY = 'D', /* DANE, or the mail waits (RFC 7672 6) */
+	TLS_MUST = 'M',	     /* a certificate of a known CA for the host's name */
+	TLS_STS = 'S',	     /* DANE where the host has TLSA records, else as TLS_MUST (RFC 8461 2) */
+	TLS_STS_TEST = 's',  /* the same, but a failure is only reported (RFC 8461 5) */
+	TLS_REQUIRE = 'R',   /* REQUIRETLS (RFC 8689 4.2.1) */
+};
 
 struct route {
 	enum route_kind {
@@ -33,6 +43,8 @@ int route_parse(char const *value, char const *domain, struct route *r);
  * domain and for its parents; etc/sender-routes; etc/routes for "*"; MX. 0; -1 with *why when a
  * table cannot be read or says nonsense: to be tried again. */
 int route_find(char const *domain, char const *sender, struct route *r, char const **why);
+/* 1 if the TLSA records of its hosts are to be looked up. */
+int route_dane(struct route const *r);
 /* One word that is the same for all recipients that can share a connection. */
 void route_key(stralloc *key, struct route const *r);
 

@@ -68,14 +68,15 @@ try_hosts(struct send *s, unsigned int begin, unsigned int end, struct attempt *
 	return FAILED;
 }
 
-/* One host's refusal is final only if no other host just could not be reached. */
+/* One host's refusal is final only if no other host just could not be reached, or
+ * looked up. */
 static void
 soften(struct send const *s, struct attempt *why)
 {
 	unsigned int refuse = 0;
 	while (refuse < s->hosts && s->host[refuse].state == HOST_REFUSES)
 		refuse++;
-	if (refuse == s->hosts || why->verdict != 'f')
+	if ((refuse == s->hosts && !s->policy.incomplete) || why->verdict != 'f')
 		return;
 	why->verdict = 'w';
 	why->status[0] = '4';

@@ -35,54 +35,6 @@ send_refused(struct send *s, struct attempt *why)
 	return -1;
 }
 
-/* ---- TLS (RFC 3207) ---- */
-
-static int
-no_tls(struct send *s, struct attempt *why, char const *text)
-{
-	attempt_set(why, 'w', s->reply.code >= 400 ? s->reply.code : 0, "4.7.5", text);
-	return s->tls == TLS_MUST ? FAILED : AGAIN_IN_CLEAR;
-}
-
-/* The handshake; what is said from here on is encrypted. */
-static int
-encrypt(struct send *s, struct attempt *why)
-{
-	unsigned int seconds = s->timeout < SEND_TLS_SECONDS ? s->timeout : SEND_TLS_SECONDS;
-	int fd = tls_client_start(&s->tls_state, s->c.net.fd_in, s->peer->name, seconds);
-	s->c.net.fd_in = s->c.net.fd_out = -1;
-	if (fd < 0)
-		return no_tls(s, why, s->tls_state.why);
-	stralloc_free(&s->c.auth);
-	int lmtp = s->c.lmtp;
-	smtp_client_fds(&s->c, fd, fd);
-	s->c.lmtp = lmtp;
-	return READY;
-}
-
-static int
-start_tls(struct send *s, struct attempt *why)
-{
-	send_deadline(s, SEND_STARTTLS_SECONDS);
-	smtp_client_cmd(&s->c, "STARTTLS");
-	if (smtp_client_reply(&s->c, &s->reply) < 0) {
-		send_io_error(why, "STARTTLS");
-		return s->tls == TLS_MUST ? FAILED : AGAIN_IN_CLEAR;
-	}
-	if (s->reply.code != 220)
-		return s->tls == TLS_MUST ? no_tls(s, why, s->reply.text.s) : READY;
-	/* What came in clear behind the reply is an injection. */
-	net_discard(&s->c.net);
-	int r = encrypt(s, why);
-	if (r != READY)
-		return r;
-	send_deadline(s, SEND_EHLO_SECONDS);
-	r = smtp_client_ehlo(&s->c, conf_me(), &s->reply);
-	if (r < 0)
-		return send_io_error(why, "EHLO after STARTTLS");
-	return r ? send_refused(s, why) : READY;
-}
-
 /* ---- the greeting (RFC 5321 3.1, 3.2) ---- */
 
 static int
@@ -117,20 +69,11 @@ int
 send_open(struct send *s, int clear, struct attempt *why)
 {
 	s->reply.code = 0;
-	if (s->wrap && encrypt(s, why) != READY)
+	if (s->wrap && send_tls_first(s, why) != READY)
 		return FAILED;
 	if (greeting(s, why) != READY || hello(s, why) != READY)
 		return FAILED;
-	if (s->wrap || s->socket)
-		return send_auth(s, why);
-	if (s->tls == TLS_MUST && !(s->c.ext & EXT_STARTTLS)) {
-		attempt_set(
-		    why, 'w', 0, "4.7.4", "TLS is required and the server does not offer it");
-		return FAILED;
-	}
-	int r = READY;
-	if (s->tls != TLS_NO && !clear && (s->c.ext & EXT_STARTTLS))
-		r = start_tls(s, why);
+	int r = s->socket ? READY : send_tls(s, clear, why);
 	return r == READY ? send_auth(s, why) : r;
 }
 

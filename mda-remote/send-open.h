@@ -13,6 +13,11 @@ int send_open(struct send *s, int clear, struct attempt *why);
 /* send-race.c: connects to one of host[begin..end) that is HOST_UNTRIED, whoever answers first (RFC
  * 8305 5): s->peer. The descriptor; -1 when none is left, with the reason. */
 int send_race(struct send *s, unsigned int begin, unsigned int end, struct attempt *why);
+/* send-tls.c: TLS with s->peer before its greeting. READY or FAILED. */
+int send_tls_first(struct send *s, struct attempt *why);
+/* Behind EHLO (RFC 3207): STARTTLS with s->peer as far as it is offered or asked for, and EHLO behind
+ * it. As send_open. */
+int send_tls(struct send *s, int clear, struct attempt *why);
 /* send-auth.c (RFC 4954): READY, or FAILED with the reason. */
 int send_auth(struct send *s, struct attempt *why);
 

@@ -8,7 +8,7 @@
 #include "lib/smtp-client.h"
 #include "mda-remote/attempt.h"
 #include "mda-remote/limits.h"
-#include "mda-remote/route.h"
+#include "mda-remote/send-policy.h"
 #include "mda-remote/tls-client.h"
 
 struct send_host {
@@ -24,7 +24,7 @@ struct send {
 	unsigned int hosts;
 	char *socket; /* LMTP over a Unix socket instead */
 	int lmtp;
-	enum route_tls tls;
+	struct send_policy policy;
 	int wrap; /* TLS from the first octet */
 	char *source[2];	/* IPv4, IPv6; null: the system chooses */
 	char *login, *password; /* null: no AUTH */
@@ -56,6 +56,9 @@ int send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count);
 
 /* Says to mda-remote how it went for the recipient at `at`. 0, or -1: it is gone. */
 int send_report(uint64_t at, struct attempt const *t);
+/* Says how TLS went with s->peer: policy "tlsa", "sts" or "none"; type "" (it went well) or one of RFC
+ * 8460 4.3, with its reason. */
+void send_report_tls(struct send *s, char const *policy, char const *type, char const *reason);
 /* 1 if mda-remote is gone. */
 int send_orphaned(void);
 

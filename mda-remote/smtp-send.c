@@ -1,18 +1,29 @@
 /* smtp-send: delivers messages over one SMTP or LMTP connection.
  *
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
- * In: one packet with the route (lines "h NAME IP PORT RANK" in the order in which they are tried,
- * equal ranks side by side; "u SOCKET", "k s|l", "t m|M|n", "w" TLS from the first octet, "b
- * ADDRESS" to connect from, "a AUTH"), then one per message: "ID AT AT ..." with the message's
- * file, open for reading and writing and locked (spool_file_lend): it writes the state byte of
- * those to whom it was delivered. Out: "c NAME IP PROTOCOL CIPHER" when the connection stands; "x
- * ATTEMPT" when none could be made; "r AT ATTEMPT" for each recipient; "e" when it can take another
- * message (attempt.h); "b": who is left of this one must go over another connection. Environment:
- * POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password).
- * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message
- * that it is sending, logs its results itself, and ends. Touches: the connection and the files
- * handed to it. No other file (Landlock), no process but the TLS relay that it forks
- * (tls-client.h). Privileges: none. */
+ * In: one packet with the route: lines "h NAME IP PORT RANK" in the order in
+ * which they are tried, equal ranks side by side; "u SOCKET", "k s|l", "b ADDRESS" to connect from,
+ * "a AUTH", and for TLS
+ *     t LEVEL            enum route_tls
+ *     w                  TLS from the first octet
+ *     B NAME BASE        the host NAME has a validated TLSA set, of the name BASE (RFC 7672 2.2.3)
+ *     d NAME TLSA        one of its records (tlsa.h)
+ *     n NAME             a name that a certificate may bear beside BASE (RFC 7672 3.2.2)
+ *     v NAME             a name that it may bear, instead of the host's, to be verified by a CA
+ *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
+ *     i                  more hosts exist, which could not be looked up
+ * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
+ * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
+ * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY is
+ * tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3;
+ * "c NAME IP PROTOCOL CIPHER VERIFIED" when the connection stands; "x ATTEMPT" when none could be made;
+ * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h); "b": who is
+ * left of this one must go over another connection.
+ * Environment: POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password).
+ * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
+ * is sending, logs its results itself, and ends.
+ * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
+ * TLS relay that it forks (tls-client.h). Privileges: none. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,13 +62,24 @@ send_orphaned(void)
 	return poll(&x, 1, 0) > 0 && (x.revents & (POLLHUP | POLLERR));
 }
 
+void
+send_report_tls(struct send *s, char const *policy, char const *type, char const *reason)
+{
+	stralloc sa = STRALLOC_ZERO;
+	sa_catf(&sa, "T %s %s %s %s %s", policy, *type ? type : "-", s->peer->name, s->peer->ip,
+	    reason);
+	link_send(LINK, sa.s, sa.len, -1);
+	stralloc_free(&sa);
+}
+
 static void
 report_connection(struct send *s)
 {
 	stralloc sa = STRALLOC_ZERO;
-	sa_catf(&sa, "c %s %s %s %s", s->peer ? s->peer->name : s->socket,
+	sa_catf(&sa, "c %s %s %s %s %s", s->peer ? s->peer->name : s->socket,
 	    s->peer ? s->peer->ip : "-", s->tls_state.protocol[0] ? s->tls_state.protocol : "-",
-	    s->tls_state.cipher[0] ? s->tls_state.cipher : "-");
+	    s->tls_state.cipher[0] ? s->tls_state.cipher : "-",
+	    s->tls_state.verified[0] ? s->tls_state.verified : "-");
 	link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
 }
@@ -119,9 +141,6 @@ read_route(struct send *s, char *packet)
 		case 'k':
 			s->lmtp = *value == 'l';
 			break;
-		case 't':
-			s->tls = (enum route_tls) * value;
-			break;
 		case 'w':
 			s->wrap = 1;
 			break;
@@ -131,6 +150,8 @@ read_route(struct send *s, char *packet)
 		case 'a':
 			read_auth(s, value);
 			break;
+		default:
+			policy_line(&s->policy, *l, value);
 		}
 	}
 }
@@ -165,8 +186,8 @@ start(struct send *s, char *packet)
 	read_sources(s);
 	s->timeout = (unsigned int)conf_uint("remote-timeout", SEND_DOT_SECONDS, 1, 3600);
 	conf_me();
-	if (s->tls != TLS_NO &&
-	    tls_client_prepare(&t, s->tls == TLS_MUST, conf_string("tls-ca", 0)) < 0)
+	if (s->policy.tls != TLS_NO &&
+	    tls_client_prepare(&t, policy_pkix(&s->policy), conf_string("tls-ca", 0)) < 0)
 		strerr_dief2x(111, "TLS: ", t.why);
 	if (s->source[0] || s->source[1])
 		box.calls |= SANDBOX_SOURCE;

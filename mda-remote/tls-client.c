@@ -9,45 +9,129 @@
 #include <sys/socket.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
+#include "mda-remote/tlsa.h"
 
 #define RELAY_BYTES 16384
 #define CLOSE_SECONDS 5 /* for close_notify to leave */
 
 static SSL_CTX *ctx;
-static int verifying;
 
 static int
-fail(struct tls_client *t, char const *what)
+fail(struct tls_client *t, char const *type, char const *what)
 {
 	unsigned long e = ERR_get_error();
 	char const *reason = e ? ERR_reason_error_string(e) : 0;
+	snprintf(t->type, sizeof t->type, "%s", type);
 	snprintf(t->why, sizeof t->why, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
 	return -1;
 }
 
 int
-tls_client_prepare(struct tls_client *t, int verify, char const *ca)
+tls_client_prepare(struct tls_client *t, int pkix, char const *ca)
 {
 	if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, 0))
-		return fail(t, "OpenSSL");
+		return fail(t, "", "OpenSSL");
 	ctx = SSL_CTX_new(TLS_client_method());
-	if (!ctx)
-		return fail(t, "OpenSSL");
+	if (!ctx || SSL_CTX_dane_enable(ctx) <= 0)
+		return fail(t, "", "OpenSSL");
+	/* RFC 7672 3.1.1: what the record names needs no name. */
+	SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	/* Where the other choice is no TLS at all, anything that the library allows is better. */
-	SSL_CTX_set_min_proto_version(ctx, verify ? TLS1_2_VERSION : 0);
+	SSL_CTX_set_min_proto_version(ctx, 0);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	verifying = verify;
-	if (!verify)
+	if (!pkix)
 		return 0;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, 0);
 	if (ca ? !SSL_CTX_load_verify_locations(ctx, ca, 0)
 	       : !SSL_CTX_set_default_verify_paths(ctx))
-		return fail(t, ca ? ca : "CA certificates");
+		return fail(t, "", ca ? ca : "CA certificates");
 	return 0;
+}
+
+/* ---- whom to expect ---- */
+
+/* A certificate that is wrong does not end the handshake: the result is read behind it. */
+static int
+go_on(int good, X509_STORE_CTX *x)
+{
+	(void)good;
+	(void)x;
+	return 1;
+}
+
+static void
+verify(SSL *ssl, struct tls_expect const *e)
+{
+	SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
+	/* RFC 7672 3.2.3, RFC 6125 6.4.3 */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	for (unsigned int i = 0; i < e->alsos; i++)
+		SSL_add1_host(ssl, e->also[i]);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, e->soft ? go_on : 0);
+}
+
+/* How many records can be used. PKIX-TA(0) and PKIX-EE(1) cannot in SMTP (RFC 7672 3.1.3), nor can
+ * what OpenSSL does not know or cannot read (RFC 7671 9 is its business as well). */
+static unsigned int
+add_records(SSL *ssl, struct tls_expect const *e)
+{
+	unsigned int n = 0;
+	if (SSL_dane_enable(ssl, e->name) <= 0)
+		return 0;
+	for (unsigned int i = 0; i < e->records; i++) {
+		struct tlsa const *t = e->record + i;
+		if (t->usage == TLSA_DANE_TA || t->usage == TLSA_DANE_EE)
+			n += SSL_dane_tlsa_add(
+				 ssl, t->usage, t->selector, t->matching, t->data, t->len) > 0;
+	}
+	ERR_clear_error();
+	return n;
+}
+
+static void
+by_ca(SSL *ssl, struct tls_expect const *e)
+{
+	unsigned char addr[16];
+	if (ucspi_scan(e->name, addr))
+		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), e->name);
+	else
+		SSL_set1_host(ssl, e->name);
+	verify(ssl, e);
+}
+
+/* A client that expects this; *check is how it verifies. Null: it cannot be had. */
+static SSL *
+client(struct tls_client *t, struct tls_expect const *e, enum tls_check *check)
+{
+	unsigned char addr[16];
+	SSL *ssl = SSL_new(ctx);
+	*check = e->check;
+	if (ssl && e->check == TLS_BY_DANE) {
+		if (add_records(ssl, e)) {
+			verify(ssl, e);
+			return ssl;
+		}
+		fail(t, "tlsa-invalid", "none of the TLSA records can be used");
+		*check = e->unusable;
+		SSL_free(ssl);
+		ssl = *check == TLS_REFUSE ? 0 : SSL_new(ctx);
+		if (!ssl)
+			return 0;
+	}
+	if (!ssl) {
+		fail(t, "", "OpenSSL");
+		return 0;
+	}
+	/* An address is no server name (RFC 6066 3). */
+	if (!ucspi_scan(e->name, addr))
+		SSL_set_tlsext_host_name(ssl, e->name);
+	if (*check == TLS_PKIX)
+		by_ca(ssl, e);
+	return ssl;
 }
 
 /* ---- the relay process ---- */
@@ -69,36 +153,65 @@ wait_for(SSL *ssl, int r, tain const *deadline)
 	return poll(&x, 1, tain_to_millisecs(&left) + 1) < 0 && errno != EINTR ? -1 : 0;
 }
 
-static SSL *
-handshake(struct tls_client *t, int fd, char const *host, unsigned int seconds)
+/* RFC 8460 4.3.1 */
+static char const *
+type_of(long result)
 {
-	unsigned char addr[16];
-	tain deadline;
-	int r;
-	SSL *ssl = SSL_new(ctx);
-	if (!ssl || !SSL_set_fd(ssl, fd)) {
-		fail(t, "OpenSSL");
-		return 0;
+	switch (result) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "certificate-expired";
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return "certificate-host-mismatch";
+	case X509_V_ERR_DANE_NO_MATCH:
+		return "validation-failure";
+	default:
+		return "certificate-not-trusted";
 	}
-	/* An address is no server name (RFC 6066 3). */
-	int literal = ucspi_scan(host, addr) != 0;
-	if (!literal)
-		SSL_set_tlsext_host_name(ssl, host);
-	if (verifying && literal)
-		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-	else if (verifying)
-		SSL_set1_host(ssl, host);
+}
+
+static void
+certificate_failed(struct tls_client *t, long result)
+{
+	ERR_clear_error();
+	fail(t, type_of(result), X509_verify_cert_error_string(result));
+}
+
+static void
+established(struct tls_client *t, SSL *ssl, enum tls_check check)
+{
+	long v = SSL_get_verify_result(ssl);
+	snprintf(t->protocol, sizeof t->protocol, "%s", SSL_get_version(ssl));
+	snprintf(t->cipher, sizeof t->cipher, "%s", SSL_get_cipher_name(ssl));
+	if (check == TLS_ANY)
+		return;
+	if (v != X509_V_OK)
+		certificate_failed(t, v);
+	else
+		strcpy(t->verified, check == TLS_PKIX ? "pkix" : "dane");
+}
+
+static SSL *
+handshake(struct tls_client *t, int fd, struct tls_expect const *e, unsigned int seconds)
+{
+	tain deadline;
+	enum tls_check check;
+	int r;
+	SSL *ssl = client(t, e, &check);
+	if (!ssl || !SSL_set_fd(ssl, fd))
+		return 0;
 	tain_now_g();
 	tain_addsec_g(&deadline, (int)seconds);
 	while ((r = SSL_connect(ssl)) != 1)
 		if (wait_for(ssl, r, &deadline) < 0) {
-			long v = SSL_get_verify_result(ssl);
-			fail(t, verifying && v != X509_V_OK ? X509_verify_cert_error_string(v)
-							    : "TLS handshake");
+			long v = check == TLS_ANY ? X509_V_OK : SSL_get_verify_result(ssl);
+			if (v != X509_V_OK)
+				certificate_failed(t, v);
+			else
+				fail(t, "validation-failure", "TLS handshake");
 			return 0;
 		}
-	snprintf(t->protocol, sizeof t->protocol, "%s", SSL_get_version(ssl));
-	snprintf(t->cipher, sizeof t->cipher, "%s", SSL_get_cipher_name(ssl));
+	established(t, ssl, check);
 	return ssl;
 }
 
@@ -179,16 +292,17 @@ relay(SSL *ssl, int fd_net, int fd_plain)
 		;
 }
 
-static void run(struct tls_client *t, int fd, int fd_plain, char const *host, unsigned int seconds)
-    __attribute__((noreturn));
+static void run(struct tls_client *t, int fd, int fd_plain, struct tls_expect const *expect,
+    unsigned int seconds) __attribute__((noreturn));
 static void
-run(struct tls_client *t, int fd, int fd_plain, char const *host, unsigned int seconds)
+run(struct tls_client *t, int fd, int fd_plain, struct tls_expect const *expect,
+    unsigned int seconds)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* Neither the link to mda-remote nor a message's file. */
 	close(0);
 	sandbox_close_but((int[]){fd, fd_plain}, 2);
-	SSL *ssl = handshake(t, fd, host, seconds);
+	SSL *ssl = handshake(t, fd, expect, seconds);
 	if (write(fd_plain, t, sizeof *t) != sizeof *t)
 		_exit(111);
 	if (!ssl)
@@ -212,28 +326,30 @@ read_result(struct tls_client *t, int fd)
 	}
 	/* From a process that a peer may have taken over. */
 	t->protocol[sizeof t->protocol - 1] = t->cipher[sizeof t->cipher - 1] = 0;
-	t->why[sizeof t->why - 1] = 0;
+	t->why[sizeof t->why - 1] = t->type[sizeof t->type - 1] = 0;
+	t->verified[sizeof t->verified - 1] = 0;
 	if (have != sizeof *t)
-		snprintf(t->why, sizeof t->why, "the TLS process died");
+		fail(t, "", "the TLS process died");
 	return have == sizeof *t && t->protocol[0] ? 0 : -1;
 }
 
 int
-tls_client_start(struct tls_client *t, int fd, char const *host, unsigned int seconds)
+tls_client_start(
+    struct tls_client *t, int fd, struct tls_expect const *expect, unsigned int seconds)
 {
 	int pair[2];
 	memset(t, 0, sizeof *t);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		close(fd);
-		return fail(t, "socketpair");
+		return fail(t, "", "socketpair");
 	}
 	pid_t pid = fork();
 	if (!pid)
-		run(t, fd, pair[1], host, seconds);
+		run(t, fd, pair[1], expect, seconds);
 	close(pair[1]);
 	close(fd);
 	if (pid < 0)
-		fail(t, "fork");
+		fail(t, "", "fork");
 	if (pid < 0 || read_result(t, pair[0]) < 0) {
 		close(pair[0]);
 		return -1;

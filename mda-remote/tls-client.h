@@ -3,18 +3,43 @@
 #ifndef POSTERN_MDA_REMOTE_TLS_CLIENT_H
 #define POSTERN_MDA_REMOTE_TLS_CLIENT_H
 
-struct tls_client {
-	char protocol[16], cipher[64]; /* of a connection that stands */
-	char why[200];		       /* of one that does not */
+struct tlsa;
+
+enum tls_check {
+	TLS_ANY,     /* any certificate */
+	TLS_PKIX,    /* one of a known CA that bears one of the names */
+	TLS_BY_DANE, /* one that a TLSA record names (RFC 7672 3.1) */
+	TLS_REFUSE,  /* none will do */
 };
 
-/* Reads what verifying needs (the system's CA certificates, or the file `ca`) before files are out
- * of reach. verify 0: nothing is read. 0, or -1 with the reason in why. */
-int tls_client_prepare(struct tls_client *t, int verify, char const *ca);
+/* Whom to expect. */
+struct tls_expect {
+	char const *host; /* the server: its name or address */
+	char const *name; /* of SNI (RFC 6066 3); the certificate may bear it, or one of these */
+	char *const *also;
+	unsigned int alsos;
+	enum tls_check check;
+	int soft; /* a certificate that is wrong is said, and used */
+	struct tlsa const *record;
+	unsigned int records;
+	enum tls_check unusable; /* what else, where no record can be used */
+};
 
-/* Makes the handshake on fd (non-blocking; nothing may be buffered) as client of `host`, whose name
- * the certificate must bear if verify was set, within `seconds`. The plaintext's descriptor
- * (blocking), or -1 with the reason in why. fd is closed in either case. */
-int tls_client_start(struct tls_client *t, int fd, char const *host, unsigned int seconds);
+struct tls_client {
+	char protocol[16], cipher[64]; /* of a connection that stands */
+	char verified[8];	       /* how: "dane", "pkix" or "" */
+	char type[32];		       /* what was wrong, as RFC 8460 4.3 calls it; "" nothing */
+	char why[200];		       /* the same in words */
+};
+
+/* Reads what verifying by CAs needs (the system's CA certificates, or the file `ca`) before files
+ * are out of reach; nothing if pkix is 0. 0, or -1 with the reason in why. */
+int tls_client_prepare(struct tls_client *t, int pkix, char const *ca);
+
+/* Makes the handshake on fd (non-blocking; nothing may be buffered) with whom `expect` names, within
+ * `seconds`. The plaintext's descriptor (blocking), or -1 with type and why. fd is closed in either
+ * case. */
+int tls_client_start(
+    struct tls_client *t, int fd, struct tls_expect const *expect, unsigned int seconds);
 
 #endif

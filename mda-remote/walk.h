@@ -117,6 +117,14 @@ void dest_start(void);
 /* Forgets rests: everything is tried now. */
 void dest_wake(void);
 
+/* ---- packet.c ---- */
+
+/* The lines of smtp-send's first packet about the hosts a->host[0..n) that concern TLS (smtp-send.c
+ * says what they are). unsafe: how many other hosts were left out because their TLSA records could
+ * not be had. */
+void packet_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsigned int n,
+    unsigned int unsafe);
+
 /* ---- resolve.c ---- */
 
 void resolve_start(void);

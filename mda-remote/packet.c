@@ -1,0 +1,36 @@
+#include "mda-remote/walk.h"
+
+#include <string.h>
+
+#include "lib/sa.h"
+
+static void
+add_tlsa(stralloc *sa, struct mx_host const *h)
+{
+	if (h->tlsa != DNS_OK)
+		return;
+	sa_catf(sa, "B %s %s\n", h->name, h->base);
+	for (unsigned int i = 0; i < h->records; i++)
+		sa_catf(sa, "d %s %s\n", h->name, h->record[i]);
+}
+
+void
+packet_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsigned int n,
+    unsigned int unsafe)
+{
+	for (unsigned int i = 0; i < n; i++)
+		add_tlsa(sa, a->host + i);
+	/* A host that the settings name, as the DNS does where that was validated, is the one that
+	 * is meant. */
+	if (r->kind != ROUTE_MX || a->secure)
+		sa_cats(sa, "y\n");
+	/* RFC 7672 3.2.2: a certificate may also be for the domain, if the way from it to the host
+	 * is authentic. */
+	if (r->kind == ROUTE_MX && a->secure) {
+		sa_catf(sa, "n %s\n", r->name);
+		if (a->expanded[0])
+			sa_catf(sa, "n %s\n", a->expanded);
+	}
+	if (unsafe)
+		sa_cats(sa, "i\n");
+}
