@@ -1,6 +1,7 @@
 #include "lib/dsn.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/date.h"
 #include "lib/sa.h"
@@ -25,19 +26,51 @@ static struct {
 	"Your message was handed on to all who stand behind the addresses below.\n"},
 };
 
+/* Of a double bounce. */
+static char const doubled[] =
+    "The message below has no sender who could be told (it is a notification\n"
+    "itself, or bears the empty sender), and it could not be delivered to the\n"
+    "recipients below. So this goes to the postmaster. No further attempt will\n"
+    "be made.\n";
+
+#define LINE_FOLD 70   /* columns behind which a line of a reply is broken at a blank */
+#define LINE_BREAK 200 /* ... and at any character: 998 octets are never reached */
+
+/* The character at s, at most n octets, as a report may show it: controls are blanks (C1 too, which
+ * terminals obey), what is no UTF-8, or not ASCII where only that may stand, is "?". Its length. */
+static size_t
+put_character(stralloc *out, char const *s, size_t n, int utf8)
+{
+	uint32_t c = (unsigned char)*s;
+	size_t const len = c < 0x80 ? 1 : utf8_decode(s, n, &c);
+	if (!len || (len > 1 && (!utf8 || c < 0xa0)))
+		sa_append(out, '?');
+	else if (c < ' ' || c == 127)
+		sa_append(out, ' ');
+	else
+		sa_catb(out, s, len);
+	return len ? len : 1;
+}
+
 /* A value of a field: one line, without controls. */
 static void
-cat_line(stralloc *out, char const *s)
+cat_line(stralloc *out, char const *s, int utf8)
 {
-	for (; *s; s++)
-		sa_append(out, (unsigned char)*s < ' ' || *s == 127 ? ' ' : *s);
+	for (size_t n = strlen(s), i = 0; i < n;)
+		i += put_character(out, s + i, n - i, utf8);
+}
+
+void
+dsn_line(stralloc *out, char const *s)
+{
+	cat_line(out, s, 1);
 }
 
 static void
 field(stralloc *out, char const *name, char const *kind, char const *value)
 {
 	sa_catf(out, "%s: %s", name, kind);
-	cat_line(out, value);
+	cat_line(out, value, 1);
 	sa_append(out, '\n');
 }
 
@@ -51,15 +84,68 @@ date_field(stralloc *out, char const *name, int64_t t)
 	sa_append(out, '\n');
 }
 
-/* xtext, decoded, as a field; what is no xtext stays as it came. */
+/* xtext, decoded, as a field; what is no xtext, or of other octets than a field may hold, stays as
+ * it came. */
 static void
 xtext_field(stralloc *out, char const *name, char const *kind, char const *value)
 {
 	stralloc plain = STRALLOC_ZERO;
-	if (!xtext_decode(&plain, value, strlen(value)))
+	if (!xtext_decode(&plain, value, strlen(value)) && !utf8_has8bit(plain.s, plain.len) &&
+	    !memchr(plain.s, 0, plain.len))
 		value = sa_str(&plain);
 	field(out, name, kind, value);
 	stralloc_free(&plain);
+}
+
+/* "\x{HEXPOINT}" at s (RFC 6533 3): its length, and the character; 0 if it is none. */
+static size_t
+embedded(char const *s, uint32_t *c)
+{
+	size_t n = 3;
+	*c = 0;
+	if (strncmp(s, "\\x{", 3))
+		return 0;
+	for (char const *at; n < 9 && s[n] && (at = strchr("0123456789ABCDEF", s[n])); n++)
+		*c = *c << 4 | (uint32_t)(at - "0123456789ABCDEF");
+	if (n < 5 || s[n] != '}' || *c > 0x10ffff || *c - 0xd800 < 0x800 || *c < ' ' || *c == 127)
+		return 0;
+	return n + 1;
+}
+
+/* The utf-8 type's value where UTF-8 may stand: without its encoding (RFC 6533 3). */
+static void
+utf8_address(stralloc *out, char const *value)
+{
+	char one[UTF8_MAX];
+	uint32_t c;
+	while (*value) {
+		size_t const n = embedded(value, &c);
+		sa_catb(out, n ? one : value, n ? utf8_encode(one, c) : 1);
+		value += n ? n : 1;
+	}
+}
+
+/* RFC 3464 2.3.1, RFC 6533 3: "type;value" as it came. */
+static void
+orcpt_field(stralloc *out, char const *orcpt, int utf8)
+{
+	char const *semicolon = orcpt ? strchr(orcpt, ';') : 0;
+	stralloc kind = STRALLOC_ZERO, plain = STRALLOC_ZERO;
+	if (!semicolon)
+		return;
+	sa_catb(&kind, orcpt, (size_t)(semicolon - orcpt));
+	int const is_utf8 = !strcasecmp(sa_str(&kind), "utf-8");
+	sa_cats(&kind, "; ");
+	if (is_utf8 && utf8)
+		utf8_address(&plain, semicolon + 1);
+	else if (is_utf8)
+		sa_cats(&plain, semicolon + 1);
+	if (is_utf8)
+		field(out, "Original-Recipient", sa_str(&kind), sa_str(&plain));
+	else
+		xtext_field(out, "Original-Recipient", sa_str(&kind), semicolon + 1);
+	stralloc_free(&plain);
+	stralloc_free(&kind);
 }
 
 static void
@@ -75,7 +161,8 @@ needs_utf8(struct dsn const *d, struct dsn_recipient const *r, size_t n)
 {
 	int utf8 = d->utf8 || utf8_has8bit(d->to, strlen(d->to));
 	for (size_t i = 0; i < n && !utf8; i++)
-		utf8 = utf8_has8bit(r[i].final, strlen(r[i].final));
+		utf8 = utf8_has8bit(r[i].final, strlen(r[i].final)) ||
+		       (r[i].orcpt && utf8_has8bit(r[i].orcpt, strlen(r[i].orcpt)));
 	return utf8;
 }
 
@@ -83,7 +170,7 @@ static void
 put_header(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, int utf8)
 {
 	sa_catf(out, "From: Mail Delivery System <postmaster@%s>\nTo: <%s>\nSubject: %s\n", d->me,
-	    d->to, actions[r->action].subject);
+	    d->to, d->doubled ? "Undelivered notification" : actions[r->action].subject);
 	date_field(out, "Date", d->now);
 	/* RFC 6152: nothing here is encoded, and the original may be 8-bit. */
 	sa_catf(out,
@@ -93,17 +180,23 @@ put_header(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, in
 	    d->id, d->me, utf8 ? "global-delivery-status" : "delivery-status", d->id);
 }
 
-/* The server's reply as it was, or our own words: each line behind `before`. */
+/* The server's reply as it was, or our own words: each line behind `before`. Lines that are too
+ * long are broken, at a blank if there is one in time (RFC 5322 2.1.1). */
 static void
-put_reply(stralloc *out, struct dsn_recipient const *r, char const *before)
+put_reply(stralloc *out, struct dsn_recipient const *r, char const *before, int utf8)
 {
+	size_t column = 0, n = strlen(r->text);
 	if (r->code)
 		sa_catf(out, "%d ", r->code);
-	for (char const *s = r->text; *s; s++)
-		if (*s == '\n')
+	for (size_t i = 0; i < n; column++) {
+		char const c = r->text[i];
+		int const blank = c == '\n' || (c == ' ' && column >= LINE_FOLD);
+		if (blank || column >= LINE_BREAK) {
 			sa_cats(out, before);
-		else
-			sa_append(out, (unsigned char)*s < ' ' || *s == 127 ? ' ' : *s);
+			column = 0;
+		}
+		i += blank ? 1 : put_character(out, r->text + i, n - i, utf8);
+	}
 	sa_append(out, '\n');
 }
 
@@ -115,35 +208,28 @@ put_words(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, siz
 	sa_catf(out, "This is the mail system at %s.\n", d->me);
 	for (size_t i = 0; i < n; i++, r++) {
 		if (!i || r->action != r[-1].action)
-			sa_catf(out, "\n%s", actions[r->action].text);
+			sa_catf(out, "\n%s", d->doubled ? doubled : actions[r->action].text);
 		if (!i)
 			date_field(out, "The last attempt will be made on", r->will_retry_until);
 		sa_cats(out, "\n<");
-		cat_line(out, r->final);
+		cat_line(out, r->final, 1);
 		sa_cats(out, ">\n");
 		if (r->host && *r->host)
 			sa_catf(out, r->ip && *r->ip ? "    %s [%s]%s\n" : "    %s%s%s\n", r->host,
 			    r->ip ? r->ip : "", r->code ? " said:" : ":");
 		if (r->text) {
 			sa_cats(out, "    ");
-			put_reply(out, r, "\n    ");
+			put_reply(out, r, "\n    ", 1);
 		}
 	}
 }
 
 /* RFC 3464 2.3 */
 static void
-put_recipient(stralloc *out, struct dsn_recipient const *r)
+put_recipient(stralloc *out, struct dsn_recipient const *r, int utf8)
 {
-	char const *semicolon = r->orcpt ? strchr(r->orcpt, ';') : 0;
 	sa_append(out, '\n');
-	if (semicolon) {
-		stralloc kind = STRALLOC_ZERO;
-		sa_catb(&kind, r->orcpt, (size_t)(semicolon - r->orcpt));
-		sa_cats(&kind, "; ");
-		xtext_field(out, "Original-Recipient", sa_str(&kind), semicolon + 1);
-		stralloc_free(&kind);
-	}
+	orcpt_field(out, r->orcpt, utf8);
 	/* RFC 6533 3: an internationalized address has its own type. */
 	field(out, "Final-Recipient",
 	    utf8_has8bit(r->final, strlen(r->final)) ? "utf-8; " : "rfc822; ", r->final);
@@ -153,7 +239,7 @@ put_recipient(stralloc *out, struct dsn_recipient const *r)
 		field(out, "Remote-MTA", "dns; ", r->host);
 	if (r->text && r->action <= DSN_DELAYED) {
 		sa_cats(out, r->code ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-postern; ");
-		put_reply(out, r, "\n ");
+		put_reply(out, r, "\n ", utf8);
 	}
 	date_field(out, "Last-Attempt-Date", r->last_attempt);
 	date_field(out, "Will-Retry-Until", r->will_retry_until);
@@ -172,7 +258,7 @@ dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, siz
 	field(out, "Reporting-MTA", "dns; ", d->me);
 	date_field(out, "Arrival-Date", d->arrival);
 	for (size_t i = 0; i < n; i++)
-		put_recipient(out, r + i);
+		put_recipient(out, r + i, utf8);
 	part(out, d,
 	    d->full   ? (d->utf8 ? "message/global" : "message/rfc822")
 	    : d->utf8 ? "message/global-headers"

@@ -19,7 +19,7 @@ struct dsn_recipient {
 	char const *orcpt;     /* "type;xtext" as it came with RCPT, null none */
 	char const *status;    /* "5.1.1"; null or "": by the action */
 	int code;	       /* of the server's reply; 0: the words are our own */
-	char const *text;      /* its words, lines joined by "\n"; null none */
+	char const *text;      /* its words, lines joined by "\n", any octets; null none */
 	char const *host, *ip; /* of the server that said so; null or "": this one */
 	int64_t last_attempt, will_retry_until; /* 0: not told */
 };
@@ -33,12 +33,15 @@ struct dsn {
 	int utf8;	      /* the original needed SMTPUTF8 */
 	int eightbit;	      /* it has octets over 127 */
 	int full;	      /* all of it follows, not its header alone */
+	int doubled;	      /* the original has no sender: this goes to the postmaster */
 };
 
 /* Appends all that stands before the original, header first. Recipients with the same action stand
  * together; the first one's makes the subject. */
 void dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, size_t n);
 void dsn_end(stralloc *out, struct dsn const *d);
+/* Appends s as one line for people: UTF-8 stays, controls are blanks, other octets "?". */
+void dsn_line(stralloc *out, char const *s);
 /* How much of s[0..n), the beginning of a message, is its header to be returned: at most
  * DSN_HEADER_MAX octets, cut behind a line. */
 size_t dsn_header_length(char const *s, size_t n);

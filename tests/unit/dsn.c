@@ -7,6 +7,11 @@
 static struct dsn const head = {
     .me = "mx.test", .id = "id1", .to = "s@a.test", .envid = "a+2Bb", .now = 1, .arrival = 1};
 
+#define TEN "0123456789 "
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define WORD "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_WORD WORD WORD WORD WORD
+
 static struct {
 	char const *name;
 	struct dsn_recipient r;
@@ -54,6 +59,36 @@ static struct {
 	"\nAction: y"},
     {"the envelope's id", {.action = DSN_FAILED, .final = "b@c.test"},
 	"Original-Envelope-Id: a+b\nReporting-MTA: dns; mx.test\nArrival-Date: ", 0},
+    {"UTF-8 in a reply: not in an ASCII report",
+	{.action = DSN_FAILED, .final = "b@c.test", .code = 550, .text = "n\xc3\xb6 \xff"},
+	"Diagnostic-Code: smtp; 550 n? ?\n", 0},
+    {"... but for people", {.action = DSN_FAILED, .final = "b@c.test", .text = "n\xc3\xb6 \xff"},
+	"\n    n\xc3\xb6 ?\n", 0},
+    {"... and in a report of UTF-8",
+	{.action = DSN_FAILED, .final = "\xc3\xa4@c.test", .text = "n\xc3\xb6 \xff"},
+	"Diagnostic-Code: x-postern; n\xc3\xb6 ?\n", 0},
+    {"C1 controls are none of them",
+	{.action = DSN_FAILED, .final = "\xc3\xa4@c.test", .text = "a\xc2\x9b" "b\xc2\xa0"},
+	"; a?b\xc2\xa0\n", 0},
+    {"a long reply is folded", {.action = DSN_FAILED, .final = "b@c.test", .text = LONG},
+	"0123456789 0123456789\n 0123456789", LONG},
+    {"one without blanks is broken",
+	{.action = DSN_FAILED, .final = "b@c.test", .text = LONG_WORD}, "xxxx\n xxxx", LONG_WORD},
+    {"octets that no field may hold stay encoded",
+	{.action = DSN_FAILED, .final = "b@c.test", .orcpt = "rfc822;x+C3+B6@d.test"},
+	"Original-Recipient: rfc822; x+C3+B6@d.test\n", 0},
+    {"utf-8 in ASCII stays encoded",
+	{.action = DSN_FAILED, .final = "b@c.test", .orcpt = "utf-8;x\\x{F6}@d.test"},
+	"Original-Recipient: utf-8; x\\x{F6}@d.test\n", "global"},
+    {"... and is decoded in UTF-8",
+	{.action = DSN_FAILED, .final = "\xc3\xa4@c.test", .orcpt = "UTF-8;x\\x{F6}\\x{3D}\\x{1F600}@d.test"},
+	"Original-Recipient: UTF-8; x\xc3\xb6=\xf0\x9f\x98\x80@d.test\n", 0},
+    {"... but for what is no character",
+	{.action = DSN_FAILED, .final = "\xc3\xa4@c.test", .orcpt = "utf-8;\\x{D800}\\x{1}\\x{0A}\\x{110000}\\x{F6@d.test"},
+	"Original-Recipient: utf-8; \\x{D800}\\x{1}\\x{0A}\\x{110000}\\x{F6@d.test\n", 0},
+    {"an original recipient in UTF-8 makes the report so",
+	{.action = DSN_FAILED, .final = "b@c.test", .orcpt = "utf-8;\xc3\xb6@d.test"},
+	"report-type=global-delivery-status;", 0},
     {"RFC 6533", {.action = DSN_FAILED, .final = "\xc3\xa4@c.test"},
 	"Final-Recipient: utf-8; \xc3\xa4@c.test\n", "message/delivery-status"},
     {"... the type", {.action = DSN_FAILED, .final = "\xc3\xa4@c.test"},
