@@ -43,6 +43,16 @@ drop(struct message *m, int fd, char const *reason)
 	schedule_remove(&walk.schedule, m);
 }
 
+/* It may be read but not written (postern-queue). */
+static int
+is_held(char const *name)
+{
+	int fd = spool_file_open(walk.fd_spool, name, O_RDONLY);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static struct active *
 load(struct message *m)
 {
@@ -57,7 +67,10 @@ load(struct message *m)
 		return 0;
 	}
 	if (fd < 0 && errno == EACCES) {
-		schedule_at(&walk.schedule, m, SCHEDULE_NEVER); /* held */
+		if (is_held(m->name))
+			schedule_at(&walk.schedule, m, SCHEDULE_NEVER);
+		else
+			drop(m, -1, "no permission to read it");
 		return 0;
 	}
 	if (fd >= 0 && spool_file_lent(fd)) {

@@ -60,11 +60,26 @@ milliseconds(struct statx_timestamp const *t)
 	return t->tv_sec * 1000 + t->tv_nsec / 1000000;
 }
 
+/* What no writer of ours can have put there. */
+static void
+stray(char const *name, char const *why)
+{
+	log_2("damaged", "file", name, "why", why);
+	spool_set_aside_at(
+	    walk.fd_spool, (char[]){"0123456789abcdef"[part % SPOOL_HASHES], 0}, name);
+}
+
 /* Its mtime is when it is due, its birth is when it came. */
 static void
 look(int fd_dir, char const *name)
 {
 	struct statx st;
+	char path[SPOOL_PATH_MAX];
+	spool_path(path, name, "");
+	if (path[0] != "0123456789abcdef"[part]) {
+		stray(name, "in the wrong directory");
+		return;
+	}
 	if (schedule_find(&walk.schedule, name))
 		return;
 	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MODE | STATX_MTIME | STATX_BTIME, &st) <
@@ -75,7 +90,7 @@ look(int fd_dir, char const *name)
 	uint64_t far = 2 * (walk.set.retry_max + walk.set.host_retry_max);
 	if (due > walk_now() + (int64_t)far)
 		due = walk_now();
-	if (!(st.stx_mode & 0200))
+	if ((st.stx_mode & 0600) == 0400)
 		due = SCHEDULE_NEVER; /* held */
 	schedule_add(&walk.schedule, name, due,
 	    st.stx_mask & STATX_BTIME ? milliseconds(&st.stx_btime) : due);
@@ -147,6 +162,8 @@ scan_step(void)
 			sweep_why(dirfd(dir), d->d_name);
 		else if (spool_name_valid(d->d_name))
 			look(dirfd(dir), d->d_name);
+		else if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			stray(d->d_name, "not a spool file's name");
 	}
 	return 1;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -388,10 +389,24 @@ spool_remove(int fd_spool, char const *name)
 }
 
 void
+spool_set_aside_at(int fd_spool, char const *dir, char const *name)
+{
+	char from[NAME_MAX + 10], to[NAME_MAX + 10];
+	if (snprintf(from, sizeof from, "%s/%s", dir, name) >= (int)sizeof from)
+		return;
+	/* What lies there already stays: people have not looked at it yet. */
+	for (unsigned int i = 1; i <= SPOOL_SAME_NAME; i++) {
+		snprintf(to, sizeof to, i == 1 ? "damaged/%s" : "damaged/%s-%u", name, i);
+		if (!durable_rename_new(fd_spool, from, fd_spool, to) || errno != EEXIST)
+			return;
+	}
+}
+
+void
 spool_set_aside(int fd_spool, char const *name)
 {
-	char path[SPOOL_PATH_MAX], to[SPOOL_NAME_MAX + 9];
+	char path[SPOOL_PATH_MAX];
 	spool_path(path, name, "");
-	snprintf(to, sizeof to, "damaged/%s", name);
-	renameat(fd_spool, path, fd_spool, to);
+	path[1] = 0;
+	spool_set_aside_at(fd_spool, path, name);
 }

@@ -87,7 +87,9 @@ int spool_mark_state(int fd, struct envelope_rcpt const *r);
 int spool_state(int fd, struct envelope_rcpt const *r);
 /* Removes a message and its why file. */
 void spool_remove(int fd_spool, char const *name);
-/* Moves it to damaged/. */
+/* Moves it to damaged/, under another name if one of this name lies there. */
 void spool_set_aside(int fd_spool, char const *name);
+/* The same for whatever lies in a directory of the spool. */
+void spool_set_aside_at(int fd_spool, char const *dir, char const *name);
 
 #endif
