@@ -12,11 +12,14 @@
 #include "mda-remote/spool.h"
 
 static enum dsn_action
-action_of(enum bounce_kind kind)
+action_of(enum bounce_kind kind, struct attempt const *t)
 {
-	return kind == BOUNCE_FAILED	? DSN_FAILED
-	       : kind == BOUNCE_DELAYED ? DSN_DELAYED
-					: DSN_RELAYED;
+	if (kind == BOUNCE_FAILED)
+		return DSN_FAILED;
+	if (kind == BOUNCE_DELAYED)
+		return DSN_DELAYED;
+	/* Behind a Unix socket stands the mailbox itself (LMTP), not another server. */
+	return t->host[0] == '/' ? DSN_DELIVERED : DSN_RELAYED;
 }
 
 static struct dsn
@@ -31,6 +34,7 @@ head_of(struct bounce const *b)
 	    .arrival = b->e->arrival,
 	    .utf8 = b->e->mail.smtputf8,
 	    .eightbit = b->e->eightbit,
+	    .doubled = b->doubled,
 	    .full = b->kind == BOUNCE_FAILED && b->e->mail.ret != RET_HDRS &&
 		    b->e->length <= BOUNCE_FULL_MAX,
 	};
@@ -45,7 +49,7 @@ fill(struct bounce const *b, struct dsn_recipient *r, struct attempt *t)
 		if (!why_find(b->why, b->rcpt[i]->at, t + i))
 			attempt_set(t + i, verdict, 0, 0, "no reason is on record");
 		r[i] = (struct dsn_recipient){
-		    .action = action_of(b->kind),
+		    .action = action_of(b->kind, t + i),
 		    .final = b->rcpt[i]->rcpt.to.text,
 		    .orcpt = b->rcpt[i]->rcpt.orcpt,
 		    .status = t[i].status,
@@ -102,6 +106,8 @@ bounce_utf8(struct bounce const *b)
 {
 	int utf8 = b->e->mail.smtputf8 || utf8_has8bit(b->to, strlen(b->to));
 	for (unsigned int i = 0; i < b->count && !utf8; i++)
-		utf8 = b->rcpt[i]->rcpt.to.utf8;
+		utf8 = b->rcpt[i]->rcpt.to.utf8 ||
+		       (b->rcpt[i]->rcpt.orcpt &&
+			   utf8_has8bit(b->rcpt[i]->rcpt.orcpt, strlen(b->rcpt[i]->rcpt.orcpt)));
 	return utf8;
 }

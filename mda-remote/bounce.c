@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <dirent.h>
 #include <unistd.h>
 
@@ -35,12 +36,13 @@ name_of(
 
 /* ---- writing one ---- */
 
-static void
-fill_envelope(struct envelope *e, struct envelope_rcpt *r, struct active *a, struct bounce const *b)
+void
+bounce_envelope(
+    struct arena *a, struct envelope *e, struct envelope_rcpt *r, struct bounce const *b, int utf8)
 {
 	memset(e, 0, sizeof *e);
 	memset(r, 0, sizeof *r);
-	smtp_path_set(&a->arena, b->to, &r->rcpt.to);
+	smtp_path_set(a, b->to, &r->rcpt.to);
 	r->rcpt.notify = NOTIFY_NEVER;
 	r->state = RCPT_WAITING;
 	r->delay = DELAY_UNTOLD;
@@ -48,7 +50,7 @@ fill_envelope(struct envelope *e, struct envelope_rcpt *r, struct active *a, str
 	e->arrival = b->now;
 	e->expiry = b->now + (int64_t)(walk.set.lifetime / 1000);
 	e->mail.from = (struct smtp_path){"", "", "", 0};
-	e->mail.smtputf8 = bounce_utf8(b);
+	e->mail.smtputf8 = utf8;
 	e->mail.body = BODY_8BITMIME; /* replies and names may hold UTF-8 */
 	e->eightbit = 1;
 	e->rcpt = r;
@@ -62,7 +64,7 @@ park(struct active *a, struct bounce *b, char const *name)
 	static struct spool_file f;
 	struct envelope e;
 	struct envelope_rcpt r;
-	fill_envelope(&e, &r, a, b);
+	bounce_envelope(&a->arena, &e, &r, b, bounce_utf8(b));
 	if (spool_begin(&f, walk.fd_spool, &e, name) < 0)
 		return -1;
 	bounce_write(&f, b);
@@ -105,14 +107,24 @@ told(struct active *a, struct envelope_rcpt *r)
 	spool_mark(a->fd, r);
 }
 
-/* Nobody is told: RFC 5321 6.1 (null sender), RFC 3461 4.1 (NOTIFY). */
+static char const *receiver(struct active const *a);
+
+/* A message of ours to the postmaster: if even that fails, nobody is left. */
 static int
-unwanted(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
+is_last_word(struct active const *a, struct envelope_rcpt const *r)
+{
+	return strchr(a->m->name, '+') && !strcasecmp(r->rcpt.to.text, receiver(a));
+}
+
+/* Nobody is told: RFC 5321 6.1 (null sender; but a failure goes to the postmaster), RFC 3461 4.1
+ * (NOTIFY). What bears NOTIFY=NEVER is dropped even then, unless it is a notification of ours. */
+static int
+unwanted(struct active const *a, struct envelope_rcpt const *r, enum bounce_kind kind)
 {
 	unsigned int n = r->rcpt.notify;
 	if (!*a->e.mail.from.text)
-		return kind != BOUNCE_FAILED || !walk.set.double_bounce ||
-		       strchr(a->m->name, '+') != strrchr(a->m->name, '+');
+		return kind != BOUNCE_FAILED || !walk.set.double_bounce || is_last_word(a, r) ||
+		       (n && !(n & NOTIFY_FAILURE) && !strchr(a->m->name, '+'));
 	return kind == BOUNCE_FAILED && n && !(n & NOTIFY_FAILURE);
 }
 
@@ -142,7 +154,7 @@ collect(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list)
 /* ---- the steps ---- */
 
 static char const *
-receiver(struct active *a)
+receiver(struct active const *a)
 {
 	static stralloc sa;
 	if (*a->e.mail.from.text)
@@ -154,6 +166,58 @@ receiver(struct active *a)
 	else
 		sa_catf(&sa, "postmaster@%s", conf_me());
 	return sa_str(&sa);
+}
+
+static char const *
+word_of(enum bounce_kind kind)
+{
+	return kind == BOUNCE_FAILED ? "failed" : kind == BOUNCE_DELAYED ? "delayed" : "relayed";
+}
+
+static void
+log_notice(struct active const *a, struct bounce const *b, char const *name, int failed)
+{
+	int const e = errno;
+	log_id(a->e.id);
+	log_event(failed ? "error" : "bounce");
+	log_str("file", name);
+	log_str("kind", word_of(b->kind));
+	log_str("to", b->to);
+	if (failed)
+		log_errno("why", e);
+	else
+		log_str("bounce", b->id);
+	log_send();
+	log_id(0);
+}
+
+/* Steps 1 to 3. */
+static int
+send_one(struct active *a, struct bounce *b, char const *name)
+{
+	int const r = strlen(name) < SPOOL_NAME_MAX ? park(a, b, name) : -1;
+	if (!r)
+		for (unsigned int i = 0; i < b->count; i++)
+			told(a, b->rcpt[i]);
+	/* Marked and synced before it can be sent: it is never sent twice. If the disk fails
+	 * between the steps, the next start goes on from what is on it. */
+	if (!r && (durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0))
+		strerr_diefu2sys(111, "publish the notification ", name);
+	log_notice(a, b, name, r);
+	if (!r && !schedule_find(&walk.schedule, name))
+		schedule_add(&walk.schedule, name, walk_now(), walk_now());
+	return r;
+}
+
+/* In place of a notification, where there have been too many: counted first, then marked. */
+static int
+count_one(struct active *a, struct bounce *b, char const *name)
+{
+	int const r = digest_add(name, b);
+	if (!r)
+		for (unsigned int i = 0; i < b->count; i++)
+			told(a, b->rcpt[i]);
+	return r < 0 || durable_data(a->fd) < 0 ? -1 : 0;
 }
 
 static int
@@ -169,33 +233,11 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 	    .rcpt = list,
 	    .count = n,
 	    .why = why,
-	    .now = walk_now() / 1000};
+	    .now = walk_now() / 1000,
+	    .doubled = !*a->e.mail.from.text};
 	id_new(id);
 	name_of(name, a, kind, (unsigned int)(list[0] - a->e.rcpt));
-	int r = strlen(name) < SPOOL_NAME_MAX ? park(a, &b, name) : -1;
-	if (!r)
-		for (unsigned int i = 0; i < n; i++)
-			told(a, list[i]);
-	/* Marked and synced before it can be sent: it is never sent twice. If the disk fails
-	 * between the steps, the next start goes on from what is on it. */
-	if (!r && (durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0))
-		strerr_diefu2sys(111, "publish the notification ", name);
-	log_id(a->e.id);
-	log_event(r ? "error" : "bounce");
-	log_str("file", name);
-	log_str("kind", kind == BOUNCE_FAILED	 ? "failed"
-			: kind == BOUNCE_DELAYED ? "delayed"
-						 : "relayed");
-	log_str("to", b.to);
-	if (r)
-		log_errno("why", errno);
-	else
-		log_str("bounce", id);
-	log_send();
-	log_id(0);
-	if (!r && !schedule_find(&walk.schedule, name))
-		schedule_add(&walk.schedule, name, walk_now(), walk_now());
-	return r;
+	return digest_wanted(b.to) ? count_one(a, &b, name) : send_one(a, &b, name);
 }
 
 int
@@ -248,7 +290,8 @@ recover(char const *name)
 	char const *plus = strrchr(name, '+');
 	memcpy(base, name, (size_t)(plus - name));
 	base[plus - name] = 0;
-	if (plus[1] && uint0_scan(plus + 2, &i) && was_marked(base, plus[1], i)) {
+	int const whole = plus[1] && uint0_scan(plus + 2, &i);
+	if (whole && (plus[1] == DIGEST_KIND ? !digest_open(base) : was_marked(base, plus[1], i))) {
 		log_1("recovered", "file", name);
 		spool_publish(walk.fd_spool, name);
 		return;

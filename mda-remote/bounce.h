@@ -20,7 +20,12 @@ struct bounce {
 	unsigned int count;
 	struct why const *why; /* attempt.h */
 	int64_t now;
+	int doubled; /* the message has no sender: it goes to the postmaster */
 };
+
+/* The envelope of a notification to b->to, from <>; r is its one recipient, a holds its strings. */
+void bounce_envelope(
+    struct arena *a, struct envelope *e, struct envelope_rcpt *r, struct bounce const *b, int utf8);
 
 /* Writes the notification, the original message or its header in it, LF line ends. */
 void bounce_write(struct spool_file *f, struct bounce const *b);

@@ -25,9 +25,10 @@
 #define DNS_CACHE_SECONDS 60  /* a route is kept as long while its destination has mail */
 
 #define SEND_PACKET_MAX 100000 /* bytes between mda-remote and smtp-send, either way */
-#define SEND_RCPT_MAX 1000 /* recipients in one transaction (setting remote-recipients-per-mail)   \
-			    */
-#define SEND_BATCH 50	   /* RCPT sent before their replies are read */
+#define SEND_RCPT_MAX                                                                              \
+	1000	      /* recipients in one transaction (setting remote-recipients-per-mail)        \
+		       */
+#define SEND_BATCH 50 /* RCPT sent before their replies are read */
 #define SEND_CONNECT_SECONDS 30
 #define SEND_RACE_MS 250 /* RFC 8305 8: until the next address is tried beside this one */
 #define SEND_RACE_MAX 8	 /* connections to one destination being made at the same time */
@@ -61,5 +62,10 @@
 #define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
 
 #define BOUNCE_FULL_MAX (1u << 20) /* larger messages come back as their header only */
+
+#define DIGEST_ADDRESSES_MAX                                                                       \
+	10000 /* whose notifications are counted at once; others have no limit */
+#define DIGEST_TEXT_MAX (64u << 10) /* bytes that a digest lists; what is beyond is only counted   \
+				     */
 
 #endif

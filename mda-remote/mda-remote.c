@@ -231,6 +231,7 @@ start(void)
 	    fd_changes, etc, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
 	free(etc);
 	schedule_init(&walk.schedule);
+	digest_start();
 	bounce_recover();
 	resolve_start();
 	scan_start();
@@ -245,6 +246,7 @@ work(void)
 	active_start();
 	resolve_check();
 	dest_start();
+	digest_tick();
 	if (!active_unsynced())
 		sync_at = INT64_MAX;
 	else if (sync_at == INT64_MAX)

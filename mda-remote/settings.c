@@ -61,7 +61,9 @@ settings_read(struct settings *s)
 	s->delay_notice = settings_duration("delay-notice", "4h", 0, 365 * DAY);
 	s->delay_always = conf_flag("delay-notice-always", 0);
 	s->lifetime = settings_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
-	s->double_bounce = conf_flag("double-bounce", 0);
+	s->double_bounce = conf_flag("double-bounce", 1);
+	s->bounce_limit = (unsigned int)conf_uint("bounce-limit", 100, 0, 1000000);
+	s->bounce_period = settings_duration("bounce-period", "1h", 1, 30 * DAY);
 	s->connections = number("remote-connections", 100, 5000);
 	s->per_destination = number("remote-connections-per-destination", 5, 1000);
 	s->per_connection = number("remote-messages-per-connection", 100, 100000);

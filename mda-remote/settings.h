@@ -20,7 +20,9 @@ struct settings {
 	uint64_t delay_notice;	      /* ms after which a delay is reported; 0 never */
 	int delay_always;	      /* reported although NOTIFY=DELAY was not asked for */
 	uint64_t lifetime;	      /* ms that a notification of ours may wait */
-	int double_bounce;	      /* a notification that fails goes to the postmaster */
+	int double_bounce;	      /* what fails and has no sender goes to the postmaster */
+	unsigned int bounce_limit;    /* notifications to one address per period; 0 any number */
+	uint64_t bounce_period;	      /* ms */
 	unsigned int connections;     /* smtp-send processes at the same time */
 	unsigned int per_destination; /* of them to one destination */
 	unsigned int per_connection;  /* messages over one connection */

@@ -5,7 +5,7 @@
  *     dest.c      destinations: queues, rests, connections
  *     resolve.c   questions to the DNS child
  *     conn.c      smtp-send processes
- *     active.c    results, back-off, removal -> bounce.c
+ *     active.c    results, back-off, removal -> bounce.c, digest.c
  *     obey.c      orders of administrators */
 #ifndef POSTERN_MDA_REMOTE_WALK_H
 #define POSTERN_MDA_REMOTE_WALK_H
@@ -80,6 +80,24 @@ int active_unsynced(void);
 int bounce_owed(struct active *a, struct why const *why);
 /* At the start: notifications that were parked when mda-remote ended. */
 void bounce_recover(void);
+
+/* ---- digest.c: a flood of notifications to one address (doc/spool.md) ---- */
+
+struct bounce;
+#define DIGEST_KIND 'n' /* in the name of a digest: "ID+n0" */
+
+/* Reads what an earlier mda-remote has counted. */
+void digest_start(void);
+/* 1 if `to` has had as many notifications as it may have for now: the next one is only counted.
+ * Else it is one more, and 0. */
+int digest_wanted(char const *to);
+/* Counts the recipients of b, which would be the file `name`: 0 when that is on disk; -1 and errno.
+ * The same name twice in a row is counted once. */
+int digest_add(char const *name, struct bounce const *b);
+/* 1 if there is a digest of this name that was not sent yet. */
+int digest_open(char const *name);
+/* Sends the digests that are due. */
+void digest_tick(void);
 
 /* ---- dest.c ---- */
 

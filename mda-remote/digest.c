@@ -1,0 +1,446 @@
+/* Too many notifications to one address: how many each has had is counted here, and what is beyond
+ * the setting bounce-limit is written into a file of its own (digest/ID), until one message tells
+ * it all when bounce-period is over. The file:
+ *
+ *     postern-digest 1
+ *     t ADDRESS
+ *     x TIME                        when it is sent, seconds since 1970
+ *     n COUNT LENGTH NAME           20 and 10 digits, 80 characters: overwritten in place
+ *     <empty line, then LENGTH bytes of text>
+ *
+ * NAME is the notification that was counted last: one that comes again behind a crash is not
+ * counted again. The text is written before the line n, so what lies beyond LENGTH was never
+ * counted. */
+#include "mda-remote/bounce.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
+#include "lib/conf.h"
+#include "lib/date.h"
+#include "lib/dsn.h"
+#include "lib/durable.h"
+#include "lib/id.h"
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/utf8.h"
+#include "mda-remote/walk.h"
+
+#define MAGIC "postern-digest 1\n"
+#define BUCKETS 4096u
+#define PATH_BYTES (ID_MAX + 16)
+#define HEAD_MAX 2048 /* bytes of a file before its text */
+
+/* An address that has had notifications in this period. */
+struct address {
+	struct address *next;
+	int64_t until; /* ms: end of the period */
+	unsigned int sent;
+	char file[ID_MAX + 1]; /* digest/ID, "" none */
+	uint64_t count, length;
+	size_t n_at, text_at; /* where in the file */
+	char last[SPOOL_NAME_MAX + 1];
+	char *to;
+};
+
+static struct address *table[BUCKETS];
+static unsigned int addresses;
+static int64_t next_due = INT64_MAX; /* of all that have a file */
+
+static struct address **
+slot(char const *to)
+{
+	uint32_t h = 2166136261u;
+	for (char const *p = to; *p; p++)
+		h = (h ^ (unsigned char)ascii_tolower(*p)) * 16777619u;
+	struct address **a = &table[h % BUCKETS];
+	while (*a && strcasecmp((*a)->to, to))
+		a = &(*a)->next;
+	return a;
+}
+
+/* Forgets those whose period is over and who are owed nothing. */
+static void
+forget(void)
+{
+	for (unsigned int i = 0; i < BUCKETS; i++)
+		for (struct address **a = &table[i]; *a;) {
+			struct address *old = *a;
+			if (old->file[0] || old->until > walk_now()) {
+				a = &old->next;
+				continue;
+			}
+			*a = old->next;
+			free(old->to);
+			free(old);
+			addresses--;
+		}
+}
+
+/* The entry of an address, made if there is room; else null. */
+static struct address *
+get(char const *to)
+{
+	if (addresses >= DIGEST_ADDRESSES_MAX && !*slot(to))
+		forget();
+	struct address **place = slot(to);
+	if (*place || addresses >= DIGEST_ADDRESSES_MAX)
+		return *place;
+	struct address *a = xmalloc(sizeof *a);
+	memset(a, 0, sizeof *a);
+	a->to = xstrndup(to, strlen(to));
+	*place = a;
+	addresses++;
+	return a;
+}
+
+int
+digest_wanted(char const *to)
+{
+	struct address *a = walk.set.bounce_limit ? get(to) : 0;
+	if (!a)
+		return 0;
+	/* A clock that was set back ends no period by itself. */
+	int64_t const end = walk_now() + (int64_t)walk.set.bounce_period;
+	if (!a->file[0] && (walk_now() >= a->until || a->until > end)) {
+		a->until = end;
+		a->sent = 0;
+	}
+	if (!a->file[0] && a->sent < walk.set.bounce_limit) {
+		a->sent++;
+		return 0;
+	}
+	return 1;
+}
+
+/* ---- the file ---- */
+
+static void
+path_of(char path[static PATH_BYTES], char const *file)
+{
+	snprintf(path, PATH_BYTES, "digest/%s", file);
+}
+
+static int
+sync_dir(void)
+{
+	int fd = openat(walk.fd_spool, "digest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -1 : durable_dir(fd);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static void
+format_n(stralloc *out, struct address const *a)
+{
+	sa_catf(out, "n %020llu %010llu %-80.80s\n", (unsigned long long)a->count,
+	    (unsigned long long)a->length, a->last);
+}
+
+/* A new file for a: its descriptor or -1. */
+static int
+create(struct address *a)
+{
+	char path[PATH_BYTES];
+	stralloc head = STRALLOC_ZERO;
+	id_new(a->file);
+	a->count = a->length = 0;
+	a->last[0] = 0;
+	sa_catf(&head, MAGIC "t %s\nx %lld\n", a->to, (long long)(a->until / 1000));
+	a->n_at = head.len;
+	format_n(&head, a);
+	sa_append(&head, '\n');
+	a->text_at = head.len;
+	path_of(path, a->file);
+	int fd = openat(walk.fd_spool, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = fd < 0 || durable_write(fd, head.s, head.len) < 0 || sync_dir() < 0 ? -1 : 0;
+	stralloc_free(&head);
+	if (!r)
+		return fd;
+	int const e = errno;
+	if (fd >= 0) {
+		close(fd);
+		unlinkat(walk.fd_spool, path, 0);
+	}
+	a->file[0] = 0;
+	errno = e;
+	return -1;
+}
+
+/* What the digest says of one recipient. */
+static void
+describe(stralloc *out, struct bounce const *b, struct envelope_rcpt const *r)
+{
+	struct attempt t;
+	sa_cats(out, b->kind == BOUNCE_FAILED	 ? "\nfailed: <"
+		     : b->kind == BOUNCE_DELAYED ? "\ndelayed: <"
+						 : "\nrelayed: <");
+	dsn_line(out, r->rcpt.to.text);
+	sa_catf(out, ">\n    message %s of ", b->e->id);
+	date_rfc5322(out, b->e->arrival, date_local_zone(b->e->arrival));
+	sa_append(out, '\n');
+	if (b->kind == BOUNCE_RELAYED || !why_find(b->why, r->at, &t))
+		return;
+	sa_cats(out, "    ");
+	/* A line of a message has at most 998 octets (RFC 5322 2.1.1). */
+	t.text[400] = 0;
+	if (t.code)
+		sa_catf(out, "%d ", t.code);
+	dsn_line(out, t.text);
+	sa_append(out, '\n');
+}
+
+int
+digest_add(char const *name, struct bounce const *b)
+{
+	struct address *a = get(b->to);
+	char path[PATH_BYTES];
+	stralloc text = STRALLOC_ZERO;
+	if (a->file[0] && !strcmp(a->last, name))
+		return 0;
+	path_of(path, a->file);
+	int fd = a->file[0] ? openat(walk.fd_spool, path, O_RDWR | O_CLOEXEC) : create(a);
+	if (fd < 0)
+		return -1;
+	struct address next = *a;
+	snprintf(next.last, sizeof next.last, "%s", name);
+	next.count += b->count;
+	for (unsigned int i = 0; i < b->count && a->length + text.len < DIGEST_TEXT_MAX; i++)
+		describe(&text, b, b->rcpt[i]);
+	next.length += text.len;
+	ssize_t const want = (ssize_t)text.len;
+	int r = pwrite(fd, text.s, text.len, (off_t)(a->text_at + a->length)) == want ? 0 : -1;
+	sa_reset(&text);
+	format_n(&text, &next);
+	ssize_t const line = (ssize_t)text.len;
+	if (r < 0 || pwrite(fd, text.s, text.len, (off_t)a->n_at) != line || durable_data(fd) < 0)
+		r = -1;
+	close(fd);
+	stralloc_free(&text);
+	if (r < 0)
+		return -1;
+	*a = next;
+	if (a->until < next_due)
+		next_due = a->until;
+	log_id(b->e->id);
+	log_event("counted");
+	log_str("file", name);
+	log_str("to", b->to);
+	log_str("digest", a->file);
+	log_num("count", a->count);
+	log_send();
+	log_id(0);
+	return 0;
+}
+
+/* ---- at the start ---- */
+
+/* One line of the head at *s, which begins with `letter` and a blank: its value; *s behind it. */
+static char *
+value_of(char **s, char letter)
+{
+	char *v = *s, *lf = strchr(v, '\n');
+	if (!lf || v[0] != letter || v[1] != ' ')
+		return 0;
+	*lf = 0;
+	*s = lf + 1;
+	return v + 2;
+}
+
+static int
+parse(char *s, struct address *a, char **to)
+{
+	char *const begin = s;
+	uint64_t until;
+	if (strncmp(s, MAGIC, strlen(MAGIC)))
+		return -1;
+	s += strlen(MAGIC);
+	*to = value_of(&s, 't');
+	char *x = *to ? value_of(&s, 'x') : 0;
+	a->n_at = (size_t)(s - begin);
+	char *n = x ? value_of(&s, 'n') : 0;
+	if (!n || !**to || *s != '\n' || strlen(n) != 20 + 1 + 10 + 1 + 80 ||
+	    !uint640_scan(x, &until) || until > ENVELOPE_TIME_MAX)
+		return -1;
+	a->text_at = (size_t)(s - begin) + 1;
+	a->until = (int64_t)until * 1000;
+	n[20] = n[31] = 0;
+	snprintf(a->last, sizeof a->last, "%.*s", (int)strcspn(n + 32, " "), n + 32);
+	return uint640_scan(n, &a->count) && uint640_scan(n + 21, &a->length) &&
+		       a->length < 2 * DIGEST_TEXT_MAX
+		   ? 0
+		   : -1;
+}
+
+/* One file: into the table. Two of one address: the second keeps its own time. */
+static int
+load(char const *name)
+{
+	char head[HEAD_MAX + 1], path[PATH_BYTES], *to;
+	struct address got;
+	path_of(path, name);
+	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : spool_pread(fd, head, HEAD_MAX, 0);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return -1;
+	head[n] = 0;
+	memset(&got, 0, sizeof got);
+	if (strlen(name) > ID_MAX || parse(head, &got, &to) < 0)
+		return -1;
+	struct address *a = get(to);
+	if (!a || a->file[0])
+		return -1;
+	strcpy(got.file, name);
+	got.next = a->next;
+	got.to = a->to;
+	*a = got;
+	if (a->until < next_due)
+		next_due = a->until;
+	return 0;
+}
+
+void
+digest_start(void)
+{
+	if (mkdirat(walk.fd_spool, "digest", 0700) < 0 && errno != EEXIST)
+		strerr_diefu1sys(111, "make spool/digest");
+	int fd = openat(walk.fd_spool, "digest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? 0 : fdopendir(fd);
+	if (!dir)
+		strerr_diefu1sys(111, "open spool/digest");
+	for (struct dirent *d; (d = readdir(dir));) {
+		if (d->d_name[0] == '.' || !load(d->d_name))
+			continue;
+		log_2("damaged", "file", d->d_name, "why", "not a digest of version 1");
+		spool_set_aside_at(walk.fd_spool, "digest", d->d_name);
+	}
+	closedir(dir);
+}
+
+int
+digest_open(char const *name)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+	if (strlen(name) > ID_MAX)
+		return 0;
+	path_of(path, name);
+	return !fstatat(walk.fd_spool, path, &st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* ---- sending it ---- */
+
+static void
+put_header(stralloc *out, struct address const *a, struct bounce const *b)
+{
+	sa_catf(out,
+	    "From: Mail Delivery System <postmaster@%s>\nTo: <%s>\n"
+	    "Subject: %llu more reports about your mail (summary)\nDate: ",
+	    conf_me(), a->to, (unsigned long long)a->count);
+	date_rfc5322(out, b->now, date_local_zone(b->now));
+	/* RFC 3834 5.1 */
+	sa_catf(out,
+	    "\nMessage-ID: <%s@%s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
+	    "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",
+	    b->id, conf_me());
+	sa_catf(out,
+	    "This is the mail system at %s.\n\nSo many reports were due to you that not each "
+	    "was sent as a message of its own.\n%llu recipients, besides those of the reports "
+	    "that you have had, are summed up here.\n%s",
+	    conf_me(), (unsigned long long)a->count,
+	    a->length >= DIGEST_TEXT_MAX ? "Only the first of them are listed.\n" : "");
+}
+
+/* In tmp/, synced. */
+static int
+park(struct address const *a, char const *name, struct bounce const *b)
+{
+	static struct spool_file f;
+	static char text[2 * DIGEST_TEXT_MAX];
+	struct arena arena = ARENA_ZERO;
+	struct envelope e;
+	struct envelope_rcpt r;
+	stralloc head = STRALLOC_ZERO;
+	char path[PATH_BYTES];
+	path_of(path, a->file);
+	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : spool_pread(fd, text, (size_t)a->length, a->text_at);
+	if (fd >= 0)
+		close(fd);
+	bounce_envelope(&arena, &e, &r, b, utf8_has8bit(a->to, strlen(a->to)));
+	int ok = n >= 0 && !spool_begin(&f, walk.fd_spool, &e, name);
+	if (ok) {
+		put_header(&head, a, b);
+		spool_write(&f, head.s, head.len);
+		spool_write(&f, text, (size_t)n);
+		ok = !spool_finish(&f, &e);
+		if (!ok)
+			spool_abort(&f);
+	}
+	stralloc_free(&head);
+	arena_free(&arena);
+	return ok ? spool_park(&f) : -1;
+}
+
+/* The file goes before the message: behind a crash one of the two is there (bounce_recover). */
+static int
+send_digest(struct address *a)
+{
+	char name[SPOOL_NAME_MAX + 1], path[PATH_BYTES];
+	struct bounce b = {.to = a->to, .id = a->file, .now = walk_now() / 1000};
+	snprintf(name, sizeof name, "%s+%c0", a->file, DIGEST_KIND);
+	path_of(path, a->file);
+	if (park(a, name, &b) < 0)
+		return -1;
+	if (unlinkat(walk.fd_spool, path, 0) < 0 || sync_dir() < 0 ||
+	    spool_publish(walk.fd_spool, name) < 0)
+		strerr_diefu2sys(111, "publish the notification ", name);
+	log_event("digest");
+	log_str("file", name);
+	log_str("to", a->to);
+	log_num("count", a->count);
+	log_send();
+	if (!schedule_find(&walk.schedule, name))
+		schedule_add(&walk.schedule, name, walk_now(), walk_now());
+	return 0;
+}
+
+void
+digest_tick(void)
+{
+	int64_t const period = (int64_t)walk.set.bounce_period;
+	if (walk_now() < next_due && next_due <= walk_now() + period)
+		return;
+	next_due = INT64_MAX;
+	for (unsigned int i = 0; i < BUCKETS; i++)
+		for (struct address *a = table[i]; a; a = a->next) {
+			if (!a->file[0])
+				continue;
+			/* Due; or further off than any is put: the clock was wrong then. */
+			int const due = a->until <= walk_now() || a->until > walk_now() + period;
+			if (due && send_digest(a) == 0) {
+				a->file[0] = 0;
+				a->until = walk_now() + period;
+				a->sent = 1;
+				continue;
+			}
+			if (due)
+				a->until = walk_now() + (int64_t)walk.set.retry_min;
+			if (a->until < next_due)
+				next_due = a->until;
+		}
+}
