@@ -130,6 +130,13 @@ set(struct session *s, char const *name, struct identifier const *i, struct modi
 	return DONE;
 }
 
+/* SP mailbox SP identifier */
+static int
+named_parse(struct session *s, struct parse *p, char const **name, struct identifier *i)
+{
+	return parse_sp(p) && mailbox_parse(p, name) && parse_sp(p) && identifier_parse(s, p, i);
+}
+
 /* RFC 4314 3.1 */
 char const *
 cmd_setacl(struct session *s, struct parse *p)
@@ -137,8 +144,7 @@ cmd_setacl(struct session *s, struct parse *p)
 	struct identifier i;
 	struct modification m;
 	char const *name, *reply;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_sp(p) ||
-	    !identifier_parse(s, p, &i) || !parse_sp(p) || !modification_parse(p, &m) ||
+	if (!named_parse(s, p, &name, &i) || !parse_sp(p) || !modification_parse(p, &m) ||
 	    !parse_end(p))
 		return BAD;
 	reply = refused(s, name);
@@ -152,8 +158,7 @@ cmd_deleteacl(struct session *s, struct parse *p)
 	struct modification const none = {0, 0};
 	struct identifier i;
 	char const *name, *reply;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_sp(p) ||
-	    !identifier_parse(s, p, &i) || !parse_end(p))
+	if (!named_parse(s, p, &name, &i) || !parse_end(p))
 		return BAD;
 	if ((reply = refused(s, name)))
 		return reply;
@@ -205,8 +210,7 @@ cmd_listrights(struct session *s, struct parse *p)
 {
 	struct identifier i;
 	char const *name, *reply;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !parse_sp(p) ||
-	    !identifier_parse(s, p, &i) || !parse_end(p))
+	if (!named_parse(s, p, &name, &i) || !parse_end(p))
 		return BAD;
 	if ((reply = refused(s, name)))
 		return reply;

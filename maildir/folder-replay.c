@@ -105,6 +105,47 @@ is_same(struct folder const *f, struct record const *to, struct record const *r,
 		    : to->name < f->index.names_len);
 }
 
+/* The message is as the entry says. */
+static void
+take_theirs(struct replay *p, uint32_t at, struct record const *r, char const *name, size_t len)
+{
+	struct folder *f = p->f;
+	struct record *to = folder_at(f, at);
+	uint32_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
+	/* Another session may have taken it from new/ before this one told of it. */
+	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
+	struct keyword_set keywords = r->keywords;
+	/* What is beyond the letters is read in postern-keywords, where the order is right. */
+	keyword_take_beyond(&keywords, &to->keywords);
+	int changed =
+	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&keywords, &to->keywords);
+	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
+		record_back(f, at);
+	if (to->state & RECORD_GONE)
+		return;
+	record_uncount(f, to);
+	to->flags = (uint8_t)(r->flags | (recent ? FLAG_RECENT : 0));
+	to->keywords = keywords;
+	/* Ours is where the uidlist that we read has it; theirs may be another file. */
+	if (!to->line)
+		to->line = r->line;
+	to->modseq = r->modseq;
+	to->state = ((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
+	if (len) {
+		to->state &= ~(uint32_t)RECORD_DERIVED;
+		record_rename(f, to, name, len);
+		to->state |= r->state & RECORD_DERIVED;
+	}
+	record_count(f, at);
+	if (changed && p->live)
+		record_changed(f, at);
+	if (r->state & RECORD_GONE)
+		record_gone(f, at);
+	to->modseq = r->modseq;
+	if (!(ours & RECORD_DIRTY))
+		record_clean(f, at);
+}
+
 /* The later change counts, whoever wrote first: of what was written the larger modseq, and against
  * what we have not written yet the name that the file has. */
 void
@@ -139,39 +180,7 @@ replay_known(struct replay *p, uint32_t at, struct record const *r, char const *
 		f->snapshot_due |= p->merging;
 		return;
 	}
-	uint32_t const ours = to->state & (RECORD_CHANGED | RECORD_DIRTY | RECORD_FRESH);
-	/* Another session may have taken it from new/ before this one told of it. */
-	int recent = to->flags & FLAG_RECENT && (r->state & RECORD_NEW || at < f->announced);
-	struct keyword_set keywords = r->keywords;
-	/* What is beyond the letters is read in postern-keywords, where the order is right. */
-	keyword_take_beyond(&keywords, &to->keywords);
-	int changed =
-	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&keywords, &to->keywords);
-	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
-		record_back(f, at);
-	if (to->state & RECORD_GONE)
-		return;
-	record_uncount(f, to);
-	to->flags = (uint8_t)(r->flags | (recent ? FLAG_RECENT : 0));
-	to->keywords = keywords;
-	/* Ours is where the uidlist that we read has it; theirs may be another file. */
-	if (!to->line)
-		to->line = r->line;
-	to->modseq = r->modseq;
-	to->state = ((r->state & (RECORD_NEW | RECORD_DERIVED | RECORD_PLAIN)) | ours);
-	if (len) {
-		to->state &= ~(uint32_t)RECORD_DERIVED;
-		record_rename(f, to, name, len);
-		to->state |= r->state & RECORD_DERIVED;
-	}
-	record_count(f, at);
-	if (changed && p->live)
-		record_changed(f, at);
-	if (r->state & RECORD_GONE)
-		record_gone(f, at);
-	to->modseq = r->modseq;
-	if (!(ours & RECORD_DIRTY))
-		record_clean(f, at);
+	take_theirs(p, at, r, name, len);
 }
 
 /* A name of no length is the one that is known. */

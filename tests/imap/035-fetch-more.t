@@ -2,12 +2,12 @@
 """FETCH items of extensions: BINARY (RFC 3516), PREVIEW (RFC 8970), SAVEDATE (RFC 8514), EMAILID and THREADID (RFC 8474)."""
 import base64
 import os
-import re
 import sys
 import tempfile
 
 sys.path.insert(0, "tests/lib")
 import imapwire
+from imapwire import equal, matches
 from instance import Tap
 
 tap = Tap()
@@ -22,16 +22,6 @@ PARTS = [(b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 
          (b"Content-Transfer-Encoding: 8bit\n", b"\xfc\n", b"\xfc\r\n")]
 MIXED = (b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\nSubject: s\n\n"
          + b"".join(b"--b\n" + head + b"\n" + body.rstrip(b"\n") + (b"\n" if body.endswith(b"\n") else b"") + b"\n" for head, body, _ in PARTS) + b"--b--\n")
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"got {got!r}\nwanted {want!r}")
-
-
-def matches(got, pattern):
-    if not re.fullmatch(pattern, got, re.S):
-        raise AssertionError(f"got {got!r}\nwanted {pattern!r}")
 
 
 class Session(imapwire.Session):

@@ -9,6 +9,7 @@ import tempfile
 
 sys.path.insert(0, "tests/lib")
 import imapwire
+from imapwire import equal, matches
 from instance import Tap
 
 tap = Tap()
@@ -19,16 +20,6 @@ TWO = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"bb\"\r\n
 
 def literal(data, form=b"{%d+}"):
     return form % len(data) + b"\r\n" + data
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"got {got!r}\nwanted {want!r}")
-
-
-def matches(got, pattern):
-    if not re.fullmatch(pattern, got, re.S):
-        raise AssertionError(f"got {got!r}\nwanted {pattern!r}")
 
 
 class Session(imapwire.Session):

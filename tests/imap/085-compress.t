@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """COMPRESS=DEFLATE (RFC 4978): when it begins, what it refuses, that answers and pushes are whole at once, memory, hostile streams."""
 import os
-import re
 import select
 import sys
 import tempfile
@@ -10,19 +9,10 @@ import zlib
 
 sys.path.insert(0, "tests/lib")
 import imapwire
+from imapwire import equal, matches
 from instance import Tap
 
 tap = Tap()
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"got {got!r}\nwanted {want!r}")
-
-
-def matches(got, pattern):
-    if not re.fullmatch(pattern, got, re.S):
-        raise AssertionError(f"got {got!r}\nwanted {pattern!r}")
 
 
 class Session(imapwire.Session):

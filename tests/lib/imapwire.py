@@ -17,6 +17,16 @@ import oracle
 LIMIT = 20  # seconds for any single answer
 
 
+def equal(got, want):
+    if got != want:
+        raise AssertionError(f"got {got!r}\nwanted {want!r}")
+
+
+def matches(got, pattern):
+    if not re.fullmatch(pattern, got, re.S):
+        raise AssertionError(f"got {got!r}\nwanted {pattern!r}")
+
+
 class Session:
     def __init__(self, argv, environment=None, **more):
         env = dict(os.environ if environment is None else environment, **more)
