@@ -63,13 +63,20 @@ store_parse(struct session *s, struct parse *p, struct store *c)
 /* ---- the test ---------------------------------------------------------------------------------
  */
 
+/* Of these the ones that the command is about. */
+static struct known
+known_keep(struct store const *c, struct known k)
+{
+	k.flags &= c->list.flags;
+	keyword_keep(&k.keywords, &c->keywords);
+	return k;
+}
+
 static struct known
 known_of(struct session *s, struct store const *c, uint32_t i)
 {
-	struct known k = {
-	    folder_flags(s->folder, i) & c->list.flags, folder_keyword_set(s->folder, i)};
-	keyword_keep(&k.keywords, &c->keywords);
-	return k;
+	return known_keep(
+	    c, (struct known){folder_flags(s->folder, i), folder_keyword_set(s->folder, i)});
 }
 
 /* RFC 7162 3.1.12: so that a change of other flags need not make it fail. */
@@ -84,9 +91,12 @@ note_known(struct session *s, struct store *c)
 	c->known = arena_alloc(&s->arena, n * sizeof *c->known);
 	MESSAGES_EACH(&c->messages, r, i)
 	{
-		c->known[k] = known_of(s, c, i);
-		/* What the client has not heard of yet it cannot mean. */
-		if (folder_modseq(s->folder, i) > c->since)
+		struct known heard;
+		int const told =
+		    folder_heard(s->folder, i, c->since, &heard.flags, &heard.keywords);
+		c->known[k] = known_keep(c, heard);
+		/* It heard of a change later than of the modseq that it names. */
+		if (!told)
 			c->known[k].flags = ~0u;
 		k++;
 	}

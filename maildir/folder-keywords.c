@@ -47,8 +47,9 @@ folder_take_set(struct folder *f, uint32_t i, struct keyword_set const *beyond)
 	k.bits[0] |= r->keywords.bits[0] & KEYWORD_LETTER_BITS;
 	if (keyword_same(&k, &r->keywords))
 		return;
+	struct record const was = *r;
 	record_set_flags(f, i, r->flags, &k);
-	record_changed(f, i);
+	record_changed(f, i, &was);
 }
 
 void

@@ -117,6 +117,7 @@ take_theirs(struct replay *p, uint32_t at, struct record const *r, char const *n
 	struct keyword_set keywords = r->keywords;
 	/* What is beyond the letters is read in postern-keywords, where the order is right. */
 	keyword_take_beyond(&keywords, &to->keywords);
+	struct record const was = *to;
 	int changed =
 	    r->flags != (to->flags & FLAG_LETTERS) || !keyword_same(&keywords, &to->keywords);
 	if (to->state & RECORD_GONE && !(r->state & RECORD_GONE))
@@ -138,7 +139,7 @@ take_theirs(struct replay *p, uint32_t at, struct record const *r, char const *n
 	}
 	record_count(f, at);
 	if (changed && p->live)
-		record_changed(f, at);
+		record_changed(f, at, &was);
 	if (r->state & RECORD_GONE)
 		record_gone(f, at);
 	to->modseq = r->modseq;

@@ -44,6 +44,14 @@ struct beyond {
 	struct keyword_set was; /* what it goes back to if it cannot be written */
 };
 
+/* What the client last heard of a message that others have changed since. */
+struct heard {
+	uint64_t modseq;
+	struct keyword_set keywords;
+	uint32_t position;
+	unsigned int flags;
+};
+
 struct folder {
 	int fd_root, fd_dir, fd_cur, fd_new;
 	char *dir;
@@ -77,9 +85,12 @@ struct folder {
 	uint32_t recent;      /* announced messages with FLAG_RECENT */
 	uint32_t recent_from; /* no position below this one has it */
 	struct index_totals totals;
-	struct numbers gone, changed; /* positions to be told */
-	struct numbers hidden;	      /* those with RECORD_HIDDEN */
-	struct basemap map;	      /* see folder_of_base */
+	struct numbers gone;   /* positions to be told */
+	struct heard *changed; /* the same: folder_sort_changed */
+	uint32_t changed_count, changed_room;
+	int unsorted;	       /* changed is not in ascending order */
+	struct numbers hidden; /* those with RECORD_HIDDEN */
+	struct basemap map;    /* see folder_of_base */
 	uint32_t mapped;
 	unsigned int pending; /* enum folder_event */
 
@@ -168,8 +179,10 @@ void record_set_flags(
     struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords);
 /* It is \Recent in this session. */
 void record_recent(struct folder *f, uint32_t position);
-/* To be told as changed by others. */
-void record_changed(struct folder *f, uint32_t position);
+/* To be told as changed by others; was: as it was before. */
+void record_changed(struct folder *f, uint32_t position, struct record const *was);
+/* Puts those in f->changed into ascending order. */
+void folder_sort_changed(struct folder *f);
 /* Its file is gone, to be told; or is back before that. */
 void record_gone(struct folder *f, uint32_t position);
 void record_back(struct folder *f, uint32_t position);

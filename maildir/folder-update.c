@@ -53,8 +53,9 @@ apply_name(struct folder *f, uint32_t i, char const *file, size_t len)
 	struct keyword_set k = r->keywords;
 	k.bits[0] = (k.bits[0] & ~KEYWORD_LETTER_BITS) | n.letters;
 	if (flags != r->flags || !keyword_same(&k, &r->keywords)) {
+		struct record const was = *r;
 		record_set_flags(f, i, flags, &k);
-		record_changed(f, i);
+		record_changed(f, i, &was);
 	}
 	record_rename(f, r, file, len);
 	record_touch(f, i);

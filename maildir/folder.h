@@ -71,6 +71,10 @@ uint64_t folder_modseq(struct folder const *f, uint32_t i);
 /* Every change up to here was told, so a client that remembers it misses nothing: at least 1. What
  * is pending, or could not be written into the index, is above it. */
 uint64_t folder_highest_modseq(struct folder const *f);
+/* The flags and keywords of message i that the client has heard of: as they were before others
+ * changed what is to be told. 1; 0: what it has heard came behind `since`. */
+int folder_heard(struct folder *f, uint32_t i, uint64_t since, unsigned int *flags,
+    struct keyword_set *keywords);
 /* The largest that any message has, whether it is told yet or not. */
 uint64_t folder_newest_modseq(struct folder const *f);
 /* The client hears of modseqs from now on: folder_commit waits for the index. */

@@ -293,7 +293,8 @@ test_status(void)
 	tree_create(&tree, "Stat");
 	dir_deliver(dir_at(".Stat"), "one\ntwo\n");
 	message_file(".Stat/cur/1.x:2,ST", "12345\n");
-	tap_num("status", folder_status(&s, &tree, "Stat", FOLDER_STATUS_SIZE | FOLDER_STATUS_ID), 0);
+	tap_num(
+	    "status", folder_status(&s, &tree, "Stat", FOLDER_STATUS_SIZE | FOLDER_STATUS_ID), 0);
 	tap_num("messages", s.messages, 2);
 	tap_num("recent", s.recent, 1);
 	tap_num("unseen", s.unseen, 1);
@@ -332,6 +333,46 @@ test_sizes(void)
 	tree_delete(&tree, "Size");
 }
 
+/* What others changed is learned when the index is written, before the client hears of it. */
+static void
+test_heard(void)
+{
+	static unsigned int const changes[] = {FLAG_DELETED, FLAG_DELETED | FLAG_SEEN};
+	unsigned int flags;
+	struct keyword_set k;
+	tree_create(&tree, "Heard");
+	for (char const *name = "321"; *name; name++) {
+		char path[40];
+		snprintf(path, sizeof path, ".Heard/cur/%c.x:2,F", *name);
+		message_file(path, "abc\n");
+	}
+	struct folder *f = must_open("Heard", FOLDER_MODSEQS), *g = must_open("Heard", 0);
+	(void)folder_last_modseqs(f);
+	uint64_t const since = folder_highest_modseq(f);
+	for (uint32_t i = 3; i--;)
+		for (unsigned int n = 0; n < 2; n++) {
+			folder_change_flags(g, i, FLAGS_ADD, changes[n], 0);
+			folder_commit(g);
+			folder_set_size(f, i, 5 + n);
+			while (folder_settle(f) >= 0)
+				;
+		}
+	for (uint32_t i = 0; i < 3; i++) {
+		tap_ok(folder_flags(f, i) & FLAG_SEEN && folder_modseq(f, i) > since,
+		    "the change of %u is known", i);
+		tap_ok(folder_heard(f, i, since, &flags, &k) && flags == FLAG_FLAGGED,
+		    "what was heard is not that");
+		tap_ok(!folder_heard(f, i, since - 1, &flags, &k), "nor older than it is");
+	}
+	tap_ok(folder_highest_modseq(f) >= since && folder_highest_modseq(f) < folder_modseq(f, 2),
+	    "HIGHESTMODSEQ stays below it");
+	tap_str("told", tell(f, ALL), "f1=32 f2=32 f3=32 ");
+	tap_ok(!folder_heard(f, 1, since, &flags, &k) && flags & FLAG_SEEN, "and heard");
+	folder_close(f);
+	folder_close(g);
+	tree_delete(&tree, "Heard");
+}
+
 int
 main(void)
 {
@@ -344,5 +385,6 @@ main(void)
 	test_stale();
 	test_status();
 	test_sizes();
+	test_heard();
 	return tap_done();
 }
