@@ -14,8 +14,9 @@ import mdalocal
 tap = mdalocal.Tap()
 SESSIONS = 200
 POLL = 5  # MAILDIR_POLL
-AT_ONCE = 3  # for all of them on a busy machine; less than POLL
-LIMIT = 30
+AT_ONCE = 3  # for all of them; less than POLL
+TRIES = 6  # of which one succeeds also on a busy machine; who only looks from time to time never does
+LIMIT = 60
 
 
 class Idler:
@@ -53,11 +54,16 @@ def wait_for(idlers, what, begin, limit=LIMIT):
     return times
 
 
-def told(idlers, what, begin, name, limit):
-    times = wait_for(idlers, what, begin, limit)
-    tap.ok(len(times) == len(idlers), f"{name}: all {len(idlers)} are told ({len(times)}; the median after {times[len(times) // 2] * 1000:.0f} ms, the last after {times[-1] * 1000:.0f} ms)"
-           if times else f"{name}: nobody was told")
-    return times
+def told(idlers, event, name, limit=AT_ONCE, most=SESSIONS):
+    """event(n), the n-th, makes each of them say what it returns: all within `limit`, so many of them at once."""
+    for n in range(TRIES):
+        what, some = event(n), idlers(n) if callable(idlers) else idlers
+        times = wait_for(some, what, time.monotonic())
+        soon = sum(x < AT_ONCE for x in times)
+        good = len(times) == len(some) and times[-1] < limit and soon >= min(most, len(some))
+        if good or len(times) < len(some):
+            break
+    tap.ok(good, f"{name}: all {len(some)} are told within {limit} s", f"{soon} at once, {len(times)} in all, the last after {times[-1:]}")
 
 
 def fifos(box):
@@ -72,34 +78,65 @@ lmtp.deliver(["alice@example.test"])
 instances = int(open("/proc/sys/fs/inotify/max_user_instances", encoding="ascii").read())
 print(f"# {instances} inotify instances a uid")
 
+count = 1  # messages in INBOX
+
+
+def deliver(_):
+    global count
+    count += 1
+    lmtp.deliver(["alice@example.test"])
+    return b"* %d EXISTS" % count
+
+
+def foreign(_):
+    global count
+    count += 1
+    name = place.box + "/tmp/foreign"
+    with open(name, "w", encoding="ascii") as f:
+        f.write("Subject: foreign\n\n")
+    if os.geteuid() == 0:
+        os.chown(name, mdalocal.NOBODY, mdalocal.NOBODY)
+    os.rename(name, f"{place.box}/new/{count}.foreign")
+    return b"* %d EXISTS" % count
+
+
+def append(n):
+    other.p.stdin.write(b"".join(b"e APPEND F%d {12+}\r\nSubject: x\r\n\r\n" % i for i in range(SESSIONS)) + b"f%d NOOP\r\n" % n)
+    wait_for([other], b"f%d OK" % n, time.monotonic())
+    return b"* %d EXISTS" % (n + 1)
+
+
+def delete(n):
+    other.p.stdin.write(b"g DELETE F%d\r\n" % n)
+    return b"* BYE"
+
+
+def remove(n):
+    for name in (f"/.F{TRIES + n}", f"/.F{SESSIONS - 1 - n}"):
+        while os.path.exists(place.box + name):  # the session may write its index meanwhile
+            shutil.rmtree(place.box + name, ignore_errors=True)
+    return b"* BYE"
+
+
 # One folder.
 idlers = [Idler(place, "INBOX") for _ in range(SESSIONS)]
 try:
     wait_for(idlers, b"+ idling", time.monotonic())
     tap.ok(fifos(place.box) == SESSIONS, "each has a fifo")
-    for n in (2, 3):
-        begin = time.monotonic()
-        lmtp.deliver(["alice@example.test"])
-        told(idlers, b"* %d EXISTS" % n, begin, "a delivery by mda-local", AT_ONCE)
-    with open(place.box + "/tmp/foreign", "w", encoding="ascii") as f:
-        f.write("Subject: foreign\n\n")
-    if os.geteuid() == 0:
-        os.chown(place.box + "/tmp/foreign", mdalocal.NOBODY, mdalocal.NOBODY)
-    begin = time.monotonic()
-    os.rename(place.box + "/tmp/foreign", place.box + "/new/1.foreign")
-    times = told(idlers, b"* 4 EXISTS", begin, "a foreign delivery", POLL + AT_ONCE)
-    tap.ok(sum(x < AT_ONCE for x in times) >= min(instances // 2, SESSIONS), "those with an inotify instance at once")
+    for again in ("", " again"):
+        told(idlers, deliver, "a delivery by mda-local" + again)
+    told(idlers, foreign, "a foreign delivery, at once those with an inotify instance", POLL + AT_ONCE, instances // 2)
     for i in idlers[:50]:
         i.kill()
     del idlers[:50]
-    begin = time.monotonic()
-    lmtp.deliver(["alice@example.test"])
-    told(idlers, b"* 5 EXISTS", begin, "after 50 were killed", AT_ONCE)
+    told(idlers, deliver, "after 50 were killed")
     tap.ok(fifos(place.box) == SESSIONS - 50, "the fifos of those that were killed are gone")
     for i in idlers:
         i.p.stdin.write(b"DONE\r\nc LOGOUT\r\n")
-    told(idlers, b"c OK", time.monotonic(), "DONE", LIMIT)
+    told(idlers, lambda _: b"c OK", "DONE", LIMIT, 0)
     for i in idlers:
+        while i.read():
+            pass
         i.p.wait(LIMIT)
     tap.ok(fifos(place.box) is None, "the last one leaves nothing behind")
 finally:
@@ -113,22 +150,11 @@ wait_for([other], b"d OK", time.monotonic())
 idlers = [Idler(place, f"F{i}") for i in range(SESSIONS)]
 try:
     wait_for(idlers, b"+ idling", time.monotonic())
-    begin = time.monotonic()
-    other.p.stdin.write(b"".join(b"e APPEND F%d {12+}\r\nSubject: x\r\n\r\n" % i for i in range(SESSIONS)) + b"f NOOP\r\n")
-    wait_for([other], b"f OK", begin)
-    print(f"# {SESSIONS} times APPEND took {time.monotonic() - begin:.1f} s")
-    begin = time.monotonic()
-    told(idlers, b"* 1 EXISTS", begin, "APPEND into each of as many folders", AT_ONCE)
+    told(idlers, append, "APPEND into each of as many folders")
 
     # Folders that go.
-    begin = time.monotonic()
-    other.p.stdin.write(b"g DELETE F0\r\n")
-    told(idlers[:1], b"* BYE", begin, "DELETE by another session", AT_ONCE)
-    begin = time.monotonic()
-    for name in ("/.F1", f"/.F{SESSIONS - 1}"):
-        while os.path.exists(place.box + name):  # the session may write its index meanwhile
-            shutil.rmtree(place.box + name, ignore_errors=True)
-    told([idlers[1], idlers[-1]], b"* BYE", begin, "a foreign rm", POLL + AT_ONCE)
+    told(lambda n: idlers[n:n + 1], delete, "DELETE by another session")
+    told(lambda n: [idlers[TRIES + n], idlers[-1 - n]], remove, "a foreign rm", POLL + AT_ONCE, 0)
 finally:
     for i in idlers + [other]:
         i.kill()
