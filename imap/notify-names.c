@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "imap/limits.h"
 #include "imap/list.h"
@@ -318,10 +319,13 @@ notify_names(struct session *s, struct notify *n, int tell)
 	struct list l;
 	struct arena keep = s->arena;
 	s->arena = (struct arena)ARENA_ZERO;
+	int still = tree_still(&s->tree);
 	int r = list_collect(s, LIST_TREE | LIST_SUBSCRIPTIONS, &l);
 	if (!r)
 		r = take(s, n, &l, tell);
 	int e = errno;
+	if (still >= 0)
+		close(still);
 	arena_free(&s->arena);
 	s->arena = keep;
 	errno = e;

@@ -37,6 +37,9 @@
 /* The same for a session whose client hears of modseqs, before it goes on with modseqs that do not
  * last: HIGHESTMODSEQ then stays below them. */
 #define MAILDIR_MODSEQ_WAIT 5
+/* Seconds that a rename of folders and whoever tells of names (NOTIFY) wait for one another; then
+ * they go on, and a rename may be told as a name that went and one that came. */
+#define MAILDIR_RENAME_WAIT 10
 /* A foreign lock whose time stamp has not moved for so many seconds is stale; holders touch theirs
  * at least every MAILDIR_LOCK_TOUCH seconds (Dovecot's figures). */
 #define MAILDIR_LOCK_STALE 120

@@ -1,10 +1,13 @@
 /* Making, removing and renaming folders. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/durable.h"
 #include "lib/id.h"
@@ -21,6 +24,7 @@
 /* A folder on its way out; two dots hide it from all programs. */
 #define GONE_PREFIX "..postern-gone."
 #define REMOVE_TRIES 50
+#define RENAME_PAUSE_MS 5
 
 static int
 is_inbox(struct maildir_tree const *t, char const *name)
@@ -240,6 +244,37 @@ rename_one(struct maildir_tree const *t, char const *from, char const *to)
 	return r;
 }
 
+/* A lock of the root itself; how: as of flock. */
+static int
+hold_root(struct maildir_tree const *t, int how)
+{
+	int fd = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = fd < 0 ? -1 : 0;
+	for (int ms = 0; !r && (r = flock(fd, how | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
+			 ms < MAILDIR_RENAME_WAIT * 1000;
+	     ms += RENAME_PAUSE_MS, r = 0)
+		nanosleep(&(struct timespec){0, RENAME_PAUSE_MS * 1000000L}, 0);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? -1 : fd;
+}
+
+int
+tree_still(struct maildir_tree const *t)
+{
+	return hold_root(t, LOCK_SH);
+}
+
+/* Nobody who waits for that sees some of them renamed and others not. */
+static int
+rename_all(struct maildir_tree const *t, char const *from, char const *to)
+{
+	int fd = hold_root(t, LOCK_EX), r = each_below(t, from, to, rename_one), e = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = e;
+	return r < 0 ? -1 : durable_dirname(t->root);
+}
+
 /* The client's name in the form in which tree_list has it. */
 static int
 canonical(struct maildir_tree const *t, char const *name, stralloc *out)
@@ -265,7 +300,7 @@ rename_tree(struct maildir_tree const *t, char const *from, char const *to)
 	int count = target_free(t, from, to) < 0 ? -1 : each_below(t, from, to, target_free);
 	if (!count)
 		errno = ENOENT;
-	if (count <= 0 || each_below(t, from, to, rename_one) < 0 || durable_dirname(t->root) < 0)
+	if (count <= 0 || rename_all(t, from, to) < 0)
 		return -1;
 	int r = metadata_moved(t, from, to);
 	watch_wake_dir(t->root);

@@ -70,6 +70,10 @@ int tree_delete(struct maildir_tree const *t, char const *name);
 /* Renames the folder and all below it. INBOX: its messages move into the new folder, which is made,
  * and its children stay (RFC 3501 6.3.5). ENOENT if neither the folder nor one below it exists. */
 int tree_rename(struct maildir_tree const *t, char const *from, char const *to);
+/* Waits, up to MAILDIR_RENAME_WAIT seconds, until no rename of ours is under way: who compares lists
+ * of names would see half of one. None begins until the descriptor is closed. -1: it cannot be had
+ * (no flock here, or somebody was stopped amid a rename). */
+int tree_still(struct maildir_tree const *t);
 
 /* ---- for the side files of a Maildir (subscriptions, metadata) ---- */
 /* The name on disk: "INBOX", or the parts in modified UTF-7 joined by dots, without the first dot.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """NOTIFY (RFC 5465): every event and mailbox specifier, between commands and in IDLE, with and without inotify."""
+import fcntl
 import os
 import re
 import resource
@@ -56,6 +57,15 @@ class Place:
             with self.client() as c:
                 text = f"Subject: {subject}\r\n\r\nx\r\n".encode()
                 c.finish(c.start(b"APPEND %s {%d+}\r\n" % (folder.encode(), len(text)) + text))
+
+    def rename_slowly(self, client, old, new):
+        """As RENAME does it, but the client has time to look between the two steps."""
+        root = os.open(self.dir + "/Maildir", os.O_RDONLY)
+        fcntl.flock(root, fcntl.LOCK_EX)
+        os.rename(f"{self.dir}/Maildir/.{old}", f"{self.dir}/Maildir/.{new}")
+        select.select([client.process.stdout], [], [], 0.3)
+        os.rename(f"{self.dir}/Maildir/.{old}.child", f"{self.dir}/Maildir/.{new}.child")
+        os.close(root)
 
     def __enter__(self):
         with self.client() as c:
@@ -174,7 +184,11 @@ def names(p):
         other.ok("CREATE old.child")
         s.until(rb" old\.child$", "created")
         other.ok("RENAME old new")
-        got = s.until(rb'^\* LIST \(.*\) "\." new \("OLDNAME" \(old\)\)$', "MailboxName: renamed, OLDNAME", absent=rb"child")
+        got = s.until(rb'^\* LIST \(.*\) "\." new \("OLDNAME" \(old\)\)$', "MailboxName: renamed, OLDNAME", absent=rb"child|NonExistent")
+        p.rename_slowly(s, "new", "newer")
+        got = s.until(rb'^\* LIST \(.*\) "\." newer \("OLDNAME" \(new\)\)$', "nothing is told of half a rename", absent=rb"child|NonExistent")
+        other.ok("RENAME newer new")
+        s.until(rb'^\* LIST \(.*\) "\." new \("OLDNAME" \(newer\)\)$', "and back", absent=rb"child|NonExistent")
         other.ok("DELETE new")
         s.until(rb"^\* LIST \(\\NonExistent.*\) \"\.\" new$", "deleted, its child stays")
         other.ok("SETMETADATA new.child (/private/comment \"x\" /shared/comment \"y\")")
