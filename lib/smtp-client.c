@@ -20,8 +20,10 @@ smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
 	c->lmtp = 0;
 	c->ext = 0;
 	c->size_limit = 0;
+	c->limits = (struct smtp_limits){0};
 	c->auth = stralloc_zero;
 	c->data_bol = 1;
+	c->chunk = 0;
 }
 
 /* Waits for a connect in progress: 0, or -1 with its errno. */
@@ -232,6 +234,30 @@ static struct {
     {"LIMITS", EXT_LIMITS},
 };
 
+/* RFC 9422 4: "RCPTMAX=100 MAILMAX=10"; what is not known, or says nothing, is passed over. */
+static void
+note_limits(struct smtp_limits *l, char const *s, size_t n)
+{
+	struct {
+		char const *name;
+		unsigned int *value;
+	} const known[] = {{"MAILMAX=", &l->mail}, {"RCPTMAX=", &l->rcpt}, {"RCPTDOMAINMAX=", &l->domain}};
+	for (char const *end = s + n; s < end;) {
+		size_t word = 0;
+		while (s + word < end && !ascii_isblank(s[word]))
+			word++;
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+			size_t len = strlen(known[i].name);
+			/* At most six digits (RFC 9422 4). */
+			if (word > len && word <= len + 6 && ascii_ieq(s, len, known[i].name))
+				uint_scan(s + len, known[i].value);
+		}
+		s += word;
+		while (s < end && ascii_isblank(*s))
+			s++;
+	}
+}
+
 static void
 note_extension(struct smtp_client *c, char const *s, size_t n)
 {
@@ -243,6 +269,8 @@ note_extension(struct smtp_client *c, char const *s, size_t n)
 			c->ext |= keywords[i].ext;
 	if (ascii_ieq(s, klen, "SIZE") && klen < n)
 		uint64_scan(s + klen + 1, &c->size_limit);
+	if (ascii_ieq(s, klen, "LIMITS") && klen < n)
+		note_limits(&c->limits, s + klen + 1, n - klen - 1);
 	if (ascii_ieq(s, klen, "AUTH") && klen < n) { /* also the old "AUTH=LOGIN" */
 		sa_append(&c->auth, ' ');
 		sa_catb(&c->auth, s + klen + 1, n - klen - 1);
@@ -257,6 +285,7 @@ note_extensions(struct smtp_client *c, stralloc const *text)
 	char const *end = text->s + text->len;
 	c->ext = 0;
 	c->size_limit = 0;
+	c->limits = (struct smtp_limits){0};
 	sa_reset(&c->auth);
 	while (s) {
 		s++;
@@ -301,7 +330,7 @@ int
 smtp_client_send(struct smtp_client *c, char const *s, size_t n)
 {
 	while (n) {
-		if (c->data_bol && *s == '.')
+		if (c->data_bol && *s == '.' && !c->chunk)
 			net_put(&c->net, ".", 1);
 		/* A CR that the message should not hold must not leave as a bare one. */
 		char const *lf = memchr(s, '\n', n);
@@ -322,7 +351,11 @@ smtp_client_send(struct smtp_client *c, char const *s, size_t n)
 int
 smtp_client_send_end(struct smtp_client *c)
 {
-	net_puts(&c->net, c->data_bol ? ".\r\n" : "\r\n.\r\n");
+	if (!c->data_bol)
+		net_puts(&c->net, "\r\n");
+	if (!c->chunk)
+		net_puts(&c->net, ".\r\n");
 	c->data_bol = 1;
+	c->chunk = 0;
 	return c->net.werr ? -1 : 0;
 }

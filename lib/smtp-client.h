@@ -26,8 +26,12 @@ struct smtp_client {
 	int lmtp;
 	unsigned int ext;    /* enum smtp_ext bits of the peer's greeting */
 	uint64_t size_limit; /* of SIZE, 0 none */
+	struct smtp_limits {
+		unsigned int mail, rcpt, domain;
+	} limits; /* of LIMITS (RFC 9422): MAILMAX, RCPTMAX, RCPTDOMAINMAX; 0 none */
 	stralloc auth;       /* the words behind AUTH */
 	int data_bol;        /* smtp_client_send: at the beginning of a line */
+	int chunk;           /* smtp_client_send: behind BDAT, where a dot is nothing special */
 };
 
 /* Connects to a Unix socket within `seconds`. 0, or -1 with errno. */
@@ -57,7 +61,8 @@ void smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt);
 int smtp_client_reply(struct smtp_client *c, struct smtp_reply *r);
 
 /* The message after 354: LF to CR LF, dots doubled. Any cuts. 0 or -1 (write error, later calls do
- * nothing). smtp_client_send_end adds a missing last line end and the dot. */
+ * nothing). smtp_client_send_end adds a missing last line end and the dot. With c->chunk (RFC 3030)
+ * neither dots are doubled nor is the last one added; c->chunk is 0 again after the end. */
 int smtp_client_send(struct smtp_client *c, char const *s, size_t n);
 int smtp_client_send_end(struct smtp_client *c);
 

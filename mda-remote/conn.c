@@ -313,6 +313,10 @@ read_one(struct conn *c)
 	case 'r':
 		result(c, packet + 2);
 		break;
+	case 'q':
+		c->messages = walk.set.per_connection;
+		finished(c);
+		break;
 	case 'e':
 		finished(c);
 		break;

@@ -25,10 +25,10 @@
 #define DNS_CACHE_SECONDS 60  /* a route is kept as long while its destination has mail */
 
 #define SEND_PACKET_MAX 100000 /* bytes between mda-remote and smtp-send, either way */
-#define SEND_RCPT_MAX                                                                              \
-	1000	      /* recipients in one transaction (setting remote-recipients-per-mail)        \
-		       */
-#define SEND_BATCH 50 /* RCPT sent before their replies are read */
+/* Recipients in one transaction (setting remote-recipients-per-mail). */
+#define SEND_RCPT_MAX 1000
+#define SEND_ALONG_MAX 65536 /* octets of a message that goes along with its recipients (BDAT) */
+#define SEND_BATCH 50	     /* RCPT sent before their replies are read */
 #define SEND_CONNECT_SECONDS 30
 #define SEND_RACE_MS 250 /* RFC 8305 8: until the next address is tried beside this one */
 #define SEND_RACE_MAX 8	 /* connections to one destination being made at the same time */

@@ -62,12 +62,21 @@ check_utf8(struct job *j)
 			send_decide(j, j->todo + i, &why);
 }
 
-/* RFC 6152 section 3: a server without 8BITMIME gets it in seven bits. */
+/* RFC 6152 section 3: a server without 8BITMIME gets it in seven bits. How much it then is must be
+ * known; BDAT needs it to the octet. */
 static void
 check_8bit(struct job *j)
 {
-	if (j->e.eightbit && !(j->s->c.ext & EXT_8BITMIME))
-		j->e.mail.size = send_text_sevenbit(&j->text, &j->s->arena);
+	struct attempt why;
+	int seven = j->e.eightbit && !(j->s->c.ext & EXT_8BITMIME);
+	if (!seven && !(j->s->c.ext & EXT_CHUNKING))
+		return;
+	if ((seven && send_text_sevenbit(&j->text) < 0) ||
+	    send_text_size(&j->text, &j->s->arena) < 0) {
+		attempt_set(&why, 'w', 0, "4.3.0", "the message cannot be read");
+		send_decide_all(j, TODO, &why);
+	}
+	j->e.mail.size = j->text.size;
 }
 
 /* RFC 1870 6.1 */

@@ -88,7 +88,6 @@ send_connect(struct send *s, struct attempt *why)
 	attempt_set(why, 'w', 0, "4.3.0", "no address to connect to");
 	tain_now_g();
 	tain_addsec_g(&s->job_deadline, SEND_JOB_SECONDS);
-	s->used = 0;
 	if (s->socket)
 		return try_hosts(s, 0, 0, why);
 	/* The next preference only when nobody of this one can be used (RFC 5321 5.1). */

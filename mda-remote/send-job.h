@@ -41,6 +41,9 @@ int send_stale(struct job *j);
 int send_lost(struct job *j, char const *what);
 /* Reads one. 0, or -1: lost. */
 int send_next_reply(struct job *j, char const *what);
+/* The server ended it before it had the whole message, with errno, while `what`: its own words count
+ * if it has left any. -1. */
+int send_cut_short(struct job *j, char const *what);
 /* The last reply's verdict on whom it refused. */
 void send_reply_attempt(struct job *j, struct attempt *why);
 /* The reply to the message has come, for those of list[0..n) who are ACCEPTED. */

@@ -7,71 +7,118 @@
 #include "mda-remote/sevenbit.h"
 #include "mda-remote/spool.h"
 
-/* A sevenbit_put: octets on the wire. */
-static int
-count_piece(void *arg, char const *s, size_t n)
+/* Octets on the wire: each LF is CR LF there. */
+static uint64_t
+wire_length(char const *s, size_t n)
 {
-	uint64_t *size = arg;
-	*size += n;
+	uint64_t size = n;
 	for (char const *end = s + n; (s = memchr(s, '\n', (size_t)(end - s))); s++)
-		++*size;
-	return 0;
-}
-
-uint64_t
-send_text_sevenbit(struct send_text *t, struct arena *a)
-{
-	uint64_t size = 0;
-	void *map = mmap(0, t->offset + t->length, PROT_READ, MAP_PRIVATE, t->fd, 0);
-	if (map == MAP_FAILED)
-		return 0;
-	t->map = map;
-	sevenbit(a, t->map + t->offset, t->length, count_piece, &size);
+		size++;
 	return size;
 }
 
 /* A sevenbit_put. */
 static int
-send_piece(void *arg, char const *s, size_t n)
+count_piece(void *arg, char const *s, size_t n)
 {
-	struct send *out = arg;
-	send_deadline(out, SEND_BLOCK_SECONDS);
-	return smtp_client_send(&out->c, s, n);
+	struct send_text *t = arg;
+	t->size += wire_length(s, n);
+	if (n)
+		t->last = s[n - 1];
+	return 0;
 }
 
+/* Each piece of the text to put, which may return -1. Null, or what failed. */
+typedef int put_fn(void *arg, char const *s, size_t n);
 static char const *
-send_file(struct send *s, struct send_text const *t)
+each_piece(struct send_text *t, struct arena *a, put_fn *put, void *arg)
 {
 	char buf[SEND_BLOCK];
 	uint64_t at = t->offset, end = t->offset + t->length;
+	if (t->map)
+		return sevenbit(a, t->map + t->offset, t->length, put, arg) ? "sending the message"
+									    : 0;
 	while (at < end) {
 		ssize_t n = spool_pread(t->fd, buf, sizeof buf, at);
 		if (n <= 0) {
-			/* Cutting the connection is the only way not to send half a message. */
 			errno = n ? errno : EIO;
 			return "reading the spool";
 		}
-		if (send_piece(s, buf, (size_t)n) < 0) {
-			errno = s->c.net.werr;
+		if (put(arg, buf, (size_t)n) < 0)
 			return "sending the message";
-		}
 		at += (uint64_t)n;
 	}
 	return 0;
 }
 
+int
+send_text_sevenbit(struct send_text *t)
+{
+	void *map = mmap(0, t->offset + t->length, PROT_READ, MAP_PRIVATE, t->fd, 0);
+	if (map == MAP_FAILED)
+		return -1;
+	t->map = map;
+	return 0;
+}
+
+int
+send_text_size(struct send_text *t, struct arena *a)
+{
+	t->size = 0;
+	t->last = '\n';
+	if (each_piece(t, a, count_piece, t))
+		return -1;
+	t->size += t->last == '\n' ? 0 : 2; /* the line end that is missing */
+	return 0;
+}
+
+struct sending {
+	struct send *s;
+	struct send_text *t;
+};
+
+/* A sevenbit_put. */
+static int
+send_piece(void *arg, char const *s, size_t n)
+{
+	struct sending *x = arg;
+	x->t->sent += wire_length(s, n);
+	/* Behind the octets that BDAT has promised, others would be taken for commands. */
+	if (x->s->c.chunk && x->t->sent > x->t->size) {
+		errno = EIO;
+		return -1;
+	}
+	send_deadline(x->s, SEND_BLOCK_SECONDS);
+	int r = smtp_client_send(&x->s->c, s, n);
+	errno = x->s->c.net.werr;
+	return r;
+}
+
 char const *
 send_text(struct send *s, struct send_text *t)
 {
-	char const *failed = 0;
-	if (!t->map)
-		failed = send_file(s, t);
-	else if (sevenbit(&s->arena, t->map + t->offset, t->length, send_piece, s)) {
-		errno = s->c.net.werr;
-		failed = "sending the message";
+	struct sending x = {s, t};
+	t->sent = 0;
+	/* If it fails, cutting the connection is the only way not to send half a message. */
+	char const *failed = each_piece(t, &s->arena, send_piece, &x);
+	if (failed)
+		return failed;
+	t->sent += s->c.data_bol ? 0 : 2;
+	if (s->c.chunk && t->sent != t->size) {
+		errno = EIO;
+		return "reading the spool";
 	}
-	if (!failed)
-		smtp_client_send_end(&s->c);
+	smtp_client_send_end(&s->c);
+	return 0;
+}
+
+char const *
+send_text_bdat(struct send *s, struct send_text *t)
+{
+	smtp_client_cmd(&s->c, "BDAT %llu LAST", (unsigned long long)t->size);
+	s->c.chunk = 1;
+	char const *failed = send_text(s, t);
+	s->c.chunk = 0;
 	return failed;
 }
 

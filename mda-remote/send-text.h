@@ -10,14 +10,23 @@ struct send_text {
 	int fd;
 	uint64_t offset, length; /* in the file */
 	char *map;		 /* the file, if it goes in seven bits; null: it goes as it is */
+	uint64_t size;		 /* octets on the wire, dots not counted: send_text_size */
+	uint64_t sent;		 /* of them */
+	char last;		 /* octet of what was counted or sent */
 };
 
-/* From now on it goes as sevenbit() makes it; how many octets that is on the wire, 0 if that cannot
- * be (no memory). The arena holds its structure. */
-uint64_t send_text_sevenbit(struct send_text *t, struct arena *a);
-/* Sends it with its final dot, each piece within SEND_BLOCK_SECONDS. Null; else what could not be
- * done, errno says why, and the connection cannot go on. */
+/* How many octets it is on the wire; t->size. 0, or -1 and errno. */
+int send_text_size(struct send_text *t, struct arena *a);
+
+/* From now on it goes as sevenbit() makes it. 0, or -1 if that cannot be (no memory). The arena
+ * holds its structure. */
+int send_text_sevenbit(struct send_text *t);
+/* Sends it with its final dot, or (s->c.chunk) the t->size octets that BDAT has promised, each
+ * piece within SEND_BLOCK_SECONDS. Null; else what could not be done, errno says why, and the
+ * connection cannot go on. */
 char const *send_text(struct send *s, struct send_text *t);
+/* BDAT, LAST, and the whole message behind it (RFC 3030). As send_text. */
+char const *send_text_bdat(struct send *s, struct send_text *t);
 void send_text_close(struct send_text *t);
 
 #endif

@@ -84,6 +84,22 @@ send_next_reply(struct job *j, char const *what)
 	return smtp_client_reply(&j->s->c, &j->s->reply) < 0 ? send_lost(j, what) : 0;
 }
 
+int
+send_cut_short(struct job *j, char const *what)
+{
+	struct attempt why;
+	int e = errno;
+	send_deadline(j->s, SEND_QUIT_SECONDS);
+	if (smtp_client_reply(&j->s->c, &j->s->reply) < 0 || j->s->reply.code < 400) {
+		errno = e;
+		return send_lost(j, what);
+	}
+	send_reply_attempt(j, &why);
+	send_decide_all(j, ACCEPTED, &why);
+	j->broken = 1;
+	return -1;
+}
+
 /* The state byte, in the file: from here on nobody sends it again, whoever dies. */
 static void
 write_down(struct job *j, struct todo *t)

@@ -35,7 +35,8 @@ struct send {
 	struct send_host const *peer; /* null: the Unix socket */
 	struct tls_client tls_state;
 	struct smtp_reply reply;
-	int used;  /* a transaction has been: RSET before the next */
+	unsigned int mails; /* transactions that have been */
+	int open;	    /* the last one did not come to its end: RSET before the next */
 	int stale; /* the connection ended between two of them */
 	tain job_deadline;
 	struct arena arena; /* of one message */

@@ -230,8 +230,9 @@ next_message(struct send *s, char *packet)
 			link_send(LINK, "b", 1, -1);
 		_exit(0);
 	}
-	link_send(LINK, "e", 1, -1);
-	return 1;
+	int full = s->c.limits.mail && s->mails >= s->c.limits.mail; /* RFC 9422 4.1 */
+	link_send(LINK, full ? "q" : "e", 1, -1);
+	return !full;
 }
 
 int

@@ -208,6 +208,23 @@ class Session:
             self.act("dot", rcpt, "250 2.0.0 taken")
         self.message = None
 
+    def do_BDAT(self, line):
+        words = line.split(" ")
+        data = self.file.read(int(words[1]))
+        if len(data) < int(words[1]):
+            raise Gone
+        if self.message is None or not self.message.rcpts:
+            self.c.sendall(b"503 5.5.1 no valid recipients\r\n")
+            return
+        self.message.data, self.message.tls = (self.message.data or b"") + data, self.tls
+        if words[2:] != ["LAST"]:
+            self.act("BDAT", line, "250 2.0.0 more")
+            return
+        self.peer.messages.append(self.message)
+        for rcpt in self.message.rcpts if self.peer.lmtp else [""]:
+            self.act("dot", rcpt, "250 2.0.0 taken")
+        self.message = None
+
     def do_RSET(self, line):
         self.message = None
         self.act("RSET", line, "250 2.0.0 ok")

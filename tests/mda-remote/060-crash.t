@@ -26,7 +26,7 @@ def kill(pid):
         pass
 
 
-STAGES = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "dot", "dot", "dot", "RSET", "QUIT"]
+STAGES = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "dot", "dot", "dot", "QUIT"]
 
 
 class Deadly(Peer):
