@@ -199,7 +199,8 @@ tls_result(char *s)
 	char *save;
 	char *policy = strtok_r(s, " ", &save), *type = strtok_r(0, " ", &save);
 	char *host = strtok_r(0, " ", &save), *ip = strtok_r(0, " ", &save);
-	if (!ip || !strcmp(type, "-"))
+	/* Who promised nothing breaks no promise. */
+	if (!ip || !strcmp(type, "-") || !strcmp(policy, "none"))
 		return;
 	log_event("tls");
 	log_str("policy", policy);

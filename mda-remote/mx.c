@@ -19,13 +19,24 @@ compare(void const *a, void const *b)
 	return x->random < y->random ? -1 : x->random > y->random;
 }
 
+/* A host of that name is this one: RFC 6761 6.3 for localhost. */
+static int
+is_me(char const *name, char const *me)
+{
+	size_t n = strlen(name);
+	if (!*me)
+		return 0;
+	return !strcasecmp(name, me) || !strcasecmp(name, "localhost") ||
+	       (n > 10 && !strcasecmp(name + n - 10, ".localhost"));
+}
+
 unsigned int
 mx_order(struct mx_answer *a, char const *me, int *loop)
 {
 	unsigned int limit = 65536, n = 0;
 	*loop = 0;
 	for (unsigned int i = 0; i < a->count; i++)
-		if (!strcasecmp(a->host[i].name, me)) {
+		if (is_me(a->host[i].name, me)) {
 			*loop = 1;
 			if (a->host[i].preference < limit)
 				limit = a->host[i].preference;

@@ -31,6 +31,8 @@ packet_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsig
 		if (a->expanded[0])
 			sa_catf(sa, "n %s\n", a->expanded);
 	}
+	if (r->kind == ROUTE_MX)
+		sa_cats(sa, "m\n");
 	if (unsafe)
 		sa_cats(sa, "i\n");
 }

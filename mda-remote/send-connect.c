@@ -74,7 +74,8 @@ static void
 soften(struct send const *s, struct attempt *why)
 {
 	unsigned int refuse = 0;
-	while (refuse < s->hosts && s->host[refuse].state == HOST_REFUSES)
+	while (refuse < s->hosts && (s->host[refuse].state == HOST_REFUSES ||
+					(s->loop && s->host[refuse].state == HOST_UNTRIED)))
 		refuse++;
 	if ((refuse == s->hosts && !s->policy.incomplete) || why->verdict != 'f')
 		return;
@@ -96,6 +97,9 @@ send_connect(struct send *s, struct attempt *why)
 			end++;
 		if (try_hosts(s, i, end, why) == READY)
 			return 0;
+		/* Those behind this host in preference would bring the mail here (RFC 5321 5.1). */
+		if (s->loop)
+			break;
 	}
 	soften(s, why);
 	return -1;

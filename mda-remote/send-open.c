@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/conf.h"
 
@@ -65,6 +66,20 @@ hello(struct send *s, struct attempt *why)
 	return r ? send_refused(s, why) : READY;
 }
 
+/* Another name of this host, or an address of it, is in the DNS: the greeting tells. */
+static int
+is_us(struct send *s, struct attempt *why)
+{
+	char const *me = conf_me();
+	size_t n = strlen(me);
+	if (!s->exchangers || s->reply.text.len < n || strncasecmp(s->reply.text.s, me, n) ||
+	    (s->reply.text.s[n] && !strchr(" \n", s->reply.text.s[n])))
+		return 0;
+	s->loop = 1;
+	attempt_set(why, 'f', 0, "5.4.6", "the mail exchanger of the domain is this host");
+	return 1;
+}
+
 int
 send_open(struct send *s, int clear, struct attempt *why)
 {
@@ -72,6 +87,8 @@ send_open(struct send *s, int clear, struct attempt *why)
 	if (s->wrap && send_tls_first(s, why) != READY)
 		return FAILED;
 	if (greeting(s, why) != READY || hello(s, why) != READY)
+		return FAILED;
+	if (is_us(s, why))
 		return FAILED;
 	int r = s->socket ? READY : send_tls(s, clear, why);
 	return r == READY ? send_auth(s, why) : r;

@@ -103,17 +103,18 @@ static int
 negotiate(struct send *s, int clear, struct attempt *why)
 {
 	struct tls_need need;
-	char const *text = "TLS is required and the server does not offer it";
 	if (get_need(s, &need, why) != READY)
 		return FAILED;
 	if (s->policy.tls == TLS_NO || (clear && !need.must))
 		return READY;
 	if (s->c.ext & EXT_STARTTLS)
 		return start_tls(s, &need, why);
-	send_report_tls(s, need.policy, "starttls-not-supported", text);
+	send_report_tls(
+	    s, need.policy, "starttls-not-supported", "the server does not offer STARTTLS");
 	if (!need.must)
 		return READY;
-	return refuse(s, why, s->policy.tls == TLS_REQUIRE ? ".7.10" : ".7.4", text);
+	return refuse(s, why, s->policy.tls == TLS_REQUIRE ? ".7.10" : ".7.4",
+	    "TLS is required and the server does not offer it");
 }
 
 int

@@ -25,7 +25,8 @@ struct send {
 	char *socket; /* LMTP over a Unix socket instead */
 	int lmtp;
 	struct send_policy policy;
-	int wrap; /* TLS from the first octet */
+	int exchangers; /* the hosts are those of MX records */
+	int wrap;	/* TLS from the first octet */
 	char *source[2];	/* IPv4, IPv6; null: the system chooses */
 	char *login, *password; /* null: no AUTH */
 	/* Settings. */
@@ -37,6 +38,7 @@ struct send {
 	struct smtp_reply reply;
 	unsigned int mails; /* transactions that have been */
 	int open;	    /* the last one did not come to its end: RSET before the next */
+	int loop;	    /* a host turned out to be this one */
 	int stale; /* the connection ended between two of them */
 	tain job_deadline;
 	struct arena arena; /* of one message */

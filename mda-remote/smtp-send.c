@@ -11,6 +11,7 @@
  *     n NAME             a name that a certificate may bear beside BASE (RFC 7672 3.2.2)
  *     v NAME             a name that it may bear, instead of the host's, to be verified by a CA
  *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
+ *     m                  the hosts are mail exchangers: one that bears our name is us
  *     i                  more hosts exist, which could not be looked up
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
@@ -143,6 +144,9 @@ read_route(struct send *s, char *packet)
 			break;
 		case 'w':
 			s->wrap = 1;
+			break;
+		case 'm':
+			s->exchangers = 1;
 			break;
 		case 'b':
 			s->source[strchr(value, ':') != 0] = xstrdup(value);
