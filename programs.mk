@@ -73,7 +73,7 @@ USE_pop3 := store
 
 PROGRAMS += mda-remote
 OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o conn.o dest.o digest.o envelope.o link.o \
-    mx.o obey.o order.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o)
+    mx.o obey.o order.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 

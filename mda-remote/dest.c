@@ -161,7 +161,8 @@ static void
 packet_head(stralloc *sa, struct route const *r)
 {
 	int lmtp = r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST;
-	sa_catf(sa, "k %c\nt %c\n", lmtp ? 'l' : 's', (char)r->tls);
+	sa_catf(sa, "k %c\n", lmtp ? 'l' : 's');
+	tls_rule_lines(sa, &r->tls);
 	if (r->wrap)
 		sa_cats(sa, "w\n");
 	for (int i = 0; i < 2; i++)

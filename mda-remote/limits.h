@@ -48,6 +48,8 @@
 #define SEND_NAMES_MAX 16 /* names that a certificate may bear */
 #define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
+#define TLS_NAMES_MAX 256 /* bytes of the names or digests of a rule of etc/tls-policy */
+
 #define WHY_TEXT_MAX 1000	 /* bytes of a reply that are kept for bounce and mailq */
 #define WHY_FILE_MAX (64u << 20) /* bytes that are read of NAME:why */
 #define WHY_TRIM (64u << 10)	 /* from here on what is out of date is dropped */

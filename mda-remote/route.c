@@ -124,20 +124,11 @@ word_from(struct route *r, char const *s, size_t n)
 static int
 word_tls(struct route *r, char const *s, size_t n)
 {
-	static struct {
-		char const *word;
-		enum route_tls tls;
-		int wrap;
-	} const tls[] = {{"no", TLS_NO, 0}, {"may", TLS_MAY, 0}, {"must", TLS_MUST, 0}, {"wrap", TLS_MUST, 1},
-	    {"dane", TLS_DANE, 0}, {"dane-only", TLS_DANE_ONLY, 0}};
-	for (size_t i = 0; i < sizeof tls / sizeof *tls; i++)
-		if (ascii_ieq(s, n, tls[i].word)) {
-			r->tls = tls[i].tls;
-			r->wrap = tls[i].wrap;
-			r->tls_given = 1;
-			return 0;
-		}
-	return -1;
+	int wrap = ascii_ieq(s, n, "wrap");
+	if (tls_rule_word(&r->tls, wrap ? "must" : s, wrap ? 4 : n) < 0)
+		return -1;
+	r->wrap = wrap;
+	return 0;
 }
 
 static int
@@ -183,13 +174,14 @@ parse_word(struct route *r, char const *s, size_t n)
 		if ((value ? n > len : n == len) && ascii_ieq(s, len, words[i].word))
 			return words[i].fn(r, s + len, n - len);
 	}
-	return memchr(s, '=', n) ? -1 : 1;
+	return memchr(s, '=', n) ? tls_rule_word(&r->tls, s, n) : 1;
 }
 
 /* What follows from the words together. */
-static void
+static int
 complete(struct route *r)
 {
+	r->tls_given = r->tls.level != 0;
 	/* RFC 8314 7.3: the port that speaks TLS from the first octet. */
 	if (r->port == WRAP_PORT && !r->tls_given)
 		r->wrap = 1;
@@ -197,7 +189,11 @@ complete(struct route *r)
 		r->port = WRAP_PORT;
 	/* A password is not shown to a stranger because somebody stripped STARTTLS. */
 	if ((r->auth[0] || r->wrap) && !r->tls_given)
-		r->tls = TLS_MUST;
+		r->tls.level = TLS_MUST;
+	r->tls_given |= r->auth[0] || r->wrap;
+	if (!r->tls.level)
+		r->tls.level = TLS_DANE;
+	return tls_rule_finish(&r->tls, r->name);
 }
 
 int
@@ -206,7 +202,6 @@ route_parse(char const *value, char const *domain, struct route *r)
 	int error = 0;
 	memset(r, 0, sizeof *r);
 	r->kind = ROUTE_MX;
-	r->tls = TLS_DANE;
 	for (char const *s = value; !error && *(s += strspn(s, " \t"));) {
 		size_t n = strcspn(s, " \t");
 		error = parse_word(r, s, n);
@@ -216,8 +211,7 @@ route_parse(char const *value, char const *domain, struct route *r)
 	}
 	if (!r->name[0] && !error)
 		error = parse_host(r, domain, strlen(domain));
-	complete(r);
-	return error ? -1 : 0;
+	return error || complete(r) < 0 ? -1 : 0;
 }
 
 /* ---- tables ---- */
@@ -234,7 +228,7 @@ find_local(char const *domain, stralloc *value, struct route *r)
 	char *path = conf_path("run/lmtp/sock");
 	memset(r, 0, sizeof *r);
 	r->kind = ROUTE_LMTP;
-	r->tls = TLS_NO;
+	r->tls.level = TLS_NO;
 	int error = set_name(r, path, strlen(path));
 	free(path);
 	return error < 0 ? -1 : 1;
@@ -295,24 +289,32 @@ route_find(char const *domain, char const *sender, struct route *r, char const *
 			found = is_local;
 	}
 	stralloc_free(&value);
+	if (found >= 0 && !r->tls_given && (r->kind == ROUTE_MX || r->kind == ROUTE_HOST)) {
+		*why = "etc/tls-policy cannot be read or has a bad value";
+		found = tls_policy_find(r->name, &r->tls);
+		r->tls_given = found > 0;
+	}
 	return found < 0 ? -1 : 0;
 }
 
 int
 route_dane(struct route const *r)
 {
-	return strchr("dDSsR", r->tls) != 0;
+	return strchr("dDSsR", r->tls.level) != 0;
 }
 
 void
 route_key(stralloc *key, struct route const *r)
 {
-	char const *wrap = !r->wrap ? "" : r->tls == TLS_MUST ? "w" : "w:";
-	char tls[2] = {r->wrap && r->tls == TLS_MUST ? 0 : (char)r->tls};
+	char const *wrap = !r->wrap ? "" : r->tls.level == TLS_MUST ? "w" : "w:";
+	char tls[2] = {r->wrap && r->tls.level == TLS_MUST ? 0 : (char)r->tls.level};
 	sa_catf(key, "%c:%s:%u:%s%s:%s", r->kind, r->name, r->port, wrap, tls, r->auth);
 	if (r->family)
 		sa_catf(key, ":ipv%d", r->family);
 	for (int i = 0; i < 2; i++)
 		if (r->source[i][0])
 			sa_catf(key, ":from=%s", r->source[i]);
+	/* What etc/tls-policy says is no part of the shortest form. */
+	if (r->tls.min || r->tls.names[0] || (r->tls_given && r->tls.level == TLS_DANE))
+		sa_catf(key, ":%u:%s", r->tls.min, r->tls.names);
 }

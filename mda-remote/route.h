@@ -5,17 +5,7 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
-/* What a destination asks of TLS; the same letters stand in smtp-send's first packet. */
-enum route_tls {
-	TLS_NO = 'n',
-	TLS_MAY = 'm',	     /* opportunistic, any certificate, no DANE */
-	TLS_DANE = 'd',	     /* opportunistic, and DANE where the host has TLSA records (RFC 7672) */
-	TLS_DANE_ONLY = 'D', /* DANE, or the mail waits (RFC 7672 6) */
-	TLS_MUST = 'M',	     /* a certificate of a known CA for the host's name */
-	TLS_STS = 'S',	     /* DANE where the host has TLSA records, else as TLS_MUST (RFC 8461 2) */
-	TLS_STS_TEST = 's',  /* the same, but a failure is only reported (RFC 8461 5) */
-	TLS_REQUIRE = 'R',   /* REQUIRETLS (RFC 8689 4.2.1) */
-};
+#include "mda-remote/policy.h"
 
 struct route {
 	enum route_kind {
@@ -26,8 +16,8 @@ struct route {
 	} kind;
 	char name[256];
 	uint16_t port; /* 0: the setting smtp-port */
-	enum route_tls tls;
-	int tls_given;	    /* by a word */
+	struct tls_rule tls;
+	int tls_given;	    /* by a word, or by etc/tls-policy: MTA-STS is not asked */
 	int wrap;	    /* TLS from the first octet (RFC 8314 3.3) */
 	int family;	    /* 4 or 6: no other addresses; 0 both */
 	int also_local;	    /* it holds for the domains of etc/domains too */

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <skalibs/types.h>
+
 #include "lib/sa.h"
 
 /* ---- the packet ---- */
@@ -65,6 +67,12 @@ policy_line(struct send_policy *p, char letter, char const *value)
 	case 'v':
 		add_name(p->name, &p->names, value);
 		return 1;
+	case 'f':
+		add_name(p->digest, &p->digests, value);
+		return 1;
+	case 'p':
+		uint0_scan(value, &p->min);
+		return 1;
 	case 'y':
 		p->authentic = 1;
 		return 1;
@@ -91,7 +99,10 @@ static struct {
     /* clang-format off */
     {TLS_NO,        "none", 0, TLS_ANY,    TLS_ANY,  0, 0, 0, 0},
     {TLS_MAY,       "none", 0, TLS_ANY,    TLS_ANY,  0, 0, 0, 0},
+    {TLS_ENCRYPT,   "none", 0, TLS_ANY,    TLS_ANY,  1, 0, 0, 0},
     {TLS_MUST,      "none", 0, TLS_ANY,    TLS_PKIX, 1, 0, 0, 0},
+    {TLS_SECURE,    "none", 0, TLS_ANY,    TLS_PKIX, 1, 0, 0, 0},
+    {TLS_FINGERPRINT, "none", 0, TLS_ANY,  TLS_BY_DIGEST, 1, 0, 0, 0},
     {TLS_DANE,      "none", 1, TLS_ANY,    TLS_ANY,  0, 0, 0, 0},
     {TLS_DANE_ONLY, "tlsa", 1, TLS_REFUSE, TLS_ANY,  1, 0, "dane-required", "dane-required"},
     {TLS_STS,       "sts",  1, TLS_PKIX,   TLS_PKIX, 1, 0, 0, 0},
@@ -140,7 +151,10 @@ policy_need(struct tls_need *n, struct send_policy const *p, char const *host)
 	    .host = host,
 	    .check = levels[i].without,
 	    .unusable = levels[i].unusable,
-	    .soft = levels[i].soft};
+	    .soft = levels[i].soft,
+	    .min = p->min,
+	    .digest = p->digest,
+	    .digests = p->digests};
 	if (p->names && levels[i].without == TLS_PKIX) {
 		n->expect.name = p->name[0];
 		n->expect.also = p->name + 1;

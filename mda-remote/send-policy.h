@@ -17,6 +17,8 @@ struct send_policy {
 	unsigned int danes;
 	char *domain[SEND_NAMES_MAX], *name[SEND_NAMES_MAX]; /* lines n, v */
 	unsigned int domains, names;
+	char *digest[SEND_NAMES_MAX]; /* lines f */
+	unsigned int digests, min;    /* least version of TLS, 10 to 13; 0 the usual */
 	int authentic;	/* the hosts' names are */
 	int incomplete; /* there are other hosts, which cannot be used for now */
 };

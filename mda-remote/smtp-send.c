@@ -10,6 +10,8 @@
  *     d NAME TLSA        one of its records (tlsa.h)
  *     n NAME             a name that a certificate may bear beside BASE (RFC 7672 3.2.2)
  *     v NAME             a name that it may bear, instead of the host's, to be verified by a CA
+ *     f DIGEST           of a certificate, or its key, that TLS_FINGERPRINT accepts
+ *     p MIN              least version of TLS, 10 (1.0) to 13 (1.3)
  *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
  *     m                  the hosts are mail exchangers: one that bears our name is us
  *     i                  more hosts exist, which could not be looked up

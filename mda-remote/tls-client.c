@@ -92,6 +92,43 @@ add_records(SSL *ssl, struct tls_expect const *e)
 	return n;
 }
 
+static int
+listed(struct tls_expect const *e, unsigned char const *digest, unsigned int n)
+{
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	for (unsigned int i = 0; i < n; i++)
+		sprintf(hex + 2 * (size_t)i, "%02x", digest[i]);
+	for (unsigned int i = 0; i < e->digests; i++)
+		if (!strcmp(hex, e->digest[i]))
+			return 1;
+	return 0;
+}
+
+/* The certificate's digest, or its public key's, is listed. */
+static int
+fingerprint_matches(SSL *ssl, struct tls_expect const *e)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE], *key = 0;
+	unsigned int n;
+	X509 *x = SSL_get1_peer_certificate(ssl);
+	int found = x && X509_digest(x, EVP_sha256(), digest, &n) && listed(e, digest, n);
+	int len = x ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key) : 0;
+	if (!found && len > 0 && EVP_Digest(key, (size_t)len, digest, &n, EVP_sha256(), 0))
+		found = listed(e, digest, n);
+	OPENSSL_free(key);
+	X509_free(x);
+	return found;
+}
+
+static void
+at_least(SSL *ssl, struct tls_expect const *e)
+{
+	static int const versions[] = {
+	    TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+	if (e->min >= 10 && e->min <= 13)
+		SSL_set_min_proto_version(ssl, versions[e->min - 10]);
+}
+
 static void
 by_ca(SSL *ssl, struct tls_expect const *e)
 {
@@ -127,10 +164,11 @@ client(struct tls_client *t, struct tls_expect const *e, enum tls_check *check)
 		return 0;
 	}
 	/* An address is no server name (RFC 6066 3). */
-	if (!ucspi_scan(e->name, addr))
-		SSL_set_tlsext_host_name(ssl, e->name);
+	if (!ucspi_scan(e->host, addr))
+		SSL_set_tlsext_host_name(ssl, e->host);
 	if (*check == TLS_PKIX)
 		by_ca(ssl, e);
+	at_least(ssl, e);
 	return ssl;
 }
 
@@ -183,7 +221,7 @@ established(struct tls_client *t, SSL *ssl, enum tls_check check)
 	long v = SSL_get_verify_result(ssl);
 	snprintf(t->protocol, sizeof t->protocol, "%s", SSL_get_version(ssl));
 	snprintf(t->cipher, sizeof t->cipher, "%s", SSL_get_cipher_name(ssl));
-	if (check == TLS_ANY)
+	if (check == TLS_ANY || check == TLS_BY_DIGEST)
 		return;
 	if (v != X509_V_OK)
 		certificate_failed(t, v);
@@ -204,13 +242,17 @@ handshake(struct tls_client *t, int fd, struct tls_expect const *e, unsigned int
 	tain_addsec_g(&deadline, (int)seconds);
 	while ((r = SSL_connect(ssl)) != 1)
 		if (wait_for(ssl, r, &deadline) < 0) {
-			long v = check == TLS_ANY ? X509_V_OK : SSL_get_verify_result(ssl);
+			long v = check == TLS_ANY || check == TLS_BY_DIGEST ? X509_V_OK : SSL_get_verify_result(ssl);
 			if (v != X509_V_OK)
 				certificate_failed(t, v);
 			else
 				fail(t, "validation-failure", "TLS handshake");
 			return 0;
 		}
+	if (check == TLS_BY_DIGEST && !fingerprint_matches(ssl, e)) {
+		fail(t, "validation-failure", "the certificate has none of the fingerprints");
+		return 0;
+	}
 	established(t, ssl, check);
 	return ssl;
 }

@@ -8,6 +8,7 @@ struct tlsa;
 enum tls_check {
 	TLS_ANY,     /* any certificate */
 	TLS_PKIX,    /* one of a known CA that bears one of the names */
+	TLS_BY_DIGEST, /* one whose digest, or its key's, is listed */
 	TLS_BY_DANE, /* one that a TLSA record names (RFC 7672 3.1) */
 	TLS_REFUSE,  /* none will do */
 };
@@ -15,13 +16,16 @@ enum tls_check {
 /* Whom to expect. */
 struct tls_expect {
 	char const *host; /* the server: its name or address */
-	char const *name; /* of SNI (RFC 6066 3); the certificate may bear it, or one of these */
+	char const *name; /* the certificate may bear it, or one of these */
 	char *const *also;
 	unsigned int alsos;
 	enum tls_check check;
 	int soft; /* a certificate that is wrong is said, and used */
 	struct tlsa const *record;
 	unsigned int records;
+	char *const *digest; /* SHA-256, in hexadecimal, lower case */
+	unsigned int digests;
+	unsigned int min;	 /* least version, 10 (1.0) to 13 (1.3); 0 the usual */
 	enum tls_check unusable; /* what else, where no record can be used */
 };
 
