@@ -30,6 +30,7 @@
 #include "lib/conf.h"
 #include "lib/id.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/session.h"
@@ -40,7 +41,6 @@
 #define USAGE "imap"
 
 static struct session session;
-static char line[LIMIT_LINE];
 
 void
 session_bye(struct session *s, char const *text)
@@ -196,7 +196,7 @@ main(int argc, char const *const *argv)
 	net_init(&s->net, 0, 1);
 	s->parse.net = &s->net;
 	s->parse.arena = &s->arena;
-	s->parse.line = line;
+	s->parse.line = memory_pages(LIMIT_LINE);
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
 	sigbus_catch(bye_file);

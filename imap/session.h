@@ -19,7 +19,6 @@
 enum state { STATE_AUTH = 1, STATE_SELECTED = 2 };
 
 struct session {
-	struct net net;
 	struct parse parse;
 	struct arena arena; /* the command in hand; emptied after its tagged reply */
 	stralloc out;	    /* scratch for wire text, bounded by what one message's header gives */
@@ -80,6 +79,7 @@ struct session {
 	} flag_text;
 	int64_t tick; /* of session_stopped's clock, when it last asked */
 	int64_t progress_due; /* on that clock; 0: the command in hand has not been asked yet */
+	struct net net; /* last: what is left when its buffers rest stands in one page */
 };
 
 static inline enum state

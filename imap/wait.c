@@ -23,6 +23,8 @@ rest(void *arg)
 	stralloc_free(&s->out);
 	transfer_end(s->target);
 	s->target = 0;
+	if (s->folder)
+		folder_rest(s->folder);
 }
 
 int

@@ -2,16 +2,18 @@
 
 #include <string.h>
 
+#include "lib/sa.h"
+
 #define POLYNOMIAL 0x82F63B78u /* bits reversed */
 #define SLICES 8
 
-/* slice[k][b]: octet b with k octets of zeros behind it. Made at first use: few programs need it.
- */
-static uint32_t slice[SLICES][256];
+/* slice[k][b]: octet b with k octets of zeros behind it. Made at first use: few machines need it. */
+static uint32_t (*slice)[256];
 
 static void
 make_slices(void)
 {
+	slice = xmalloc(SLICES * sizeof *slice);
 	for (uint32_t b = 0; b < 256; b++) {
 		uint32_t c = b;
 		for (int i = 0; i < 8; i++)
@@ -28,7 +30,7 @@ crc32c_by_table(uint32_t seed, void const *s, size_t n)
 {
 	unsigned char const *p = s;
 	uint32_t c = ~seed;
-	if (!slice[0][1])
+	if (!slice)
 		make_slices();
 	for (; n >= SLICES; n -= SLICES, p += SLICES)
 		c = slice[7][p[0] ^ (c & 255)] ^ slice[6][p[1] ^ (c >> 8 & 255)] ^
@@ -65,15 +67,16 @@ crc32c_by_table(uint32_t seed, void const *s, size_t n)
  * at three places at once. */
 #define STREAM 128 /* octets */
 
-/* What a checksum becomes by STREAM octets of zeros behind it, for each octet of it. */
-static uint32_t passed[4][256];
+/* What a checksum becomes by STREAM octets of zeros behind it, for each four bits of it: half a KiB,
+ * as each process has its own. */
+static uint32_t passed[8][16];
 
 INSTRUCTION_TARGET static void
 make_passed(void)
 {
 	for (unsigned int bit = 0; bit < 32; bit++) {
-		uint32_t c = (uint32_t)1 << bit, *const t = passed[bit / 8];
-		unsigned int const b = 1u << (bit % 8);
+		uint32_t c = (uint32_t)1 << bit, *const t = passed[bit / 4];
+		unsigned int const b = 1u << (bit % 4);
 		for (unsigned int i = 0; i < STREAM; i += 8)
 			c = step8(c, 0);
 		for (unsigned int k = 0; k < b; k++)
@@ -84,8 +87,10 @@ make_passed(void)
 static inline uint32_t
 pass(uint32_t c)
 {
-	return passed[0][c & 255] ^ passed[1][c >> 8 & 255] ^ passed[2][c >> 16 & 255] ^
-	       passed[3][c >> 24];
+	uint32_t to = 0;
+	for (unsigned int k = 0; k < 8; k++, c >>= 4)
+		to ^= passed[k][c & 15];
+	return to;
 }
 
 static inline uint64_t

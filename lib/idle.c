@@ -31,7 +31,7 @@ int
 idle_wait(
     struct net *n, struct idle const *w, int const *fd, unsigned int count, tain const *latest)
 {
-	int rested = 0;
+	int rested = 0, settling = 0;
 	tain again, rest;
 	n->deadline = *latest;
 	if (net_flush(n) < 0)
@@ -42,6 +42,12 @@ idle_wait(
 		int ms = has_input(n) ? -1 : w->settle(w->arg);
 		tain_now_g();
 		n->deadline = *latest;
+		if (ms < 0 && settling && rested) {
+			/* The last of it has used the memory again. */
+			rested = 0;
+			add_ms(&rest, IDLE_REST_MS);
+		}
+		settling = ms >= 0;
 		if (ms >= 0) {
 			add_ms(&again, ms);
 			not_after(&n->deadline, &again);

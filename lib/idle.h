@@ -12,7 +12,7 @@ struct idle {
 	/* Called when all is sent and nothing has come: milliseconds after which to call it again,
 	 * -1: no need. */
 	int (*settle)(void *arg);
-	/* Called once when the client is silent; the buffers of the connection, and what free()
+	/* Called when the client is silent, and again when all is settled; the buffers of the connection, and what free()
 	 * keeps, are given back anyway. */
 	void (*rest)(void *arg);
 	void *arg;

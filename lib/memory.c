@@ -5,7 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define STACK_USED 4096	  /* octets that this and madvise itself may still need */
+#include "lib/sa.h"
+
+#define STACK_USED 1024	  /* octets that this and madvise itself may still need */
 #define STACK_REST 262144 /* below that, as far as it is mapped at all */
 
 static void
@@ -22,6 +24,15 @@ void
 memory_rest(void *s, size_t n)
 {
 	rest((uintptr_t)s, (uintptr_t)s + n);
+}
+
+void *
+memory_pages(size_t n)
+{
+	void *s = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s == MAP_FAILED)
+		sa_nomem();
+	return s;
 }
 
 void

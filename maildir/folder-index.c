@@ -246,6 +246,12 @@ folder_write_index(struct folder *f, unsigned int seconds)
 	folder_unlock(f);
 }
 
+void
+folder_rest(struct folder *f)
+{
+	index_rest(&f->index);
+}
+
 int
 folder_settle(struct folder *f)
 {

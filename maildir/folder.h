@@ -161,6 +161,9 @@ int folder_commit(struct folder *f);
  * fails. */
 int folder_settle(struct folder *f);
 
+/* Called when nothing is to do for a while: memory that can be had again goes back to the system. */
+void folder_rest(struct folder *f);
+
 /* Looks for what others changed. Cheap if the directories' stamps say that nothing did. Bits of
  * enum folder_event that are now pending (0: nothing), or -1: ESTALE the folder was deleted or has
  * another UIDVALIDITY (the session cannot go on with it), or another errno (try again later). */

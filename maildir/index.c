@@ -225,6 +225,18 @@ index_open(struct index *x, int fd_dir)
 }
 
 void
+index_rest(struct index *x)
+{
+	struct index_header const *h = index_header(x);
+	if (!x->mapped)
+		return;
+	/* Only records are ever written to. */
+	uint64_t const before = h->records_at, behind = h->table_at;
+	(void)madvise(x->base + behind, x->size - behind, MADV_DONTNEED);
+	(void)madvise(x->base, before, MADV_DONTNEED);
+}
+
+void
 index_close(struct index *x)
 {
 	if (x->mapped)

@@ -90,6 +90,8 @@ struct index {
 /* Maps the snapshot of a folder. 1; 0: there is none that can be used; -1: errno. */
 int index_open(struct index *x, int fd_dir);
 void index_close(struct index *x);
+/* Gives back what of the mapping is only read: the next look brings it again. */
+void index_rest(struct index *x);
 static inline struct index_header const *
 index_header(struct index const *x)
 {

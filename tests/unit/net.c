@@ -117,6 +117,7 @@ rest(void)
 
 static struct calls {
 	int settled, rested, again;
+	int twice; /* settled only when at rest */
 } calls;
 
 static int
@@ -124,8 +125,10 @@ settle(void *arg)
 {
 	struct calls *c = arg;
 	c->settled++;
+	if (c->twice && c->rested)
+		c->again = -1;
 	/* The client speaks when it has seen all of it. */
-	if (c->rested && write(peer, "x", 1) != 1)
+	if (c->rested > c->twice && write(peer, "x", 1) != 1)
 		exit(111);
 	return c->again;
 }
@@ -154,7 +157,11 @@ idling(void)
 	tap_num("what is there already", idle_wait(&net, &w, 0, 0, &latest), 1);
 	tap_num("is not kept waiting", calls.settled, 0);
 	tap_ok(read(net.fd_in, got, 1) == 1, "taken");
-	calls.again = -1;
+	calls = (struct calls){.again = 1, .twice = 1};
+	tap_num("and again", idle_wait(&net, &w, 0, 0, &latest), 1);
+	tap_num("at rest again when all is settled", calls.rested, 2);
+	tap_ok(read(net.fd_in, got, 1) == 1, "taken");
+	calls = (struct calls){.again = -1};
 	tain_now_g();
 	tap_num("it is late", idle_wait(&net, &w, 0, 0, &STAMP), 0);
 	disconnect_net();
