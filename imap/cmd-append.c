@@ -8,6 +8,7 @@
 #include "imap/append.h"
 #include "imap/mailbox.h"
 #include "imap/messages.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "lib/sa.h"
 #include "maildir/transfer.h"
@@ -56,6 +57,7 @@ commit(struct append *a, char const **reply)
 			 : errno == EINVAL  ? REPLY_KEYWORD
 					    : reply_errno(errno);
 	else {
+		notify_put(a->s, a->name, uid, a->count);
 		messages_put(&set, uid, a->count);
 		*reply = reply_format(a->s, "[APPENDUID %u %s]", validity, sa_str(&set));
 	}

@@ -5,6 +5,7 @@
 
 #include "imap/mailbox.h"
 #include "imap/messages.h"
+#include "imap/notify.h"
 #include "imap/progress.h"
 #include "imap/reply.h"
 #include "imap/sync.h"
@@ -65,6 +66,8 @@ copy_run(struct session *s, struct copy *c, transfer_fn *each)
 		reply = DONE;
 	else if (transfer_commit(x, &c->validity, c->to) < 0)
 		reply = reply_errno(errno);
+	else
+		notify_put(s, c->name, c->to, c->count);
 	transfer_end(x);
 	return reply;
 }

@@ -321,6 +321,19 @@ notify_selected(struct session *s)
 }
 
 void
+notify_put(struct session *s, char const *name, uint32_t const *uid, size_t count)
+{
+	if (s->notify && count && mailbox_is_selected(s, name))
+		s->notify->mine_new = (struct range){uid[0], uid[count - 1]};
+}
+
+static int
+put_by_us(struct notify const *n, uint32_t uid)
+{
+	return uid >= n->mine_new.lo && uid <= n->mine_new.hi;
+}
+
+void
 notify_new(struct session *s)
 {
 	struct notify *n = s->notify;
@@ -333,10 +346,13 @@ notify_new(struct session *s)
 	if (!n->selected->fetch.count)
 		return;
 	for (; i < count && !hand_stopped(&h, s, i); i++) {
+		if (put_by_us(n, folder_uid(s->folder, i)))
+			continue;
 		hand_take(&h, s->folder, i);
 		if (fetch_write(s, &n->selected->fetch, &h) < 0 && errno != ENOENT)
 			reply_errno(errno);
 	}
+	n->mine_new = (struct range){0, 0};
 	hand_free(&h);
 	if (folder_commit(s->folder) < 0)
 		reply_errno(errno);

@@ -82,6 +82,7 @@ struct notify {
 	stralloc mine;	       /* names that this client changed itself, each with its NUL */
 	struct folder *folder; /* for which uid holds */
 	uint32_t uid;	       /* in the selected mailbox: told up to below this one */
+	struct range mine_new; /* UIDs of the messages that the command in hand put there; hi 0: none */
 };
 
 /* Takes the groups into use: looks at everything, and with status tells it (3.1). 0, or -1
@@ -94,6 +95,9 @@ void notify_free(struct notify *n);
 unsigned int notify_mask(struct session const *s, unsigned int what, int between);
 /* All messages of the selected mailbox so far are told; null: none is selected any more. */
 void notify_selected(struct session *s);
+/* The command in hand has put messages with these UIDs into the mailbox: of them no FETCH is told,
+ * if it is the selected one (5.2). */
+void notify_put(struct session *s, char const *name, uint32_t const *uid, size_t count);
 /* After EXISTS: the FETCH of each new message that was asked for. */
 void notify_new(struct session *s);
 /* What to wait for, with the selected mailbox in it; null: nothing is to be told. */

@@ -13,7 +13,8 @@ def read(path):
         return f.read()
 
 
-tests = "\n".join(read(p) for p in sorted(glob.glob("tests/imap/*.t")) if "000-" not in p)
+TESTS = sorted(glob.glob("tests/imap/*.t") + glob.glob("tests/imap-login/*.t") + glob.glob("tests/login/*.t") + ["tests/unit/imap-reply.c"])
+tests = "\n".join(read(p) for p in TESTS if "000-" not in p)
 tap = Tap()
 for what, path, pattern, found in (
         ("command", "imap/commands.c", r'^\t\{"([A-Z ]+)",', r"(?m)(^C[:!] \S+ |command\(f?r?b?\"|ok\(f?r?b?\"|start\(\"){}\b"),
@@ -22,4 +23,10 @@ for what, path, pattern, found in (
     names = re.findall(pattern, read(path), re.M)
     missing = [n for n in names if not re.search(found.format(re.escape(n)), tests)]
     tap.ok(names and not missing, f"every {what} of {path} ({len(names)})", missing)
+codes = set()
+for path in glob.glob("imap/*.[ch]"):
+    for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', read(path)):
+        codes.update(re.findall(r"\[([A-Z][A-Z0-9-]{2,})[ \]]", text))
+missing = [c for c in sorted(codes) if not re.search(rf"\[{c}\b", tests)]
+tap.ok(len(codes) > 40 and not missing, f"every response code of imap/ ({len(codes)})", missing)
 tap.done()

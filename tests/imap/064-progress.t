@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -33,6 +34,18 @@ def session(base):
     return imapwire.Session(["imap"], MAILDIR=base + "/Maildir", POSTERN_DIR=base, TZ="UTC")
 
 
+def copying(tap, base, slowly):
+    """COPY, each of whose links takes a tenth of a second."""
+    with imapwire.Session([*slowly, "imap"], MAILDIR=base + "/Maildir", POSTERN_DIR=base, TZ="UTC") as s:
+        s.ok("CREATE to")
+        s.ok("SELECT INBOX")
+        untagged, tagged = s.command("COPY 1:25 to")
+        found = [re.fullmatch(rb'\* OK \[INPROGRESS \("(\S+)" (\d+) 25\)\] .+', r) for r in untagged]
+        done = [int(m[2]) for m in found if m]
+        tap.ok(tagged.startswith(b"OK [COPYUID ") and all(found) and done and done == sorted(done) and 0 < done[0] < 25,
+               "COPY tells how far it is, too", untagged, tagged)
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="progress.") as base:
@@ -60,6 +73,11 @@ def main():
             s.ok("SELECT INBOX")
             untagged, _ = s.command("SEARCH 1:40 BODY nosuch")
             tap.ok(untagged == [b"* SEARCH"], "nothing is said where it is hidden", untagged)
+        if slow := shutil.which("strace"):
+            os.unlink(base + "/etc/imap-capabilities")
+            copying(tap, base, [slow, "-qq", "-o", "/dev/null", "-e", "trace=link,linkat", "-e", "inject=link,linkat:delay_enter=100000"])
+        else:
+            tap.ok(True, "COPY # SKIP no strace")
     return tap.done()
 
 

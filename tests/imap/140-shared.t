@@ -70,6 +70,11 @@ def rights(d, letters, what):
     return Auth(d, "bob@example.org")
 
 
+def replace(s, folder):
+    text = b"Subject: replaced\r\n\r\nhello\r\n"
+    return s.finish(s.start(b'REPLACE 1 "%s" {%d+}\r\n' % (folder.encode(), len(text)) + text))[1]
+
+
 FOLDER = "Other Users.alice@example^org.Projects"
 
 
@@ -141,6 +146,9 @@ def scenario(d, kind):
         got = b.ok("FETCH 2 (BODY[])")
         tap.ok(not any(b"\\Seen" in x for x in b.ok("FETCH 2 FLAGS")), f"{kind}: FETCH sets no \\Seen without s")
         tap.ok(b.command("MOVE 2 INBOX")[1].startswith(b"NO [NOPERM]"), f"{kind}: MOVE out of it needs t and e")
+        for to in FOLDER, "INBOX":
+            got = replace(b, to)
+            tap.ok(got.startswith(b"NO [NOPERM]"), f"{kind}: lri: REPLACE into {to} needs t and e (RFC 8508 4.1)", got)
         tap.ok(b.command("COPY 1 INBOX")[1].startswith(b"OK [COPYUID"), f"{kind}: COPY out of it")
     with Auth(d, "alice@example.org") as a:
         a.ok("SELECT Projects")
@@ -163,6 +171,14 @@ def scenario(d, kind):
         b.ok("CLOSE")
         got = b.command(f'STATUS "{FOLDER}" (MESSAGES)')[0]
         tap.ok(b"MESSAGES 4" in got[0], f"{kind}: CLOSE expunges", got)
+    with rights(d, "lrte", kind) as b:
+        b.ok(f'SELECT "{FOLDER}"')
+        got = replace(b, FOLDER)
+        tap.ok(got.startswith(b"NO [NOPERM]"), f"{kind}: lrte: REPLACE in it needs i, too", got)
+    with rights(d, "lrite", kind) as b:
+        b.ok(f'SELECT "{FOLDER}"')
+        got = replace(b, FOLDER)
+        tap.ok(got.startswith(b"OK"), f"{kind}: lrite: REPLACE", got)
     with rights(d, "lrwt", kind) as b:
         b.ok(f'SELECT "{FOLDER}"')
         b.ok("STORE 1 +FLAGS (\\Deleted)")

@@ -170,6 +170,20 @@ def selected(p):
             s.ok("UNSELECT")
 
 
+def own(p):
+    text = b"Subject: own\r\n\r\nx\r\n"
+    with p.client() as s:
+        s.ok("NOTIFY SET (selected (MessageNew (UID) MessageExpunge))")
+        s.ok("SELECT INBOX")
+        for what, command in (("APPEND", b"APPEND INBOX {%d+}\r\n" % len(text) + text), ("COPY", b"COPY 1:2 INBOX"),
+                              ("REPLACE", b"REPLACE 1 INBOX {%d+}\r\n" % len(text) + text)):
+            got, tagged = s.finish(s.start(command))
+            tap.ok(tagged.startswith(b"OK") and any(x.endswith(b" EXISTS") for x in got) and not any(b"FETCH" in x for x in got),
+                   f"no FETCH of what the client's own {what} put there (5.2)", got, tagged)
+        p.deliver("INBOX", "other")
+        s.until(rb"^\* \d+ FETCH \(UID \d+", "but of what others deliver then")
+
+
 def names(p):
     with p.client() as s, p.client() as other:
         s.ok("NOTIFY SET (personal (MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange))")
@@ -266,6 +280,6 @@ with Place() as p:
     with p.client() as s:
         tap.ok(b"NOTIFY" in s.ok("CAPABILITY")[0].split(), "CAPABILITY")
         syntax(s)
-    for part in (example, flags, selected, names, idle, closed, limit):
+    for part in (example, flags, selected, own, names, idle, closed, limit):
         tap.run(part.__name__, part, p)
 tap.done()
