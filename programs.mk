@@ -12,7 +12,7 @@ OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o bin/tls-request.o
 OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
 
 PROGRAMS += spool-recv
-OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o settings.o spool.o envelope.o)
+OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o tls-required.o settings.o spool.o envelope.o)
 
 PROGRAMS += imap-login
 OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o imap/capability.o

@@ -9,7 +9,7 @@
 #include "mda-local/worker.h"
 
 enum ask_op {
-	ASK_MAIL,    /* id, path, extra (ENVID), size, body, ret, smtputf8: no answer */
+	ASK_MAIL,    /* id, path, extra (ENVID), size, body, ret, smtputf8, requiretls: no answer */
 	ASK_RCPT,    /* path, local, domain, extra (ORCPT), notify: one answer */
 	ASK_BIG,     /* an unlinked file for the message: one answer, with the descriptor */
 	ASK_LOOPED,  /* recipient number `size` is looping: no answer */
@@ -21,7 +21,7 @@ enum ask_op {
 struct ask {
 	uint32_t op, notify;
 	uint64_t size;
-	uint32_t body, ret, smtputf8;
+	uint32_t body, ret, smtputf8, requiretls;
 	char id[ID_MAX + 1];
 	char path[WORK_ADDRESS_MAX]; /* as written between < and > */
 	char local[WORK_ADDRESS_MAX];

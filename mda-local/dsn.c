@@ -70,7 +70,8 @@ dsn_send(struct deliver *d, int fd)
 {
 	struct smtp_mail mail = {.from = {.text = "", .local = "", .domain = ""},
 	    .body = BODY_8BITMIME,
-	    .smtputf8 = d->mail.smtputf8};
+	    .smtputf8 = d->mail.smtputf8,
+	    .requiretls = d->mail.requiretls};
 	struct forward_item *item = xmalloc(d->count * sizeof *item);
 	size_t n = 0;
 	/* Never an answer to the null path: RFC 3461 4. */

@@ -18,7 +18,8 @@
 
 #define LMTP_EXTENSIONS                                                                            \
 	(EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING |                  \
-	    EXT_ENHANCEDSTATUSCODES | EXT_XFORWARD | EXT_DSN)
+	    EXT_ENHANCEDSTATUSCODES | EXT_XFORWARD | EXT_DSN |              \
+	    EXT_REQUIRETLS)
 
 enum lmtp_state {
 	LMTP_NEW = 1,	/* before LHLO */

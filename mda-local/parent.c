@@ -68,7 +68,8 @@ ask_mail(struct parent *p, struct ask const *q)
 	struct smtp_mail m = {.size = q->size,
 	    .body = (enum smtp_body)q->body,
 	    .ret = (enum smtp_ret)q->ret,
-	    .smtputf8 = q->smtputf8 != 0};
+	    .smtputf8 = q->smtputf8 != 0,
+	    .requiretls = q->requiretls != 0};
 	if (p->begun || !id_valid(q->id))
 		return -1;
 	m.from.text = keep(p, q->path);

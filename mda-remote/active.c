@@ -158,8 +158,11 @@ destination(struct active *a, struct envelope_rcpt *r)
 		attempt_set(&why, RCPT_FAILED, 0, "5.1.2", reason);
 	else if (route_find(sa_str(&domain), a->e.mail.from.text, &route, &reason) < 0)
 		attempt_set(&why, RCPT_WAITING, 0, "4.3.5", reason);
-	else
+	else {
+		route_require(&route, a->e.mail.requiretls && *a->e.mail.from.text,
+		    a->e.tls_optional);
 		d = dest_get(&route);
+	}
 	if (!d)
 		record(a, r, &why, 0);
 	stralloc_free(&domain);

@@ -35,7 +35,7 @@ head_of(struct bounce const *b)
 	    .utf8 = b->e->mail.smtputf8,
 	    .eightbit = b->e->eightbit,
 	    .doubled = b->doubled,
-	    .full = b->kind == BOUNCE_FAILED && b->e->mail.ret != RET_HDRS &&
+	    .full = b->kind == BOUNCE_FAILED && b->e->mail.ret != RET_HDRS && !b->e->mail.requiretls &&
 		    b->e->length <= BOUNCE_FULL_MAX,
 	};
 }

@@ -51,6 +51,7 @@ bounce_envelope(
 	e->expiry = b->now + (int64_t)(walk.set.lifetime / 1000);
 	e->mail.from = (struct smtp_path){"", "", "", 0};
 	e->mail.smtputf8 = utf8;
+	e->mail.requiretls = b->e && b->e->mail.requiretls; /* RFC 8689 5 */
 	e->mail.body = BODY_8BITMIME; /* replies and names may hold UTF-8 */
 	e->eightbit = 1;
 	e->rcpt = r;

@@ -14,9 +14,9 @@
 void
 envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *e)
 {
-	snprintf(text, ENVELOPE_SIZES_LEN + 1, "l %020llu\ns %020llu\nc %c\n",
+	snprintf(text, ENVELOPE_SIZES_LEN + 1, "l %020llu\ns %020llu\nc %c\nt %c\n",
 	    (unsigned long long)e->length, (unsigned long long)e->mail.size,
-	    e->eightbit ? '8' : '7');
+	    e->eightbit ? '8' : '7', e->tls_optional ? 'n' : '-');
 }
 
 static void
@@ -39,6 +39,8 @@ envelope_format(stralloc *out, struct envelope *e)
 	sa_catf(out, "b %d\n", (int)e->mail.body);
 	if (e->mail.smtputf8)
 		sa_cats(out, "u\n");
+	if (e->mail.requiretls)
+		sa_cats(out, "q\n");
 	if (e->mail.ret != RET_UNSET)
 		sa_catf(out, "R %d\n", (int)e->mail.ret);
 	if (e->mail.envid)
@@ -96,6 +98,13 @@ read_content(struct parse *p, char *s)
 }
 
 static int
+read_tls_required(struct parse *p, char *s)
+{
+	p->e->tls_optional = *s == 'n';
+	return (*s == 'n' || *s == '-') && !s[1] ? 0 : -1;
+}
+
+static int
 read_id(struct parse *p, char *s)
 {
 	p->e->id = s;
@@ -141,6 +150,13 @@ static int
 read_smtputf8(struct parse *p, char *s)
 {
 	p->e->mail.smtputf8 = 1;
+	return *s ? -1 : 0;
+}
+
+static int
+read_requiretls(struct parse *p, char *s)
+{
+	p->e->mail.requiretls = 1;
 	return *s ? -1 : 0;
 }
 
@@ -207,12 +223,14 @@ static struct {
     {'l', 1, 0, read_length},	/* bytes of the message in this file */
     {'s', 1, 0, read_size},	/* octets of the message on the wire */
     {'c', 1, 0, read_content},	/* 7 or 8: the message's octets */
+    {'t', 0, 0, read_tls_required}, /* the header's TLS-Required: n, or - */
     {'i', 1, 0, read_id},	/* the message's id */
     {'a', 1, 0, read_arrival},	/* seconds since 1970 */
     {'x', 1, 0, read_expiry},	/* no attempt after this */
     {'f', 1, 0, read_from},	/* sender, empty: <> */
     {'b', 1, 0, read_body},	/* BODY=: enum smtp_body */
     {'u', 0, 0, read_smtputf8}, /* SMTPUTF8 was asked for */
+    {'q', 0, 0, read_requiretls}, /* REQUIRETLS was asked for */
     {'R', 0, 0, read_ret},	/* RET=: enum smtp_ret */
     {'e', 0, 0, read_envid},	/* ENVID=, xtext */
     {'r', 1, 1, read_rcpt},	/* a recipient */

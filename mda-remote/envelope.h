@@ -29,8 +29,9 @@ struct envelope_rcpt {
 struct envelope {
 	char const *id;		 /* of the message, for the log */
 	int64_t arrival, expiry; /* seconds since 1970 */
-	struct smtp_mail mail;	 /* from, body, smtputf8, ret, envid; size in wire octets */
+	struct smtp_mail mail;	 /* from, body, smtputf8, requiretls, ret, envid; size in wire octets */
 	int eightbit;		 /* the message holds octets over 127 */
+	int tls_optional;	 /* it says "TLS-Required: No" (RFC 8689 3) */
 	uint64_t offset, length; /* of the message in the file */
 	struct envelope_rcpt *rcpt;
 	unsigned int count;
@@ -41,7 +42,7 @@ struct envelope {
 /* Places of the fields that are known only when the message has been written. */
 #define ENVELOPE_SIZES_AT 16
 /* Text of exactly ENVELOPE_SIZES_LEN bytes for ENVELOPE_SIZES_AT. */
-#define ENVELOPE_SIZES_LEN 50
+#define ENVELOPE_SIZES_LEN 54
 void envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *e);
 
 /* Appends the whole envelope with the empty line that ends it. Sets offset and every at. */

@@ -22,7 +22,7 @@ packet_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsig
 		add_tlsa(sa, a->host + i);
 	/* A host that the settings name, as the DNS does where that was validated, is the one that
 	 * is meant. */
-	if (r->kind != ROUTE_MX || a->secure)
+	if (r->kind != ROUTE_MX || a->secure || r->tls.names[0])
 		sa_cats(sa, "y\n");
 	/* RFC 7672 3.2.2: a certificate may also be for the domain, if the way from it to the host
 	 * is authentic. */

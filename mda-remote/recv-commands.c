@@ -12,7 +12,7 @@
 /* Not BINARYMIME: it needs CR and LF kept apart, which the spool's line ends do not. */
 #define OFFERED                                                                                    \
 	(EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING | EXT_DSN |        \
-	    EXT_ENHANCEDSTATUSCODES)
+	    EXT_ENHANCEDSTATUSCODES | EXT_REQUIRETLS)
 #define ANY (GREETED | READY | MAIL | RCPT | CHUNKS)
 
 void
@@ -47,7 +47,7 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	recv_reset(s);
 	net_putf(&s->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-	    "250-CHUNKING\r\n250-DSN\r\n%s250 ENHANCEDSTATUSCODES\r\n",
+	    "250-CHUNKING\r\n250-DSN\r\n250-REQUIRETLS\r\n%s250 ENHANCEDSTATUSCODES\r\n",
 	    conf_me(), (unsigned long long)s->size_max, s->foreign ? "" : "250-XFORWARD IDENT\r\n");
 	return 0;
 }

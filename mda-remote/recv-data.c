@@ -56,6 +56,7 @@ begin(struct recv_session *s, int chunked)
 	s->e.arrival = time(0);
 	s->e.expiry = s->e.arrival + (int64_t)(s->lifetime / 1000);
 	smtp_data_init(&s->data, chunked);
+	memset(&s->tls_required, 0, sizeof s->tls_required);
 	if (spool_begin(&s->file, s->fd_spool, &s->e, 0) < 0)
 		write_failed(s, errno);
 	else {
@@ -77,6 +78,7 @@ take(struct recv_session *s, char const *in, size_t n, size_t *used)
 	if (s->size_max && s->data.size > s->size_max)
 		fail(s, R_SIZE, 0);
 	if (s->open && !s->failed) {
+		tls_required_feed(&s->tls_required, out, len);
 		spool_write(&s->file, out, len);
 		if (s->file.error)
 			write_failed(s, s->file.error);
@@ -104,6 +106,8 @@ end(struct recv_session *s)
 	char name[SPOOL_NAME_MAX + 1];
 	s->e.mail.size = s->data.size;
 	s->e.eightbit = s->data.eightbit;
+	/* RFC 8689 4.1: the parameter outweighs the header. */
+	s->e.tls_optional = s->tls_required.no && !s->e.mail.requiretls;
 	if (!s->failed && spool_finish(&s->file, &s->e) < 0)
 		write_failed(s, errno);
 	if (!s->failed) {

@@ -9,6 +9,7 @@
 #include "lib/smtp-data.h"
 #include "mda-remote/envelope.h"
 #include "mda-remote/spool.h"
+#include "mda-remote/tls-required.h"
 
 /* Before LHLO; no transaction; behind MAIL; behind RCPT; between two BDAT. */
 enum { GREETED = 1, READY = 2, MAIL = 4, RCPT = 8, CHUNKS = 16 };
@@ -28,6 +29,7 @@ struct recv_session {
 	unsigned int messages;
 	struct envelope e;
 	struct smtp_data data;
+	struct tls_required tls_required;
 	struct spool_file file;
 	int open;	    /* file is */
 	char const *failed; /* the reply of what went wrong first with the message's bytes */

@@ -297,6 +297,20 @@ route_find(char const *domain, char const *sender, struct route *r, char const *
 	return found < 0 ? -1 : 0;
 }
 
+void
+route_require(struct route *r, int required, int optional)
+{
+	/* What stays with this host's own servers has arrived. */
+	if (r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST)
+		return;
+	if (required) {
+		if (r->tls.level == TLS_FINGERPRINT)
+			r->tls.names[0] = 0;
+		r->tls.level = TLS_REQUIRE;
+	} else if (optional && !r->tls_given && strchr("dSs", r->tls.level))
+		r->tls.level = TLS_MAY;
+}
+
 int
 route_dane(struct route const *r)
 {

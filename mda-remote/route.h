@@ -33,6 +33,9 @@ int route_parse(char const *value, char const *domain, struct route *r);
  * domain and for its parents; etc/sender-routes; etc/routes for "*"; MX. 0; -1 with *why when a
  * table cannot be read or says nonsense: to be tried again. */
 int route_find(char const *domain, char const *sender, struct route *r, char const **why);
+/* Makes it the way of a message with REQUIRETLS, or of one that says TLS-Required: No (RFC 8689 4.2):
+ * the latter passes over what the recipient's domain asks, not over what our own settings ask. */
+void route_require(struct route *r, int required, int optional);
 /* 1 if the TLSA records of its hosts are to be looked up. */
 int route_dane(struct route const *r);
 /* One word that is the same for all recipients that can share a connection. */

@@ -91,6 +91,9 @@ send_open(struct send *s, int clear, struct attempt *why)
 	if (is_us(s, why))
 		return FAILED;
 	int r = s->socket ? READY : send_tls(s, clear, why);
+	/* RFC 8689 2: what is offered in clear is no promise. */
+	if (!s->socket && !s->tls_state.protocol[0])
+		s->c.ext &= ~(unsigned int)EXT_REQUIRETLS;
 	return r == READY ? send_auth(s, why) : r;
 }
 

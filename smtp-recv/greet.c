@@ -72,6 +72,8 @@ do_ehlo(void *session, char *arg, size_t len)
 	}
 	if (ext & EXT_XFORWARD)
 		sa_cats(&sa, "\nXFORWARD IDENT");
+	if (ext & EXT_REQUIRETLS)
+		sa_cats(&sa, "\nREQUIRETLS");
 	sa_cats(&sa, "\nENHANCEDSTATUSCODES");
 	reply_text(s, 250, sa_str(&sa));
 	stralloc_free(&sa);

@@ -65,7 +65,8 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .utf8 = t->mail.smtputf8,
 	    .eightbit = t->data.eightbit,
 	    /* RFC 3461 4.3; one too long for memory comes back as its header. */
-	    .full = failed && t->mail.ret == RET_FULL && t->message.fd < 0,
+	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls &&
+		    t->message.fd < 0,
 	};
 	dsn_begin(out, &d, list, n);
 	if (d.full)
@@ -85,6 +86,7 @@ submit(struct session *s, char const *id, stralloc const *text, tain const *late
 	struct smtp_mail mail = {.from = {.text = "", .local = "", .domain = ""},
 	    .body = BODY_8BITMIME,
 	    .smtputf8 = s->tx.mail.smtputf8,
+	    .requiretls = s->tx.mail.requiretls, /* RFC 8689 5 */
 	    .size = text->len};
 	struct smtp_rcpt to = {.to = s->tx.mail.from};
 	outlet_reset(o);

@@ -82,6 +82,9 @@ session_offers(struct session const *s)
 		ext |= EXT_AUTH;
 	if (s->peer.kind == UCSPI_UNIX || s->set.relayclient)
 		ext |= EXT_XFORWARD;
+	/* RFC 8689 2: under TLS, and where nothing leaves this host. */
+	if (s->set.requiretls && (s->tls || s->peer.kind == UCSPI_UNIX))
+		ext |= EXT_REQUIRETLS;
 	return ext;
 }
 

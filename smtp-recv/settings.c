@@ -74,4 +74,5 @@ settings_read(struct settings *s, int submission)
 	s->idle_seconds = number("smtp-idle-seconds", IDLE_SECONDS, 1, 3600);
 	s->session_seconds = number("smtp-session-seconds", SESSION_SECONDS, 1, 1000000);
 	s->repair_newlines = repair_newlines();
+	s->requiretls = conf_flag("smtp-requiretls", 1);
 }

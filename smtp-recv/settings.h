@@ -15,7 +15,7 @@ struct settings {
 	size_t line_max;
 	unsigned int recipients_max, hops_max, errors_max, messages_max, user_connections;
 	unsigned int reply_seconds, idle_seconds, session_seconds;
-	int submission, repair_newlines;
+	int submission, repair_newlines, requiretls;
 };
 
 /* Reads all; a bad one ends the program with exit 100 and its name. */

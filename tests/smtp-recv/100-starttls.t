@@ -54,6 +54,27 @@ for name, args in (("alone", ()), ("with the login pair", AUTH)):
         tap.ok(False, "closed, with close_notify", error)
     c.close()
 
+# REQUIRETLS (RFC 8689): under TLS only, and it goes along.
+for offered in True, False:
+    if not offered:
+        with open(i.path("etc/smtp-requiretls"), "w") as f:
+            f.write("no\n")
+    i.lmtp.ext = ("PIPELINING", "REQUIRETLS")
+    c = i.client(**ENV)
+    tap.ok("REQUIRETLS" not in c.cmd("EHLO a.example"), "REQUIRETLS is not announced in clear")
+    tap.like(c.cmd("MAIL FROM:<a@b.example> REQUIRETLS"), "^555 5.5.4", "... and refused")
+    c.cmd("STARTTLS")
+    start_tls(c)
+    tap.ok(("REQUIRETLS" in c.cmd("EHLO a.example")) == offered, f"under TLS it is {'' if offered else 'not '}announced")
+    said = c.cmd("MAIL FROM:<a@b.example> REQUIRETLS")
+    tap.like(said, "^250" if offered else "^555 5.5.4", "... and taken" if offered else "... nor taken")
+    if offered:
+        c.cmd("RCPT TO:<u@example.test>")
+        tap.like(i.lmtp.lines[-2], "^MAIL FROM:<a@b.example> REQUIRETLS", "... and goes along")
+    c.close()
+os.remove(i.path("etc/smtp-requiretls"))
+i.lmtp.ext = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT")
+
 c = i.client(*AUTH, **{**ENV, "TCPREMOTEIP": "127.0.0.1"})
 c.cmd("EHLO a.example")
 LOGIN = "AUTH PLAIN " + base64.b64encode(b"\0a@b\0pw").decode()

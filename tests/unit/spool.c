@@ -10,7 +10,7 @@
 #include "mda-remote/spool.h"
 #include "tests/unit/tap.h"
 
-#define HEAD "postern-spool 1\nl 00000000000000000003\ns 00000000000000000005\nc 7\n"
+#define HEAD "postern-spool 1\nl 00000000000000000003\ns 00000000000000000005\nc 7\nt -\n"
 #define REST "i id.1\na 100\nx 200\nf a@b.test\nb 0\n"
 #define RCPT "r w- 0 - c@d.test\n"
 
@@ -84,6 +84,12 @@ damaged(void)
 	    {REST RCPT "\n", -1},
 	    {HEAD REST REST RCPT "\n", -1},
 	    {HEAD REST "q 1\n" RCPT "\n", -1},
+	    {HEAD REST "q\n" RCPT "\n", 1},
+	    {HEAD REST "q\nq\n" RCPT "\n", -1},
+	    {HEAD REST "t n\n" RCPT "\n", -1},
+	    {"postern-spool 1\nl 3\ns 5\nc 7\n" REST RCPT "\n", 1},
+	    {"postern-spool 1\nl 3\ns 5\nc 7\nt n\n" REST RCPT "\n", 1},
+	    {"postern-spool 1\nl 3\ns 5\nc 7\nt x\n" REST RCPT "\n", -1},
 	    {HEAD REST "r q- 0 - a@b\n\n", -1},
 	    {HEAD REST "r w? 0 - a@b\n\n", -1},
 	    {HEAD REST "r w- 16 - a@b\n\n", -1},
