@@ -14,10 +14,8 @@ static void
 tell_search(struct session *s, struct results const *r, int modseq)
 {
 	net_puts(&s->net, "* SEARCH");
-	for (uint32_t i = results_first(r); i != RESULTS_END; i = results_next(r, i)) {
-		net_put(&s->net, " ", 1);
-		net_putnum(&s->net, s->uid ? folder_uid(s->folder, i) : i + 1);
-	}
+	for (uint32_t i = results_first(r); i != RESULTS_END; i = results_next(r, i))
+		net_put_number(&s->net, ' ', s->uid ? folder_uid(s->folder, i) : i + 1);
 	if (modseq && r->count) {
 		net_puts(&s->net, " (MODSEQ ");
 		net_putnum(&s->net, results_modseq(r, s->folder));

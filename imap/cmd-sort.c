@@ -62,8 +62,7 @@ tell_sort(struct session *s, struct results const *r)
 	net_puts(&s->net, "* SORT");
 	for (uint32_t k = 0; k < r->count; k++) {
 		uint32_t const i = r->sorted[k];
-		net_put(&s->net, " ", 1);
-		net_putnum(&s->net, s->uid ? folder_uid(s->folder, i) : i + 1);
+		net_put_number(&s->net, ' ', s->uid ? folder_uid(s->folder, i) : i + 1);
 	}
 	net_puts(&s->net, "\r\n");
 }

@@ -50,6 +50,7 @@ thread_ordered(struct thread *x)
 static void
 thread_references(struct thread *x)
 {
+	thread_columns(x);
 	thread_link(x);
 	order_by_date(x);
 	if (!x->failed)
@@ -61,6 +62,7 @@ thread_references(struct thread *x)
 static void
 thread_refs(struct thread *x)
 {
+	thread_columns(x);
 	thread_link(x);
 	order_by_date(x);
 	if (!x->failed)

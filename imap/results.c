@@ -130,6 +130,31 @@ look_backward(struct run *x, struct set const *among, uint32_t enough, uint32_t 
 	return 0;
 }
 
+/* Does every candidate match, without a look at any? */
+static int
+all_match(struct search const *q, struct folder const *f)
+{
+	struct search_key const *k = q->root;
+	unsigned int sets = 0;
+	if (k->kind == SEARCH_AND)
+		k = k->child;
+	else if (k->kind != SEARCH_ALL)
+		return 0;
+	for (; k; k = k->next) {
+		if (k->kind != SEARCH_ALL && k->kind != SEARCH_SET)
+			return 0;
+		sets += k->kind == SEARCH_SET;
+	}
+	return sets < 2 && !folder_any_gone(f);
+}
+
+static void
+take_all(struct results *all, struct set const *among)
+{
+	MESSAGES_EACH(among, r, i)
+	results_add(all, i);
+}
+
 int
 results_beyond(struct session *s, struct search const *q)
 {
@@ -150,9 +175,15 @@ results_search(struct results *r, struct session *s, struct folder *f, struct se
 	uint32_t end = from;
 	int ok = 0, mapped = 0;
 	results_make(r, &s->arena, from, among.n ? among.r[among.n - 1].hi + 1 : 0);
+	if (all && all_match(q, f)) {
+		take_all(r, &among);
+		return 0;
+	}
 	x.own.goal = messages_count(&among);
 	if (!progress)
 		x.progress = &x.own;
+	if (all)
+		search_columns(q, s, f, (uint32_t)x.own.goal);
 	/* Each will be looked at, and nothing but what the folder keeps decides of most. */
 	if (x.own.goal >= MAP_WORTH && q->common)
 		mapped = folder_map_texts(f);
@@ -162,6 +193,7 @@ results_search(struct results *r, struct session *s, struct folder *f, struct se
 		ok = look_backward(&x, &among, r->count + need->last, end);
 	if (mapped)
 		folder_unmap_texts(f);
+	search_columns_end(q);
 	hand_free(&x.h);
 	return ok;
 }

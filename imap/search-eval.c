@@ -198,6 +198,10 @@ eval_leaf(struct eval const *e, struct search_key *k)
 		return e->level >= LEVEL_FILE ? eval_size(e, k) : UNKNOWN;
 	case SEARCH_BODY:
 		return UNKNOWN; /* search_body decides */
+	case SEARCH_HEADER:
+		if (e->i < k->known)
+			return verdict_of(k->found[e->i / 8] >> (e->i % 8) & 1);
+		/* fall through */
 	default:
 		return e->level >= LEVEL_CACHED ? eval_header(e, k) : UNKNOWN;
 	}

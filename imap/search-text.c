@@ -7,23 +7,11 @@
 #include "imap/limits.h"
 #include "lib/ascii.h"
 #include "lib/charset.h"
+#include "lib/field-text.h"
 #include "lib/sa.h"
 
 #define PIECE 16384 /* octets decoded at a time */
 #define KEEP 4096   /* octets of scratch that a key keeps: there may be LIMIT_ARGUMENTS keys */
-
-/* Tabs, which folding leaves in the text, as blanks; with squeeze, a run of them as one. */
-static void
-smooth(stralloc *text, int squeeze)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < text->len; i++) {
-		char c = text->s[i] == '\t' ? ' ' : text->s[i];
-		if (!squeeze || c != ' ' || !n || text->s[n - 1] != ' ')
-			text->s[n++] = c;
-	}
-	text->len = n;
-}
 
 static int
 found_in(struct search_key *k, stralloc const *text)
@@ -71,17 +59,15 @@ drop_large(struct search_key *k)
 static int
 field_has(struct search_key *k, struct header_field const *f, int any)
 {
-	k->line.len = k->decoded.len = 0;
+	k->decoded.len = 0;
 	if (any) {
 		sa_catb(&k->decoded, f->name, f->name_len);
 		sa_cats(&k->decoded, ": ");
 	}
-	header_unfold(&k->line, f);
-	charset_decode_words(&k->decoded, k->line.s, k->line.len, charset_iconv);
-	smooth(&k->decoded, 0);
+	field_text(&k->decoded, &k->line, f);
 	int found = found_in(k, &k->decoded);
 	if (!found && !any) {
-		smooth(&k->decoded, 1);
+		field_text_squeeze(&k->decoded, 0);
 		found = found_in(k, &k->decoded);
 	}
 	drop_large(k);

@@ -59,6 +59,9 @@ struct search_key {
 	struct matcher quick;
 	int quick_len, quick_whole;
 	stralloc line, decoded; /* scratch: a field */
+	/* Messages below this one are known: those that match, a bit each, in the arena. */
+	uint32_t known;
+	unsigned char *found;
 	/* What is known of the message at hand: its index + 1, and the verdict. */
 	uint32_t at;
 	enum verdict verdict;
@@ -112,6 +115,11 @@ struct set search_candidates(struct search const *q, struct arena *a, struct fol
 /* search-eval.c: does message i match? YES or NO. A message that cannot be read matches nothing
  * that needs reading. */
 enum verdict search_message(struct search *q, struct hand *h, struct folder *f, uint32_t i);
+
+/* search-columns.c: finds what can be found in postern-keys, for a search of so many messages; it is
+ * true until search_columns_end, or until something is reported. */
+void search_columns(struct search *q, struct session *s, struct folder *f, uint32_t count);
+void search_columns_end(struct search *q);
 
 /* search-text.c */
 /* Is the key's text in a field of this name (null: in any, name included) of the header? */

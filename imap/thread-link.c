@@ -6,61 +6,71 @@
  * dummies. */
 #include "imap/thread.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/message-text.h"
 #include "lib/sa.h"
-#include "lib/siphash.h"
 
 #define TAKEN (THREAD_NONE - 1) /* a parent that will go */
 
 struct linker {
 	struct thread *x;
-	struct siphash_key key;
 	unsigned char *count; /* two bits for each of count_size, by hash: 0, 1 or more namings */
-	size_t count_size;    /* a power of two */
-	uint64_t *hash;	      /* of each node's id; 0: it has none */
-	uint32_t room;	      /* nodes that there is memory for */
-	uint32_t *slot;	      /* nodes + 1 by hash, 0: empty */
-	uint32_t slots;	      /* a power of two */
-	uint32_t used;
+	size_t count_size;
+	uint32_t kept;	/* nodes below this one have their hash in postern-keys */
+	uint64_t *hash; /* of each other node's id; 0: it has none */
+	uint32_t room;	/* nodes that there is memory for */
+	uint32_t *slot; /* nodes + 1 by hash, 0: empty */
+	uint32_t slots, used;
+	struct thread_room refs;
 	unsigned char *has_child; /* a bit for each node */
 };
 
 /* ---- ids -------------------------------------------------------------------------------------
  */
 
-static uint64_t
-hash_id(struct linker const *l, char const *id, size_t len)
+/* The hash as a number below n. */
+static size_t
+below(uint64_t h, size_t n)
 {
-	return siphash(&l->key, id, len) | 1;
+	return (size_t)((h >> 32) * (uint64_t)n >> 32);
 }
 
 static int
 named(struct linker const *l, uint64_t h)
 {
-	size_t const at = (size_t)(h >> 1) & (l->count_size - 1);
+	size_t const at = below(h, l->count_size);
 	return l->count[at / 4] >> (at % 4 * 2) & 3;
 }
 
 static void
 name_it(struct linker *l, uint64_t h)
 {
-	size_t const at = (size_t)(h >> 1) & (l->count_size - 1);
+	size_t const at = below(h, l->count_size);
 	if (named(l, h) < 2)
 		l->count[at / 4] = (unsigned char)(l->count[at / 4] + (1u << (at % 4 * 2)));
+}
+
+static uint64_t
+hash_of(struct linker const *l, uint32_t v)
+{
+	struct thread const *const x = l->x;
+	if (v >= l->kept)
+		return l->hash[v - l->kept];
+	return x->row[folder_keys_row(&x->keys, thread_index(x, v))].id;
 }
 
 /* The slot of this id, or the empty one where it belongs. */
 static uint32_t
 slot_of(struct linker const *l, uint64_t h)
 {
-	uint32_t at = (uint32_t)(h >> 20) & (l->slots - 1);
-	while (l->slot[at] && l->hash[l->slot[at] - 1] != h)
-		at = (at + 1) & (l->slots - 1);
+	uint32_t at = (uint32_t)below(h << 20, l->slots);
+	while (l->slot[at] && hash_of(l, l->slot[at] - 1) != h)
+		at = at + 1 < l->slots ? at + 1 : 0;
 	return at;
 }
 
+/* Nodes are put in as they came: of two messages with one id the first counts. */
 static int
 more_slots(struct linker *l)
 {
@@ -69,15 +79,17 @@ more_slots(struct linker *l)
 	if ((uint64_t)l->used * 8 < (uint64_t)old * 7)
 		return 1;
 	thread_release(x, l->slot, old, sizeof *l->slot);
-	l->slots = old * 2;
+	l->slots = old + old / 4;
 	if (!(l->slot = thread_alloc(x, 0, 0, l->slots, sizeof *l->slot)))
 		return 0;
-	for (uint32_t v = 0; v < x->nodes; v++)
-		if (l->hash[v]) {
-			uint32_t const at = slot_of(l, l->hash[v]);
-			if (!l->slot[at])
-				l->slot[at] = v + 1;
-		}
+	for (uint32_t v = 0; v < x->nodes; v++) {
+		if (v < x->span && !results_has(x->r, thread_index(x, v)))
+			continue;
+		uint64_t const h = hash_of(l, v);
+		uint32_t const at = h ? slot_of(l, h) : 0;
+		if (h && !l->slot[at])
+			l->slot[at] = v + 1;
+	}
 	return 1;
 }
 
@@ -86,7 +98,7 @@ more_nodes(struct linker *l)
 {
 	struct thread *x = l->x;
 	uint32_t const old = l->room, room = old + old / 4 + 64;
-	l->hash = thread_alloc(x, l->hash, old, room, sizeof *l->hash);
+	l->hash = thread_alloc(x, l->hash, old - l->kept, room - l->kept, sizeof *l->hash);
 	x->parent = thread_alloc(x, x->parent, old, room, sizeof *x->parent);
 	l->has_child = thread_alloc(x, l->has_child, old / 8 + 1, room / 8 + 1, 1);
 	l->room = room;
@@ -96,7 +108,8 @@ more_nodes(struct linker *l)
 static int
 add_id(struct linker *l, uint32_t at, uint32_t node, uint64_t h)
 {
-	l->hash[node] = h;
+	if (node >= l->kept)
+		l->hash[node - l->kept] = h;
 	l->slot[at] = node + 1;
 	l->used++;
 	return more_slots(l);
@@ -147,15 +160,13 @@ link_child(struct linker *l, uint32_t parent, uint32_t child)
 
 /* Step 1 of one message: (A) its references among each other, (B) itself. */
 static void
-link_message(struct linker *l, uint32_t node, char const *text, size_t len)
+link_message(struct linker *l, uint32_t node, uint64_t own, uint64_t const *refs, uint32_t count)
 {
 	struct thread *x = l->x;
-	char const *id;
-	size_t at = 0, id_len;
 	uint32_t last = THREAD_NONE; /* TAKEN: so far only ids that do not matter */
-	(void)message_thread_keys(text, len, &at, &id, &id_len);
-	while (message_thread_keys(text, len, &at, &id, &id_len)) {
-		uint32_t const v = id_len ? find_node(l, hash_id(l, id, id_len)) : THREAD_NONE;
+	(void)own;
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t const v = refs[k] ? find_node(l, refs[k]) : THREAD_NONE;
 		if (x->failed)
 			return;
 		if (v != THREAD_NONE && last != THREAD_NONE && x->parent[v] == THREAD_NONE)
@@ -170,38 +181,34 @@ link_message(struct linker *l, uint32_t node, char const *text, size_t len)
 
 /* Its own id, if no earlier message has it; and how often ids are named. */
 static void
-name_message(struct linker *l, uint32_t node, char const *text, size_t len)
+name_message(struct linker *l, uint32_t node, uint64_t own, uint64_t const *refs, uint32_t count)
 {
-	char const *id;
-	size_t at = 0, id_len;
-	if (message_thread_keys(text, len, &at, &id, &id_len) && id_len) {
-		uint64_t const h = hash_id(l, id, id_len);
-		uint32_t const slot = slot_of(l, h);
-		if (!l->slot[slot])
-			(void)add_id(l, slot, node, h);
-	}
-	while (message_thread_keys(text, len, &at, &id, &id_len))
-		name_it(l, hash_id(l, id, id_len));
+	uint32_t const slot = own ? slot_of(l, own) : 0;
+	if (own && !l->slot[slot])
+		(void)add_id(l, slot, node, own);
+	for (uint32_t k = 0; k < count; k++)
+		name_it(l, refs[k]);
 }
 
-typedef void each_fn(struct linker *l, uint32_t node, char const *text, size_t len);
+typedef void each_fn(
+    struct linker *l, uint32_t node, uint64_t own, uint64_t const *refs, uint32_t count);
 
 static void
 each(struct linker *l, each_fn *fn)
 {
 	struct thread *x = l->x;
+	uint64_t const *refs;
+	uint32_t count;
 	for (uint32_t i = results_first(x->r); i != RESULTS_END && !x->failed;
 	     i = results_next(x->r, i)) {
-		size_t len = 0;
 		if (hand_stopped(&x->h, x->s, i)) {
 			x->failed = 1;
 			return;
 		}
 		x->progress.done++;
 		progress_tell(x->s, &x->progress);
-		hand_take(&x->h, x->f, i);
-		char const *const text = hand_keys(&x->h, TEXT_THREAD, &len);
-		fn(l, i - x->from, text ? text : "", text ? len : 0);
+		uint64_t const own = thread_ids(x, i, &refs, &count, &l->refs);
+		fn(l, i - x->from, own, refs, count);
 	}
 }
 
@@ -252,16 +259,15 @@ static int
 prepare(struct linker *l)
 {
 	struct thread *x = l->x;
-	if (siphash_key(&l->key) < 0)
-		return 0;
+	uint32_t const end = x->from + x->span;
 	l->room = x->nodes = x->span;
-	for (l->count_size = 64; l->count_size < (size_t)x->r->count * 8; l->count_size *= 2)
-		;
-	for (l->slots = 64; l->slots < x->r->count; l->slots *= 2)
-		;
-	l->count = thread_alloc(x, 0, 0, l->count_size / 4, 1);
+	if (x->keys.covered > x->from)
+		l->kept = (x->keys.covered < end ? x->keys.covered : end) - x->from;
+	l->count_size = 64 + (size_t)x->r->count * 6;
+	l->slots = 64 + x->r->count + x->r->count / 4;
+	l->count = thread_alloc(x, 0, 0, l->count_size / 4 + 1, 1);
 	l->slot = thread_alloc(x, 0, 0, l->slots, sizeof *l->slot);
-	l->hash = thread_alloc(x, 0, 0, l->room, sizeof *l->hash);
+	l->hash = thread_alloc(x, 0, 0, l->room - l->kept, sizeof *l->hash);
 	x->parent = thread_alloc(x, 0, 0, l->room, sizeof *x->parent);
 	l->has_child = thread_alloc(x, 0, 0, l->room / 8 + 1, 1);
 	return !x->failed;
@@ -279,10 +285,11 @@ thread_link(struct thread *x)
 		each(&l, link_message);
 	} else
 		x->failed = 1;
-	thread_release(x, l.count, l.count_size / 4, 1);
+	thread_release(x, l.count, l.count_size / 4 + 1, 1);
 	thread_release(x, l.slot, l.slots, sizeof *l.slot);
-	thread_release(x, l.hash, l.room, sizeof *l.hash);
+	thread_release(x, l.hash, l.room - l.kept, sizeof *l.hash);
 	thread_release(x, l.has_child, l.room / 8 + 1, 1);
+	free(l.refs.at);
 	if (!x->failed)
 		prune(x);
 }

@@ -1,22 +1,19 @@
 /* Trees with the same base subject are joined (RFC 5256, REFERENCES, step 5). */
 #include "imap/thread.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "lib/sort-items.h"
 
-#include "imap/sort-items.h"
-#include "lib/message-text.h"
-#include "lib/sa.h"
-#include "lib/siphash.h"
+#define PART_BITS 3
 
 /* Trees as items: key is the hash of the base subject, more the place in order of date and, in its
  * lowest bit, whether the message is a reply; i is the message at the top, or a dummy's first
  * child. */
 struct joiner {
 	struct thread *x;
-	struct siphash_key key;
+	unsigned int part; /* subjects whose hashes begin so are joined now */
 	struct sort_item *item;
 	uint32_t count, room;
+	uint32_t nodes; /* that there is memory for */
 };
 
 static int
@@ -35,24 +32,27 @@ dummy_of(struct joiner const *j, struct sort_item const *t)
 static void
 add_tree(struct joiner *j, uint32_t node, uint32_t place)
 {
-	struct thread *x = j->x;
-	struct message_sort k;
-	size_t len;
-	hand_take(&x->h, x->f, thread_index(x, node));
-	char const *const text = hand_keys(&x->h, TEXT_SORT, &len);
-	if (!text || !message_sort_keys(&k, text, len) || !k.subject_len)
+	uint64_t const h = thread_subject(j->x, thread_index(j->x, node));
+	if (!h || h >> (64 - PART_BITS) != j->part)
 		return;
-	j->item[j->count++] = (struct sort_item){
-	    siphash(&j->key, k.subject, k.subject_len), place << 1 | !!k.reply, node};
+	if (j->count == j->room) {
+		uint32_t const room = j->room + j->room / 4 + 64;
+		j->item = thread_alloc(j->x, j->item, j->room, room, sizeof *j->item);
+		if (j->x->failed)
+			return;
+		j->room = room;
+	}
+	j->item[j->count++] =
+	    (struct sort_item){h >> 1, place << 1 | (uint32_t)(h & 1), node};
 }
 
-/* How many trees there are; with fill, as items. A dummy is met with its first child. */
-static uint32_t
-trees(struct joiner *j, int fill)
+/* The trees of this part as items. A dummy is met with its first child. */
+static void
+trees(struct joiner *j)
 {
 	struct thread *x = j->x;
-	uint32_t n = 0;
-	unsigned char *const met = thread_alloc(x, 0, 0, (x->nodes - x->span) / 8 + 1, 1);
+	uint32_t const octets = (x->nodes - x->span) / 8 + 1;
+	unsigned char *const met = thread_alloc(x, 0, 0, octets, 1);
 	for (uint32_t k = 0; k < x->r->count && !x->failed; k++) {
 		uint32_t const v = x->order[k] - x->from, up = x->parent[v];
 		if (up != THREAD_NONE && !thread_dummy(x, up))
@@ -63,14 +63,12 @@ trees(struct joiner *j, int fill)
 				continue;
 			met[d / 8] |= (unsigned char)(1u << (d % 8));
 		}
-		if (fill && hand_stopped(&x->h, x->s, k))
+		if (hand_stopped(&x->h, x->s, k))
 			x->failed = 1;
-		else if (fill)
+		else
 			add_tree(j, v, k);
-		n++;
 	}
-	thread_release(x, met, (x->nodes - x->span) / 8 + 1, 1);
-	return n;
+	thread_release(x, met, octets, 1);
 }
 
 /* 5.B: the one that the others of the same subject are joined to. */
@@ -88,12 +86,12 @@ static uint32_t
 new_dummy(struct joiner *j)
 {
 	struct thread *x = j->x;
-	if (x->nodes == j->room) {
-		uint32_t const room = j->room + j->room / 8 + 64;
-		x->parent = thread_alloc(x, x->parent, j->room, room, sizeof *x->parent);
+	if (x->nodes == j->nodes) {
+		uint32_t const room = j->nodes + j->nodes / 8 + 64;
+		x->parent = thread_alloc(x, x->parent, j->nodes, room, sizeof *x->parent);
 		if (x->failed)
 			return THREAD_NONE;
-		j->room = room;
+		j->nodes = room;
 	}
 	x->parent[x->nodes] = THREAD_NONE;
 	return x->nodes++;
@@ -126,23 +124,30 @@ join(struct joiner *j, struct sort_item const *t, uint32_t n)
 	}
 }
 
+static void
+join_part(struct joiner *j)
+{
+	struct thread *const x = j->x;
+	j->count = 0;
+	trees(j);
+	if (x->failed)
+		return;
+	sort_items(j->item, j->count);
+	for (uint32_t k = 0, end; k < j->count && !x->failed; k = end) {
+		for (end = k + 1; end < j->count && j->item[end].key == j->item[k].key; end++)
+			;
+		if (end - k > 1)
+			join(j, j->item + k, end - k);
+	}
+}
+
+/* Part by part: the items of all at once would take as much memory as all else. What was joined
+ * before has other subjects. */
 void
 thread_join(struct thread *x)
 {
-	struct joiner j = {.x = x, .room = x->nodes};
-	uint32_t const room = trees(&j, 0);
-	if (siphash_key(&j.key) < 0)
-		x->failed = 1;
-	j.item = thread_alloc(x, 0, 0, (size_t)room + 1, sizeof *j.item);
-	if (!x->failed)
-		trees(&j, 1);
-	if (!x->failed)
-		sort_items(j.item, j.count);
-	for (uint32_t k = 0, end; k < j.count && !x->failed; k = end) {
-		for (end = k + 1; end < j.count && j.item[end].key == j.item[k].key; end++)
-			;
-		if (end - k > 1)
-			join(&j, j.item + k, end - k);
-	}
-	thread_release(x, j.item, (size_t)room + 1, sizeof *j.item);
+	struct joiner j = {.x = x, .nodes = x->nodes};
+	for (; j.part < 1u << PART_BITS && !x->failed; j.part++)
+		join_part(&j);
+	thread_release(x, j.item, j.room, sizeof *j.item);
 }

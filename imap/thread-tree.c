@@ -36,6 +36,7 @@ thread_free(struct thread *x)
 	free(x->head);
 	free(x->next);
 	folder_unmap_texts(x->f);
+	folder_keys_close(&x->keys);
 	hand_free(&x->h);
 }
 

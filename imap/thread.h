@@ -2,21 +2,32 @@
  *
  * A message's number here is its index less the first result's; numbers behind `span` are dummies,
  * which stand for messages that are not there but that several others name. Each message and each
- * such id costs about 20 octets while it runs. */
+ * such id costs at most 16 octets while it runs, where the folder has its postern-keys. */
 #ifndef POSTERN_IMAP_THREAD_H
 #define POSTERN_IMAP_THREAD_H
 
+#include "imap/keys.h"
 #include "imap/progress.h"
 #include "imap/results.h"
 
 #define THREAD_NONE UINT32_MAX
 #define THREAD_OCTETS 16 /* for each message, at least */
 
+struct thread_room {
+	uint64_t *at; /* malloced */
+	size_t room;
+};
+
 struct thread {
 	struct session *s;
 	struct folder *f;
 	struct hand h;
 	struct results *r;
+	/* Ids and base subjects as hashes by one key: of messages [0, keys.covered) in the folder's
+	 * postern-keys, of others made from their texts. */
+	struct folder_keys keys;
+	struct keys_thread const *row;
+	struct siphash_key key;
 	struct progress progress;
 	uint32_t from, span; /* of the results */
 	uint32_t nodes;	     /* messages and dummies */
@@ -27,6 +38,16 @@ struct thread {
 	size_t octets; /* in use */
 	int failed;    /* the session has ended, or it took more than imap-search-memory */
 };
+
+/* thread-keys.c */
+/* Opens the columns, if they are to be had; chooses a key if not. thread_free closes them. */
+void thread_columns(struct thread *x);
+/* A message's ids: its own (0: none), and its references, the oldest first (0: not valid); they live
+ * in the column, or in room. */
+uint64_t thread_ids(
+    struct thread *x, uint32_t i, uint64_t const **refs, uint32_t *count, struct thread_room *room);
+/* keys_subject of its base subject. */
+uint64_t thread_subject(struct thread *x, uint32_t i);
 
 /* thread-link.c: steps 1 to 3 of REFERENCES: parents by Message-ID, References and In-Reply-To;
  * dummies are left only at the top, with two children or more. */

@@ -129,13 +129,39 @@ net_put_slow(struct net *n, char const *s, size_t len)
 	return n->werr ? -1 : 0;
 }
 
+static char const pairs[] = "00010203040506070809101112131415161718192021222324"
+			    "25262728293031323334353637383940414243444546474849"
+			    "50515253545556575859606162636465666768697071727374"
+			    "75767778798081828384858687888990919293949596979899";
+
+#define DIGITS 10 /* of the largest number of 32 bits */
+
+int
+net_put_number(struct net *n, char before, uint32_t number)
+{
+	if (NET_OUTSIZE - n->out_len <= DIGITS || n->werr) {
+		net_put(n, &before, 1);
+		return net_putnum(n, number);
+	}
+	/* All digits, and then without the zeros in front: as many octets each time. */
+	char all[2 * DIGITS] = {0};
+	uint32_t left = number;
+	for (unsigned int k = DIGITS; k; k -= 2, left /= 100)
+		memcpy(all + k - 2, pairs + left % 100 * 2, 2);
+	unsigned int const digits = 1u + (number > 9) + (number > 99) + (number > 999) +
+				    (number > 9999) + (number > 99999) + (number > 999999) +
+				    (number > 9999999) + (number > 99999999) +
+				    (number > 999999999);
+	char *const to = n->out + n->out_len;
+	to[0] = before;
+	memcpy(to + 1, all + DIGITS - digits, DIGITS);
+	n->out_len += digits + 1;
+	return 0;
+}
+
 int
 net_putnum(struct net *n, uint64_t number)
 {
-	static char const pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
 	char digits[20], *p = digits + sizeof digits;
 	for (; number >= 10; number /= 100) {
 		p -= 2;

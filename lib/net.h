@@ -105,6 +105,8 @@ net_puts(struct net *n, char const *s)
 }
 /* In decimal. */
 int net_putnum(struct net *n, uint64_t number);
+/* The same behind a character: for long lists. */
+int net_put_number(struct net *n, char before, uint32_t number);
 /* Where the next octets go, for those who write them there themselves: *room is at least one, and
  * net_wrote says how many they were. */
 char *net_space(struct net *n, size_t *room);

@@ -109,6 +109,7 @@ struct folder {
 	int snapshot_due;     /* the log cannot say what changed */
 	int remap_due;	      /* the snapshot there is now is newer than ours */
 	int no_index;	      /* it cannot be written here */
+	int no_keys;	      /* nor postern-keys */
 	struct numbers order; /* positions in the order of cur/, for the next snapshot */
 	struct text_file text;
 	int text_looked;	 /* folder_text has looked for the file in this round */

@@ -229,6 +229,12 @@ folder_gone(struct folder const *f, uint32_t i)
 	return !!(at_index(f, i)->state & RECORD_GONE);
 }
 
+int
+folder_any_gone(struct folder const *f)
+{
+	return f->gone.count != 0;
+}
+
 struct keywords const *
 folder_keywords(struct folder const *f)
 {

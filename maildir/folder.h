@@ -59,6 +59,8 @@ unsigned int folder_flags(struct folder const *f, uint32_t i);
 struct keyword_set folder_keyword_set(struct folder const *f, uint32_t i);
 /* 1 if the message is gone and the client has not been told yet. */
 int folder_gone(struct folder const *f, uint32_t i);
+/* 0: none is; else some may be. */
+int folder_any_gone(struct folder const *f);
 /* How many announced messages are \Recent in this session; the first without \Seen (folder_count:
  * none). Both without looking at each message. */
 uint32_t folder_recent(struct folder const *f);

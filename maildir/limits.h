@@ -62,5 +62,7 @@
 /* Octets of a delivered message up to which mda-local makes all its texts; of a longer one, those of
  * the header. */
 #define MAILDIR_TEXT_MESSAGE ((uint64_t)16 << 20)
+/* Messages of a folder from which on it has postern-keys. */
+#define MAILDIR_KEYS_WORTH 128
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "maildir/index.h"
+#include "maildir/keys.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
 #include "maildir/text.h"
@@ -63,6 +64,18 @@ text_good(struct check *c)
 }
 
 static int
+keys_good(struct check *c)
+{
+	struct keys k;
+	size_t len;
+	int good = keys_open(&k, c->fd_dir);
+	for (unsigned int i = 0; good && i < KEYS_COLUMNS; i++)
+		good = !k.h->place[i].len || keys_column(&k, i, &len);
+	keys_close(&k);
+	return good;
+}
+
+static int
 is_there(struct check *c, char const *name)
 {
 	return !faccessat(c->fd_dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
@@ -87,8 +100,11 @@ check_index(struct check *c)
 {
 	static char const *const index[] = {INDEX_NAME, INDEX_LOG_NAME, 0};
 	static char const *const text[] = {TEXT_NAME, 0};
+	static char const *const keys[] = {KEYS_NAME, 0};
 	if (is_there(c, INDEX_NAME) && !index_good(c))
 		check_repaired(c, "index", 1, c->dry ? 0 : remove_files(c, index), "removed");
 	if (is_there(c, TEXT_NAME) && !text_good(c))
 		check_repaired(c, "index-text", 1, c->dry ? 0 : remove_files(c, text), "removed");
+	if (is_there(c, KEYS_NAME) && !keys_good(c))
+		check_repaired(c, "index-keys", 1, c->dry ? 0 : remove_files(c, keys), "removed");
 }

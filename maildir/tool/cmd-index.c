@@ -9,7 +9,9 @@
 #include "lib/arena.h"
 #include "lib/header.h"
 #include "lib/sa.h"
+#include "maildir/folder-keys.h"
 #include "maildir/folder.h"
+#include "maildir/limits.h"
 #include "maildir/tool/limits.h"
 #include "maildir/tool/say.h"
 
@@ -65,6 +67,39 @@ index_message(struct indexing *x, uint32_t i)
 	return 0;
 }
 
+/* For keys-make.c; a header that is too long to be kept is read again. */
+static char const *
+text_of(void *arg, uint32_t i, enum message_text which, size_t *len)
+{
+	struct indexing *x = arg;
+	struct message_texts have;
+	if (!tool_stop && folder_text(x->f, i, &have) > 0 && have.has >> which & 1) {
+		*len = have.len[which];
+		return have.s[which];
+	}
+	if (tool_stop || which != TEXT_HEADERS || read_message(x, i) < 0)
+		return 0;
+	*len = header_len(x->content.s, x->content.len);
+	return x->content.s;
+}
+
+static void
+index_keys(struct indexing *x)
+{
+	struct folder_keys k;
+	unsigned int const all = (1u << KEYS_COLUMNS) - 1;
+	if (folder_count(x->f) < MAILDIR_KEYS_WORTH)
+		return;
+	int const mapped = folder_map_texts(x->f);
+	int const there = folder_keys_open(&k, x->f, all);
+	folder_keys_close(&k);
+	if (!there)
+		(void)folder_keys_make(&k, x->f, all, text_of, x);
+	folder_keys_close(&k);
+	if (mapped)
+		folder_unmap_texts(x->f);
+}
+
 static void
 index_messages(struct indexing *x, struct tool *t, char const *name)
 {
@@ -97,6 +132,7 @@ index_folder(struct tool *t, char const *name)
 	}
 	uint32_t count = folder_count(x.f);
 	index_messages(&x, t, name);
+	index_keys(&x);
 	folder_close(x.f);
 	arena_free(&x.arena);
 	stralloc_free(&x.content);

@@ -15,7 +15,10 @@
 static struct {
 	char const *file, *key;
 } const index_files[] = {
-    {"postern-index", "index"}, {"postern-index.log", "index_log"}, {"postern-text", "index_text"}};
+    {"postern-index", "index"},
+    {"postern-index.log", "index_log"},
+    {"postern-text", "index_text"},
+    {"postern-keys", "index_keys"}};
 #define INDEX_FILES (sizeof index_files / sizeof *index_files)
 
 struct facts {

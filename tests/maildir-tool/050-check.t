@@ -49,6 +49,15 @@ def damage_index(p, name):
         f.write(b"\xff" * 40)
 
 
+def many_keys(p):
+    """A folder of so many messages that it has keys, one octet of which is then another."""
+    for i in range(200):
+        p.write(f"mail/cur/{OLD + i}.k{i}.host:2,", f"Subject: {i % 7}\n\nx\n", OLD)
+    p.run("index", p.mail)
+    p.run("check", p.mail)
+    damage_index(p, "postern-keys")
+
+
 def both_names(p):
     os.link(p.at("mail/cur/1.a.host:2,S"), p.at("mail/new/1.a.host"))
 
@@ -86,6 +95,8 @@ TABLE = [
     ("index", lambda p: p.write("mail/postern-index", "rubbish"), "INBOX", "repaired", 1),
     ("index-text", lambda p: damage_index(p, "postern-text"), "INBOX", "repaired", 1),
     ("index-text", lambda p: p.write("mail/postern-text", "rubbish"), "INBOX", "repaired", 1),
+    ("index-keys", lambda p: many_keys(p), "INBOX", "repaired", 1),
+    ("index-keys", lambda p: p.write("mail/postern-keys", "rubbish"), "INBOX", "repaired", 1),
 ]
 # What a row's damage brings about as well.
 ALSO = {"newline-in-name": {"maildirsize"}, "duplicate-base": {"maildirsize"}, "without-uid": {"maildirsize"}, "nameless-keyword": {"maildirsize"},

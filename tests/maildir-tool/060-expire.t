@@ -87,7 +87,7 @@ with Place() as p:
     same([(os.path.basename(f["dir"]), f["folder"]) for f in r.json], [("second", "INBOX"), ("mail", "INBOX"), ("mail", "Work")], "several Maildirs")
     r = p.run("index", p.mail, p.at("none"))
     ok(r.code == 100 and b"INBOX" in r.out, "one of them does not exist", r)
-    for f in "postern-index", "postern-index.log", "postern-text":
+    for f in "postern-index", "postern-index.log", "postern-text", "postern-keys":
         os.path.exists(p.at("mail", f)) and os.unlink(p.at("mail", f))
     same(imap_state(p, "ours"), before, "without it everything is as before")
 

@@ -1,4 +1,6 @@
-#include "imap/sort-items.h"
+#include "lib/sort-items.h"
+
+#include <string.h>
 
 #define FEW 24 /* items that are put in order one by one */
 
@@ -111,4 +113,17 @@ sort_items(struct sort_item *item, size_t n)
 	for (size_t k = n; k; k >>= 1)
 		depth += 2;
 	quick(item, n, depth);
+}
+
+void
+sort_item_chunk(struct sort_item *t, char const *s, size_t len, size_t from)
+{
+	unsigned char b[SORT_CHUNK] = {0};
+	if (from < len)
+		memcpy(b, s + from, len - from < SORT_CHUNK ? len - from : SORT_CHUNK);
+	t->key = t->more = 0;
+	for (unsigned int k = 0; k < 8; k++)
+		t->key = t->key << 8 | b[k];
+	for (unsigned int k = 8; k < SORT_CHUNK; k++)
+		t->more = t->more << 8 | b[k];
 }

@@ -1,0 +1,13 @@
+/* postern-keys of a folder (maildir/folder-keys.h), for a command that asks for most messages. */
+#ifndef POSTERN_IMAP_KEYS_H
+#define POSTERN_IMAP_KEYS_H
+
+#include "imap/session.h"
+#include "maildir/folder-keys.h"
+
+/* Opens it with these columns (bits) for a command that needs them of so many messages; makes what
+ * is missing. 1, or 0: they are few, or it is not to be had. folder_keys_close in any case. */
+int keys_get(struct folder_keys *k, struct session *s, struct folder *f, uint32_t count,
+    unsigned int columns);
+
+#endif

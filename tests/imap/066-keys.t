@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""What SORT, THREAD and SEARCH answer out of postern-keys is what they answer without: every command in two like folders, of
+which one can have no such file (a directory has its name). Then the same after messages came and went, in a session that was
+open and in a new one; after the file, or the index, was cut short, damaged, of another version, of another folder, removed, and
+where there is no room for it. SEED."""
+import os
+import random
+import re
+import shutil
+import struct
+import sys
+import tempfile
+
+sys.path.insert(0, "tests/lib")
+from imapwire import Session
+from instance import Tap
+
+SEED = int(os.environ.get("SEED", "1"))
+COUNT = 300
+COLUMNS = 13
+KEYS = ["ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO"]
+SUBJECTS = ["apple", "Apple", "apple pie", "", "zebra", "a", "ab", "a\tb  c", "a very long subject that goes on and on", "x: y=z?",
+            "a very long subject\n that goes on and off", "=?utf-8?q?=C3=A4pfel?=", "=?iso-8859-1?q?=E4pfel?= und =?koi8-r?b?89DJ08/L?=",
+            "[list] x", "stra\u00dfe", "=?utf-8?q?nul=00nul?=", "=?utf-8?q?two?=\n =?utf-8?q?words?="]
+NEEDLES = ["apple", "APPLE", "a b c", "a b  c", "goes on and off", "SUBJECT THAT", "x: y=", "\u00c4PF", "\u00e4pfeluz", "strasse", "\u00df", "twowords",
+           "\u0421\u041f\u0418", "nulnul", "e", "nosuch", "alice", "BOB@", "\u00c4nne", "example.org>", '\\"Zoe, Z.', "1"]
+NAMES = ["", "Alice ", "bob\t", "=?utf-8?q?=C3=84nne?= ", '"Zoe, Z." ']
+
+
+class Maker:
+    def __init__(self, seed):
+        self.rng, self.made = random.Random(seed), 0
+
+    def message(self):
+        rng, lines = self.rng, []
+        for name, chance in ("From", 0.9), ("To", 0.8), ("Cc", 0.4):
+            if rng.random() < chance:
+                lines.append(f"{name}: " + ",\n ".join(f"{rng.choice(NAMES)}<{rng.choice(('alice', 'Bob', 'dave'))}{rng.randrange(9)}@example.org>"
+                                                      for _ in range(rng.choice((1, 1, 3)))))
+        for _ in range(rng.choice((0, 1, 1, 1, 1, 1, 1, 2))):
+            lines.append(f"{rng.choice(('Subject', 'SUBJECT'))}: {rng.choice(('', '', 'Re: ', 'Fwd: ', 'Re: [list] '))}{rng.choice(SUBJECTS)}")
+        if rng.random() < 0.85:
+            lines.append(f"Date: {rng.randrange(1, 9)} Mar {rng.randrange(2008, 2010)} {rng.randrange(24):02}:00:00 {rng.choice(('+0000', '-0800'))}")
+        if rng.random() < 0.95:
+            lines.append(f"Message-ID: <{rng.randrange(COUNT * 2)}@x>")
+        if rng.random() < 0.7:
+            lines.append("References: " + " ".join(f"<{rng.randrange(COUNT * 2)}@x>" for _ in range(rng.randrange(1, 6))))
+        if rng.random() < 0.02:
+            lines.append("X-Long: " + "y" * 70000)
+        rng.shuffle(lines)
+        return ("\n".join(lines) + "\n\n" + "x" * rng.randrange(300) + "\n").encode()
+
+    def add(self, folders, count):
+        for _ in range(count):
+            self.made += 1
+            data, when = self.message(), 1200000000 + self.rng.randrange(3000) * 1000
+            for folder in folders:
+                path = f"{folder}/cur/{1000000000 + self.made}.m{self.made}.host:2,{'S' * (self.made % 2)}"
+                with open(path, "wb") as f:
+                    f.write(data)
+                os.utime(path, (when, when))
+
+    def remove(self, folders, count):
+        for name in self.rng.sample(sorted(os.listdir(folders[0] + "/cur")), count):
+            for folder in folders:
+                os.unlink(f"{folder}/cur/{name}")
+
+
+def commands(rng):
+    out = [f"SORT ({reverse}{key}) UTF-8 ALL" for key in KEYS for reverse in ("", "REVERSE ")]
+    out += [f"UID SORT ({' '.join(rng.choice(('', 'REVERSE ')) + k for k in rng.sample(KEYS, rng.choice((2, 3))))}) UTF-8 {what}"
+            for what in ("ALL", "SEEN", "1:250", "NOT SUBJECT apple", "FROM alice", "5") for _ in range(3)]
+    out += [f"SORT RETURN ({back}) (SUBJECT DATE) UTF-8 ALL" for back in ("MIN MAX COUNT", "ALL", "PARTIAL 10:20")]
+    out += [f"{uid}THREAD {how} UTF-8 {what}" for how in ("REFERENCES", "REFS", "ORDEREDSUBJECT") for uid in ("", "UID ")
+            for what in ("ALL", "SEEN", "SUBJECT a", "20:280")]
+    for needle in NEEDLES:
+        octets = needle.replace("\\", "").encode()
+        out += [b"SEARCH CHARSET UTF-8 %s {%d+}\r\n%s" % (key.encode(), len(octets), octets) for key in ("SUBJECT", "FROM", "OR TO x CC", "NOT HEADER subject")]
+    out += ['SEARCH SUBJECT ""', "UID SEARCH RETURN (COUNT ALL) OR SUBJECT apple FROM bob SEEN", "SEARCH RETURN (MIN) SUBJECT zebra",
+            "UID SEARCH SUBJECT apple 1:100", "SEARCH RETURN (SAVE ALL) FROM alice"]
+    return out
+
+
+class Told(Tap):
+    def equal(self, got, want, name):
+        return self.ok(got == want, name, f"got  {got!r}", f"want {want!r}")
+
+
+class Pair:
+    def __init__(self, base):
+        self.tap, self.base, self.folders = Told(), base, (base + "/keys", base + "/plain")
+        self.asked = commands(random.Random(SEED))
+
+    def keys(self, folder=0):
+        return self.folders[folder] + "/postern-keys"
+
+    def session(self, folder, argv=("imap",)):
+        return Session(list(argv), MAILDIR=self.folders[folder], TZ="UTC", POSTERN_DIR=self.base)
+
+    def same(self, what, one=None, two=None, argv=("imap",)):
+        """Asks all in two sessions, which are opened for it."""
+        if one is None:
+            with self.session(0, argv) as one, self.session(1) as two:
+                one.ok("SELECT INBOX")
+                two.ok("SELECT INBOX")
+                return self.same(what, one, two)
+        bad = [f"{text}\nwith    {a}\nwithout {b}" for text in self.asked
+               for a, b in [(one.command(text), two.command(text))] if a != b or not a[1].startswith(b"OK")]
+        return self.tap.ok(not bad, what, *[b[:2000] for b in bad[:3]], f"{len(bad)} differ")
+
+    def change(self, fn):
+        with open(self.keys(), "r+b") as f:
+            fn(f)
+
+
+def flip(at, whence=0):
+    def change(f):
+        f.seek(at, whence)
+        octet = f.read(1)
+        f.seek(-1, 1)
+        f.write(bytes([octet[0] ^ 255]))
+    return change
+
+
+def main():
+    base = tempfile.mkdtemp()
+    p, maker = Pair(base), Maker(SEED)
+    tap = p.tap
+    try:
+        for sub in "cur", "new", "tmp":
+            os.makedirs(f"{p.folders[0]}/{sub}")
+        maker.add(p.folders[:1], COUNT)
+        with p.session(0) as s:
+            s.ok("SELECT INBOX")
+        shutil.copytree(*p.folders, copy_function=shutil.copy2)
+        os.makedirs(p.keys(1) + "/x")
+        p.same("first asked")
+        tap.ok(os.path.isfile(p.keys()), "there is a file")
+        tap.equal(os.stat(p.keys()).st_mode & 0o777, 0o600, "which nobody else may read")
+        tap.equal(os.listdir(p.folders[0] + "/tmp"), [], "nothing is left in tmp/")
+        first = os.stat(p.keys()).st_ino
+        p.same("asked again")
+        before = os.stat(p.keys())
+        p.same("and again")
+        after = os.stat(p.keys())
+        tap.equal((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns), "the file stays as it is")
+        changing(p, maker)
+        damage(p)
+        room(p)
+        tap.ok(os.stat(p.keys()).st_ino != first, "the file was written anew")
+        tap.equal([os.listdir(f + "/tmp") for f in p.folders], [[], []], "nothing is left in tmp/")
+    finally:
+        shutil.rmtree(base)
+    return tap.done()
+
+
+def changing(p, maker):
+    """Messages come and go while a session is open, then for a new one: few of them, and more than the file is good for."""
+    for came, went in (7, 3), (1, 0), (0, 5), (120, 100):
+        with p.session(0) as one, p.session(1) as two:
+            for s in one, two:
+                s.ok("SELECT INBOX")
+                s.ok("SORT (SUBJECT) UTF-8 ALL")
+            maker.add(p.folders, came)
+            maker.remove(p.folders, went)
+            for s in one, two:
+                s.ok("NOOP")
+            p.same(f"{came} came and {went} went in an open session", one, two)
+        p.same(f"{came} came and {went} went, a new session")
+    for name in "postern-index", "postern-index.log", "postern-text":
+        for folder in p.folders:
+            os.unlink(f"{folder}/{name}")
+    p.same("index and texts are gone")
+    p.same("made again")
+
+
+def damage_column(f, column):
+    f.seek(56 + 24 * column)
+    at, octets = struct.unpack("=QQ", f.read(16))
+    flip(at + octets // 2)(f)
+
+
+def damage(p):
+    rows = [("another magic", flip(0)), ("another byte order", flip(16)), ("another version", flip(20)), ("another UIDVALIDITY", flip(32)),
+            ("cut in its header", lambda f: f.truncate(100)), ("cut in the middle", lambda f: f.truncate(20000)), ("empty", lambda f: f.truncate(0)),
+            ("a damaged end", flip(-9, 2))] + [(f"column {c} damaged", lambda f, c=c: damage_column(f, c)) for c in range(COLUMNS)]
+    for what, change in rows:
+        p.change(change)
+        p.same(what)
+    os.unlink(p.keys())
+    p.same("removed")
+    # That of a folder that has as many messages, with the same UIDs.
+    other = p.base + "/other"
+    shutil.copytree(p.folders[0], other, copy_function=shutil.copy2, ignore=shutil.ignore_patterns("postern-*"))
+    names = sorted(os.listdir(other + "/cur"))
+    for name in names:
+        os.rename(f"{other}/cur/{name}", f"{other}/cur/y{name}")
+    with open(other + "/dovecot-uidlist", encoding="ascii") as f:
+        lines = f.read()
+    with open(other + "/dovecot-uidlist", "w", encoding="ascii") as f:
+        f.write(re.sub(r"(?m) :(?=\d)", " :y", lines))
+    for i, name in enumerate(names):
+        shutil.copyfile(f"{other}/cur/y{names[-1 - i]}", f"{other}/cur/y{name}.x")
+        os.rename(f"{other}/cur/y{name}.x", f"{other}/cur/y{name}")
+    with Session(["imap"], MAILDIR=other, TZ="UTC", POSTERN_DIR=p.base) as s:
+        s.ok("SELECT INBOX")
+        for text in p.asked:
+            s.command(text)
+    shutil.copyfile(other + "/postern-keys", p.keys())
+    p.same("another folder's")
+
+
+def room(p):
+    """No file may become longer than 4 KiB: the same answers, and no error."""
+    os.unlink(p.keys())
+    p.same("no room", argv=("sh", "-c", "trap '' XFSZ; ulimit -f 8; exec imap"))
+    p.tap.ok(not os.path.exists(p.keys()), "there is no file then")
+    p.same("room again")
+
+
+sys.exit(main())
