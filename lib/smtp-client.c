@@ -60,8 +60,8 @@ smtp_client_unix(struct smtp_client *c, char const *path, unsigned int seconds)
 	smtp_client_fds(c, fd, fd);
 	net_deadline(&c->net, seconds);
 	int r = connect(fd, (struct sockaddr *)&sun, sizeof sun);
-	/* A Unix socket answers EAGAIN, not EINPROGRESS, when its backlog is full, and then it is not
-	 * polled for: wait for room by blocking under SO_SNDTIMEO. */
+	/* A Unix socket answers EAGAIN, not EINPROGRESS, when its backlog is full, and then it is
+	 * not polled for: wait for room by blocking under SO_SNDTIMEO. */
 	if (r < 0 && errno == EAGAIN) {
 		struct timeval tv = {.tv_sec = (time_t)seconds};
 		ndelay_off(fd);
@@ -114,13 +114,37 @@ status_length(char const *s, int code)
 	return s[i] && !ascii_isblank(s[i]) ? 0 : i;
 }
 
+/* As net_getline, but a line that is too long is not read to its end, which may never come. */
+static enum net_line
+get_line(struct net *n, char *line, size_t max, size_t *len)
+{
+	char *s, *lf = 0;
+	*len = 0;
+	while (!lf) {
+		ssize_t r = net_fill(n, &s);
+		if (r <= 0)
+			return r ? NET_ERROR : NET_EOF;
+		lf = memchr(s, '\n', (size_t)r);
+		size_t part = lf ? (size_t)(lf - s) : (size_t)r;
+		if (part >= max - *len)
+			return NET_LONG;
+		memcpy(line + *len, s, part);
+		*len += part;
+		net_consume(n, part + (lf ? 1 : 0));
+	}
+	if (*len && line[*len - 1] == '\r')
+		--*len;
+	line[*len] = 0;
+	return NET_LINE;
+}
+
 /* One line of a reply: its code, or -1; *more says whether another follows. */
 static int
 reply_line(struct smtp_client *c, stralloc *text, int *more)
 {
 	char line[SMTP_REPLY_LINE_MAX];
 	size_t len;
-	switch (net_getline(&c->net, line, sizeof line, &len)) {
+	switch (get_line(&c->net, line, sizeof line, &len)) {
 	case NET_LINE:
 		break;
 	case NET_EOF:
@@ -132,8 +156,8 @@ reply_line(struct smtp_client *c, stralloc *text, int *more)
 	case NET_ERROR:
 		return -1;
 	}
-	if (len < 3 || line[0] < '2' || line[0] > '5' || !ascii_isdigit(line[1])
-	    || !ascii_isdigit(line[2]) || (len > 3 && line[3] != ' ' && line[3] != '-')) {
+	if (len < 3 || line[0] < '2' || line[0] > '5' || !ascii_isdigit(line[1]) ||
+	    !ascii_isdigit(line[2]) || (len > 3 && line[3] != ' ' && line[3] != '-')) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -241,7 +265,8 @@ note_limits(struct smtp_limits *l, char const *s, size_t n)
 	struct {
 		char const *name;
 		unsigned int *value;
-	} const known[] = {{"MAILMAX=", &l->mail}, {"RCPTMAX=", &l->rcpt}, {"RCPTDOMAINMAX=", &l->domain}};
+	} const known[] = {
+	    {"MAILMAX=", &l->mail}, {"RCPTMAX=", &l->rcpt}, {"RCPTDOMAINMAX=", &l->domain}};
 	for (char const *end = s + n; s < end;) {
 		size_t word = 0;
 		while (s + word < end && !ascii_isblank(s[word]))

@@ -1,6 +1,7 @@
 #include "mda-remote/send-open.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,13 @@ send_deadline(struct send *s, unsigned int seconds)
 	if (seconds > s->timeout)
 		seconds = s->timeout;
 	net_deadline_before(&s->c.net, seconds, &s->job_deadline);
+}
+
+int
+send_talks(struct send const *s)
+{
+	struct pollfd x = {.fd = s->c.net.fd_in, .events = POLLIN};
+	return net_buffered(&s->c.net) || poll(&x, 1, 0) > 0;
 }
 
 /* ---- the reasons ---- */
@@ -116,6 +124,8 @@ send_quit(struct send *s)
 {
 	smtp_client_deadline(&s->c, SEND_QUIT_SECONDS);
 	smtp_client_cmd(&s->c, "QUIT");
-	smtp_client_reply(&s->c, &s->reply);
-	net_finish(&s->c.net, SEND_QUIT_SECONDS);
+	if (smtp_client_reply(&s->c, &s->reply) < 0)
+		smtp_client_close(&s->c);
+	else
+		net_finish(&s->c.net, SEND_QUIT_SECONDS);
 }

@@ -15,8 +15,8 @@ int send_open(struct send *s, int clear, struct attempt *why);
 int send_race(struct send *s, unsigned int begin, unsigned int end, struct attempt *why);
 /* send-tls.c: TLS with s->peer before its greeting. READY or FAILED. */
 int send_tls_first(struct send *s, struct attempt *why);
-/* Behind EHLO (RFC 3207): STARTTLS with s->peer as far as it is offered or asked for, and EHLO behind
- * it. As send_open. */
+/* Behind EHLO (RFC 3207): STARTTLS with s->peer as far as it is offered or asked for, and EHLO
+ * behind it. As send_open. */
 int send_tls(struct send *s, int clear, struct attempt *why);
 /* send-auth.c (RFC 4954): READY, or FAILED with the reason. */
 int send_auth(struct send *s, struct attempt *why);

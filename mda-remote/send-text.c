@@ -88,6 +88,12 @@ send_piece(void *arg, char const *s, size_t n)
 		errno = EIO;
 		return -1;
 	}
+	/* What it says before it has the whole message is no reply to that, and the rest is of no
+	 * use to it. */
+	if (!x->t->along && send_talks(x->s)) {
+		errno = EPROTO;
+		return -1;
+	}
 	send_deadline(x->s, SEND_BLOCK_SECONDS);
 	int r = smtp_client_send(&x->s->c, s, n);
 	errno = x->s->c.net.werr;

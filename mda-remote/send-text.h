@@ -12,6 +12,7 @@ struct send_text {
 	char *map;		 /* the file, if it goes in seven bits; null: it goes as it is */
 	uint64_t size;		 /* octets on the wire, dots not counted: send_text_size */
 	uint64_t sent;		 /* of them */
+	int along;		 /* it goes before the replies to what went before it are read */
 	char last;		 /* octet of what was counted or sent */
 };
 

@@ -64,7 +64,9 @@ start_tls(struct send *s, struct tls_need const *n, struct attempt *why)
 	}
 	if (s->reply.code != 220) {
 		send_report_tls(s, n->policy, "starttls-not-supported", s->reply.text.s);
-		return n->must ? no_tls(s, n, why, s->reply.text.s) : READY;
+		/* 421 ends the connection (RFC 5321 3.8); behind 354 who knows what follows. */
+		int over = s->reply.code == 421 || s->reply.code < 400;
+		return n->must || over ? no_tls(s, n, why, s->reply.text.s) : READY;
 	}
 	/* What came in clear behind the reply is an injection. */
 	net_discard(&s->c.net);

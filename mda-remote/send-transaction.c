@@ -1,7 +1,5 @@
 #include "mda-remote/send-job.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 struct transaction {
@@ -104,6 +102,7 @@ send_along(struct transaction *t)
 	int chunking = (s->c.ext & EXT_CHUNKING) != 0;
 	t->text_sent = chunking && !s->lmtp && t->j->text.size <= SEND_ALONG_MAX;
 	t->asked = !chunking;
+	t->j->text.along = t->text_sent;
 	if (t->asked)
 		smtp_client_cmd(&s->c, "DATA");
 	if (!t->text_sent)
@@ -161,14 +160,6 @@ final_replies(struct transaction *t)
 	return 0;
 }
 
-/* Has the server something to say that it was not asked for, or closed? */
-static int
-talks(struct smtp_client const *c)
-{
-	struct pollfd x = {.fd = c->net.fd_in, .events = POLLIN};
-	return net_buffered(&c->net) || poll(&x, 1, 0) > 0;
-}
-
 /* RFC 5321 3.3 */
 static int
 send_data(struct transaction *t)
@@ -190,11 +181,6 @@ send_data(struct transaction *t)
 		 */
 		net_puts(&j->s->c.net, ".\r\n");
 		return send_next_reply(j, "sending DATA");
-	}
-	/* What has come already cannot be the reply to a message that has not been sent. */
-	if (talks(&j->s->c)) {
-		errno = EPROTO;
-		return send_cut_short(j, "sending the message");
 	}
 	char const *what = send_text(j->s, &j->text);
 	return what ? send_cut_short(j, what) : final_replies(t);
@@ -220,7 +206,7 @@ static int
 again(struct job *j)
 {
 	struct send *s = j->s;
-	if (talks(&s->c) || (s->c.limits.mail && s->mails >= s->c.limits.mail))
+	if (send_talks(s) || (s->c.limits.mail && s->mails >= s->c.limits.mail))
 		return send_stale(j);
 	if (!s->open)
 		return 0;

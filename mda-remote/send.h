@@ -47,6 +47,9 @@ struct send {
 /* What follows must end within this many seconds, or the setting remote-timeout if that is less. */
 void send_deadline(struct send *s, unsigned int seconds);
 
+/* 1 if the server has something to say, or has closed. */
+int send_talks(struct send const *s);
+
 /* Tries the addresses in order until one is ready for MAIL. 0; -1 when none is, with the reason. */
 int send_connect(struct send *s, struct attempt *why);
 /* QUIT and close. */

@@ -20,8 +20,8 @@
  * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY is
  * tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3;
  * "c NAME IP PROTOCOL CIPHER VERIFIED" when the connection stands; "x ATTEMPT" when none could be made;
- * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h); "b": who is
- * left of this one must go over another connection.
+ * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h), "q" when this
+ * was the last; "b": who is left of this one must go over another connection.
  * Environment: POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password).
  * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
  * is sending, logs its results itself, and ends.

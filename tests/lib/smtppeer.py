@@ -5,7 +5,7 @@ from instance import ROOT, wait_for
 
 BIN = os.path.join(ROOT, os.environ.get("BUILD", "build"), "bin")
 ALL = ["PIPELINING", "SIZE 10000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
-DROP, STALL = "drop", "stall"  # actions beside replies
+DROP, STALL, DEAF = "drop", "stall", "deaf"  # actions beside replies: close, read but say nothing, read nothing
 
 
 class Message:
@@ -16,7 +16,8 @@ class Message:
 class Peer:
     """script: stage -> action, or a list of them that is used up (then the usual reply), or a function of the
     command line. Stages: greeting EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA middle dot RSET QUIT. An
-    action is a reply without its line end, bytes that are sent as they are, DROP or STALL."""
+    action is a reply without its line end, bytes that are sent as they are, DROP or STALL, a tuple of these, or
+    Endless(bytes)."""
 
     def __init__(self, ip="127.0.0.1", port=0, script=None, ext=ALL, tls=None, lmtp=False, path=None, wrap=False, password=None):
         self.script, self.ext, self.tls, self.lmtp, self.wrap = dict(script or {}), list(ext), tls, lmtp, wrap
@@ -81,6 +82,13 @@ class Peer:
             connection.close()
 
 
+class Endless:
+    """An action: this text, for as long as anybody reads; a piece each `pause` seconds, or as fast as it goes."""
+
+    def __init__(self, text, pause=0):
+        self.text, self.pause = text, pause
+
+
 class Gone(ConnectionError):
     pass
 
@@ -93,15 +101,14 @@ class Session:
 
     def act(self, stage, line, usual):
         a = self.peer.action(stage, line, usual)
-        if a == DROP:
-            self.c.shutdown(socket.SHUT_RDWR)
-            raise Gone
-        if a == STALL:
-            self.peer.stalled.set()
-            while self.c.recv(4096):
-                pass
-            raise Gone
-        self.c.sendall(a if isinstance(a, bytes) else a.encode() + b"\r\n")
+        for a in a if isinstance(a, tuple) else [a]:
+            if isinstance(a, Endless):
+                while not self.peer.closing.wait(a.pause):
+                    self.c.sendall(a.text * (1 if a.pause else 200))
+                raise Gone
+            if a in (DROP, STALL, DEAF):
+                {DROP: self.drop, STALL: self.stall, DEAF: self.deaf}[a]()
+            self.c.sendall(a if isinstance(a, bytes) else a.encode() + b"\r\n")
         self.peer.replied(stage)
         return a if isinstance(a, str) else a.decode("latin1")
 
@@ -109,6 +116,22 @@ class Session:
         self.c = self.peer.tls.wrap_socket(self.c, server_side=True)
         self.file = self.c.makefile("rb")
         self.tls = self.c.version()
+
+    def drop(self):
+        self.c.shutdown(socket.SHUT_RDWR)
+        self.file.close()  # holds the connection open
+        self.c.close()
+        raise Gone
+
+    def stall(self):
+        self.peer.stalled.set()
+        while self.c.recv(4096):
+            pass
+        raise Gone
+
+    def deaf(self):
+        self.peer.closing.wait(600)
+        raise Gone
 
     def run(self):
         if self.peer.wrap:
@@ -186,7 +209,7 @@ class Session:
             self.message.rcpts.append(line)
 
     def do_DATA(self, line):
-        if self.message is None or not self.message.rcpts:
+        if self.message is None or not self.message.rcpts and "DATA" not in self.peer.script:
             self.c.sendall(b"554 5.5.1 no valid recipients\r\n")
             return
         if not self.act("DATA", line, "354 go").startswith("354"):
@@ -210,6 +233,10 @@ class Session:
 
     def do_BDAT(self, line):
         words = line.split(" ")
+        middle = self.peer.action("middle", line, "")
+        if middle:
+            self.file.read(1000)
+            self.act("middle", line, middle)
         data = self.file.read(int(words[1]))
         if len(data) < int(words[1]):
             raise Gone

@@ -89,6 +89,19 @@ body(char const *in, size_t cut, char const *want)
 	tap_mem(in, sent, stop(sent, sizeof sent), want, strlen(want));
 }
 
+/* Behind BDAT. */
+static void
+chunk(char const *in, char const *want)
+{
+	char sent[500];
+	start("");
+	c.chunk = 1;
+	smtp_client_send(&c, in, strlen(in));
+	smtp_client_send_end(&c);
+	tap_num("chunk is over", c.chunk, 0);
+	tap_mem(in, sent, stop(sent, sizeof sent), want, strlen(want));
+}
+
 static void
 hello(void)
 {
@@ -105,6 +118,11 @@ hello(void)
 	size_t n = stop(sent, sizeof sent);
 	char const *want = "EHLO me\r\nXFORWARD IDENT=id.1\r\nMAIL FROM:<a@b.test> SIZE=5\r\n";
 	tap_mem("sent", sent, n, want, strlen(want));
+
+	start("220 x\r\n250-x\r\n250-LIMITS RCPTMAX=20  mailmax=5 RCPTDOMAINMAX=1234567 X=1\r\n250 CHUNKING\r\n");
+	smtp_client_hello(&c, "me", &r);
+	tap_ok(c.limits.rcpt == 20 && c.limits.mail == 5 && !c.limits.domain, "LIMITS");
+	stop(sent, sizeof sent);
 
 	start("220 x\r\n502 no\r\n250 yes\r\n");
 	tap_num("HELO after EHLO was refused", smtp_client_hello(&c, "me", &r), 0);
@@ -132,5 +150,8 @@ main(void)
 		body("a\r\nb\n", cut, "a \r\nb\r\n.\r\n");
 		body("\n.\n", cut, "\r\n..\r\n.\r\n");
 	}
+	chunk(".\n..\n", ".\r\n..\r\n");
+	chunk("a\rb", "a b\r\n");
+	chunk("", "");
 	return tap_done();
 }
