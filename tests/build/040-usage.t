@@ -17,7 +17,7 @@ ENV = {"PATH": os.environ["PATH"], "POSTERN_DIR": top, "HOME": top + "/home", "U
 
 
 def run(*command, given=b"", **more):
-    return subprocess.run(command, input=given, env=ENV, capture_output=True, timeout=60, **more)
+    return subprocess.run(command, input=given, env=ENV, capture_output=True, timeout=120, **more)
 
 
 def one_line(done, code=100):
@@ -53,7 +53,7 @@ def smtp_send(setting):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         ours.send(b"u /nonexistent\nk s\nt n\n" + (b"a NAME\n" if setting == "auth/NAME" else b""))
-        return subprocess.run(["smtp-send"], stdin=theirs, env=ENV, capture_output=True, timeout=60)
+        return subprocess.run(["smtp-send"], stdin=theirs, env=ENV, capture_output=True, timeout=120)
 
 
 SESSION = ["true", "true"]
@@ -87,7 +87,7 @@ for command, names in SETTINGS.items():
             done = smtp_send(name)
         else:
             env = dict(ENV, **OUTSIDE)
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, env=env, capture_output=True, timeout=60)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, env=env, capture_output=True, timeout=120)
         own = [x for x in done.stderr.splitlines() if b"] libunbound[" not in x]  # that library has a word of its own
         tap.ok(done.returncode == 100 and not done.stdout and len(own) == 1 and b"etc/" + name.encode() in own[0],
                f"{' '.join(command)}: etc/{name}", done)

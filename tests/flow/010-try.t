@@ -67,14 +67,14 @@ def demonstration():
     finally:
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()  # communicate() would pass over what is buffered already
-        process.wait(timeout=60)
+        process.wait(timeout=120)
     tap.ok(process.returncode == 0 and "stopped" in rest, "an interrupt ends it with 0", process.returncode, rest)
     tap.ok(not processes(directory) and not processes(directory + "/second"), "all that it started ended with it")
     shutil.rmtree(top, ignore_errors=True)
 
 
 def send(one, sender, recipient, subject="test"):
-    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=30) as s:
+    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=120) as s:
         s.starttls(context=UNSAFE)
         s.login(sender, one.password[sender])
         s.sendmail(sender, [recipient], f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nbody\r\n")
@@ -96,7 +96,7 @@ def prompted(command, *answers):
     except OSError:  # the other end is closed
         pass
     os.close(terminal)
-    return shown.decode(), process.wait(timeout=60)
+    return shown.decode(), process.wait(timeout=120)
 
 
 def ordinary_user():

@@ -90,7 +90,7 @@ host localhost
         self.arrived("by msmtp")
 
     def send_smtplib(self):
-        with smtplib.SMTP_SSL("127.0.0.1", self.one.port("submissions"), context=UNSAFE, timeout=30) as s:
+        with smtplib.SMTP_SSL("127.0.0.1", self.one.port("submissions"), context=UNSAFE, timeout=120) as s:
             s.login(ALICE, self.one.password[ALICE])
             refused = s.sendmail(ALICE, [BOB, "nobody@example.test"], message("by smtplib"))
             assert list(refused) == ["nobody@example.test"], refused
@@ -100,7 +100,7 @@ host localhost
 
     def send_big(self):
         body = "".join(f"{i:077}\r\n" for i in range(60000))
-        with smtplib.SMTP("127.0.0.1", self.one.port("smtp"), timeout=60) as s:
+        with smtplib.SMTP("127.0.0.1", self.one.port("smtp"), timeout=120) as s:
             s.sendmail("x@elsewhere.test", [BOB], message("big", body))
         assert self.arrived("big").endswith("0059999\n")
 
@@ -124,7 +124,7 @@ host localhost
         assert glob.glob(self.one.maildir(BOB) + "/.Archive/cur/*")
 
     def read_poplib(self):
-        p = poplib.POP3("127.0.0.1", self.one.port("pop3"), timeout=30)
+        p = poplib.POP3("127.0.0.1", self.one.port("pop3"), timeout=120)
         p.stls(UNSAFE)
         p.user(BOB)
         p.pass_(self.one.password[BOB])

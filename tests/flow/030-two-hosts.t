@@ -20,7 +20,7 @@ ZONES = {
 
 
 def submit(one, sender, recipients, subject, **options):
-    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=30) as s:
+    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=120) as s:
         s.starttls(context=UNSAFE)
         s.login(sender, one.password[sender])
         s.sendmail(sender, recipients, f"From: {sender}\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\nbody\r\n", **options)
@@ -106,7 +106,7 @@ with Nsd(ZONES) as nsd:
                 tap.ok(False, f"{domain} comes back", error, a.log("mda-remote")[-1500:])
 
         # A bounce that cannot be delivered is never bounced.
-        with smtplib.SMTP("127.0.0.1", a.port("submission"), timeout=30) as s:
+        with smtplib.SMTP("127.0.0.1", a.port("submission"), timeout=120) as s:
             s.starttls(context=UNSAFE)
             s.login("alice@a.test", a.password["alice@a.test"])
             refused = s.mail("")[0]

@@ -37,7 +37,7 @@ class Place:
             f.write(self.text(n))
 
     def run(self, *argv, text=None, check=True):
-        done = subprocess.run(argv, env=self.env, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, text=True, check=False)
+        done = subprocess.run(argv, env=self.env, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, text=True, check=False)
         if check and done.returncode:
             raise RuntimeError(f"{argv}: {done.returncode} {done.stdout}")
         return done.stdout

@@ -88,7 +88,7 @@ def mail_client(number, r, end):
 def pop_client(_number, r, end):
     while time.monotonic() < end:
         p = subprocess.run(DROP + [os.path.abspath("build/bin/pop3")], input=b"STAT\r\nUIDL\r\nLIST\r\nRETR 1\r\nTOP 2 0\r\nQUIT\r\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           env={**os.environ, "MAILDIR": box, "POSTERN_DIR": place.dir}, timeout=60, check=False)
+                           env={**os.environ, "MAILDIR": box, "POSTERN_DIR": place.dir}, timeout=120, check=False)
         if p.returncode or not p.stdout.endswith(b"+OK Bye\r\n"):
             bad.append(f"pop3: {p.returncode} {p.stdout[-100:]} {p.stderr[-300:]}")
         done("pop3")

@@ -89,14 +89,14 @@ tap.run("every service becomes ready", wait_for, ready, "readiness")
 
 
 def submit(sender, recipient, port=587):
-    with smtplib.SMTP("127.0.0.1", port, timeout=30) as s:
+    with smtplib.SMTP("127.0.0.1", port, timeout=120) as s:
         s.starttls(context=UNSAFE)
         s.login(sender, secret[sender])
         s.sendmail(sender, [recipient], f"From: {sender}\r\nTo: {recipient}\r\nSubject: x\r\n\r\nbody\r\n")
 
 
 def stranger():
-    with smtplib.SMTP("127.0.0.1", 25, timeout=30) as s:
+    with smtplib.SMTP("127.0.0.1", 25, timeout=120) as s:
         s.sendmail("stranger@example.org", ["alice@example.test"], "From: stranger@example.org\r\nSubject: y\r\n\r\nbody\r\n")
 
 
@@ -113,7 +113,7 @@ def read_imap():
 
 
 def read_pop3():
-    p = poplib.POP3("127.0.0.1", 110, timeout=30)
+    p = poplib.POP3("127.0.0.1", 110, timeout=120)
     p.stls(context=UNSAFE)
     p.user("alice@example.test")
     p.pass_(secret["alice@example.test"])
@@ -129,7 +129,7 @@ try:
     tap.run("alice reads it over POP3", read_pop3)
     tap.run("what waited in the spool for bob is delivered", spooled)
     # A connection in progress on each of these, so that there is a process to look at.
-    waiting = smtplib.SMTP("127.0.0.1", 25, timeout=30)
+    waiting = smtplib.SMTP("127.0.0.1", 25, timeout=120)
     waiting.ehlo("x")
     waiting.mail("stranger@example.org")
     for address, owner in uid.items():
@@ -176,7 +176,7 @@ except Exception as error:  # the logs tell more than the exception
     tap.ok(False, "the installed instance works", repr(error), logs())
 
 must("s6-svscanctl -t /var/lib/postern/run/service")
-tap.ok(svscan.wait(timeout=60) == 0, "the scan directory ends")
+tap.ok(svscan.wait(timeout=120) == 0, "the scan directory ends")
 done = sh("printf 'Subject: queued\\n\\nx\\n' | s6-setuidgid nobody sendmail -f nobody@example.test someone@remote.test")
 queued = sh("grep -rl 'Subject: queued' /var/lib/postern/spool").stdout
 tap.ok(done.returncode == 0 and queued, "with nothing running, any user's sendmail queues (set-id spool-recv)", done.stderr, logs())

@@ -25,7 +25,7 @@ path = names + ":" + os.environ["PATH"]
 
 
 def work(one):
-    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=30) as s:
+    with smtplib.SMTP("127.0.0.1", one.port("submission"), timeout=120) as s:
         s.starttls(context=UNSAFE)
         s.login(ALICE, one.password[ALICE])
         s.sendmail(ALICE, [BOB], "Subject: through\r\n\r\nbody\r\n")

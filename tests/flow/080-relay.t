@@ -6,7 +6,7 @@ from instance import Instance, tap, wait_for
 
 
 def rcpt(one, address, sender="x@elsewhere.test", host="127.0.0.1"):
-    with smtplib.SMTP(host, one.port("smtp"), timeout=30) as s:
+    with smtplib.SMTP(host, one.port("smtp"), timeout=120) as s:
         s.ehlo("client.test")
         s.mail(sender)
         code, text = s.rcpt(address)
@@ -38,7 +38,7 @@ with Instance(rules) as one:
     for address, want in ("nobody@example.test", "5.1.1"), ("alice@[127.0.0.9]", "5.7.1"), ("a%remote.test@example.test", "5.1.1"):
         code, text = rcpt(one, address, host="::1")
         tap.ok(code == 550 and text.startswith(want), f"<{address}> is refused with {want}", code, text)
-    with smtplib.SMTP("::1", one.port("smtp"), timeout=30) as s:
+    with smtplib.SMTP("::1", one.port("smtp"), timeout=120) as s:
         s.sendmail("x@elsewhere.test", ["out@example.test"], "Subject: forward me\r\n\r\nbody\r\n")
     path = wait_for(lambda: queued(one, "Subject: forward me"), "the forward in the spool")
     text = open(path, errors="replace").read()

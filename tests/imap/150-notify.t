@@ -16,7 +16,7 @@ import imapwire
 from instance import Tap
 
 tap = Tap()
-LIMIT = 15
+LIMIT = 120
 
 
 class Client(imapwire.Session):

@@ -92,7 +92,7 @@ SyncState {base}/state/
     os.makedirs(base + "/state")
 
     def sync():
-        done = subprocess.run(["mbsync", "-c", base + "/mbsyncrc", "-a"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["mbsync", "-c", base + "/mbsyncrc", "-a"], capture_output=True, text=True, timeout=120)
         if done.returncode:
             raise AssertionError(done.stdout + done.stderr)
 
@@ -179,7 +179,7 @@ ok('logout', $c->logout);
     with open(base + "/client.pl", "w", encoding="ascii") as f:
         f.write(script)
     env = dict(os.environ, MAILDIR=base + "/perl", POSTERN_DIR=base)
-    done = subprocess.run(["perl", base + "/client.pl", BIN + "/imap"], capture_output=True, text=True, timeout=60, env=env)
+    done = subprocess.run(["perl", base + "/client.pl", BIN + "/imap"], capture_output=True, text=True, timeout=120, env=env)
     if done.returncode or "not ok" in done.stdout or done.stdout.count("ok ") != 19:
         raise AssertionError(done.stdout + done.stderr)
 
@@ -289,7 +289,7 @@ def served(run):
 
 
 def ran(argv, **more):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False, **more)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False, **more)
     if done.returncode:
         raise AssertionError(f"{argv}: {done.returncode}\n{done.stdout}")
     return done.stdout
@@ -314,7 +314,7 @@ def with_fetchmail(base, port):
     with open(base + "/rc", "w", encoding="ascii") as f:
         f.write(f'poll 127.0.0.1 port {port} protocol imap user u password p sslproto "" fetchall mda "cat >>{base}/got"\n')
     os.chmod(base + "/rc", 0o600)
-    ran(["fetchmail", "-f", base + "/rc", "--nosyslog"], env=dict(os.environ, HOME=base, FETCHMAILHOME=base))
+    ran(["fetchmail", "-f", base + "/rc", "--nosyslog", "--pidfile", base + "/pid"], env=dict(os.environ, HOME=base, FETCHMAILHOME=base))
     with open(base + "/got", encoding="ascii") as f:
         equal(f.read().count("Subject: mail"), 3)
     equal(contents(base + "/served"), {})

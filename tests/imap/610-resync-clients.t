@@ -17,7 +17,7 @@ from instance import Tap
 
 tap = Tap()
 BIN = os.path.abspath(os.path.join(os.environ.get("POSTERN_BUILD", "build"), "bin"))
-LIMIT = 40
+LIMIT = 120
 
 
 def make(base, n):

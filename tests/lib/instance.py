@@ -8,7 +8,7 @@ import os, shutil, socket, subprocess, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PORTS = dict(smtp=25, submission=587, submissions=465, pop3=110, pop3s=995, imap=143, imaps=993)
-LIMIT = 60  # seconds that any single wait may last
+LIMIT = 120  # seconds that any single wait may last
 
 
 class Tap:

@@ -6,7 +6,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build"))
 CHECK = os.path.join(ROOT, "tests/login/checkpassword")
 SESSION = os.path.join(ROOT, "tests/login/session")
-LIMIT = 20
+LIMIT = 120
 count = failed = 0
 
 

@@ -312,7 +312,7 @@ class Remote:
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=120)
         self.process = None
         return code
 
@@ -326,7 +326,7 @@ class Remote:
 
     def lmtp(self, dialog):
         """Speaks to spool-recv; its replies."""
-        p = subprocess.run(["spool-recv"], input=dialog, env=self.env, capture_output=True, cwd="/", timeout=60)
+        p = subprocess.run(["spool-recv"], input=dialog, env=self.env, capture_output=True, cwd="/", timeout=120)
         self.spool_log = p.stderr.decode()
         return p.stdout.decode("utf-8", "replace")
 

@@ -5,7 +5,7 @@ import os, re, shutil, socket, subprocess, sys, tempfile, threading
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("POSTERN_BUILD", "build"), "bin")
 NOBODY = 65534
-LIMIT = 30
+LIMIT = 120
 
 
 def behind_received(body):

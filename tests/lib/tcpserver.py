@@ -67,7 +67,7 @@ class Server:
         return wait_for(lambda: text in self.log(), seconds)
 
     def connect(self):
-        s = socket.create_connection((self.ip, self.port), timeout=10)
+        s = socket.create_connection((self.ip, self.port), timeout=120)
         return s
 
     def talk(self):
@@ -78,7 +78,7 @@ class Server:
     def stop(self, sig=15):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=120)
 
 
 def read_all(s):

@@ -67,7 +67,7 @@ class Holder:
     def stop(self, sig=15):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=120)
 
 
 class TlsServer(Server):

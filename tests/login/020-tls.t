@@ -104,7 +104,7 @@ for mode in MODES:
     ok("SSL_PROTOCOL=TLSv1.3" in c.ask("a LOGIN alice secret"), m + "behind tlsd")
     s.stop()
     s = server(mode, "tlsd", ["pop3-login", "auth-file", "pop3"])
-    p = poplib.POP3_SSL("127.0.0.1", s.port, context=client(), timeout=10)
+    p = poplib.POP3_SSL("127.0.0.1", s.port, context=client(), timeout=120)
     p.user("alice@example.test")
     p.pass_("secret")
     p.quit()
@@ -114,7 +114,7 @@ for mode in MODES:
     os.chown(f.name, UID, GID)
     s.stop()
     s = server(mode, "ucspitlsd", AFAR + ["pop3-login", "auth-file", "pop3"])
-    p = poplib.POP3("127.0.0.1", s.port, timeout=10)
+    p = poplib.POP3("127.0.0.1", s.port, timeout=120)
     try:
         p.user("alice@example.test")
         ok(False, m + "poplib: no USER in clear")
@@ -129,7 +129,7 @@ for mode in MODES:
     p.quit()
     s.stop()
     s = server(mode, "ucspitlsd", AFAR + ["imap-login"] + FAKE)
-    i = imaplib.IMAP4("127.0.0.1", s.port, timeout=10)
+    i = imaplib.IMAP4("127.0.0.1", s.port, timeout=120)
     i.starttls(ssl_context=client())
     try:
         i.login("alice", "x")

@@ -39,7 +39,7 @@ def left():
 
 
 def run(*command, env=None, input=None):
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, input=input,
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, input=input,
                           env=dict(os.environ, HOME=CLIENT, **(env or {})))
 
 

@@ -51,7 +51,7 @@ ALL = "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2".split()
 
 
 def run(*command, input=None, **env):
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, input=input, env=dict(os.environ, HOME=CLIENT, **env))
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, input=input, env=dict(os.environ, HOME=CLIENT, **env))
 
 
 def logins(server):

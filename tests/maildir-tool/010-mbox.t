@@ -72,7 +72,7 @@ with Place() as p:
         f.write(b" and half\n\n")
         f.flush()
         fcntl.lockf(f, fcntl.LOCK_UN)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     same((process.returncode, sorted(d for d, _ in tool.snapshot(p.mail).values())), (0, [b"Subject: half\n\nhalf and half\n"]), "an import waits for whoever delivers")
 
 # Every format: what the two lines of the body become.

@@ -48,7 +48,7 @@ def interrupt(p, how, *words):
         process.wait(timeout=rng.uniform(0, p.takes))
     except subprocess.TimeoutExpired:
         process.send_signal(how)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out, err.decode()
 
 
@@ -110,7 +110,7 @@ with Place() as p:
     process.stdout.readline()
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     same(process.returncode, 111, f"index: SIGTERM ends it ({time.monotonic() - began:.2f} s)")
 
     # Two imports at once: the second waits for no one.

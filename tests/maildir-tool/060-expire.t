@@ -164,7 +164,7 @@ else:
         words = command[0].replace(" -u USER", "").split()
         words[1:1] = ["-c", p.at("conf")]
         p.own()
-        done = subprocess.run(p.drop() + words, env={"HOME": p.dir, "USER": p.user.pw_name, "PATH": os.environ["PATH"]}, capture_output=True, timeout=60)
+        done = subprocess.run(p.drop() + words, env={"HOME": p.dir, "USER": p.user.pw_name, "PATH": os.environ["PATH"]}, capture_output=True, timeout=120)
         state = imap_state(p, "ours") if os.path.exists(p.mail) else {}
         ok(state.get("INBOX") and [m[0] for m in state["INBOX"][2].values()] == [["Work", "\\Seen"], ["\\Flagged"]] and "a.b" in state, "and the command converts it", done, state)
 tool.done()

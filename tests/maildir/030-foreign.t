@@ -30,7 +30,7 @@ with t.Place() as place:
                     "push '2<enter><flag-message>3<enter><delete-message><sync-mailbox><exit>'\n")
         argv = ["script", "-qfc", f"mutt -n -F {rc} -f {place.mail}", "/dev/null"]
         env = {**os.environ, "HOME": place.dir, "TERM": "xterm"}
-        subprocess.run(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, timeout=30)
+        subprocess.run(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, timeout=120)
         place.own()
         before = s.state()
         told = s.refresh()

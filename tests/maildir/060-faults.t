@@ -61,7 +61,7 @@ KNOWN = re.compile(r"cur|new|tmp|postern-index|postern-index\.log|postern-text|m
 
 def run(root, text, prefix=()):
     """The driver's answers: one list per command, None for one that failed. And how it ended."""
-    p = subprocess.run([*prefix, DRIVER, root], input=text + "\n", capture_output=True, text=True, env=ENV, timeout=60)
+    p = subprocess.run([*prefix, DRIVER, root], input=text + "\n", capture_output=True, text=True, env=ENV, timeout=120)
     answers, lines = [], []
     for line in p.stdout.splitlines():
         if line == "ok" or line.startswith("no "):

@@ -185,6 +185,6 @@ if shutil.which("strace"):
         place.sessions[-1].wait()
         place.put("new/180.x", "x\n")
         p = subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=flock:error=ENOLCK", t.DRIVER, place.mail], input="open INBOX\n", capture_output=True,
-                           text=True, timeout=20)
+                           text=True, timeout=120)
         t.ok("no" not in p.stdout and p.stdout.endswith(" 2\nok\n"), "no flock: a dead process's lock is taken away all the same")
 t.done()

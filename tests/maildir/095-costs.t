@@ -14,6 +14,17 @@ COARSE = 5  # CLOCK_REALTIME_COARSE, with which the kernel stamps
 FD = re.compile(r"<([^>]*)>")
 
 
+unproven = False  # other processes of this user hold all inotify instances: what changed cannot be proved to be ours
+
+
+def unread(calls, name, what=("cur", "new")):
+    """No such directory was read."""
+    if unproven:
+        t.skip(name, "no inotify instance is left to this user")
+    else:
+        t.same([d for d in directories(calls) if d in what], [], name)
+
+
 def quiet(place):
     """Waits until the stamps of the directories can be trusted: the kernel's clock has moved on."""
     last = max(os.stat(f"{place.mail}/{sub}").st_mtime for sub in ("cur", "new"))
@@ -28,7 +39,9 @@ def traced(place, *commands):
     out = p.communicate("".join(c + "\n" for c in commands).encode())[0].decode()
     t.same(out.count("ok\n"), len(commands), f"{commands[-1]}: done")
     calls = [[]]
+    global unproven
     for line in open(trace, errors="replace"):
+        unproven |= "inotify_init1" in line and "EMFILE" in line
         m = CALL.match(line)
         if m and m.group(1) == "write" and m.group(2).startswith("1<"):
             if "ok\\n" in m.group(2):
@@ -81,7 +94,7 @@ for n in (10, 3000):
     with Place() as place:
         messages(place, n)
         warm[n] = traced(place, "open INBOX")[0]
-        t.same(directories(warm[n]), [], f"{n} messages, a warm index: no directory is read")
+        unread(warm[n], f"{n} messages, a warm index: no directory is read")
         t.same(contents(warm[n]), [], "and no message")
 t.ok(len(warm[3000]) <= len(warm[10]) + 2, f"as many system calls for 3,000 as for 10: {len(warm[3000])}, {len(warm[10])}")
 
@@ -92,13 +105,13 @@ with Place() as place:
     calls = traced(place, "open INBOX", "settle wait")
     t.same(directories(calls[0]), ["new"], "new mail: new/ alone is read")
     quiet(place)
-    t.ok("cur" not in directories(traced(place, "open INBOX", "settle wait")[0]), "what was taken from there does not make the next session read cur/")
+    unread(traced(place, "open INBOX", "settle wait")[0], "what was taken from there does not make the next session read cur/", ["cur"])
     # Our own changes.
     calls = traced(place, "open INBOX", "flags 1,2,3 + FS", "settle wait")
     t.same(of(calls[1], "renameat2", "renameat"), ["cur"] * 3, "flags: a rename each")
     t.same(syncs(calls[1]), ["cur"], "one sync for all")
     quiet(place)
-    t.same(directories(traced(place, "open INBOX", "settle wait")[0]), [], "flags that we changed: the next session reads no directory")
+    unread(traced(place, "open INBOX", "settle wait")[0], "flags that we changed: the next session reads no directory")
     # Transfers.
     calls = traced(place, "open INBOX", "append INBOX S Subject:_one")
     t.same([(len(contents([c])), c[0]) for c in calls[1] if contents([c])], [(1, "write")], "APPEND: the message is written once, in one piece, and read never")
@@ -119,7 +132,7 @@ with Place() as place:
     t.same(syncs(calls[1]), ["cur"], "one sync for three")
     t.same(syncs(calls[2]), ["dovecot-uidlist"], "one before they are told")
     quiet(place)
-    t.same(directories(traced(place, "open INBOX", "settle wait")[0]), [], "the next session reads no directory")
+    unread(traced(place, "open INBOX", "settle wait")[0], "the next session reads no directory")
     # Numbering.
     for i in range(40):
         place.put(f"new/17000000{i + 10}.2.x", "Subject: fresh\n\nx\n")

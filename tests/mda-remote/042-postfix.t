@@ -62,7 +62,7 @@ class Dialog:
     """Hands a message to Postfix as Remote.queue hands it to us."""
 
     def __init__(self, port):
-        self.c = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.c = socket.create_connection(("127.0.0.1", port), timeout=120)
         self.f = self.c.makefile("rwb")
         self.say("")
         self.say("EHLO test")

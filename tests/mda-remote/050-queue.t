@@ -10,7 +10,7 @@ SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retr
 
 
 def mailq(r, *args):
-    return subprocess.run(["mailq", *args], env=r.env, capture_output=True, text=True, timeout=60, cwd="/")
+    return subprocess.run(["mailq", *args], env=r.env, capture_output=True, text=True, timeout=120, cwd="/")
 
 
 def to(peer, settings=None):
@@ -142,7 +142,7 @@ with Peer(script={"RCPT": "450 4.2.0 later"}) as peer, to(peer, SLOW) as r:
     tap.ok(True, "a changed setting counts at once")
     r.set("retry-min", "5x")
     r.stop()
-    p = subprocess.run(["mda-remote"], env=r.env, capture_output=True, text=True, timeout=20, cwd="/")
+    p = subprocess.run(["mda-remote"], env=r.env, capture_output=True, text=True, timeout=120, cwd="/")
     tap.ok(p.returncode == 100 and "etc/retry-min" in p.stderr, "at the start it is exit 100", p)
 
 # Damaged files are set aside and never hold up the rest.
@@ -182,9 +182,9 @@ with Peer() as peer, to(peer) as r:
 # One walks.
 with Peer() as peer, to(peer) as r:
     r.start()
-    p = subprocess.run(["mda-remote"], env=r.env, capture_output=True, text=True, timeout=20, cwd="/")
+    p = subprocess.run(["mda-remote"], env=r.env, capture_output=True, text=True, timeout=120, cwd="/")
     tap.ok(p.returncode == 111 and "another mda-remote" in p.stderr, "a second one ends with 111", p)
-    p = subprocess.run(["mda-remote", "-z"], env=r.env, capture_output=True, text=True, timeout=20, cwd="/")
+    p = subprocess.run(["mda-remote", "-z"], env=r.env, capture_output=True, text=True, timeout=120, cwd="/")
     tap.ok(p.returncode == 100, "usage: 100", p)
     read, write = os.pipe()
     r.stop()
@@ -192,7 +192,7 @@ with Peer() as peer, to(peer) as r:
     os.close(write)
     tap.ok(os.read(read, 10) == b"\n" and os.read(read, 10) == b"", "-d: readiness")
     second.terminate()
-    tap.ok(second.wait(timeout=20) == 0, "TERM: 0")
+    tap.ok(second.wait(timeout=120) == 0, "TERM: 0")
 
 # TERM lets a delivery in progress end, and takes no new one.
 gate.clear()
@@ -204,7 +204,7 @@ with Peer(script={"dot": lambda line: gate.wait(30) and None}) as peer, to(peer,
     r.process.send_signal(signal.SIGTERM)
     r.wait("event=stop")
     gate.set()
-    tap.ok(r.process.wait(timeout=30) == 0 and list(r.files()) == [b] and len(peer.messages) == 1, "TERM: what is on its way ends, nothing new begins", r.lines)
+    tap.ok(r.process.wait(timeout=120) == 0 and list(r.files()) == [b] and len(peer.messages) == 1, "TERM: what is on its way ends, nothing new begins", r.lines)
     r.process = None
 
 # Woken at once, and by a flood of names.

@@ -10,7 +10,7 @@ SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retr
 
 
 def run(r, *words):
-    return subprocess.run(words, env=r.env, capture_output=True, text=True, timeout=60, cwd="/")
+    return subprocess.run(words, env=r.env, capture_output=True, text=True, timeout=120, cwd="/")
 
 
 def queue(r, *words):

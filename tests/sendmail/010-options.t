@@ -14,7 +14,7 @@ def sendmail(remote, *args, text="Subject: s\n\nbody\n", argv0=None):
     if isinstance(text, str):
         text = text.encode()
     return subprocess.run([argv0 or "sendmail", *args], executable=None if not argv0 else remote.which, input=text,
-                          env={**remote.env, **ENV}, capture_output=True, timeout=60, cwd="/")
+                          env={**remote.env, **ENV}, capture_output=True, timeout=120, cwd="/")
 
 
 with Remote() as r:
@@ -119,7 +119,7 @@ with Remote() as r:
 
     # Nothing to send: it does not wait for a message.
     for args, code in ((), 64), (("-q",), 111), (("-q15m",), 111):
-        p = subprocess.run(["sendmail", *args], stdin=(hang := os.pipe())[0], env={**r.env, **ENV}, capture_output=True, timeout=20, cwd="/")
+        p = subprocess.run(["sendmail", *args], stdin=(hang := os.pipe())[0], env={**r.env, **ENV}, capture_output=True, timeout=120, cwd="/")
         tap.ok(p.returncode == code, f"{args}: no recipient, nothing is read; exit {code}", p)
         os.close(hang[0]), os.close(hang[1])
 

@@ -6,7 +6,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
 import smtprecv
 from smtprecv import Instance, Tap
 
-smtprecv.LIMIT = 60
+smtprecv.LIMIT = 120
 tap = Tap()
 i = Instance(lmtp=False)
 deaf = socket.socket(socket.AF_UNIX)

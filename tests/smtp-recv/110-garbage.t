@@ -28,7 +28,7 @@ for seed in range(SESSIONS):
     args = ["/bin/false", "true"] if seed % 2 else []
     env = i.environment(**({"RELAYCLIENT": ""} if seed % 5 == 0 else {}))
     try:
-        p = subprocess.run([BIN + "/smtp-recv", *args], input=bytes(data), capture_output=True, env=env, timeout=20)
+        p = subprocess.run([BIN + "/smtp-recv", *args], input=bytes(data), capture_output=True, env=env, timeout=120)
     except subprocess.TimeoutExpired:
         bad.append((seed, "hangs"))
         continue

@@ -37,7 +37,7 @@ BASE = {"PATH": os.environ["PATH"], "PROTO": "TCP", "TCPLOCALIP": "127.0.0.1", "
 
 def run(options, prog=["env"], **env):
     e = {k: v for k, v in dict(BASE, **env).items() if v is not None}
-    return subprocess.run([ACCESS] + options + prog, env=e, capture_output=True, text=True, timeout=10)
+    return subprocess.run([ACCESS] + options + prog, env=e, capture_output=True, text=True, timeout=120)
 
 
 backends = [("directory", ["-i", RULES])]

@@ -156,7 +156,7 @@ d.sendall(b"still")
 same(d.recv(5), b"still", "while the old engine lives on")
 d.close()
 h = h2
-r = subprocess.run(["tls-keeper", h.sock], env=dict(os.environ, POSTERN_DIR=DIR), capture_output=True, timeout=10)
+r = subprocess.run(["tls-keeper", h.sock], env=dict(os.environ, POSTERN_DIR=DIR), capture_output=True, timeout=120)
 same(r.returncode, 111, "a second holder on the same socket refuses")
 with s.tls() as c:
     c.sendall(b"y")

@@ -23,7 +23,7 @@ def s_client(server, *options, text="", name="mail.example.test"):
     p.stdin.flush()
     out = p.stdout.read().decode(errors="replace")
     p.stdin.close()
-    p.wait(timeout=10)
+    p.wait(timeout=120)
     return out
 
 
