@@ -16,7 +16,7 @@
 
 #define BUFFER 65536   /* octets of a directory at a time */
 #define ENTRY_SIZE 128 /* octets that a directory has for each name, at the most and at a guess */
-#define WINDOW 16      /* messages that may be missing in a row before the index's order is lost */
+#define WINDOW 64      /* messages that may be missing in a row before the index's order is lost */
 #define AHEAD 12       /* records in that order that the processor is told of beforehand */
 
 /* ---- what is not as known ---------------------------------------------------------------------
@@ -128,40 +128,48 @@ duplicate(
 /* ---- what is as known -------------------------------------------------------------------------
  */
 
-/* Is it the name of the record that the snapshot's order has at i? sum is the name's. Most likely
- * that is so, and the record's own name, somewhere else in memory, need not be looked at. */
+/* Is the record's file where the snapshot has it, under the name that it has there? */
 static int
-is_called(struct folder *f, uint32_t i, char const *name, uint64_t sum)
+is_as_written(struct index const *x, uint32_t p)
 {
-	struct index const *x = &f->index;
-	struct record const *r = x->rec + x->order[i];
-	if (!(r->state & RECORD_DERIVED) && r->name < x->names_len)
-		return x->order_sums[i] == sum;
-	return !strcmp(record_path(f, index_record(x, x->order[i])), name);
+	if (p >= x->count)
+		return 0;
+	struct record const *r = x->rec + p;
+	return record_live(r) && !(r->state & (RECORD_NEW | RECORD_DERIVED)) &&
+	       r->name < x->names_len;
+}
+
+/* The processor is told of a record: what is_as_written asks for may stand in two lines. */
+static void
+expect_record(struct index const *x, uint32_t i)
+{
+	if (i >= x->count || x->order[i] >= x->count)
+		return;
+	__builtin_prefetch(&x->rec[x->order[i]].name);
+	__builtin_prefetch(&x->rec[x->order[i]].state);
 }
 
 /* Directories give their names in an order of their own, but each time in the same: a name is most
- * likely that of the record that follows in the order of the last snapshot. Its position, or
- * BASEMAP_NONE. The records are not verified: whoever uses one for more than this does that. */
+ * likely that of the record that follows in the order of the last snapshot, where the sums of the
+ * names stand side by side. Its position, or BASEMAP_NONE. The records are not verified: whoever
+ * uses one for more than this does that. */
 static uint32_t
 expect(struct scan *s, struct folder *f, char const *name, size_t len)
 {
 	struct index const *x = &f->index;
-	uint64_t sum = s->expected < x->count ? basemap_sum(name, len) : 0;
-	if (s->expected + AHEAD < x->count && x->order[s->expected + AHEAD] < x->count)
-		__builtin_prefetch(&x->rec[x->order[s->expected + AHEAD]].name);
-	for (uint32_t i = s->expected, n = 0; i < x->count && n < WINDOW; i++) {
-		uint32_t p = x->order[i];
-		struct record const *r = p < x->count ? x->rec + p : 0;
-		if (r && record_live(r) && !(r->state & RECORD_NEW)) {
-			n++;
-			if (is_called(f, i, name, sum)) {
-				s->expected = i + 1;
-				return p;
-			}
-		} else if (!n)
-			s->expected = i + 1;
+	uint64_t const sum = s->expected < x->count ? basemap_sum(name, len) : 0;
+	expect_record(x, s->expected + AHEAD);
+	for (uint32_t i = s->expected, n = 0; i < x->count && n < WINDOW; i++, n++) {
+		if (x->order_sums[i] != sum)
+			continue;
+		if (!is_as_written(x, x->order[i]))
+			break;
+		s->expected = i + 1;
+		return x->order[i];
 	}
+	/* Those that will not come do not count. */
+	while (s->expected < x->count && !is_as_written(x, x->order[s->expected]))
+		s->expected++;
 	return BASEMAP_NONE;
 }
 
