@@ -2,6 +2,7 @@
 """Several sessions on one folder, foreign programs, IDLE, signals, limits, the way from login."""
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from imapwire import Session, wait_for
 from instance import Tap
 
 tap = Tap()
+TRIES = 10
 
 
 class Mail:
@@ -102,6 +104,12 @@ def recent_shrinks():
             equal(a.ok("EXPUNGE"), [b"* 1 EXPUNGE", b"* 1 RECENT"])
 
 
+def cpu(session):
+    """Seconds that the process has worked, however busy the machine is."""
+    with open(f"/proc/{session.process.pid}/schedstat", encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e9
+
+
 def long_commands_stop():
     """TERM, and a client that has left, end a command between two messages."""
     with Mail(0) as m:
@@ -110,19 +118,19 @@ def long_commands_stop():
         for i in range(1, 101):
             os.link(m.box + "/tmp/x", f"{m.box}/cur/{i}.x:2,")
         with m.session() as a:
-            start = time.monotonic()
+            start = cpu(a)
             a.ok("SEARCH TEXT missing")
-            whole = time.monotonic() - start
+            whole = cpu(a) - start
             a.start("SEARCH TEXT missing")
             a.process.send_signal(signal.SIGTERM)
             equal(a.response(), b"* BYE Server shutting down.")
         with m.session() as a:
+            start = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
             a.start("SEARCH TEXT missing")
-            start = time.monotonic()
             a.process.stdin.close()
             a.process.stdout.close()
             equal(a.process.wait(imapwire.LIMIT), 0)
-            equal(time.monotonic() - start < whole / 2, True)
+            equal(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - start < whole / 2, True)
         # One that sends no more but listens gets its answer.
         build = os.path.abspath(os.environ.get("POSTERN_BUILD", "build"))
         got = subprocess.run([build + "/bin/imap"], input=b"a SELECT INBOX\r\nb SEARCH TEXT missing\r\n", check=True, capture_output=True,
@@ -192,18 +200,22 @@ def removal_stops():
         with open(m.box + "/tmp/x", "w", encoding="ascii") as f:
             f.write("Subject: x\n\n")
         for command in "EXPUNGE", "UID EXPUNGE 1:*", "CLOSE":
-            there = set(os.listdir(m.box + "/cur"))
-            for i in range(10000):
-                if f"{10000 + i}.x:2,T" not in there:
-                    os.link(m.box + "/tmp/x", f"{m.box}/cur/{10000 + i}.x:2,T")
-            with m.session() as a:
-                a.start(command)
-                wait_for(lambda: len(os.listdir(m.box + "/cur")) < 10000, "the first removal")
-                a.process.send_signal(signal.SIGTERM)
-                equal(a.response(), b"* BYE Server shutting down.")
-                a.process.stdin.close()
-                equal(a.process.wait(imapwire.LIMIT), 0)
-            equal(0 < len(os.listdir(m.box + "/cur")) < 10000, True)
+            for _ in range(TRIES):  # on a busy machine TERM may come when all is done
+                there = set(os.listdir(m.box + "/cur"))
+                for i in range(10000):
+                    if f"{10000 + i}.x:2,T" not in there:
+                        os.link(m.box + "/tmp/x", f"{m.box}/cur/{10000 + i}.x:2,T")
+                with m.session() as a:
+                    a.start(command)
+                    wait_for(lambda: len(os.listdir(m.box + "/cur")) < 10000, "the first removal")
+                    a.process.send_signal(signal.SIGTERM)
+                    said = a.response()
+                    a.process.stdin.close()
+                    equal(a.process.wait(imapwire.LIMIT), 0)
+                if left := len(os.listdir(m.box + "/cur")):
+                    break
+            equal(said, b"* BYE Server shutting down.")
+            equal(0 < left < 10000, True)
 
 
 def idle_unselected():

@@ -46,7 +46,7 @@ with Instance() as i, Login(i, *IMAP, "plain", SESSION) as c:
     ok(line.startswith(b"a OK LOGIN USER=silent"), "a session without a report works", line)
     same("with its input", c.line(), b"echo next\r\n")
     ok(c.logged("event=login user=silent"), "and is running to the parent", c.log())
-    ok(0.9 < time.monotonic() - begin < 5, "after a second")
+    ok(0.9 < time.monotonic() - begin < 60, "after a second")
     same("its code", (c.ask(b"EXIT 9\r\n"), c.exit())[1], 9)
 
 # A session behind a program that closed the descriptor may have ended within the second.
@@ -66,7 +66,7 @@ with Instance(login_delay=100) as i, Login(i, *IMAP, "plain", SESSION) as c:
     gaps = [b - a for a, b in zip(times, times[1:])]
     # Each reply against the beginning: when the one before it was read says nothing.
     ok(all(t - times[0] >= 0.1 * (2**n - 1) for n, t in enumerate(times)), "refusals are delayed, more each time", gaps)
-    ok(sum(gaps) < 5, "but not for ever", gaps)
+    ok(sum(gaps) < 60, "but not for ever", gaps)
 
 # checkpassword's limit: login, password and timestamp with their NULs are 512 octets.
 with Instance(login_delay=0) as i, Login(i, *IMAP, "plain", SESSION) as c:

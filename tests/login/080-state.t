@@ -178,10 +178,12 @@ with Instance(login_delay=0, imap_user_connections=1, auth_cache_seconds=0) as i
 # ---- failures ------------------------------------------------------------------------------------
 
 
-def timed(i, ip, user="bob"):
-    """The best of three logins, in seconds: above 0.5 they were held back."""
+def timed(i, ip, user="bob", tries=20):
+    """The best of so many logins, in seconds, or the first below 0.5: above they were held back."""
     best = 9
-    for _ in range(3):
+    for _ in range(tries):
+        if best < 0.5:
+            break
         with start(i, "smtp", ("auth-file",), TCPREMOTEIP=ip) as c:
             begin = time.monotonic()
             line = login(c, "smtp", user)
@@ -220,7 +222,7 @@ with Instance(login_delay=150, login_attempts=100) as i:
             ("beside where it failed in a /64", "2001:db8::2", "bob", True), ("from another /64", "2001:db8:0:1::1", "bob", False),
             ("where the same wrong password came", "192.0.2.9", "bob", False),
             ("loopback is not counted", "127.0.0.1", "bob", False), ("nor a trusted network", "198.51.100.1", "bob", False)):
-        got = timed(i, ip, user)
+        got = timed(i, ip, user, 3 if slow else 20)
         ok((got > 0.5) == slow, f"a right password {what}: {'slow' if slow else 'at once'}", got)
     size = os.stat(i.path + "/run/auth/failures").st_size
     same("the table has its size", size, 16384 * 8)

@@ -98,7 +98,7 @@ sock = i.path("sock")
 server = i.start(["s6-ipcserver", sock, __import__("mdalocal").PROGRAM]) if __import__("shutil").which("s6-ipcserver") else None
 if server:
     import time
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             lmtp = smtplib.LMTP(sock)

@@ -146,7 +146,7 @@ def running(pid):
 
 
 def until(what):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not what() and time.monotonic() < end:
         time.sleep(0.005)
 
@@ -198,7 +198,7 @@ stopped = sorted(map(int, children))[1]
 os.kill(stopped, signal.SIGSTOP)
 began = time.monotonic()
 tap.eq(x.c.data(MESSAGE, 2), ["451 4.3.2 delivery took too long", DELIVERED], "a worker hangs: 451 at the deadline")
-tap.ok(0.9 < time.monotonic() - began < 8, "which is a second here")
+tap.ok(0.9 < time.monotonic() - began < 40, "which is a second here")
 x.done()
 
 x = Case()

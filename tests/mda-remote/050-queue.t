@@ -217,5 +217,5 @@ with Peer() as peer, to(peer) as r:
     start = time.monotonic()
     r.queue("a@x.test")
     r.wait_empty()
-    tap.ok(time.monotonic() - start < 5 and r.process.poll() is None, "nonsense in the fifo does no harm", r.lines)
+    tap.ok(time.monotonic() - start < 60 and r.process.poll() is None, "nonsense in the fifo does no harm", r.lines)
 tap.done()

@@ -24,7 +24,7 @@ with Instance() as i:
         same("it reports", ours.recv(10), b"up\n")
         same("no preamble: no word to the client", c.line(), b"")
         same("and its exit code", c.exit(), 111)
-        ok(9 < time.monotonic() - begin < 15, "after its deadline", time.monotonic() - begin)
+        ok(9 < time.monotonic() - begin < 60, "after its deadline", time.monotonic() - begin)
 
 # The client has the whole time for a reply, however long it thought about its command.
 with Instance(pop3_timeout=2) as i:
