@@ -47,12 +47,12 @@ plain_run(struct wire_cursor const *w, uint64_t max)
 	return n;
 }
 
+/* NULs as what stands for them. */
 static void
-copy(struct wire_cursor const *w, char *buf, size_t n)
+replace_nuls(struct wire_cursor const *w, char *s, size_t n)
 {
-	memcpy(buf, w->p, n);
-	for (char *end = buf + n; w->nul && (buf = memchr(buf, 0, (size_t)(end - buf)));)
-		*buf++ = w->nul;
+	for (char *const end = s + n; w->nul && (s = memchr(s, 0, (size_t)(end - s)));)
+		*s++ = w->nul;
 }
 
 /* Moves over up to max wire octets, copying them if buf is not null. */
@@ -60,18 +60,21 @@ static uint64_t
 advance(struct wire_cursor *w, char *buf, uint64_t max)
 {
 	uint64_t done = 0;
-	if (buf && !w->nul && !w->lf_owed) {
+	if (buf && !w->lf_owed) {
 		struct lines_copied const c =
 		    lines_copy_crlf(buf, (size_t)max, w->p, (size_t)(w->end - w->p), w->before);
 		w->p += c.from;
 		w->before = c.from ? w->p[-1] : w->before;
 		done = c.to;
+		replace_nuls(w, buf, c.to);
 	}
 	while (done < max && w->p < w->end) {
 		size_t const n = w->lf_owed ? 0 : plain_run(w, max - done);
 		if (n) {
-			if (buf)
-				copy(w, buf + done, n);
+			if (buf) {
+				memcpy(buf + done, w->p, n);
+				replace_nuls(w, buf + done, n);
+			}
 			w->p += n;
 			w->before = w->p[-1];
 			done += n;
@@ -87,33 +90,6 @@ advance(struct wire_cursor *w, char *buf, uint64_t max)
 	return done;
 }
 
-/* Copies whole lines as long as they fit, which is most of most messages; the rest is for advance.
- * No LF is owed. */
-static size_t
-copy_lines(struct wire_cursor *w, char *buf, size_t max)
-{
-	char *o = buf;
-	char const *p = w->p;
-	while (p < w->end && max - (size_t)(o - buf) > 1) {
-		size_t const left = (size_t)(w->end - p), room = max - (size_t)(o - buf) - 1;
-		char const *const lf = memchr(p, '\n', left < room ? left : room);
-		if (!lf)
-			break;
-		size_t const run = (size_t)(lf - p);
-		memcpy(o, p, run);
-		o += run;
-		if ((run ? lf[-1] : w->before) != '\r')
-			*o++ = '\r';
-		*o++ = '\n';
-		w->before = '\n';
-		p = lf + 1;
-	}
-	w->p = p;
-	for (char *nul = buf; w->nul && (nul = memchr(nul, 0, (size_t)(o - nul)));)
-		*nul++ = w->nul;
-	return (size_t)(o - buf);
-}
-
 uint64_t
 wire_skip(struct wire_cursor *w, uint64_t count)
 {
@@ -123,7 +99,6 @@ wire_skip(struct wire_cursor *w, uint64_t count)
 size_t
 wire_read(struct wire_cursor *w, char *buf, size_t max)
 {
-	size_t done = w->lf_owed ? (size_t)advance(w, buf, max > 0) : 0;
-	done += copy_lines(w, buf + done, max - done);
-	return done + (size_t)advance(w, buf + done, max - done);
+	size_t const owed = w->lf_owed ? (size_t)advance(w, buf, max > 0) : 0;
+	return owed + (size_t)advance(w, buf + owed, max - owed);
 }
