@@ -14,6 +14,7 @@ import time
 import maildirtest as t
 
 INDEX_FILES = "postern-index", "postern-index.log", "postern-text"
+DISPOSABLE = *INDEX_FILES, "postern-keys"
 Head = collections.namedtuple("Head", "validity uidnext count recent first mailboxid highest")
 Row = collections.namedtuple("Row", "flags words wire disk date emailid uidl saved modseq token")
 STABLE = "wire", "disk", "emailid", "uidl", "saved", "token"  # the date is judged apart: a touch may change it
@@ -343,7 +344,7 @@ def with_and_without(model, name, who="index"):
         texts = s.command("texts")
         model.bad += [f"{name}: cached text {x}" for x in texts if not re.fullmatch(r"\d+ [0-9a-f]+", x)]
         s.close()
-        for file in INDEX_FILES:
+        for file in DISPOSABLE:
             if os.path.exists(f"{model.path(name)}/{file}"):
                 os.unlink(f"{model.path(name)}/{file}")
         s = Session(model.place, name)

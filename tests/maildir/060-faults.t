@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import maildirtest as t
-from storemodel import INDEX_FILES, parse, read_text
+from storemodel import DISPOSABLE, parse, read_text
 
 if not shutil.which("strace"):
     t.skip_all("strace is not installed")
@@ -53,10 +53,11 @@ OPS = {
     "index": ("open Foreign", "settle wait", None, "settle wait"),
     "compact": ("open Long\nflags 1,2 + FS\nflags 1,2 - FS\nflags 1,2 + DS\nflags 1,2 + FS", "settle wait", "long1 long2", "settle wait"),
     "text": ("open INBOX", "texts keep\nsettle wait", None, "texts"),
+    "keys": ("open INBOX", "keys", None, "keys"),
     "look": ("", "open Changed\nfacts\nsettle wait", None, "open Changed"),
 }
 FOLDERS = ["INBOX", "Other", "Many", "Unread", "Foreign", "Long", "Changed"]
-KNOWN = re.compile(r"cur|new|tmp|postern-index|postern-index\.log|postern-text|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-uidvalidity(\.[0-9a-f]{8})?|postern-keywords|postern-metadata|subscriptions|maildirsize|\..*")
+KNOWN = re.compile(r"cur|new|tmp|postern-index|postern-index\.log|postern-text|postern-keys|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-uidvalidity(\.[0-9a-f]{8})?|postern-keywords|postern-metadata|subscriptions|maildirsize|\..*")
 
 
 def run(root, text, prefix=()):
@@ -236,7 +237,7 @@ def after_that(op, root, before, now):
     if time.monotonic() - start > 40:
         bad.append("somebody waited for a lock")
     for folder in FOLDERS:
-        for file in INDEX_FILES:
+        for file in DISPOSABLE:
             if os.path.exists(f"{now[folder].path}/{file}"):
                 os.unlink(f"{now[folder].path}/{file}")
     again = sessions(root)[0]
@@ -332,7 +333,7 @@ def calls(base, op):
             left -= '"ok' in line
         elif begun and not skip and name in ERRORS and not (name in ("write", "read") and m[2][:2] in ("0<", "1<")):
             if name != "mmap" or "postern" in line:
-                out.append((name, count[name], any(f in line for f in INDEX_FILES), left <= 0))
+                out.append((name, count[name], any(f in line for f in DISPOSABLE), left <= 0))
     shutil.rmtree(root)
     return out
 

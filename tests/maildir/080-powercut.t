@@ -11,13 +11,13 @@ import time
 import maildirtest as t
 import powercut
 from storeclient import Client
-from storemodel import INDEX_FILES, Model, Session, lasting
+from storemodel import DISPOSABLE, Model, Session, lasting
 
 FOLDERS = "INBOX", "A", "B"
 HOW = "none", "some", "some", "all"  # of what is not synced, after each change
 STATES = int(os.environ.get("POWERCUT_STATES", "150"))
 STEPS = int(os.environ.get("POWERCUT_STEPS", "60"))
-OTHER = ("refresh", "settle", "settle", "settle wait", "texts keep", "reopen", "reopen", "restart")
+OTHER = ("refresh", "settle", "settle", "settle wait", "texts keep", "keys", "keys", "reopen", "reopen", "restart")
 
 
 class Recorded(Session):
@@ -148,6 +148,7 @@ class Run:
                 model.check(s)
                 seen[name] = s.facts()
                 model.bad += [f"{name}: cached text {x}" for x in s.command("texts") if not re.fullmatch(r"\d+ [0-9a-f]+", x)]
+                model.bad += [f"{name}: keys {x}" for x in s.command("keys") if not re.fullmatch(r"\d+", x)]
             model.judge_moves(both=True)
             s.close()
             self.without_index(model, seen)
@@ -157,7 +158,7 @@ class Run:
 
     def without_index(self, model, seen):
         for name in FOLDERS:
-            for file in INDEX_FILES:
+            for file in DISPOSABLE:
                 if os.path.lexists(f"{model.path(name)}/{file}"):
                     os.unlink(f"{model.path(name)}/{file}")
         s = Session(self.place, FOLDERS[0])

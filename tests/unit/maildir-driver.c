@@ -11,6 +11,7 @@
  *     deliver NAME TEXT       create NAME    status NAME       hold SECONDS
  *     rename NAME NAME        subscribe NAME           use NAME SPECIAL-USE
  *     facts                   texts [keep]             settle [wait]
+ *     keys
  *     mail NAME TOKEN         save NAME LETTERS TOKEN [KEYWORD...]
  *     many NAME COUNT         time COMMAND...                  usage
  *     add OCTETS MESSAGES
@@ -349,6 +350,15 @@ do_texts(char **arg)
 	return 0;
 }
 
+static int
+do_keys(char **arg)
+{
+	(void)arg;
+	if (folder)
+		facts_keys(folder);
+	return 0;
+}
+
 /* What folder_settle says; "settle wait" until it says -1. */
 static int
 do_settle(char **arg)
@@ -495,6 +505,7 @@ static struct {
     {"add", 2, do_add},
     {"facts", 0, do_facts},
     {"texts", 0, do_texts},
+    {"keys", 0, do_keys},
     {"settle", 0, do_settle},
     {"mail", 2, do_mail},
     {"save", 3, do_save},

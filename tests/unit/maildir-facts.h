@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "maildir/folder-keys.h"
 #include "maildir/message.h"
 #include "tests/unit/maildir-dir.h"
 #include "lib/sa.h"
@@ -118,6 +119,56 @@ facts_texts(struct folder *f, int keep)
 	}
 	arena_free(&a);
 	stralloc_free(&s);
+}
+
+struct facts_keys {
+	struct folder *f;
+	struct arena arena;
+	stralloc content;
+	struct message_texts texts;
+};
+
+static char const *
+facts_key_text(void *arg, uint32_t i, enum message_text which, size_t *len)
+{
+	struct facts_keys *x = arg;
+	arena_reset(&x->arena);
+	if (facts_content(x->f, i, &x->content) < 0)
+		return 0;
+	char const *end = strstr(sa_str(&x->content), "\r\n\r\n");
+	size_t const body = end ? (size_t)(end + 4 - x->content.s) : x->content.len;
+	message_texts_make(&x->texts, &x->arena, x->content.s, x->content.len, body, TEXT_ALL);
+	*len = x->texts.len[which];
+	return x->texts.s[which];
+}
+
+/* Opens postern-keys, or makes it, and says of each message whether its rows are right. */
+static void
+facts_keys(struct folder *f)
+{
+	unsigned int const all = (1u << KEYS_COLUMNS) - 1;
+	struct facts_keys x = {.f = f, .arena = ARENA_ZERO};
+	struct folder_keys k;
+	struct message_sort sort;
+	size_t len;
+	int there = folder_keys_open(&k, f, all);
+	if (!there) {
+		folder_keys_close(&k);
+		there = folder_keys_make(&k, f, all, facts_key_text, &x);
+	}
+	for (uint32_t i = 0; there && i < k.covered; i++) {
+		uint32_t const row = folder_keys_row(&k, i);
+		char const *const text = facts_key_text(&x, i, TEXT_SORT, &len);
+		int64_t const *const date = keys_column(&k.file, KEYS_DATE, &len);
+		struct keys_thread const *const t = keys_column(&k.file, KEYS_THREAD, &len);
+		int const same = text && message_sort_keys(&sort, text, x.texts.len[TEXT_SORT]) &&
+				 sort.date == date[row] &&
+				 t[row].subject == keys_subject(&k.file.h->key, &sort);
+		printf("%u%s\n", folder_uid(f, i), text && !same ? " differs" : "");
+	}
+	folder_keys_close(&k);
+	arena_free(&x.arena);
+	stralloc_free(&x.content);
 }
 
 /* A message of some size and shape, both following from its token: plain or multipart, with LF or
