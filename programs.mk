@@ -27,7 +27,7 @@ PROGRAMS += pop3-login
 OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o
 
 PROGRAMS += mda-remote-dns
-OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o link.o)
+OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o dns-txt.o link.o)
 USE_mda-remote-dns := dynamic
 LIBS_mda-remote-dns := -lunbound
 
@@ -62,6 +62,11 @@ USE_imap := dynamic store
 UNISTRING := $(if $(SAN)$(NOSTATIC),-lunistring,-l:libunistring.a)
 LIBS_imap := $(UNISTRING) $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
+PROGRAMS += mda-remote-sts
+OBJ_mda-remote-sts := $(addprefix mda-remote/,mda-remote-sts.o link.o)
+USE_mda-remote-sts := dynamic
+LIBS_mda-remote-sts := -lcurl
+
 PROGRAMS += smtp-send
 OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-policy.o tlsa.o tls-client.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
@@ -73,7 +78,7 @@ USE_pop3 := store
 
 PROGRAMS += mda-remote
 OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o conn.o dest.o digest.o envelope.o link.o \
-    mx.o obey.o order.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o)
+    mx.o obey.o order.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o sts.o sts-policy.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 

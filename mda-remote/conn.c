@@ -17,6 +17,7 @@
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
 #include "mda-remote/spool.h"
+#include "mda-remote/tlsrpt.h"
 
 extern char **environ;
 
@@ -194,11 +195,14 @@ connected(struct conn *c, char *s)
 
 /* "T POLICY TYPE NAME IP REASON": how TLS went with one host. */
 static void
-tls_result(char *s)
+tls_result(struct conn const *c, char *s)
 {
 	char *save;
 	char *policy = strtok_r(s, " ", &save), *type = strtok_r(0, " ", &save);
 	char *host = strtok_r(0, " ", &save), *ip = strtok_r(0, " ", &save);
+	if (ip && c->d->route.kind == ROUTE_MX)
+		tlsrpt_add(c->d->route.name, policy, strcmp(type, "-") ? type : TLSRPT_OK, host, ip,
+		    save ? save : "");
 	/* Who promised nothing breaks no promise. */
 	if (!ip || !strcmp(type, "-") || !strcmp(policy, "none"))
 		return;
@@ -306,7 +310,7 @@ read_one(struct conn *c)
 		connected(c, packet + 1);
 		break;
 	case 'T':
-		tls_result(packet + 1);
+		tls_result(c, packet + 1);
 		break;
 	case 'x':
 		unreachable(c, packet + 2);

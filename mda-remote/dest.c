@@ -8,6 +8,8 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/ucspi.h"
+#include "mda-remote/sts.h"
+#include "mda-remote/tlsrpt.h"
 
 #define DEST_HASH 4096
 
@@ -230,6 +232,51 @@ wrong_family(struct dest *d)
 	    "no host has an address of the family that the route wants");
 }
 
+/* ---- MTA-STS (RFC 8461) ---- */
+
+/* What the settings say of TLS counts alone. */
+static int
+asks_sts(struct dest const *d)
+{
+	return walk.set.sts && d->route.kind == ROUTE_MX && !d->route.tls_given;
+}
+
+static char const no_match[] = "the domain's MTA-STS policy does not name this mail exchanger";
+
+/* RFC 8461 4.1: hosts that the policy does not name go if it is enforced. One with TLSA records
+ * stays: DANE counts before MTA-STS (RFC 8461 2). How many went. */
+static unsigned int
+apply_sts(struct dest *d, struct sts_known const *sts, struct mx_answer *a)
+{
+	unsigned int n = 0;
+	tlsrpt_policy(d->route.name, "sts", sts->text.s);
+	if (sts->policy.mode == STS_NONE)
+		return 0;
+	for (unsigned int i = 0; i < a->count; i++) {
+		struct mx_host *h = a->host + i;
+		if (!h->count || h->tlsa == DNS_OK || sts_policy_matches(&sts->policy, h->name))
+			continue;
+		tlsrpt_add(d->route.name, "sts", "validation-failure", h->name, "-", no_match);
+		if (sts->policy.mode == STS_ENFORCE) {
+			h->count = 0;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* The route, with what the policy demands of TLS. */
+static struct route
+sts_route(struct dest const *d, struct sts_known const *sts)
+{
+	struct route r = d->route;
+	if (sts && sts->policy.mode != STS_NONE) {
+		r.tls.level = sts->policy.mode == STS_ENFORCE ? TLS_STS : TLS_STS_TEST;
+		r.tls.min = r.tls.level == TLS_STS ? 12 : 0; /* RFC 8461 4.2, RFC 8996 */
+	}
+	return r;
+}
+
 void
 dest_resolved(struct dest *d, struct mx_answer *a)
 {
@@ -242,7 +289,14 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 	}
 	unsigned int unsafe = mx_drop_unsafe(a), all = a->count;
 	struct mx_answer whole = *a;
+	struct sts_known const *sts = asks_sts(d) ? sts_policy(d->route.name) : 0;
+	unsigned int refused = sts ? apply_sts(d, sts, a) : 0;
 	unsigned int hosts = mx_order(a, d->route.kind == ROUTE_MX ? conf_me() : "", &loop);
+	if (!hosts && refused && a->status == DNS_OK) {
+		fail(d, RCPT_WAITING, 0, "4.7.5",
+		    "the domain's MTA-STS policy names none of its mail exchangers");
+		return;
+	}
 	if (!hosts || a->status != DNS_OK) {
 		unroutable(d, &whole, all, loop);
 		return;
@@ -253,7 +307,8 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		wrong_family(d);
 		return;
 	}
-	packet_head(&sa, &d->route);
+	struct route route = sts_route(d, sts);
+	packet_head(&sa, &route);
 	for (unsigned int i = 0; i < n; i++)
 		add_address(d, &sa, way[i].host->name, way[i].ip, way[i].rank);
 	packet_tls(&sa, &d->route, a, hosts, unsafe);
@@ -282,6 +337,8 @@ ready(struct dest *d)
 		packet_head(&sa, &d->route);
 		add_address(d, &sa, d->route.name, d->route.name, 0);
 	} else {
+		if (!d->resolving && asks_sts(d) && !sts_ready(d->route.name))
+			return 0;
 		if (!d->resolving && !resolve_ask(d))
 			d->resolving = 1;
 		return 0;

@@ -3,7 +3,8 @@
  *
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
  * Questions: "NUMBER mx PORT DOMAIN" or "NUMBER host PORT NAME"; the TLSA records of that port are
- * looked up unless it is 0. Answers: "NUMBER\n" and the lines of mx.h.
+ * looked up unless it is 0. Or "NUMBER txt 0 NAME". Answers: "NUMBER\n" and the lines of mx.h, or
+ * its lines s and w and for each text that begins with "v=" a line "x TEXT".
  * Environment: POSTERN_DIR. Settings: resolver (lines ADDRESS or ADDRESS@PORT, default
  * /etc/resolv.conf), resolver-anchor (a file of trust anchors: answers are validated, and
  * DANE is in use).
@@ -61,6 +62,7 @@ answer(struct question *q)
 		sa_catf(&sa, "w %s\n", q->a.why);
 	for (unsigned int i = 0; i < q->a.count; i++)
 		format_host(&sa, q->a.host + i);
+	sa_catb(&sa, q->text.s, q->text.len);
 	if (link_send(LINK, sa.s, sa.len, -1) < 0)
 		_exit(0);
 	stralloc_free(&sa);
@@ -79,6 +81,7 @@ dns_release(struct question *q)
 	for (unsigned int i = 0; i < q->a.count; i++)
 		for (unsigned int j = 0; j < q->a.host[i].records; j++)
 			free((void *)(uintptr_t)q->a.host[i].record[j]);
+	stralloc_free(&q->text);
 	free(q);
 }
 
@@ -163,14 +166,16 @@ ask(char *packet)
 	char *rest;
 	memset(q, 0, sizeof *q);
 	q->number = (unsigned int)strtoul(packet, &rest, 10);
-	int mx = !strncmp(rest, " mx ", 4);
-	q->port = (unsigned int)strtoul(rest + (mx ? 4 : 6), &rest, 10);
+	int mx = !strncmp(rest, " mx ", 4), txt = !strncmp(rest, " txt ", 5);
+	q->port = (unsigned int)strtoul(rest + (mx ? 4 : txt ? 5 : 6), &rest, 10);
 	snprintf(q->name, sizeof q->name, "%s", *rest ? rest + 1 : "");
 	q->a.status = DNS_OK;
 	q->pending = 1;
 	link_question(q);
 	if (mx)
 		dns_ask_mx(q);
+	else if (txt)
+		dns_ask_txt(q);
 	else
 		dns_ask_host(q);
 	dns_release(q);

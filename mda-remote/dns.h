@@ -2,6 +2,7 @@
 #ifndef POSTERN_MDA_REMOTE_DNS_H
 #define POSTERN_MDA_REMOTE_DNS_H
 
+#include <skalibs/stralloc.h>
 #include <skalibs/tai.h>
 
 #include "mda-remote/mx.h"
@@ -10,7 +11,7 @@ struct ub_ctx;
 struct ub_result;
 
 #define DNS_CLASS_IN 1
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
 
 struct question {
 	unsigned int number;  /* mda-remote's */
@@ -21,6 +22,7 @@ struct question {
 	int answered; /* what still comes in is dropped */
 	struct question *next, **link;
 	char name[DNS_NAME_MAX];
+	stralloc text; /* lines "x TEXT" */
 	struct dns_host {
 		unsigned int waiting;	     /* address look-ups */
 		char expanded[DNS_NAME_MAX]; /* "" if the name is no alias */
@@ -54,6 +56,11 @@ int dns_host_name(char const *s);
 /* Asks for q's mail exchangers, or for the addresses of q's name. */
 void dns_ask_mx(struct question *q);
 void dns_ask_host(struct question *q);
+
+/* ---- dns-txt.c ---- */
+
+/* Asks for the TXT records of q's name. */
+void dns_ask_txt(struct question *q);
 
 /* ---- dns-tlsa.c (RFC 7672 2.2.2, 2.2.3) ---- */
 

@@ -48,6 +48,26 @@
 #define SEND_NAMES_MAX 16 /* names that a certificate may bear */
 #define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
+#define DNS_TXT_MAX 1000   /* bytes of a TXT record; a longer one is passed over */
+#define DNS_TXT_COUNT 20   /* TXT records of one name that are looked at */
+#define STS_ID_MAX 32	   /* RFC 8461 3.1 */
+#define STS_MX_MAX 100	   /* patterns of one policy; more are an error */
+#define STS_POLICY_MAX 65536	   /* bytes of a policy as it is fetched (RFC 8461 3.3) */
+#define STS_ADDRESSES_MAX 8	   /* addresses of one policy host that are tried */
+#define STS_FETCH_SECONDS 60	   /* one fetch, from asked to answered (RFC 8461 3.3) */
+#define STS_FETCHES_MAX 20	   /* domains that are being looked at; more wait */
+#define STS_RETRY_SECONDS 300	   /* after a fetch that failed (RFC 8461 3.3) */
+#define STS_CHECK_SECONDS 60	   /* a record that was looked at holds as long */
+#define STS_REFRESH_SECONDS 86400  /* a policy is fetched again after this, or half of its max_age */
+#define STS_UNUSED_SECONDS 5184000 /* a policy that no mail asked for is not kept up to date */
+#define STS_LOOK_SECONDS 3600	   /* between two looks at all policies for that */
+#define STS_DOMAINS_MAX 10000	   /* domains that are remembered; what they know is on disk */
+#define TLSRPT_ROWS_MAX 500	     /* different results not yet on disk */
+#define TLSRPT_FLUSH_MS 1000	     /* they are on disk after this */
+#define TLSRPT_REASON_MAX 200	     /* bytes of a reason */
+#define TLSRPT_DAY_MAX (32u << 20)   /* bytes of one day; what is beyond is not counted */
+#define TLSRPT_DAYS 31		     /* days that are kept */
+#define TLSRPT_POLICIES_MAX 10000    /* policies that are noted on one day */
 #define TLS_NAMES_MAX 256 /* bytes of the names or digests of a rule of etc/tls-policy */
 
 #define WHY_TEXT_MAX 1000	 /* bytes of a reply that are kept for bounce and mailq */

@@ -34,6 +34,8 @@
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
+#include "mda-remote/sts.h"
+#include "mda-remote/tlsrpt.h"
 
 #define FILES_BESIDE 64 /* descriptors for everything else */
 
@@ -177,7 +179,7 @@ wait_and_read(int scanning)
 {
 	static struct pollfd *x;
 	static unsigned int room;
-	if (room < conn_count() + 4) {
+	if (room < conn_count() + 5) {
 		room = conn_count() + 64;
 		x = xrealloc(x, room, sizeof *x);
 	}
@@ -185,8 +187,9 @@ wait_and_read(int scanning)
 	x[1] = (struct pollfd){.fd = scan_fd(), .events = POLLIN};
 	x[2] = (struct pollfd){.fd = resolve_fd(), .events = POLLIN};
 	x[3] = (struct pollfd){.fd = fd_changes, .events = POLLIN};
-	unsigned int n = conn_poll(x + 4);
-	int r = poll(x, n + 4, pause_for(scanning));
+	x[4] = (struct pollfd){.fd = sts_fd(), .events = POLLIN};
+	unsigned int n = conn_poll(x + 5);
+	int r = poll(x, n + 5, pause_for(scanning));
 	if (r < 0 && errno != EINTR)
 		strerr_diefu1sys(111, "poll");
 	tick();
@@ -200,7 +203,9 @@ wait_and_read(int scanning)
 		resolve_read();
 	if (x[3].revents)
 		changes();
-	conn_read(x + 4, n);
+	if (x[4].revents)
+		sts_read();
+	conn_read(x + 5, n);
 }
 
 static void
@@ -234,6 +239,8 @@ start(void)
 	digest_start();
 	bounce_recover();
 	resolve_start();
+	sts_start();
+	tlsrpt_start();
 	scan_start();
 }
 
@@ -245,6 +252,8 @@ work(void)
 	int scanning = walk.stopping ? 0 : scan_step();
 	active_start();
 	resolve_check();
+	sts_check();
+	tlsrpt_flush(0);
 	dest_start();
 	digest_tick();
 	if (!active_unsynced())
@@ -298,6 +307,7 @@ main(int argc, char **argv)
 	}
 	conn_stop();
 	active_sync();
+	tlsrpt_flush(1);
 	log_1("end", "why", "stopped");
 	return 0;
 }

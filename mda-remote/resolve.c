@@ -23,7 +23,9 @@ static pid_t child;
 static int64_t may_start; /* not in a tight circle */
 static stralloc settings; /* that the child was started with */
 static struct question {
-	struct dest *d; /* null: free */
+	struct dest *d;
+	resolve_fn *fn; /* neither: free */
+	void *arg;
 	int64_t asked;
 } questions[DNS_QUESTIONS_MAX];
 
@@ -69,10 +71,12 @@ lost(void)
 	close(fd_child);
 	fd_child = -1;
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
-		struct dest *d = questions[i].d;
-		questions[i].d = 0;
-		if (d)
-			dest_resolved(d, 0);
+		struct question q = questions[i];
+		questions[i] = (struct question){0};
+		if (q.d)
+			dest_resolved(q.d, 0);
+		if (q.fn)
+			q.fn(q.arg, 0);
 	}
 }
 
@@ -89,33 +93,47 @@ resolve_reread(void)
 	close(fd_child);
 	fd_child = -1;
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
-		if (questions[i].d)
-			questions[i].d->resolving = 0;
-		questions[i].d = 0;
+		struct question q = questions[i];
+		questions[i] = (struct question){0};
+		if (q.d)
+			q.d->resolving = 0;
+		if (q.fn)
+			q.fn(q.arg, 0);
 	}
 	resolve_start();
 }
 
-int
-resolve_ask(struct dest *d)
+static int
+ask(char const *kind, unsigned int port, char const *name, struct question q)
 {
 	char packet[DNS_NAME_MAX + 40];
 	unsigned int i = 0;
 	if (fd_child < 0)
 		return -1;
-	while (i < DNS_QUESTIONS_MAX && questions[i].d)
+	while (i < DNS_QUESTIONS_MAX && (questions[i].d || questions[i].fn))
 		i++;
 	if (i == DNS_QUESTIONS_MAX)
 		return -1;
+	int n = snprintf(packet, sizeof packet, "%u %s %u %s", i, kind, port, name);
+	if ((size_t)n >= sizeof packet || link_send(fd_child, packet, (size_t)n, -1) < 0)
+		return -1;
+	questions[i] = q;
+	return 0;
+}
+
+int
+resolve_name(char const *kind, char const *name, resolve_fn *fn, void *arg)
+{
+	return ask(kind, 0, name, (struct question){0, fn, arg, walk_now()});
+}
+
+int
+resolve_ask(struct dest *d)
+{
 	/* The port of the TLSA records (RFC 7672 2.2.3); 0: they are not wanted. */
 	unsigned int port = d->route.port ? d->route.port : walk.set.port;
-	int n = snprintf(packet, sizeof packet, "%u %s %u %s", i,
-	    d->route.kind == ROUTE_MX ? "mx" : "host", route_dane(&d->route) ? port : 0,
-	    d->route.name);
-	if (link_send(fd_child, packet, (size_t)n, -1) < 0)
-		return -1;
-	questions[i] = (struct question){d, walk_now()};
-	return 0;
+	return ask(d->route.kind == ROUTE_MX ? "mx" : "host", route_dane(&d->route) ? port : 0,
+	    d->route.name, (struct question){d, 0, 0, walk_now()});
 }
 
 void
@@ -130,11 +148,14 @@ resolve_read(void)
 		return;
 	}
 	unsigned long i = strtoul(packet, &rest, 10);
-	if (i >= DNS_QUESTIONS_MAX || !questions[i].d)
+	if (i >= DNS_QUESTIONS_MAX || (!questions[i].d && !questions[i].fn))
 		return;
-	struct dest *d = questions[i].d;
-	questions[i].d = 0;
-	dest_resolved(d, *rest == '\n' && !mx_parse(&a, rest + 1) ? &a : 0);
+	struct question q = questions[i];
+	questions[i] = (struct question){0};
+	if (q.fn)
+		q.fn(q.arg, *rest == '\n' ? rest + 1 : 0);
+	else
+		dest_resolved(q.d, *rest == '\n' && !mx_parse(&a, rest + 1) ? &a : 0);
 }
 
 void
@@ -142,7 +163,7 @@ resolve_check(void)
 {
 	int64_t now = walk_now();
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX && fd_child >= 0; i++)
-		if (questions[i].d && now - questions[i].asked > HUNG_SECONDS * 1000) {
+		if ((questions[i].d || questions[i].fn) && now - questions[i].asked > HUNG_SECONDS * 1000) {
 			kill(child, SIGKILL);
 			lost();
 		}

@@ -71,6 +71,8 @@ settings_read(struct settings *s)
 	s->active = number("remote-messages-active", 2000, 100000);
 	conf_address("postmaster"); /* read anew with each notification */
 	s->port = (uint16_t)conf_uint("smtp-port", 25, 1, 65535);
+	s->sts = conf_flag("mta-sts", 1);
+	s->sts_port = (uint16_t)conf_uint("mta-sts-port", 443, 1, 65535);
 }
 
 int

@@ -29,6 +29,8 @@ struct settings {
 	unsigned int per_mail;	      /* recipients of one transaction */
 	unsigned int active;	      /* messages read in for delivery at the same time */
 	uint16_t port;		      /* of remote SMTP servers */
+	int sts;		      /* MTA-STS policies are asked for */
+	uint16_t sts_port;	      /* of the hosts that have them */
 };
 
 void settings_read(struct settings *s);

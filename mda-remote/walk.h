@@ -150,6 +150,10 @@ void resolve_start(void);
 void resolve_reread(void);
 /* Asks for d's route. 0, or -1 if too many questions are open. */
 int resolve_ask(struct dest *d);
+/* Asks for "txt" or "host" of a name. fn gets the answer's lines (mx.h, dns.c), or null if it could
+ * not be had. 0 or -1, as above. */
+typedef void resolve_fn(void *arg, char *lines);
+int resolve_name(char const *kind, char const *name, resolve_fn *fn, void *arg);
 int resolve_fd(void);
 void resolve_read(void);
 /* Restarts the child if it died or hangs. */

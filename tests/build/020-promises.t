@@ -36,6 +36,7 @@ none(offenders(r"\b(fsync|fdatasync|sync_file_range|syncfs)\s*\(", r"^lib/durabl
 none(offenders(r"#include <openssl/", r"(^|/)tls[^/]*\.[ch]$"), "only tls*.c includes OpenSSL")
 none(offenders(r"#include <idn2", r"^lib/idna\.c$"), "only lib/idna.c includes libidn2")
 none(offenders(r"#include <unbound", r"^mda-remote/dns[^/]*\.c$"), "only mda-remote/dns*.c includes libunbound")
+none(offenders(r"#include <curl", r"^mda-remote/mda-remote-sts\.c$"), "only mda-remote/mda-remote-sts.c includes libcurl")
 none(offenders(r"#include <zlib", r"^imap/compress\.c$"), "only imap/compress.c includes zlib")
 none(offenders(r"#include <crypt\.h>", r"^bin/auth-[^/]*\.c$"), "only bin/auth-*.c includes libcrypt")
 none([f for f in sources if f.startswith("smtp-recv/") and '#include "maildir/' in text[f]], "smtp-recv does not know the store")
