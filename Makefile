@@ -5,7 +5,7 @@
 #   make soak            the store's model, faults and power cuts for SOAK_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
-#   make fuzz            build the fuzz targets (clang) into build/fuzz
+#   make fuzz            build the fuzz targets (clang) into build/fuzz; AFL=1: AFL++'s, into build/afl
 #   make clean
 
 PREFIX  ?= /usr/local
@@ -57,7 +57,8 @@ LIBSRC  := $(wildcard lib/*.c)
 STORE   := $(wildcard maildir/*.c)
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
-FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+F       := build/$(if $(AFL),afl,fuzz)
+FUZZ    := $(patsubst tests/fuzz/%.c,$F/%,$(wildcard tests/fuzz/*.c))
 
 .PHONY: all check soak install clean fuzz unit bench
 .SECONDARY:
@@ -109,18 +110,18 @@ $B/bench/%: tests/bench/%.c $B/lib.a
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 # Fuzz targets: tests/fuzz/NAME.c links all of lib/ and maildir/, and what its lines "// sources:" and
-# "// libs:" name.
-FUZZCC   := clang $(CPPFLAGS) -std=c11 -O1 -g -MMD -MP -fsanitize=address,undefined
-FUZZOBJ  := $(patsubst %.c,build/fuzz/obj/%.o,$(LIBSRC) $(STORE))
+# "// libs:" name. With AFL=1 they are AFL++'s, with its driver for the same targets.
+FUZZCC   := $(if $(AFL),AFL_QUIET=1 afl-clang-fast,clang) $(CPPFLAGS) -std=c11 -O1 -g -MMD -MP -fsanitize=address,undefined
+FUZZOBJ  := $(patsubst %.c,$F/obj/%.o,$(LIBSRC) $(STORE))
 fuzz: $(FUZZ)
-build/fuzz/obj/%.o: %.c
+$F/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZCC) -fsanitize=fuzzer-no-link -c -o $@ $<
-build/fuzz/lib.a: $(FUZZOBJ)
+	$(FUZZCC) $(if $(AFL),,-fsanitize=fuzzer-no-link) -c -o $@ $<
+$F/lib.a: $(FUZZOBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
-build/fuzz/%: tests/fuzz/%.c build/fuzz/lib.a
-	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(shell sed -n 's|^// sources: ||p' $<) build/fuzz/lib.a \
+$F/%: tests/fuzz/%.c $F/lib.a
+	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(shell sed -n 's|^// sources: ||p' $<) $F/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 check: all unit
@@ -135,4 +136,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(shell find $B/obj $B/unit $B/bench build/fuzz -name '*.d' 2>/dev/null)
+-include $(shell find $B/obj $B/unit $B/bench $F -name '*.d' 2>/dev/null)

@@ -3,35 +3,10 @@
 // sources: imap/[!il]*.c imap/list-*.c
 // libs: -lunistring -lz
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "imap/commands.h"
-#include "imap/compress.h"
-#include "imap/limits.h"
-#include "lib/sa.h"
 #include "maildir/deliver.h"
-
-int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
-
-static char root[] = "/tmp/fuzz-imap.XXXXXX";
-static char line[LIMIT_LINE];
-static struct session session;
-
-void
-session_bye(struct session *s, char const *text)
-{
-	net_putf(&s->net, "* BYE %s\r\n", text);
-	s->ended = 1;
-}
-
-static void
-cleanup(void)
-{
-	rm_rf(root);
-}
+#include "tests/fuzz/imap-set-up.h"
 
 /* Messages with parts, fields and charsets for the commands to find. */
 static void
@@ -54,28 +29,6 @@ fill(void)
 	}
 }
 
-static void
-prepare(struct session *s)
-{
-	if (!mkdtemp(root))
-		abort();
-	atexit(cleanup);
-	s->tree = (struct maildir_tree)TREE_DEFAULT(root);
-	s->tree.folders_max = 20;
-	s->quota = (struct quota)QUOTA_DEFAULT(root);
-	s->append_limit = 1000;
-	s->timeout = 1;
-	s->search_memory = LIMIT_SEARCH_MEMORY;
-	if (tree_create_inbox(&s->tree) < 0)
-		abort();
-	s->parse.line = line;
-	s->parse.seconds = 1;
-	s->parse.arena = &s->arena;
-	s->parse.net = &s->net;
-	s->fd_signal = -1;
-	s->net.fd_out = open("/dev/null", O_WRONLY);
-}
-
 int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
@@ -92,14 +45,6 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	if (write(fd[1], select, sizeof select - 1) < 0 || write(fd[1], data, size) < 0)
 		abort();
 	close(fd[1]);
-	net_init(&s->net, fd[0], s->net.fd_out);
-	s->ended = 0;
-	s->bad = 0;
-	commands_run(s);
-	session_unselect(s);
-	compress_end(&s->net);
-	s->compress = 0;
-	s->enabled = s->parse.utf8 = 0;
-	close(fd[0]);
+	run(s, fd[0]);
 	return 0;
 }

@@ -63,7 +63,7 @@ with tempfile.TemporaryDirectory(prefix="contexts.") as base:
         tap.ok(got[0] and got[0][0].endswith(b"COUNT 0"), "not old enough", got)
         got = s.finish(s.start("UID SEARCH RETURN (UPDATE COUNT) YOUNGER 1000"))
         tap.ok(got[0] and got[0][0].endswith(b"COUNT 1"), "young", got)
-        forward(50)
+        forward(10)
         got = s.command("NOOP")[0]
         tap.ok(got == [], "within the minute nothing is looked at", got)
         forward(1000)
