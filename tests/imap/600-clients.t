@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
 """Clients that nobody here wrote, each doing a day's work: Python's imaplib, mbsync, offlineimap, Perl's Mail::IMAPClient, curl,
-fetchmail, getmail, imapfilter, s-nail, Node's imapflow. And what Landlock keeps a session from."""
+fetchmail, getmail, imapfilter, s-nail, alpine, Node's imapflow. And what Landlock keeps a session from."""
+import fcntl
 import imaplib
 import os
+import pty
+import select
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
+import time
 
 sys.path.insert(0, "tests/lib")
 import imapwire
@@ -16,6 +23,7 @@ from instance import Tap
 
 tap = Tap()
 BIN = os.path.abspath(os.path.join(os.environ.get("POSTERN_BUILD", "build"), "bin"))
+SCREEN_SECONDS = 30
 MESSAGE = b"From: a@example.test\r\nSubject: hi\r\n\r\nbody\r\n"
 
 
@@ -359,6 +367,68 @@ def with_s_nail(base, port):
     equal(len(contents(base + "/served")), 2)
 
 
+class Screen:
+    """A program at a terminal: what it writes, up to a word, and keys."""
+
+    def __init__(self, argv, env):
+        self.text = b""
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.execvpe(argv[0], argv, env)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+
+    def until(self, *words):
+        end = time.monotonic() + SCREEN_SECONDS
+        while not all(word in self.text for word in words):
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"no {words} in {self.text[-1500:]!r}")
+            self.text += os.read(self.fd, 65536)
+
+    def keys(self, keys, *words):
+        self.text = b""
+        os.write(self.fd, keys)
+        self.until(*words)
+
+    def close(self):
+        os.kill(self.pid, signal.SIGHUP)
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+@served
+def with_alpine(base, port):
+    place = f"{{127.0.0.1:{port}/imap/notls/user=u}}"
+    with open(base + "/pinerc", "w", encoding="ascii") as f:
+        f.write(f"""personal-name=u
+user-domain=example.test
+inbox-path={place}INBOX
+folder-collections=there {place}[]
+feature-list=quit-without-confirm,expunge-without-confirm,expunge-without-confirm-everywhere
+last-version-used=9.9
+""")
+    s = Screen(["alpine", "-i", "-p", base + "/pinerc"], dict(os.environ, HOME=base, TERM="ansi", LC_ALL="C"))
+    try:
+        s.until(b"PASSWORD")
+        s.keys(b"p\r", b"DISK")
+        s.keys(b"n", b"mail 0", b"mail 1", b"mail 2")
+        s.keys(b"\r", b"body")
+        s.keys(b"<", b"mail 2")
+        s.keys(b"d", b"D")
+        s.keys(b"s", b"folder")
+        s.keys(b"Done\r", b"opied")
+        s.keys(b"x", b"2 messages expunged")
+        os.write(s.fd, b"q")
+        try:
+            while os.read(s.fd, 65536):
+                pass
+        except OSError:
+            pass  # it has ended
+    finally:
+        s.close()
+    equal(sorted((folder, subject) for folder, subject in contents(base + "/served")),
+          [("Done", b"Subject: mail 1"), ("INBOX", b"Subject: mail 2")])
+
+
 IMAPFLOW = r"""
 const { ImapFlow } = require('imapflow');
 (async () => {
@@ -404,7 +474,7 @@ with tempfile.TemporaryDirectory() as directory:
     for name, run, program in (
             ("mbsync both ways", with_mbsync, "mbsync"), ("offlineimap both ways", with_offlineimap, "offlineimap"), ("curl", with_curl, "curl"),
             ("fetchmail", with_fetchmail, "fetchmail"), ("getmail", with_getmail, "getmail"), ("imapfilter", with_imapfilter, "imapfilter"),
-            ("s-nail", with_s_nail, "s-nail")):
+            ("s-nail", with_s_nail, "s-nail"), ("alpine at a terminal", with_alpine, "alpine")):
         if shutil.which(program):
             tap.run(name, run, directory)
         else:
