@@ -96,8 +96,8 @@ wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 	return 0;
 }
 
-static void
-told(struct active *a, struct envelope_rcpt *r)
+static int
+told(int fd, struct envelope_rcpt *r)
 {
 	if (r->state == RCPT_FAILED)
 		r->state = RCPT_REPORTED;
@@ -105,7 +105,36 @@ told(struct active *a, struct envelope_rcpt *r)
 		r->state = RCPT_DONE;
 	else
 		r->delay = DELAY_TOLD;
-	spool_mark(a->fd, r);
+	return spool_mark(fd, r);
+}
+
+static int
+untold(int fd, struct envelope_rcpt *r, enum bounce_kind kind)
+{
+	if (kind == BOUNCE_DELAYED)
+		r->delay = DELAY_UNTOLD;
+	else
+		r->state = (char)kind; /* its letter is the state's */
+	return spool_mark(fd, r);
+}
+
+/* Marks all recipients of b, the one that names it first (bounce_recover relies on it). 0; -1 and
+ * errno if a mark cannot be written: then none stands. */
+static int
+told_all(int fd, struct bounce const *b)
+{
+	unsigned int n = 0;
+	while (n < b->count && !told(fd, b->rcpt[n]))
+		n++;
+	if (n == b->count)
+		return 0;
+	int const e = errno;
+	int r = 0;
+	for (unsigned int i = 0; i <= n; i++)
+		r |= untold(fd, b->rcpt[i], b->kind);
+	errno = e;
+	/* If not even that is possible, better told twice than never. */
+	return r && n ? 0 : -1;
 }
 
 static char const *receiver(struct active const *a);
@@ -147,7 +176,7 @@ collect(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list)
 			log_1("dropped", "to", r->rcpt.to.text);
 			log_id(0);
 		}
-		told(a, r);
+		told(a->fd, r);
 	}
 	return n;
 }
@@ -192,14 +221,25 @@ log_notice(struct active const *a, struct bounce const *b, char const *name, int
 	log_id(0);
 }
 
+static void
+unpark(char const *name)
+{
+	char tmp[SPOOL_NAME_MAX + 5];
+	int const e = errno;
+	snprintf(tmp, sizeof tmp, "tmp/%.*s", SPOOL_NAME_MAX, name);
+	unlinkat(walk.fd_spool, tmp, 0);
+	errno = e;
+}
+
 /* Steps 1 to 3. */
 static int
 send_one(struct active *a, struct bounce *b, char const *name)
 {
-	int const r = strlen(name) < SPOOL_NAME_MAX ? park(a, b, name) : -1;
-	if (!r)
-		for (unsigned int i = 0; i < b->count; i++)
-			told(a, b->rcpt[i]);
+	int r = strlen(name) < SPOOL_NAME_MAX ? park(a, b, name) : -1;
+	if (!r && told_all(a->fd, b) < 0) {
+		r = -1;
+		unpark(name);
+	}
 	/* Marked and synced before it can be sent: it is never sent twice. If the disk fails
 	 * between the steps, the next start goes on from what is on it. */
 	if (!r && (durable_data(a->fd) < 0 || spool_publish(walk.fd_spool, name) < 0))
@@ -210,14 +250,14 @@ send_one(struct active *a, struct bounce *b, char const *name)
 	return r;
 }
 
-/* In place of a notification, where there have been too many: counted first, then marked. */
+/* In place of a notification, where there have been too many: counted first, then marked; the one
+ * that names it last, so that behind a crash it has the same name and is not counted again. */
 static int
 count_one(struct active *a, struct bounce *b, char const *name)
 {
-	int const r = digest_add(name, b);
-	if (!r)
-		for (unsigned int i = 0; i < b->count; i++)
-			told(a, b->rcpt[i]);
+	int r = digest_add(name, b);
+	for (unsigned int i = b->count; i-- && !r;)
+		r = told(a->fd, b->rcpt[i]);
 	return r < 0 || durable_data(a->fd) < 0 ? -1 : 0;
 }
 
@@ -258,25 +298,47 @@ bounce_owed(struct active *a, struct why const *why)
 
 /* ---- after a crash ---- */
 
-/* 1 if the recipients of the parked notification are marked, so that step 2 was done. */
 static int
-was_marked(char const *base, char kind, unsigned int i)
+is_told(struct envelope_rcpt const *r, enum bounce_kind kind)
+{
+	return kind == BOUNCE_FAILED	? r->state == RCPT_REPORTED
+	       : kind == BOUNCE_RELAYED ? r->state == RCPT_DONE
+					: r->delay == DELAY_TOLD;
+}
+
+/* The end may have come between two marks of one notification. All that are owed one of its kind
+ * stand in it: while it is written, nothing of its message is under way. */
+static void
+tell_rest(int fd, struct envelope *e, enum bounce_kind kind)
+{
+	for (unsigned int i = 0; i < e->count; i++) {
+		struct envelope_rcpt *r = e->rcpt + i;
+		unsigned int const n = r->rcpt.notify;
+		if (kind == BOUNCE_DELAYED
+			? r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
+			      ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always))
+			: r->state == (char)kind)
+			told(fd, r);
+	}
+	durable_data(fd);
+}
+
+/* 1 if the parked notification is to be sent: step 2 was begun. */
+static int
+was_marked(char const *base, enum bounce_kind kind, unsigned int i)
 {
 	struct arena arena = ARENA_ZERO;
 	struct envelope e;
 	char const *reason;
-	int marked = 0;
-	int fd = spool_file_open(walk.fd_spool, base, O_RDONLY);
-	/* The message goes only when step 3 is done. If somebody removed it, its sender is still
-	 * told. */
-	if (fd < 0 && errno == ENOENT)
-		marked = 1;
-	if (fd >= 0 && spool_read(&arena, fd, &e, &reason) > 0 && i < e.count) {
-		struct envelope_rcpt *r = e.rcpt + i;
-		marked = kind == BOUNCE_FAILED	  ? r->state == RCPT_REPORTED
-			 : kind == BOUNCE_RELAYED ? r->state == RCPT_DONE
-						  : r->delay == DELAY_TOLD;
-	}
+	int fd = spool_file_open(walk.fd_spool, base, O_RDWR);
+	if (fd < 0)
+		fd = spool_file_open(walk.fd_spool, base, O_RDONLY); /* held */
+	/* The message goes only when step 3 is done. If somebody removed it, or its disk is bad,
+	 * its sender is told. */
+	int const whole = fd >= 0 && spool_read(&arena, fd, &e, &reason) > 0;
+	int const marked = !whole || i >= e.count || is_told(e.rcpt + i, kind);
+	if (whole && marked)
+		tell_rest(fd, &e, kind);
 	if (fd >= 0)
 		close(fd);
 	arena_free(&arena);
@@ -286,19 +348,19 @@ was_marked(char const *base, char kind, unsigned int i)
 static void
 recover(char const *name)
 {
-	char base[SPOOL_NAME_MAX + 1], tmp[SPOOL_NAME_MAX + 5];
+	char base[SPOOL_NAME_MAX + 1];
 	unsigned int i;
 	char const *plus = strrchr(name, '+');
 	memcpy(base, name, (size_t)(plus - name));
 	base[plus - name] = 0;
-	int const whole = plus[1] && uint0_scan(plus + 2, &i);
-	if (whole && (plus[1] == DIGEST_KIND ? !digest_open(base) : was_marked(base, plus[1], i))) {
+	int const whole = plus[1] && strchr("fsdn", plus[1]) && uint0_scan(plus + 2, &i);
+	if (whole && (plus[1] == DIGEST_KIND ? !digest_open(base)
+					     : was_marked(base, (enum bounce_kind)plus[1], i))) {
 		log_1("recovered", "file", name);
 		spool_publish(walk.fd_spool, name);
 		return;
 	}
-	snprintf(tmp, sizeof tmp, "tmp/%.*s", SPOOL_NAME_MAX, name);
-	unlinkat(walk.fd_spool, tmp, 0);
+	unpark(name);
 }
 
 void

@@ -144,6 +144,8 @@ spool_finish(struct spool_file *f, struct envelope *e)
 	put_all(f, f->buffer, f->used);
 	f->used = 0;
 	off_t end = lseek(f->fd, 0, SEEK_CUR);
+	if (end < 0 && !f->error)
+		f->error = errno;
 	e->length = (uint64_t)end - e->offset;
 	envelope_sizes(sizes, e);
 	if (!f->error &&
