@@ -3,17 +3,20 @@
  * Descriptors: 0 and 1 the connection; 2 log lines. Arguments: none.
  * Environment: POSTERN_DIR, POSTERN_ID, and what lib/ucspi.h reads. Run set-id for another user
  * (by sendmail, when nothing else listens), it takes nothing from its caller: the environment is
- * emptied, the instance is the compiled one, XFORWARD is not offered, and descriptors from 3 on are
- * closed. A message whose id the peer has not named by XFORWARD comes from none of our servers: it
- * gets a Received line with the caller's uid.
- * Exit: 0 at the end of the session, 100 usage or bad setting, 111 temporary.
- * Touches: etc/ (reads), spool/. Privileges: the spool's uid, nothing else. One reply per
- * recipient, one file per message; 250 means that the file and its directory are synced. */
+ * emptied, the instance is the compiled one, XFORWARD is not offered, descriptors from 3 on are
+ * closed, signals and timers are as at a boot. A message whose id the peer has not named by
+ * XFORWARD comes from none of our servers: it gets a Received line with the caller's uid. Exit: 0
+ * at the end of the session, 100 usage or bad setting, 111 temporary. Touches: etc/ (reads),
+ * spool/. Privileges: the spool's uid, nothing else. One reply per recipient, one file per message;
+ * 250 means that the file and its directory are synced. */
 #include "mda-remote/recv-session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 
 #include <skalibs/sig.h>
 #include <skalibs/strerr.h>
@@ -26,11 +29,28 @@
 #include "mda-remote/recv-replies.h"
 #include "mda-remote/settings.h"
 
+/* Signals and timers outlast exec: none is blocked, ignored or on its way any more. */
+static void
+reset_signals(void)
+{
+	struct itimerval const none = {{0, 0}, {0, 0}};
+	sigset_t set;
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++)
+		setitimer(which, &none, 0);
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, 0);
+}
+
 /* Everything that a caller with other rights could have prepared for us. */
 static void
 distrust(struct recv_session *s)
 {
 	s->foreign = 1;
+	reset_signals();
+	/* A core would hold what the caller may not read. */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	/* A closed 0, 1 or 2 would let the spool file take that number. */
 	for (int fd; (fd = open("/dev/null", O_RDWR)) < 3;)
 		if (fd < 0)
