@@ -43,14 +43,15 @@ drop(struct message *m, int fd, char const *reason)
 	schedule_remove(&walk.schedule, m);
 }
 
-/* It may be read but not written (postern-queue). */
+/* A file of ours that may be read but not written (postern-queue). */
 static int
 is_held(char const *name)
 {
-	int fd = spool_file_open(walk.fd_spool, name, O_RDONLY);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	char path[SPOOL_PATH_MAX];
+	struct stat st;
+	spool_path(path, name, "");
+	return !fstatat(walk.fd_spool, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+	       (st.st_mode & 0600) == 0400 && st.st_uid == geteuid();
 }
 
 static struct active *
@@ -70,7 +71,7 @@ load(struct message *m)
 		if (is_held(m->name))
 			schedule_at(&walk.schedule, m, SCHEDULE_NEVER);
 		else
-			drop(m, -1, "no permission to read it");
+			drop(m, -1, "no permission to read and write it");
 		return 0;
 	}
 	if (fd >= 0 && spool_file_lent(fd)) {

@@ -82,15 +82,15 @@ look(int fd_dir, char const *name)
 	}
 	if (schedule_find(&walk.schedule, name))
 		return;
-	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW, STATX_MODE | STATX_MTIME | STATX_BTIME, &st) <
-	    0)
+	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW,
+		STATX_TYPE | STATX_MODE | STATX_MTIME | STATX_BTIME, &st) < 0)
 		return;
 	int64_t due = milliseconds(&st.stx_mtime);
 	/* Further off than any attempt is put: the clock was wrong then. */
 	uint64_t far = 2 * (walk.set.retry_max + walk.set.host_retry_max);
 	if (due > walk_now() + (int64_t)far)
 		due = walk_now();
-	if ((st.stx_mode & 0600) == 0400)
+	if (S_ISREG(st.stx_mode) && (st.stx_mode & 0600) == 0400)
 		due = SCHEDULE_NEVER; /* held */
 	schedule_add(&walk.schedule, name, due,
 	    st.stx_mask & STATX_BTIME ? milliseconds(&st.stx_btime) : due);
