@@ -99,6 +99,16 @@ set_o(struct sendmail *s, char const *v)
 		s->no_dots = 1;
 }
 
+/* The long form of the same. */
+static void
+set_O(struct sendmail *s, char const *v)
+{
+	static char const name[] = "IgnoreDots";
+	size_t const n = sizeof name - 1;
+	if (!strncasecmp(v, name, n) && (!v[n] || (v[n] == '=' && strchr("TtYy", v[n + 1]))))
+		s->no_dots = 1;
+}
+
 static void
 set_notify(struct sendmail *s, char const *v)
 {
@@ -164,10 +174,12 @@ static struct option {
 	{'f', VALUE, set_sender}, {'r', VALUE, set_sender}, {'F', VALUE, set_name},
 	{'b', VALUE, set_mode}, {'o', VALUE, set_o}, {'B', VALUE, set_body},
 	{'N', VALUE, set_notify}, {'R', VALUE, set_ret}, {'V', VALUE, set_envid},
-	{'m', FLAG, 0}, {'n', FLAG, 0}, {'x', FLAG, 0}, {'E', FLAG, 0}, {'G', FLAG, 0}, {'I', FLAG, 0},
-	{'J', FLAG, 0}, {'U', FLAG, 0},
-	{'A', ATTACHED, 0}, {'d', ATTACHED, 0}, {'e', ATTACHED, 0}, {'p', ATTACHED, 0}, {'q', ATTACHED, set_flush},
-	{'C', VALUE, 0}, {'D', VALUE, 0}, {'L', VALUE, 0}, {'O', VALUE, 0}, {'X', VALUE, 0}, {'h', VALUE, 0},
+	{'O', VALUE, set_O}, {'q', ATTACHED, set_flush},
+	{'c', FLAG, 0}, {'m', FLAG, 0}, {'n', FLAG, 0}, {'s', FLAG, 0}, {'x', FLAG, 0}, {'E', FLAG, 0}, {'G', FLAG, 0},
+	{'I', FLAG, 0}, {'J', FLAG, 0}, {'U', FLAG, 0},
+	{'d', ATTACHED, 0}, {'A', ATTACHED, 0}, {'Q', ATTACHED, 0},
+	{'e', VALUE, 0}, {'h', VALUE, 0}, {'p', VALUE, 0}, {'C', VALUE, 0}, {'D', VALUE, 0}, {'L', VALUE, 0}, {'M', VALUE, 0},
+	{'X', VALUE, 0},
 };
 /* clang-format on */
 

@@ -64,15 +64,17 @@ with Remote() as r:
     tap.ok(b">>> MAIL FROM" in done.stderr and b"<<< 250" in done.stderr, "-v shows the dialog", done.stderr)
 
     # Options without an effect here.
-    for args in ("-oem", "-odi", "-odb", "-om", "-oi", "-em", "-m", "-n", "-x", "-E", "-G", "-I", "-J", "-U", "-q", "-q15m", "-Am", "-Ac",
-                 "-bm", "-pESMTP", "-d8.1", "-B7BIT"), ("-C", "x"), ("-L", "tag"), ("-O", "a=b"), ("-X", "log"), ("-h", "3"), ("-D", "x"), ("-o", "em"):
+    for args in (("-oem", "-odi", "-odb", "-om", "-oi", "-em", "-m", "-n", "-x", "-E", "-G", "-I", "-J", "-U", "-c", "-s", "-q", "-q15m", "-qRx", "-Am", "-Ac", "-QReason",
+                 "-bm", "-pESMTP", "-d8.1", "-B7BIT"), ("-C", "x"), ("-L", "tag"), ("-O", "a=b"), ("-X", "log"), ("-h", "3"), ("-D", "x"), ("-o", "em"),
+                 ("-e", "m"), ("-p", "ESMTP"), ("-M", "id"), ("-O", "DeliveryMode=b"), ("-O", "IgnoreDots=false")):
         for one in ([args] if len(args) == 2 else [[a] for a in args]):
             m, done = sent(*one, "a@x.test")
             tap.ok(done.returncode == 0 and m and m.rcpts == ["RCPT TO:<a@x.test>"], " ".join(one) + " is accepted", done)
 
     # The dot.
     dots = "Subject: s\n\none\n.\ntwo\n"
-    for args, body in (([], b"one\r\n"), (["-i"], b"one\r\n.\r\ntwo\r\n"), (["-oi"], b"one\r\n.\r\ntwo\r\n"), (["-ti"], b"one\r\n.\r\ntwo\r\n")):
+    for args, body in (([], b"one\r\n"), (["-i"], b"one\r\n.\r\ntwo\r\n"), (["-oi"], b"one\r\n.\r\ntwo\r\n"), (["-ti"], b"one\r\n.\r\ntwo\r\n"),
+                       (["-o", "i"], b"one\r\n.\r\ntwo\r\n"), (["-O", "IgnoreDots"], b"one\r\n.\r\ntwo\r\n"), (["-OIgnoreDots=True"], b"one\r\n.\r\ntwo\r\n"), (["-O", "IgnoreDots=false"], b"one\r\n")):
         m, done = sent(*args, "a@x.test", text=dots)
         tap.ok(m.data.endswith(b"\r\n\r\n" + body), f"a dot alone with {args}", m.data)
     m, done = sent("a@x.test", text=b"Subject: s\r\n\r\none\r\n.\r\ntwo\r\n")
