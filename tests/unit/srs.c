@@ -70,6 +70,20 @@ main(void)
 	tap_str("the second, too", reverse(&other, one, NOW), changed);
 	tap_ok(strlen(two) == strlen(one), "it grows no further: %s", two);
 
+	/* Two hosts that forward to one another: the address grows once, and leads back from any turn. */
+	char turn[600];
+	size_t longest = 0;
+	int back = 0;
+	snprintf(turn, sizeof turn, "%s", forward(&key, "alice", "a.test", NOW));
+	for (int i = 0; i < 100; i++) {
+		int const odd = i & 1;
+		snprintf(turn, sizeof turn, "%s", forward(odd ? &key : &other, turn, odd ? "c.test" : "b.test", NOW));
+		longest = strlen(turn) > longest ? strlen(turn) : longest;
+		snprintf(changed, sizeof changed, "%s@b.test", zero);
+		back += !strcmp(reverse(odd ? &key : &other, turn, NOW), changed);
+	}
+	tap_ok(back == 100 && longest == strlen(one), "a loop: %d of 100 turns lead to the first, %zu octets at most", back, longest);
+
 	/* Case is not kept by all; what is not ours, changed, or old, is refused. */
 	snprintf(changed, sizeof changed, "%s", zero);
 	for (char *p = changed; *p; p++)
