@@ -76,6 +76,8 @@
 
 #define WALK_STEP 200		 /* spool files looked at between two rounds of events */
 #define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
+#define WALK_UNREAD_MS                                                                             \
+	1000 /* ... where a directory could not be read; twice as long each time it fails again */
 #define WALK_FLOOD 32768  /* bytes read from the fifo at once: some names may have been lost */
 #define WALK_SYNC_MS 1000 /* a state byte is on disk after this */
 #define WALK_LENT_MS                                                                               \

@@ -19,6 +19,8 @@ static int fd_fifo = -1, fifo_room;
 static int part = -1; /* of the 16 directories and tmp/, being looked through; -1: none */
 static DIR *dir;
 static int64_t next;		  /* whole scan */
+static int64_t again;		  /* ms to it where this one is not complete */
+static int complete;		  /* this scan so far */
 static char rest[SPOOL_LINE_MAX]; /* of a line cut by the end of the last read */
 static size_t rest_len;
 
@@ -122,21 +124,51 @@ sweep_tmp(int fd_dir, char const *name)
 	}
 }
 
+/* A directory could not be read: it is tried again sooner, each time after twice as long. */
+static void
+unread(char const *name)
+{
+	complete = 0;
+	log_event("error");
+	log_str("file", name);
+	log_errno("why", errno);
+	log_send();
+}
+
+static DIR *
+open_part(char const *name)
+{
+	int fd = openat(walk.fd_spool, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? 0 : fdopendir(fd);
+	if (d)
+		return d;
+	unread(name);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/* 0 at the end. */
 static int
 open_next(void)
 {
+	if (part < 0) {
+		complete = 1;
+		next = walk_now() + WALK_RESCAN_SECONDS * 1000;
+	}
 	if (dir)
 		closedir(dir);
 	dir = 0;
 	while (!dir && ++part <= SPOOL_HASHES) {
 		char name[4] = {"0123456789abcdef"[part % SPOOL_HASHES], 0};
-		int fd = openat(walk.fd_spool, part == SPOOL_HASHES ? "tmp" : name,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		dir = fd < 0 ? 0 : fdopendir(fd);
+		dir = open_part(part == SPOOL_HASHES ? "tmp" : name);
 	}
 	if (dir)
 		return 1;
 	part = -1;
+	again = complete ? 0 : again ? 2 * again : WALK_UNREAD_MS;
+	if (again && next > walk_now() + again)
+		next = walk_now() + again;
 	return 0;
 }
 
@@ -147,9 +179,11 @@ scan_step(void)
 		return 0;
 	if (part < 0 && !open_next())
 		return 0;
-	next = walk_now() + WALK_RESCAN_SECONDS * 1000;
 	for (int i = 0; i < WALK_STEP; i++) {
+		errno = 0;
 		struct dirent *d = readdir(dir);
+		if (!d && errno)
+			unread(part == SPOOL_HASHES ? "tmp" : "a directory of the spool");
 		if (!d) {
 			if (!open_next())
 				return 0;
