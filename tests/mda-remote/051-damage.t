@@ -39,7 +39,7 @@ with Peer() as peer, Remote({"smtp-port": peer.port}, routes="*: [127.0.0.1]") a
     owner = os.stat(path)
     os.unlink(path)
     damaged = kinds(whole)
-    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"Re" or (l[:2] == b"r ")}
+    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"tuqRer"}
     for name in optional:
         damaged.pop(name)
     spool = r.dir + "/spool"
