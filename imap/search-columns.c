@@ -47,8 +47,7 @@ find(struct search_key *k, struct folder_keys const *keys, struct texts const *t
 }
 
 static void
-search_column(
-    struct search_key *k, struct folder_keys *keys, enum keys_column c, struct arena *a)
+search_column(struct search_key *k, struct folder_keys *keys, enum keys_column c, struct arena *a)
 {
 	struct texts t = {.rows = keys->file.h->rows};
 	size_t len;

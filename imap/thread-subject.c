@@ -42,8 +42,7 @@ add_tree(struct joiner *j, uint32_t node, uint32_t place)
 			return;
 		j->room = room;
 	}
-	j->item[j->count++] =
-	    (struct sort_item){h >> 1, place << 1 | (uint32_t)(h & 1), node};
+	j->item[j->count++] = (struct sort_item){h >> 1, place << 1 | (uint32_t)(h & 1), node};
 }
 
 /* The trees of this part as items. A dummy is met with its first child. */

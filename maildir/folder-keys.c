@@ -35,8 +35,8 @@ compare(struct folder_keys *k, struct folder *f)
 	gaps_add(&k->own, dead.at, dead.count);
 	k->gaps = &k->own;
 	numbers_free(&dead);
-	k->moved = f->index.id && rows == f->index.count && rows == f->announced &&
-		   k->covered == rows;
+	k->moved =
+	    f->index.id && rows == f->index.count && rows == f->announced && k->covered == rows;
 	return row != 0;
 }
 

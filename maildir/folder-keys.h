@@ -45,14 +45,13 @@ folder_keys_message(struct folder_keys const *k, uint32_t row)
 /* keys-make.c */
 /* TEXT_SORT, TEXT_THREAD, or for TEXT_HEADERS header fields, the common ones at least, of message
  * i. Null: cannot be had, or the work is to be given up. */
-typedef char const *keys_text_fn(
-    void *arg, uint32_t i, enum message_text which, size_t *len);
+typedef char const *keys_text_fn(void *arg, uint32_t i, enum message_text which, size_t *len);
 /* A message's string of a column from KEYS_SUBJECT to KEYS_DISPLAYTO. */
 char const *keys_string(struct message_sort const *k, enum keys_column c, size_t *len);
 /* Makes these columns, beside those that a file which would do for the rest has, and opens it as
  * folder_keys_open. 0: it cannot be; until the folder is closed it is not tried again, unless the
  * work was given up. */
-int folder_keys_make(struct folder_keys *k, struct folder *f, unsigned int columns,
-    keys_text_fn *text, void *arg);
+int folder_keys_make(
+    struct folder_keys *k, struct folder *f, unsigned int columns, keys_text_fn *text, void *arg);
 
 #endif

@@ -21,7 +21,8 @@ struct maker {
 	uint32_t rows;
 	enum keys_column c;
 	struct sort_item *item;
-	unsigned char *starts; /* a bit for each place in the order at which another string begins */
+	unsigned char
+	    *starts; /* a bit for each place in the order at which another string begins */
 	stralloc line, plain, mapped;
 };
 
@@ -35,8 +36,13 @@ sort_keys(struct maker *m, uint32_t i, struct message_sort *k)
 	size_t len;
 	char const *const s = m->text(m->arg, i, TEXT_SORT, &len);
 	if (s && !message_sort_keys(k, s, len))
-		*k = (struct message_sort){.date = INT64_MIN, .subject = "", .from = "", .to = "",
-		    .cc = "", .display_from = "", .display_to = ""};
+		*k = (struct message_sort){.date = INT64_MIN,
+		    .subject = "",
+		    .from = "",
+		    .to = "",
+		    .cc = "",
+		    .display_from = "",
+		    .display_to = ""};
 	return s != 0;
 }
 
@@ -295,8 +301,8 @@ begin(struct maker *m, struct folder_keys *old)
 	struct keys_header h = {.validity = f->validity, .rows = m->rows};
 	if (m->rows == f->index.count && m->rows == f->announced && !f->gaps.count)
 		h.snapshot = f->index.id;
-	int const same = folder_keys_open(old, f, 0) && old->covered == m->rows &&
-			 old->file.h->rows == m->rows;
+	int const same =
+	    folder_keys_open(old, f, 0) && old->covered == m->rows && old->file.h->rows == m->rows;
 	if (!same)
 		folder_keys_close(old);
 	else
@@ -307,8 +313,8 @@ begin(struct maker *m, struct folder_keys *old)
 }
 
 int
-folder_keys_make(struct folder_keys *k, struct folder *f, unsigned int columns,
-    keys_text_fn *text, void *arg)
+folder_keys_make(
+    struct folder_keys *k, struct folder *f, unsigned int columns, keys_text_fn *text, void *arg)
 {
 	struct folder_keys old;
 	struct maker m = {.f = f, .text = text, .arg = arg, .rows = folder_count(f)};

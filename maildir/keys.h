@@ -22,16 +22,16 @@
 /* Those from KEYS_DATE to KEYS_DISPLAYTO begin with a number per row that compares as what the
  * message is sorted by; behind these are the rows in that order (4 octets each). */
 enum keys_column {
-	KEYS_ROWS,	  /* struct keys_row: whose row it is */
-	KEYS_DATE,	  /* int64_t: struct message_sort's date; then rows */
-	KEYS_SUBJECT,	  /* uint32_t: the place of the string among all different ones; then rows */
+	KEYS_ROWS,    /* struct keys_row: whose row it is */
+	KEYS_DATE,    /* int64_t: struct message_sort's date; then rows */
+	KEYS_SUBJECT, /* uint32_t: the place of the string among all different ones; then rows */
 	KEYS_FROM,
 	KEYS_TO,
 	KEYS_CC,
 	KEYS_DISPLAYFROM,
 	KEYS_DISPLAYTO,
-	KEYS_THREAD,	  /* struct keys_thread; then their references */
-	KEYS_IN_SUBJECT,  /* uint32_t: where the row's text ends; then these texts (keys-make.c) */
+	KEYS_THREAD,	 /* struct keys_thread; then their references */
+	KEYS_IN_SUBJECT, /* uint32_t: where the row's text ends; then these texts (keys-make.c) */
 	KEYS_IN_FROM,
 	KEYS_IN_TO,
 	KEYS_IN_CC,
@@ -46,8 +46,9 @@ struct keys_row {
 
 /* Hashes by the header's key (keys_hash). */
 struct keys_thread {
-	uint64_t id;	  /* of its message id; 0: none */
-	uint64_t subject; /* of its base subject, the lowest bit set if it was a reply's; 0: empty */
+	uint64_t id; /* of its message id; 0: none */
+	uint64_t
+	    subject; /* of its base subject, the lowest bit set if it was a reply's; 0: empty */
 	uint32_t refs, count; /* its references: from which one on, how many (8 octets each) */
 };
 
@@ -115,8 +116,8 @@ struct keys_writer {
 	int c;	      /* the column at hand; -1: none */
 	int failed;   /* errno */
 };
-/* Begins a file of so many rows. h->validity, snapshot, rows and key are the caller's. 0 or -1: then
- * nothing is to be freed. */
+/* Begins a file of so many rows. h->validity, snapshot, rows and key are the caller's. 0 or -1:
+ * then nothing is to be freed. */
 int keys_write_begin(struct keys_writer *w, int fd_dir, struct keys_header const *h);
 /* The next octets of a column; those of one come together. Errors wait for keys_write_end. */
 void keys_write_column(struct keys_writer *w, enum keys_column c);

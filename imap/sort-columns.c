@@ -1,0 +1,236 @@
+/* Messages in the order that a column of postern-keys has them in; those without a row are put
+ * between. */
+#include "imap/sort-state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/sa.h"
+
+/* Messages by a criterion: less than 0, 0 or more, whatever is known of each. */
+static int
+compare_by(struct sorter *x, uint32_t a, uint32_t b, struct sort_criterion const *by)
+{
+	struct sort_item s = {.i = a}, t = {.i = b};
+	uint32_t const *const place = x->row[by->key];
+	if (place && sorter_column[by->key] != KEYS_DATE && a < x->keys.covered &&
+	    b < x->keys.covered) {
+		s.key = place[folder_keys_row(&x->keys, a)];
+		t.key = place[folder_keys_row(&x->keys, b)];
+		return by->reverse ? (s.key < t.key) - (s.key > t.key)
+				   : (s.key > t.key) - (s.key < t.key);
+	}
+	for (size_t from = 0;; from += SORT_CHUNK) {
+		sorter_take_key(x, &s, by, from);
+		sorter_take_key(x, &t, by, from);
+		if (s.key != t.key)
+			return s.key < t.key ? -1 : 1;
+		if (s.more != t.more)
+			return s.more < t.more ? -1 : 1;
+		if (sorter_ends(&s, by))
+			return 0;
+	}
+}
+
+/* From a criterion on, and at last by number. */
+static int
+is_before(struct sorter *x, uint32_t a, uint32_t b, unsigned int c)
+{
+	for (; c < x->criteria; c++) {
+		int const r = compare_by(x, a, b, &x->by[c]);
+		if (r)
+			return r < 0;
+	}
+	return a < b;
+}
+
+static void
+sift(struct sorter *x, uint32_t *t, uint32_t at, uint32_t n, unsigned int c)
+{
+	for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+		child += child + 1 < n && is_before(x, t[child], t[child + 1], c);
+		if (!is_before(x, t[at], t[child], c))
+			return;
+		uint32_t const swapped = t[at];
+		t[at] = t[child];
+		t[child] = swapped;
+	}
+}
+
+/* Messages that are equal before criterion c, in place: a heap where they are many. */
+static void
+place_run(struct sorter *x, uint32_t *t, uint32_t n, unsigned int c)
+{
+	if (n < 2)
+		return;
+	if (n > 24) {
+		for (uint32_t k = n / 2; k--;)
+			sift(x, t, k, n, c);
+		for (uint32_t k = n; k-- > 1;) {
+			uint32_t const first = t[0];
+			t[0] = t[k];
+			t[k] = first;
+			sift(x, t, 0, k, c);
+		}
+		return;
+	}
+	for (uint32_t k = 1; k < n; k++) {
+		uint32_t const i = t[k];
+		uint32_t at = k;
+		for (; at && is_before(x, i, t[at - 1], c); at--)
+			t[at] = t[at - 1];
+		t[at] = i;
+	}
+}
+
+/* A run of equals, as the rows are in order, or backwards. */
+static void
+end_run(struct sorter *x, uint32_t *t, uint32_t n)
+{
+	if (x->criteria > 1)
+		place_run(x, t, n, 1);
+	else if (x->by[0].reverse)
+		for (uint32_t k = 0; k < n / 2; k++) {
+			uint32_t const i = t[k];
+			t[k] = t[n - 1 - k];
+			t[n - 1 - k] = i;
+		}
+}
+
+/* What a row has in the column of a criterion, as a number for equality alone. */
+static int64_t
+row_value(struct sorter const *x, enum sort_key key, uint32_t row)
+{
+	return key == SORT_DATE ? ((int64_t const *)x->row[key])[row]
+				: ((uint32_t const *)x->row[key])[row];
+}
+
+/* The results that have a row, in the column's own order. Those without a date are left to
+ * place_rest, as their order is that of INTERNALDATE. */
+static void
+place_rows(struct sorter *x, struct results const *r)
+{
+	enum sort_key const key = x->by[0].key;
+	uint32_t const rows = x->keys.file.h->rows, back = x->by[0].reverse ? rows - 1 : 0;
+	uint32_t const *const order = x->order;
+	int64_t last = 0;
+	uint32_t begin = 0;
+	for (uint32_t k = 0; k < rows; k++) {
+		uint32_t const row = order[back ? back - k : k];
+		uint32_t const i = row < rows ? folder_keys_message(&x->keys, row) : UINT32_MAX;
+		if (!results_has(r, i))
+			continue;
+		int64_t const value = row_value(x, key, row);
+		if (key == SORT_DATE && value == INT64_MIN)
+			continue;
+		if (value != last) {
+			end_run(x, x->placed + begin, x->count - begin);
+			begin = x->count;
+			last = value;
+		}
+		x->placed[x->count++] = i;
+	}
+	end_run(x, x->placed + begin, x->count - begin);
+}
+
+/* Results that place_rows has left: without a date, or new. */
+static uint32_t
+collect_rest(struct sorter *x, struct results const *r)
+{
+	uint32_t const rows = x->keys.file.h->rows;
+	uint32_t n = 0, rest = r->count - x->count;
+	for (uint32_t k = 0; x->by[0].key == SORT_DATE && k < rows && n < rest; k++) {
+		uint32_t const row = x->order[k];
+		if (row >= rows || row_value(x, SORT_DATE, row) != INT64_MIN)
+			break;
+		uint32_t const i = folder_keys_message(&x->keys, row);
+		if (results_has(r, i))
+			x->item[n++].i = i;
+	}
+	for (uint32_t i = x->keys.covered; i < r->to && n < rest; i++)
+		if (results_has(r, i))
+			x->item[n++].i = i;
+	return n;
+}
+
+/* Puts the rest, in order, between the placed ones: from the last on. */
+static void
+merge(struct sorter *x, uint32_t n)
+{
+	uint32_t hi = x->count;
+	while (n) {
+		uint32_t const i = x->item[--n].i;
+		uint32_t lo = 0, end = hi;
+		while (lo < end) {
+			uint32_t const mid = lo + (end - lo) / 2;
+			if (is_before(x, x->placed[mid], i, 0))
+				lo = mid + 1;
+			else
+				end = mid;
+		}
+		memmove(x->placed + lo + n + 1, x->placed + lo, (hi - lo) * sizeof *x->placed);
+		x->placed[lo + n] = i;
+		hi = lo;
+	}
+}
+
+static int
+place_rest(struct sorter *x, struct results const *r)
+{
+	x->item = xmalloc(((size_t)r->count - x->count + 1) * sizeof *x->item);
+	uint32_t const n = collect_rest(x, r);
+	int const ok = n ? sorter_run(x, 0, n, 0, 0) : 0;
+	if (!ok) {
+		merge(x, n);
+		x->count += n;
+	}
+	free(x->item);
+	return ok;
+}
+
+static void
+note_starts(struct sorter *x)
+{
+	for (uint32_t k = 1; k < x->count; k++)
+		if (!compare_by(x, x->placed[k - 1], x->placed[k], &x->by[0]))
+			x->starts[k / 8] &= (unsigned char)~(1u << (k % 8));
+}
+
+/* Opens the columns that are asked for, if the first criterion has one. */
+static int
+open_columns(struct sorter *x, struct results const *r)
+{
+	unsigned int columns = 0;
+	size_t len;
+	for (unsigned int c = 0; c < x->criteria; c++)
+		columns |= 1u << sorter_column[x->by[c].key];
+	if (!sorter_column[x->by[0].key] || !keys_get(&x->keys, x->s, x->f, r->count, columns))
+		return 0;
+	for (unsigned int c = 0; c < x->criteria; c++) {
+		enum sort_key const key = x->by[c].key;
+		x->row[key] =
+		    sorter_column[key] ? keys_column(&x->keys.file, sorter_column[key], &len) : 0;
+	}
+	enum sort_key const first = x->by[0].key;
+	x->order = (uint32_t const *)(void const *)((char const *)x->row[first] +
+						    x->keys.file.h->rows *
+							(first == SORT_DATE ? sizeof(int64_t)
+									    : sizeof(uint32_t)));
+	return 1;
+}
+
+int
+sorter_by_columns(struct sorter *x, struct results *r)
+{
+	int ok = 0;
+	if (open_columns(x, r)) {
+		x->placed = xmalloc(((size_t)r->count + 1) * sizeof *x->placed);
+		place_rows(x, r);
+		ok = x->count < r->count ? place_rest(x, r) : 0;
+		if (x->starts)
+			note_starts(x);
+		r->sorted = x->placed;
+	}
+	folder_keys_close(&x->keys);
+	return ok;
+}
