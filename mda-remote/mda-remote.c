@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,6 +31,7 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "mda-remote/changes.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 #include "mda-remote/sts.h"
@@ -43,7 +43,7 @@ struct walk walk;
 
 static int64_t now, stop_at = INT64_MAX;
 static int64_t sync_at = INT64_MAX;
-static int fd_changes = -1, fd_signals;
+static int fd_signals;
 
 int64_t
 walk_now(void)
@@ -120,15 +120,6 @@ reread(void)
 }
 
 static void
-changes(void)
-{
-	char buf[8192];
-	while (read(fd_changes, buf, sizeof buf) > 0)
-		;
-	reread();
-}
-
-static void
 signals(void)
 {
 	for (int c; (c = selfpipe_read()) > 0;)
@@ -186,13 +177,15 @@ wait_and_read(int scanning)
 	x[0] = (struct pollfd){.fd = fd_signals, .events = POLLIN};
 	x[1] = (struct pollfd){.fd = scan_fd(), .events = POLLIN};
 	x[2] = (struct pollfd){.fd = resolve_fd(), .events = POLLIN};
-	x[3] = (struct pollfd){.fd = fd_changes, .events = POLLIN};
+	x[3] = (struct pollfd){.fd = changes_fd(), .events = POLLIN};
 	x[4] = (struct pollfd){.fd = sts_fd(), .events = POLLIN};
 	unsigned int n = conn_poll(x + 5);
 	int r = poll(x, n + 5, pause_for(scanning));
 	if (r < 0 && errno != EINTR)
 		strerr_diefu1sys(111, "poll");
 	tick();
+	if (changes_any(r > 0 && x[3].revents))
+		reread();
 	if (r <= 0)
 		return;
 	if (x[0].revents)
@@ -201,8 +194,6 @@ wait_and_read(int scanning)
 		scan_fifo();
 	if (x[2].revents)
 		resolve_read();
-	if (x[3].revents)
-		changes();
 	if (x[4].revents)
 		sts_read();
 	conn_read(x + 5, n);
@@ -230,11 +221,7 @@ start(void)
 		sigaddset(&set, trapped[i]);
 	if (fd_signals < 0 || selfpipe_trapset(&set) < 0)
 		strerr_diefu1sys(111, "trap signals");
-	char *etc = conf_path("etc");
-	fd_changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	inotify_add_watch(
-	    fd_changes, etc, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
-	free(etc);
+	changes_start();
 	schedule_init(&walk.schedule);
 	digest_start();
 	bounce_recover();

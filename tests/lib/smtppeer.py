@@ -297,9 +297,9 @@ class Remote:
             self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def start(self, wait=True):
+    def start(self, wait=True, under=()):
         n = len(self.lines)
-        self.process = subprocess.Popen(["mda-remote"], env=self.env, stderr=subprocess.PIPE, cwd="/", text=True,
+        self.process = subprocess.Popen([*under, "mda-remote"], env=self.env, stderr=subprocess.PIPE, cwd="/", text=True,
                                         errors="replace", start_new_session=True)
         threading.Thread(target=self.read, args=(self.process.stderr,), daemon=True).start()
         if wait:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The walker: retries, rests, limits, order, controls, settings read anew, damaged files, what it sweeps, its end; mailq."""
-import os, signal, subprocess, sys, threading, time
+import os, shutil, signal, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import tap, wait_for
@@ -125,6 +125,20 @@ with Peer() as peer, to(peer, {"remote-connections": "1", "remote-connections-pe
     r.wait_empty()
     order = [m.rcpts[0] for m in peer.messages]
     tap.ok(set(order[:3]) == {f"RCPT TO:<u{i}@x.test>" for i in (3, 4, 5)}, "the newest first", order)
+
+# Where the kernel gives no inotify instance, settings are looked at.
+if not shutil.which("strace"):
+    tap.skip("without inotify", "strace is not installed")
+else:
+    with Peer(script={"RCPT": "450 4.2.0 later"}) as peer, to(peer, SLOW) as r:
+        r.start(under=["strace", "-o", "/dev/null", "-e", "trace=inotify_init1", "-e", "inject=inotify_init1:error=EMFILE"])
+        pid = r.process.pid
+        for value in ("soon", "30ms"):
+            r.set("retry-min", value)
+            r.wait("event=settings", "bad" if value == "soon" else "state=read")
+        tap.ok(True, "without inotify settings are read anew, too")
+        os.kill(int(open(f"/proc/{pid}/task/{pid}/children").read().split()[0]), signal.SIGTERM)
+        r.process.wait(timeout=120)
 
 # Settings are read anew; a bad one is named and the old stays.
 with Peer(script={"RCPT": "450 4.2.0 later"}) as peer, to(peer, SLOW) as r:
