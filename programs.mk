@@ -85,6 +85,9 @@ LIBS_mda-remote := -lidn2 -lunistring
 PROGRAMS += mailq
 OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o attempt.o spool.o envelope.o)
 
+PROGRAMS += postern-tlsrpt
+OBJ_postern-tlsrpt := $(addprefix mda-remote/,postern-tlsrpt.o tlsrpt-read.o tlsrpt-show.o link.o spool.o envelope.o)
+
 PROGRAMS += postern-queue
 OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o attempt.o spool.o envelope.o)
 
