@@ -57,6 +57,7 @@
 #define STS_FETCH_SECONDS 60	   /* one fetch, from asked to answered (RFC 8461 3.3) */
 #define STS_FETCHES_MAX 20	   /* domains that are being looked at; more wait */
 #define STS_RETRY_SECONDS 300	   /* after a fetch that failed (RFC 8461 3.3) */
+#define STS_TRIES 3		   /* of one fetch, when a process of ours dies over it */
 #define STS_CHECK_SECONDS 60	   /* a record that was looked at holds as long */
 #define STS_REFRESH_SECONDS 86400  /* a policy is fetched again after this, or half of its max_age */
 #define STS_UNUSED_SECONDS 5184000 /* a policy that no mail asked for is not kept up to date */

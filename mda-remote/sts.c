@@ -37,7 +37,8 @@ struct domain {
 	int64_t record_until;	  /* ms; the record is not looked at again before */
 	int64_t fetch_not_before; /* ms */
 	char wanted[STS_ID_MAX + 1];
-	int has; /* a policy, perhaps out of date */
+	unsigned int lost; /* times that a process of ours died over it */
+	int has;	   /* a policy, perhaps out of date */
 	struct sts_known known;
 };
 
@@ -196,6 +197,21 @@ failed(struct domain *d, char const *type, char const *why)
 	settled(d);
 }
 
+/* A process of ours has failed, not the domain: it is asked again, so that no policy is passed
+ * over; but not for ever, it may be the domain that kills it. */
+static void
+again(struct domain *d, char const *why)
+{
+	if (++d->lost >= STS_TRIES) {
+		d->lost = 0;
+		failed(d, "sts-policy-fetch-error", why);
+		return;
+	}
+	d->state = IDLE;
+	d->record_until = 0;
+	busy--;
+}
+
 static int
 start_child(void)
 {
@@ -227,7 +243,7 @@ fetch(struct domain *d, struct mx_answer const *a)
 	d->state = FETCHING;
 	d->asked = walk_now();
 	if (start_child() < 0 || link_send(fd_child, sa.s, sa.len, -1) < 0)
-		failed(d, "sts-policy-fetch-error", "mda-remote-sts cannot be asked");
+		again(d, "mda-remote-sts cannot be asked");
 	stralloc_free(&sa);
 }
 
@@ -236,7 +252,9 @@ got_host(void *arg, char *lines)
 {
 	struct domain *d = arg;
 	static struct mx_answer a;
-	if (!lines || mx_parse(&a, lines) < 0 || !a.count || !a.host[0].count)
+	if (!lines)
+		again(d, "the resolver died");
+	else if (mx_parse(&a, lines) < 0 || !a.count || !a.host[0].count)
 		failed(d, "sts-policy-fetch-error", "the policy host has no address");
 	else
 		fetch(d, &a);
@@ -248,7 +266,12 @@ got_record(void *arg, char *lines)
 	struct domain *d = arg;
 	stralloc texts = STRALLOC_ZERO;
 	char host[DNS_NAME_MAX + 8], *save;
-	for (char *l = lines ? strtok_r(lines, "\n", &save) : 0; l; l = strtok_r(0, "\n", &save))
+	if (!lines) {
+		again(d, "the resolver died");
+		stralloc_free(&texts);
+		return;
+	}
+	for (char *l = strtok_r(lines, "\n", &save); l; l = strtok_r(0, "\n", &save))
 		if (l[0] == 'x' && l[1] == ' ' && l[2])
 			sa_catb(&texts, l + 2, strlen(l + 2) + 1);
 	sa_0(&texts);
@@ -263,7 +286,7 @@ got_record(void *arg, char *lines)
 	d->state = ASKED_HOST;
 	snprintf(host, sizeof host, "mta-sts.%s", d->name);
 	if (resolve_name("host", host, got_host, d) < 0)
-		failed(d, "sts-policy-fetch-error", "the resolver cannot be asked");
+		again(d, "the resolver cannot be asked");
 }
 
 /* 1 if it is being done, or needs not be. */
@@ -326,7 +349,7 @@ lost(void)
 	for (size_t i = 0; i < HASH; i++)
 		for (struct domain *d = table[i]; d; d = d->next)
 			if (d->state == FETCHING)
-				failed(d, "sts-policy-fetch-error", "mda-remote-sts is gone");
+				again(d, "mda-remote-sts died");
 }
 
 static struct domain *
@@ -347,6 +370,7 @@ fetched(struct domain *d, char const *text, size_t n)
 		failed(d, "sts-policy-invalid", why);
 		return;
 	}
+	d->lost = 0;
 	save(d);
 	log_event("mta-sts");
 	log_str("domain", d->name);
@@ -375,6 +399,7 @@ sts_read(void)
 		fetched(d, rest + 3, (size_t)(packet + n - (rest + 3)));
 		return;
 	}
+	d->lost = 0;
 	char *why = strchr(rest, ' ');
 	if (why)
 		*why++ = 0;
