@@ -170,6 +170,7 @@ class Server:
     """Processes that are started and ended together; what they leave behind is ended, too."""
     launched = set()  # by any of them
     end_signal = signal.SIGTERM
+    connections = 1000  # at once
 
     def __init__(self, directory):
         self.dir, self.processes, self.orphans = directory, [], 0
@@ -193,7 +194,7 @@ class Server:
 
     def tcpserver(self, *argv, **env):
         """On a port that the system chooses: ADDRESS:PORT."""
-        p = self.launch("tcpserver", "-q", "-1", "-c", "1000", "-C", "1000", "-b", "500", "127.0.0.1", "0", *argv, **env)
+        p = self.launch("tcpserver", "-q", "-1", "-c", str(self.connections), "-C", str(self.connections), "-b", "500", "127.0.0.1", "0", *argv, **env)
         return f"127.0.0.1:{int(p.stdout.readline())}"
 
     def said(self):

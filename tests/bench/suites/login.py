@@ -70,7 +70,7 @@ class Postern(sides.Postern):
         super().start()
         env = dict(zip(("UID", "GID"), map(str, sides.owner()))) if os.getuid() == 0 else {}
         holder = self.dir + "/run/tls/sock"
-        self.launch("tls-keeper", "-v", "0", holder, POSTERN_DIR=self.dir)
+        self.launch("tls-keeper", "-v", "0", "-c", str(self.connections), holder, POSTERN_DIR=self.dir)
         sides.wait_for(lambda: os.path.exists(holder), "tls-keeper listens")
         self.tls = self.tcpserver("tlsd", "-v", "0", "imap-login", "auth-file", "imap", POSTERN_DIR=self.dir, TLS_ENGINE=holder, **env)
 
