@@ -186,7 +186,7 @@ class Suite(bench.MailSuite):
     def compressed(self, side):
         kib = self.with_sessions(side, side.imap, "compress", compress=True)
         if kib is not None:
-            self.bench.note(side, "compress", kib - self.alone[side.name])
+            self.bench.note(side, "compress", max(0, kib - self.alone[side.name]))
 
     def tls(self, side):
         self.with_sessions(side, side.tls, "tls", "push-tls", tls=True)
