@@ -307,14 +307,14 @@ route_require(struct route *r, int required, int optional)
 		if (r->tls.level == TLS_FINGERPRINT)
 			r->tls.names[0] = 0;
 		r->tls.level = TLS_REQUIRE;
-	} else if (optional && !r->tls_given && strchr("dSs", r->tls.level))
+	} else if (optional && !r->tls_given && strchr("dSs", (int)r->tls.level))
 		r->tls.level = TLS_MAY;
 }
 
 int
 route_dane(struct route const *r)
 {
-	return strchr("dDSsR", r->tls.level) != 0;
+	return strchr("dDSsR", (int)r->tls.level) != 0;
 }
 
 void
