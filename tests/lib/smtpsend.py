@@ -37,7 +37,7 @@ def parse_attempt(line):
 
 
 def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=120):
-    """hosts: (name, ip, port, rank); messages: (text, recipients). Everything that smtp-send says of it."""
+    """hosts: (name, ip, port, rank); messages: (text, recipients), and "utf8" for SMTPUTF8. Everything that smtp-send says of it."""
     result = Result()
     with tempfile.TemporaryDirectory(prefix="postern-send.") as d:
         os.makedirs(f"{d}/etc/auth")
@@ -54,8 +54,8 @@ def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=12
         files = []
         try:
             ours.send("\n".join(packet).encode())
-            for i, (text, rcpts) in enumerate(messages):
-                data, at = spool_file(text, rcpts)
+            for i, (text, rcpts, *utf8) in enumerate(messages):
+                data, at = spool_file(text, rcpts, bool(utf8))
                 with open(f"{d}/{i}", "wb") as f:
                     f.write(data)
                 files.append((f"{d}/{i}", dict(zip(at, rcpts))))
