@@ -52,6 +52,15 @@ for reply, words, code in (("550 5.1.1 n\u00f6".encode(), "n\u00f6", "n?"), (b"5
         tap.ok(words in list(report.iter_parts())[0].get_content() and code in one["Diagnostic-Code"] and one["Diagnostic-Code"].isascii() and max(map(len, message.data.split(b"\r\n"))) <= 998,
                f"{reply[:30]}: presentable", list(report.iter_parts())[0].get_content(), one["Diagnostic-Code"])
 
+# Behind a Unix socket stands the mailbox: delivered, not relayed.
+with Peer() as peer, Remote({"smtp-port": peer.port}) as r, Peer(ext=["PIPELINING"], lmtp=True, path=f"{r.dir}/run/lmtp/other") as mailbox:
+    r.set("routes", f"x.test: lmtp:{r.dir}/run/lmtp/other\n*: [127.0.0.1]")
+    r.queue("good@x.test", rcpt="NOTIFY=SUCCESS")
+    r.start()
+    r.wait("event=done", count=2)
+    one = fields(bounces(peer)[0][1])[1]
+    tap.ok(one["Action"] == "delivered" and one["Status"] == "2.0.0" and len(mailbox.messages) == 1, "LMTP without DSN: delivered", str(one))
+
 # Every combination of NOTIFY and every event.
 combinations = ["", "NEVER", "SUCCESS", "FAILURE", "DELAY", "SUCCESS,FAILURE", "SUCCESS,DELAY", "FAILURE,DELAY", "SUCCESS,FAILURE,DELAY"]
 rcpts = [(f"{kind}{i}@x.test", f"NOTIFY={n}" if n else "") for i, n in enumerate(combinations) for kind in ("good", "bad", "grey")]

@@ -26,12 +26,13 @@ def message():
 
 
 class Scene:
-    """A spool with one message, a server that takes one recipient, refuses one, and wants one later."""
+    """A spool with one message, a server that takes one recipient, refuses two, and wants one later. limited: of its sender's two notifications
+    the second is only counted, and told by a digest."""
 
-    def __init__(self):
+    def __init__(self, limited=False):
         grey = ["450 4.2.0 later"]
         self.peer = Peer(script={"RCPT": lambda line: "550 5.1.1 no" if "bad" in line else grey.pop() if "grey" in line and grey else None}, ext=["PIPELINING"])
-        self.r = Remote({"smtp-port": self.peer.port, **SETTINGS}, routes="*: [127.0.0.1]")
+        self.r = Remote({"smtp-port": self.peer.port, **SETTINGS, **({"bounce-limit": "1", "bounce-period": "100ms"} if limited else {})}, routes="*: [127.0.0.1]")
         owner = os.stat(self.r.dir + "/spool")
         for d in "0123456789abcdef":
             os.mkdir(f"{self.r.dir}/spool/{d}", 0o700)
@@ -50,6 +51,10 @@ class Scene:
             h = (h ^ c) * 16777619 & 0xffffffff
         return f"{(h ^ h >> 16) % 16:x}"
 
+    def busy(self):
+        where = self.r.dir + "/spool/digest"
+        return self.r.files() or (os.path.isdir(where) and os.listdir(where))
+
     def walk(self, words=(), env={}):
         """Runs a walker until all is done or it has ended: its exit code, None if it was still alive."""
         p = subprocess.Popen([*words, "mda-remote"], env={**self.r.env, **env}, stderr=subprocess.PIPE, cwd="/", text=True, errors="replace", start_new_session=True)
@@ -57,10 +62,10 @@ class Scene:
         reader.start()
         end = time.monotonic() + (STALL_SECONDS if words or env else 60)
         pause = 0.005
-        while p.poll() is None and self.r.files() and time.monotonic() < end:
+        while p.poll() is None and self.busy() and time.monotonic() < end:
             time.sleep(pause)  # polling
             pause = min(0.05, pause * 1.5)
-        self.stalled = p.poll() is None and bool(self.r.files())
+        self.stalled = p.poll() is None and bool(self.busy())
         code = p.poll()
         if code is None:
             p.terminate()
@@ -72,7 +77,7 @@ class Scene:
     def finish(self):
         """Until the spool is empty, by walkers that nothing befalls."""
         for _ in range(3):
-            if not self.r.files() and not os.listdir(self.r.dir + "/spool/tmp"):
+            if not self.busy() and not os.listdir(self.r.dir + "/spool/tmp"):
                 break
             self.walk()
 
@@ -82,7 +87,7 @@ class Scene:
             for rcpt in m.rcpts:
                 copies[rcpt.split("<")[1].split("@")[0]].append(m)
         for m in copies.pop("sender", []):
-            for who in re.findall(rb"^Final-Recipient: rfc822; (\w+)@", m.data, re.M):
+            for who in re.findall(rb"^(?:Final-Recipient: rfc822; |failed: <|relayed: <)(\w+)@", m.data, re.M):
                 reports[who.decode()] += 1
         bad = []
         for who in "good", "grey":
@@ -96,7 +101,7 @@ class Scene:
         for who in "good", "bad1", "bad2":
             if not reports[who] or (reports[who] > 1 and not may_double):
                 bad.append(f"{who}: {reports[who]} reports")
-        left = {d: os.listdir(f"{self.r.dir}/spool/{d}") for d in ("tmp", "damaged") if os.path.isdir(f"{self.r.dir}/spool/{d}")}
+        left = {d: os.listdir(f"{self.r.dir}/spool/{d}") for d in ("tmp", "damaged", "digest") if os.path.isdir(f"{self.r.dir}/spool/{d}")}
         if self.r.files() or any(left.values()):
             bad.append(f"left: {self.r.files()} {left}")
         return bad
@@ -114,7 +119,7 @@ def died(message):
 
 def walker(point):
     call, n, inject = point
-    s = Scene()
+    s = Scene(limited=n % 2)
     try:
         code = s.walk(["strace", "-D", *syscalls.prefix(inject, call, n)[1:]])
         stalled, early = s.stalled, not s.r.log("event=start")  # before main the loader decides what a fault means
@@ -149,9 +154,9 @@ def sender(point):
         s.close()
 
 
-def traced():
+def traced(limited):
     """What calls the walker, and what calls smtp-send make when nothing goes wrong."""
-    s = Scene()
+    s = Scene(limited)
     try:
         trace, at = s.r.dir + "/trace", s.r.dir + "/traces"
         os.mkdir(at), os.mkdir(s.r.dir + "/bin")
@@ -174,7 +179,9 @@ def points(calls, injects):
     return [(c, n + 1, i) for c, k in calls.items() if c in (ONLY or calls) for n in range(k) for i in injects if c != "close" or "error" not in i]  # (close closes, whatever it says)
 
 
-calls, children, bad = traced()
+calls, children, bad = traced(False)
+more, _, worse = traced(True)
+calls, bad = calls | more, bad + worse
 tap.ok(not bad and calls["openat"] and children["smtp-send"]["pwrite64"], "under strace: as ever", bad, calls, children)
 KILL = ["signal=KILL"]
 with concurrent.futures.ThreadPoolExecutor(6) as pool:
