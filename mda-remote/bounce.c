@@ -52,7 +52,7 @@ bounce_envelope(
 	e->mail.from = (struct smtp_path){"", "", "", 0};
 	e->mail.smtputf8 = utf8;
 	e->mail.requiretls = b->e && b->e->mail.requiretls; /* RFC 8689 5 */
-	e->mail.body = BODY_8BITMIME; /* replies and names may hold UTF-8 */
+	e->mail.body = BODY_8BITMIME;			    /* replies and names may hold UTF-8 */
 	e->eightbit = 1;
 	e->rcpt = r;
 	e->count = 1;
@@ -345,17 +345,45 @@ was_marked(char const *base, enum bounce_kind kind, unsigned int i)
 	return marked;
 }
 
+/* The parts of a notification's name. 0, or -1 if it is none. */
+static int
+split(char const *name, char base[static SPOOL_NAME_MAX + 1], char *kind, unsigned int *i)
+{
+	char const *plus = strrchr(name, '+');
+	if (!plus || !plus[1] || !strchr("fsdn", plus[1]) || !uint0_scan(plus + 2, i))
+		return -1;
+	memcpy(base, name, (size_t)(plus - name));
+	base[plus - name] = 0;
+	*kind = plus[1];
+	return 0;
+}
+
+void
+bounce_counted(char const *name)
+{
+	char base[SPOOL_NAME_MAX + 1], kind;
+	struct arena arena = ARENA_ZERO;
+	struct envelope e;
+	char const *reason;
+	unsigned int i;
+	int fd =
+	    split(name, base, &kind, &i) < 0 ? -1 : spool_file_open(walk.fd_spool, base, O_RDWR);
+	if (fd < 0)
+		return;
+	if (spool_read(&arena, fd, &e, &reason) > 0)
+		tell_rest(fd, &e, (enum bounce_kind)kind);
+	close(fd);
+	arena_free(&arena);
+}
+
 static void
 recover(char const *name)
 {
-	char base[SPOOL_NAME_MAX + 1];
+	char base[SPOOL_NAME_MAX + 1], kind;
 	unsigned int i;
-	char const *plus = strrchr(name, '+');
-	memcpy(base, name, (size_t)(plus - name));
-	base[plus - name] = 0;
-	int const whole = plus[1] && strchr("fsdn", plus[1]) && uint0_scan(plus + 2, &i);
-	if (whole && (plus[1] == DIGEST_KIND ? !digest_open(base)
-					     : was_marked(base, (enum bounce_kind)plus[1], i))) {
+	if (!split(name, base, &kind, &i) &&
+	    (kind == DIGEST_KIND ? !digest_open(base)
+				 : was_marked(base, (enum bounce_kind)kind, i))) {
 		log_1("recovered", "file", name);
 		spool_publish(walk.fd_spool, name);
 		return;

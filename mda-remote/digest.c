@@ -8,9 +8,9 @@
  *     n COUNT LENGTH NAME           20 and 10 digits, 80 characters: overwritten in place
  *     <empty line, then LENGTH bytes of text>
  *
- * NAME is the notification that was counted last: one that comes again behind a crash is not
- * counted again. The text is written before the line n, so what lies beyond LENGTH was never
- * counted. */
+ * NAME is the notification that was counted last: behind a crash its recipients are marked, and
+ * where a mark could not be written and it comes again, it is not counted again. The text is
+ * written before the line n, so what lies beyond LENGTH was never counted. */
 #include "mda-remote/bounce.h"
 
 #include <dirent.h>
@@ -284,7 +284,7 @@ parse(char *s, struct address *a, char **to)
 		   : -1;
 }
 
-/* One file: into the table. Two of one address: the second keeps its own time. */
+/* One file: into the table. 0, -1 if it is none, 1 if nothing was ever counted in it. */
 static int
 load(char const *name)
 {
@@ -299,8 +299,14 @@ load(char const *name)
 		return -1;
 	head[n] = 0;
 	memset(&got, 0, sizeof got);
-	if (strlen(name) > ID_MAX || parse(head, &got, &to) < 0)
+	if (strlen(name) > ID_MAX)
 		return -1;
+	int const whole = !parse(head, &got, &to);
+	if (whole ? !got.count : !memmem(head, (size_t)n, "\n\n", 2))
+		return 1;
+	if (!whole)
+		return -1;
+	bounce_counted(got.last);
 	struct address *a = get(to);
 	if (!a || a->file[0])
 		return -1;
@@ -323,7 +329,10 @@ digest_start(void)
 	if (!dir)
 		strerr_diefu1sys(111, "open spool/digest");
 	for (struct dirent *d; (d = readdir(dir));) {
-		if (d->d_name[0] == '.' || !load(d->d_name))
+		int const r = d->d_name[0] == '.' ? 0 : load(d->d_name);
+		if (r > 0)
+			unlinkat(fd, d->d_name, 0);
+		if (r >= 0)
 			continue;
 		log_2("damaged", "file", d->d_name, "why", "not a digest of version 1");
 		spool_set_aside_at(walk.fd_spool, "digest", d->d_name);
