@@ -54,26 +54,37 @@ is_held(char const *name)
 	       (st.st_mode & 0600) == 0400 && st.st_uid == geteuid();
 }
 
+/* It could not be opened (errno): 1 if all is said and done; 0 if it must be tried again. */
+static int
+not_opened(struct message *m)
+{
+	switch (errno) {
+	case ENOENT:
+		schedule_remove(&walk.schedule, m);
+		return 1;
+	case ELOOP:
+	case ENXIO:
+	case EISDIR:
+		drop(m, -1, "not a file");
+		return 1;
+	case EACCES:
+		if (is_held(m->name))
+			schedule_at(&walk.schedule, m, SCHEDULE_NEVER);
+		else
+			drop(m, -1, "no permission to read and write it");
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 static struct active *
 load(struct message *m)
 {
 	char const *reason;
 	int fd = spool_file_open(walk.fd_spool, m->name, O_RDWR);
-	if (fd < 0 && errno == ENOENT) {
-		schedule_remove(&walk.schedule, m);
+	if (fd < 0 && not_opened(m))
 		return 0;
-	}
-	if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR)) {
-		drop(m, -1, "not a file");
-		return 0;
-	}
-	if (fd < 0 && errno == EACCES) {
-		if (is_held(m->name))
-			schedule_at(&walk.schedule, m, SCHEDULE_NEVER);
-		else
-			drop(m, -1, "no permission to read and write it");
-		return 0;
-	}
 	if (fd >= 0 && spool_file_lent(fd)) {
 		close(fd);
 		schedule_at(&walk.schedule, m, walk_now() + WALK_LENT_MS);
@@ -160,8 +171,8 @@ destination(struct active *a, struct envelope_rcpt *r)
 	else if (route_find(sa_str(&domain), a->e.mail.from.text, &route, &reason) < 0)
 		attempt_set(&why, RCPT_WAITING, 0, "4.3.5", reason);
 	else {
-		route_require(&route, a->e.mail.requiretls && *a->e.mail.from.text,
-		    a->e.tls_optional);
+		route_require(
+		    &route, a->e.mail.requiretls && *a->e.mail.from.text, a->e.tls_optional);
 		d = dest_get(&route);
 	}
 	if (!d)

@@ -11,7 +11,7 @@
  * NAME is the notification that was counted last: behind a crash its recipients are marked, and
  * where a mark could not be written and it comes again, it is not counted again. The text is
  * written before the line n, so what lies beyond LENGTH was never counted. */
-#include "mda-remote/bounce.h"
+#include "mda-remote/digest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,25 +34,12 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/sa.h"
-#include "lib/utf8.h"
+#include "mda-remote/bounce.h"
 #include "mda-remote/walk.h"
 
 #define MAGIC "postern-digest 1\n"
 #define BUCKETS 4096u
-#define PATH_BYTES (ID_MAX + 16)
 #define HEAD_MAX 2048 /* bytes of a file before its text */
-
-/* An address that has had notifications in this period. */
-struct address {
-	struct address *next;
-	int64_t until; /* ms: end of the period */
-	unsigned int sent;
-	char file[ID_MAX + 1]; /* digest/ID, "" none */
-	uint64_t count, length;
-	size_t n_at, text_at; /* where in the file */
-	char last[SPOOL_NAME_MAX + 1];
-	char *to;
-};
 
 static struct address *table[BUCKETS];
 static unsigned int addresses;
@@ -127,22 +114,6 @@ digest_wanted(char const *to)
 /* ---- the file ---- */
 
 static void
-path_of(char path[static PATH_BYTES], char const *file)
-{
-	snprintf(path, PATH_BYTES, "digest/%s", file);
-}
-
-static int
-sync_dir(void)
-{
-	int fd = openat(walk.fd_spool, "digest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 ? -1 : durable_dir(fd);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-static void
 format_n(stralloc *out, struct address const *a)
 {
 	sa_catf(out, "n %020llu %010llu %-80.80s\n", (unsigned long long)a->count,
@@ -153,7 +124,7 @@ format_n(stralloc *out, struct address const *a)
 static int
 create(struct address *a)
 {
-	char path[PATH_BYTES];
+	char path[DIGEST_PATH_MAX];
 	stralloc head = STRALLOC_ZERO;
 	id_new(a->file);
 	a->count = a->length = 0;
@@ -163,9 +134,9 @@ create(struct address *a)
 	format_n(&head, a);
 	sa_append(&head, '\n');
 	a->text_at = head.len;
-	path_of(path, a->file);
+	digest_path(path, a->file);
 	int fd = openat(walk.fd_spool, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int r = fd < 0 || durable_write(fd, head.s, head.len) < 0 || sync_dir() < 0 ? -1 : 0;
+	int r = fd < 0 || durable_write(fd, head.s, head.len) < 0 || digest_sync() < 0 ? -1 : 0;
 	stralloc_free(&head);
 	if (!r)
 		return fd;
@@ -206,11 +177,11 @@ int
 digest_add(char const *name, struct bounce const *b)
 {
 	struct address *a = get(b->to);
-	char path[PATH_BYTES];
+	char path[DIGEST_PATH_MAX];
 	stralloc text = STRALLOC_ZERO;
 	if (a->file[0] && !strcmp(a->last, name))
 		return 0;
-	path_of(path, a->file);
+	digest_path(path, a->file);
 	int fd = a->file[0] ? openat(walk.fd_spool, path, O_RDWR | O_CLOEXEC) : create(a);
 	if (fd < 0)
 		return -1;
@@ -288,9 +259,9 @@ parse(char *s, struct address *a, char **to)
 static int
 load(char const *name)
 {
-	char head[HEAD_MAX + 1], path[PATH_BYTES], *to;
+	char head[HEAD_MAX + 1], path[DIGEST_PATH_MAX], *to;
 	struct address got;
-	path_of(path, name);
+	digest_path(path, name);
 	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : spool_pread(fd, head, HEAD_MAX, 0);
 	if (fd >= 0)
@@ -343,89 +314,12 @@ digest_start(void)
 int
 digest_open(char const *name)
 {
-	char path[PATH_BYTES];
+	char path[DIGEST_PATH_MAX];
 	struct stat st;
 	if (strlen(name) > ID_MAX)
 		return 0;
-	path_of(path, name);
+	digest_path(path, name);
 	return !fstatat(walk.fd_spool, path, &st, AT_SYMLINK_NOFOLLOW);
-}
-
-/* ---- sending it ---- */
-
-static void
-put_header(stralloc *out, struct address const *a, struct bounce const *b)
-{
-	sa_catf(out,
-	    "From: Mail Delivery System <postmaster@%s>\nTo: <%s>\n"
-	    "Subject: %llu more reports about your mail (summary)\nDate: ",
-	    conf_me(), a->to, (unsigned long long)a->count);
-	date_rfc5322(out, b->now, date_local_zone(b->now));
-	/* RFC 3834 5.1 */
-	sa_catf(out,
-	    "\nMessage-ID: <%s@%s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
-	    "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",
-	    b->id, conf_me());
-	sa_catf(out,
-	    "This is the mail system at %s.\n\nSo many reports were due to you that not each "
-	    "was sent as a message of its own.\n%llu recipients, besides those of the reports "
-	    "that you have had, are summed up here.\n%s",
-	    conf_me(), (unsigned long long)a->count,
-	    a->length >= DIGEST_TEXT_MAX ? "Only the first of them are listed.\n" : "");
-}
-
-/* In tmp/, synced. */
-static int
-park(struct address const *a, char const *name, struct bounce const *b)
-{
-	static struct spool_file f;
-	static char text[2 * DIGEST_TEXT_MAX];
-	struct arena arena = ARENA_ZERO;
-	struct envelope e;
-	struct envelope_rcpt r;
-	stralloc head = STRALLOC_ZERO;
-	char path[PATH_BYTES];
-	path_of(path, a->file);
-	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : spool_pread(fd, text, (size_t)a->length, a->text_at);
-	if (fd >= 0)
-		close(fd);
-	bounce_envelope(&arena, &e, &r, b, utf8_has8bit(a->to, strlen(a->to)));
-	int ok = n >= 0 && !spool_begin(&f, walk.fd_spool, &e, name);
-	if (ok) {
-		put_header(&head, a, b);
-		spool_write(&f, head.s, head.len);
-		spool_write(&f, text, (size_t)n);
-		ok = !spool_finish(&f, &e);
-		if (!ok)
-			spool_abort(&f);
-	}
-	stralloc_free(&head);
-	arena_free(&arena);
-	return ok ? spool_park(&f) : -1;
-}
-
-/* The file goes before the message: behind a crash one of the two is there (bounce_recover). */
-static int
-send_digest(struct address *a)
-{
-	char name[SPOOL_NAME_MAX + 1], path[PATH_BYTES];
-	struct bounce b = {.to = a->to, .id = a->file, .now = walk_now() / 1000};
-	snprintf(name, sizeof name, "%s+%c0", a->file, DIGEST_KIND);
-	path_of(path, a->file);
-	if (park(a, name, &b) < 0)
-		return -1;
-	if (unlinkat(walk.fd_spool, path, 0) < 0 || sync_dir() < 0 ||
-	    spool_publish(walk.fd_spool, name) < 0)
-		strerr_diefu2sys(111, "publish the notification ", name);
-	log_event("digest");
-	log_str("file", name);
-	log_str("to", a->to);
-	log_num("count", a->count);
-	log_send();
-	if (!schedule_find(&walk.schedule, name))
-		schedule_add(&walk.schedule, name, walk_now(), walk_now());
-	return 0;
 }
 
 void
@@ -441,7 +335,7 @@ digest_tick(void)
 				continue;
 			/* Due; or further off than any is put: the clock was wrong then. */
 			int const due = a->until <= walk_now() || a->until > walk_now() + period;
-			if (due && send_digest(a) == 0) {
+			if (due && digest_send(a) == 0) {
 				a->file[0] = 0;
 				a->until = walk_now() + period;
 				a->sent = 1;
