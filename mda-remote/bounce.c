@@ -278,7 +278,7 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 	    .doubled = !*a->e.mail.from.text};
 	id_new(id);
 	name_of(name, a, kind, (unsigned int)(list[0] - a->e.rcpt));
-	return digest_wanted(b.to) ? count_one(a, &b, name) : send_one(a, &b, name);
+	return digest_wanted(b.to, name) ? count_one(a, &b, name) : send_one(a, &b, name);
 }
 
 int

@@ -93,16 +93,19 @@ get(char const *to)
 }
 
 int
-digest_wanted(char const *to)
+digest_wanted(char const *to, char const *name)
 {
 	struct address *a = walk.set.bounce_limit ? get(to) : 0;
 	if (!a)
 		return 0;
+	if (!strcmp(a->last, name))
+		return 1;
 	/* A clock that was set back ends no period by itself. */
 	int64_t const end = walk_now() + (int64_t)walk.set.bounce_period;
 	if (!a->file[0] && (walk_now() >= a->until || a->until > end)) {
 		a->until = end;
 		a->sent = 0;
+		a->last[0] = 0;
 	}
 	if (!a->file[0] && a->sent < walk.set.bounce_limit) {
 		a->sent++;
@@ -179,8 +182,8 @@ digest_add(char const *name, struct bounce const *b)
 	struct address *a = get(b->to);
 	char path[DIGEST_PATH_MAX];
 	stralloc text = STRALLOC_ZERO;
-	if (a->file[0] && !strcmp(a->last, name))
-		return 0;
+	if (!strcmp(a->last, name))
+		return 0; /* its marks could not be written */
 	digest_path(path, a->file);
 	int fd = a->file[0] ? openat(walk.fd_spool, path, O_RDWR | O_CLOEXEC) : create(a);
 	if (fd < 0)

@@ -90,9 +90,9 @@ struct bounce;
 
 /* Reads what an earlier mda-remote has counted. */
 void digest_start(void);
-/* 1 if `to` has had as many notifications as it may have for now: the next one is only counted.
- * Else it is one more, and 0. */
-int digest_wanted(char const *to);
+/* 1 if `to` has had as many notifications as it may have for now, or this one was counted already:
+ * digest_add takes it. Else it is one more, and 0. */
+int digest_wanted(char const *to, char const *name);
 /* Counts the recipients of b, which would be the file `name`: 0 when that is on disk; -1 and errno.
  * The same name twice in a row is counted once. */
 int digest_add(char const *name, struct bounce const *b);

@@ -52,8 +52,9 @@ class Scene:
         return f"{(h ^ h >> 16) % 16:x}"
 
     def busy(self):
-        where = self.r.dir + "/spool/digest"
-        return self.r.files() or (os.path.isdir(where) and os.listdir(where))
+        """In the order in which a digest moves, so that it is not missed between two looks."""
+        where = [f"{self.r.dir}/spool/{d}" for d in ("digest", "tmp")]
+        return any("+" in n or w.endswith("digest") for w in where if os.path.isdir(w) for n in os.listdir(w)) or bool(self.r.files())
 
     def walk(self, words=(), env={}):
         """Runs a walker until all is done or it has ended: its exit code, None if it was still alive."""
