@@ -37,8 +37,9 @@ reset_signals(void)
 	sigset_t set;
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
-	for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++)
-		setitimer(which, &none, 0);
+	setitimer(ITIMER_REAL, &none, 0);
+	setitimer(ITIMER_VIRTUAL, &none, 0);
+	setitimer(ITIMER_PROF, &none, 0);
 	sigemptyset(&set);
 	sigprocmask(SIG_SETMASK, &set, 0);
 }
