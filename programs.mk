@@ -77,19 +77,21 @@ OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o
 USE_pop3 := store
 
 PROGRAMS += mda-remote
-OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o changes.o conn.o dest.o digest.o digest-send.o envelope.o link.o \
-    mx.o obey.o order.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o spool.o sts.o sts-policy.o tlsrpt.o)
+OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o changes.o clock.o conn.o dest.o digest.o digest-send.o envelope.o link.o \
+    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o share.o spawn.o spool.o state.o sts.o sts-policy.o tally.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 
 PROGRAMS += mailq
-OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o attempt.o spool.o envelope.o)
+OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o envelope.o tally.o)
+LIBS_mailq := -lidn2 -lunistring
 
 PROGRAMS += postern-tlsrpt
 OBJ_postern-tlsrpt := $(addprefix mda-remote/,postern-tlsrpt.o tlsrpt-read.o tlsrpt-show.o link.o spool.o envelope.o)
 
 PROGRAMS += postern-queue
-OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o attempt.o spool.o envelope.o)
+OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o envelope.o tally.o)
+LIBS_postern-queue := -lidn2 -lunistring
 
 PROGRAMS += sendmail
 OBJ_sendmail := $(addprefix bin/,sendmail.o sendmail-header.o sendmail-input.o sendmail-submit.o)

@@ -5,27 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
 #include "lib/idna.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
-
-static struct active *dirty;
-static unsigned int dirty_dirs; /* bit per hashed directory in which a name was removed */
+#include "mda-remote/tally.h"
 
 /* ---- reading in ---- */
 
-static void
-release(struct active *a)
+void
+active_release(struct active *a)
 {
-	if (a->dirty) {
-		*a->dirty_link = a->dirty_next;
-		if (a->dirty_next)
-			a->dirty_next->dirty_link = a->dirty_link;
-	}
+	active_unmark(a);
 	close(a->fd);
 	arena_free(&a->arena);
 	free(a);
@@ -134,6 +130,8 @@ add_to(struct active *a, struct way *ways, unsigned int *n, struct dest *d, stru
 	if (!i) {
 		struct task *t = arena_zalloc(&a->arena, sizeof *t);
 		t->a = a;
+		t->d = d;
+		d->tasks++;
 		ways[(*n)++] = (struct way){d, t};
 		i = *n;
 	}
@@ -148,9 +146,6 @@ add_to(struct active *a, struct way *ways, unsigned int *n, struct dest *d, stru
 	t->rcpt[t->count++] = r;
 	t->undecided++;
 }
-
-static void record(
-    struct active *a, struct envelope_rcpt *r, struct attempt const *why, char const *tls);
 
 static struct dest *
 destination(struct active *a, struct envelope_rcpt *r)
@@ -176,26 +171,42 @@ destination(struct active *a, struct envelope_rcpt *r)
 		d = dest_get(&route);
 	}
 	if (!d)
-		record(a, r, &why, 0);
+		active_record(a, r, &why, 0);
 	stralloc_free(&domain);
 	return d;
 }
 
-static void settle(struct active *a);
-
+/* What the schedule remembers, so that a message that cannot go on need not be read again. */
 static void
-start(struct active *a)
+learn(struct active *a, struct dest const *d)
+{
+	struct message *m = a->m;
+	/* What stands behind a "+" is made for each message (mailing lists). */
+	char const *from = a->e.mail.from.text, *domain = strchr(from, '@');
+	size_t n = strcspn(from, "+@");
+	m->arrival = a->e.arrival * 1000;
+	m->sender = tally_key(from, n) ^ (domain ? tally_key(domain, strlen(domain)) : 0);
+	m->destination = d ? d->hash : 0;
+	int64_t notice = a->e.arrival + (int64_t)(walk.set.delay_notice / 1000);
+	int64_t must = walk.set.delay_notice && notice > walk_now() / 1000 && notice < a->e.expiry
+			   ? notice
+			   : a->e.expiry;
+	m->must = must < 1 ? 1 : must > UINT32_MAX ? UINT32_MAX : (uint32_t)must;
+}
+
+/* The tasks of those who still wait; m->destination is the one that all have, if so. */
+static void
+make_tasks(struct active *a, struct why const *why)
 {
 	struct way *ways = xmalloc(a->e.count * sizeof *ways);
-	unsigned int n = 0;
-	a->m->active = a;
-	a->m->arrival = a->e.arrival * 1000;
+	unsigned int n = 0, same = 0;
 	/* Also when its time is over: after a long outage everything is tried once more. */
 	struct dest *d = 0;
 	char const *domain = 0;
 	for (unsigned int i = 0; i < a->e.count; i++) {
 		struct envelope_rcpt *r = a->e.rcpt + i;
-		if (r->state != RCPT_WAITING)
+		if (r->state != RCPT_WAITING ||
+		    (a->m->round && why_time(why, r->at) >= a->m->round))
 			continue;
 		if (!d || strcmp(domain, r->rcpt.to.domain))
 			d = destination(a, r);
@@ -203,89 +214,109 @@ start(struct active *a)
 		if (d)
 			add_to(a, ways, &n, d, r);
 	}
-	/* A resting destination finishes its task at once: the message must not be settled before
-	 * all of its tasks are known. */
-	a->tasks = n + 1;
-	for (unsigned int i = 0; i < n; i++)
-		dest_add(ways[i].d, ways[i].t);
+	while (same < n && ways[same].d == ways[0].d)
+		same++;
+	learn(a, n && same == n && !a->m->round ? ways[0].d : 0);
+	struct task **p = &a->left;
+	for (unsigned int i = 0; i < n; i++, p = &(*p)->next)
+		*p = ways[i].t;
 	free(ways);
-	if (!--a->tasks)
-		settle(a);
+}
+
+/* Lets go on what may. A resting destination finishes its task at once. */
+static void
+admit(struct active *a)
+{
+	uint32_t const sender = a->m->sender;
+	for (struct task **p = &a->left, *t; (t = *p);) {
+		if (!dest_rests(t->d) && !share_room(t->d, sender)) {
+			p = &t->next;
+			continue;
+		}
+		*p = t->next;
+		a->tasks++;
+		share_admit(t->d, sender);
+		dest_add(t->d, t);
+	}
 }
 
 void
-active_start(void)
+active_leave(struct active *a)
+{
+	for (; a->left; a->left = a->left->next)
+		a->left->d->tasks--;
+}
+
+/* Of those that are left none may go on now: the message makes room for others. */
+void
+active_park(struct active *a)
+{
+	struct message *m = a->m;
+	struct dest *d = a->left->d;
+	if (a->tried && !m->round)
+		m->round = (uint32_t)a->began;
+	m->active = 0;
+	active_leave(a);
+	active_release(a);
+	share_park(m, d);
+}
+
+static void
+go_on(struct active *a)
+{
+	a->admitting = 1; /* not settled before all that may has been admitted */
+	admit(a);
+	a->admitting = 0;
+	if (a->tasks)
+		return;
+	if (a->left && !a->tried)
+		active_park(a);
+	else
+		active_settle(a);
+}
+
+void
+active_begin(struct message *m)
+{
+	struct why why = WHY_ZERO;
+	struct active *a = load(m);
+	if (!a)
+		return;
+	m->active = a;
+	a->began = time(0); /* as the lines of NAME:why */
+	if (m->round)
+		why_load(walk.fd_spool, m->name, &why);
+	make_tasks(a, &why);
+	why_free(&why);
+	go_on(a);
+}
+
+/* Where it went last has no room: it need not be read. But if its time has come to be reported, it
+ * must, unless it is soon tried anyway. */
+static struct dest *
+no_room(struct message const *m)
+{
+	struct dest *d = m->destination ? dest_known(m->destination) : 0;
+	if (!d)
+		return 0;
+	if (dest_rests(d))
+		return m->must <= walk_now() / 1000 ? 0 : d;
+	return share_room(d, m->sender) ? 0 : d;
+}
+
+void
+active_start(int scanning)
 {
 	struct message *m;
 	int64_t now = walk_now();
-	unsigned int rest = WALK_STEP;
+	unsigned int rest = scanning ? WALK_READ_SCANNING : WALK_STEP;
 	while (walk.active < walk.set.active && rest-- && !walk.stopping &&
 	       (m = schedule_take(&walk.schedule, now))) {
-		struct active *a = load(m);
-		if (a)
-			start(a);
-	}
-}
-
-/* ---- results ---- */
-
-static void
-mark(struct active *a, struct envelope_rcpt *r)
-{
-	if (spool_mark(a->fd, r) < 0) {
-		log_event("error");
-		log_str("file", a->m->name);
-		log_errno("why", errno);
-		log_send();
-	}
-	if (a->dirty)
-		return;
-	a->dirty = 1;
-	a->dirty_next = dirty;
-	a->dirty_link = &dirty;
-	if (dirty)
-		dirty->dirty_link = &a->dirty_next;
-	dirty = a;
-}
-
-static void
-record(struct active *a, struct envelope_rcpt *r, struct attempt const *why, char const *tls)
-{
-	log_id(a->e.id);
-	attempt_log(why, r->rcpt.to.text, tls, walk_now() / 1000 - a->e.arrival);
-	log_id(0);
-	/* The reason first: a recipient marked as failed is soon bounced with it. */
-	if (why->verdict != RCPT_DONE)
-		why_add(walk.fd_spool, a->m->name, r->at, why);
-	if (why->verdict == RCPT_WAITING)
-		return;
-	r->state = why->verdict;
-	mark(a, r);
-}
-
-void
-active_result(struct task *t, uint64_t at, struct attempt const *why, char const *tls)
-{
-	for (unsigned int i = 0; i < t->count; i++) {
-		struct envelope_rcpt *r = t->rcpt[i];
-		if (!r || (at && r->at != at))
-			continue;
-		t->rcpt[i] = 0;
-		t->undecided--;
-		record(t->a, r, why, tls);
-	}
-}
-
-void
-active_untold(struct task *t, char const *tls)
-{
-	for (unsigned int i = 0; i < t->count; i++) {
-		struct attempt why;
-		int state = t->rcpt[i] ? spool_state(t->a->fd, t->rcpt[i]) : -1;
-		if (state != RCPT_DONE && state != RCPT_RELAYED)
-			continue;
-		attempt_set(&why, (char)state, 0, 0, "smtp-send died behind the server's reply");
-		active_result(t, t->rcpt[i]->at, &why, tls);
+		struct dest *d = no_room(m);
+		if (d)
+			share_park(m, d);
+		else
+			active_begin(m);
 	}
 }
 
@@ -295,122 +326,9 @@ active_finish(struct task *t, int64_t not_before)
 	struct active *a = t->a;
 	if (not_before > a->not_before)
 		a->not_before = not_before;
-	if (!--a->tasks)
-		settle(a);
-}
-
-/* ---- the end of a round of attempts ---- */
-
-/* Time is over for those that still wait (RFC 3463: X.4.7). */
-static void
-expire(struct active *a, struct why const *reasons)
-{
-	for (unsigned int i = 0; i < a->e.count; i++) {
-		struct envelope_rcpt *r = a->e.rcpt + i;
-		struct attempt last, why;
-		if (r->state != RCPT_WAITING)
-			continue;
-		if (!why_find(reasons, r->at, &last))
-			attempt_set(&last, RCPT_WAITING, 0, 0, "");
-		why = last;
-		why.verdict = RCPT_FAILED;
-		strcpy(why.status, "4.4.7");
-		if (!why.text[0])
-			strcpy(why.text, "it could not be delivered in time");
-		record(a, r, &why, 0);
-	}
-}
-
-static unsigned int
-waiting(struct active const *a)
-{
-	unsigned int n = 0;
-	for (unsigned int i = 0; i < a->e.count; i++)
-		n += a->e.rcpt[i].state == RCPT_WAITING;
-	return n;
-}
-
-/* The next attempt; it stands in the file's mtime too, where a restart and mailq find it. */
-static void
-again(struct active *a, int owed)
-{
-	struct message *m = a->m;
-	int64_t now = walk_now();
-	int64_t age = owed ? 0 : now - m->arrival;
-	int64_t due =
-	    now + backoff_message(age, walk.set.retry_min, walk.set.retry_max, walk_random());
-	if (due < a->not_before)
-		due = a->not_before;
-	if (due > a->e.expiry * 1000 && now < a->e.expiry * 1000)
-		due = a->e.expiry * 1000; /* to say that its time is over */
-	struct timespec t[2] = {
-	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000}};
-	futimens(a->fd, t);
-	schedule_at(&walk.schedule, m, due);
-}
-
-static void
-settle(struct active *a)
-{
-	struct why why = WHY_ZERO;
-	struct message *m = a->m;
-	why_load(walk.fd_spool, m->name, &why);
-	if (waiting(a) && walk_now() / 1000 >= a->e.expiry) {
-		expire(a, &why);
-		why_load(walk.fd_spool, m->name, &why);
-	}
-	int const order = a->order;
-	int owed = bounce_owed(a, &why);
-	m->active = 0;
-	if (owed < 0 || waiting(a)) {
-		why_trim(walk.fd_spool, m->name, &why);
-		again(a, owed < 0);
-	} else {
-		/* All that is owed is on disk, so the last trace may go. */
-		char path[SPOOL_PATH_MAX];
-		spool_path(path, m->name, "");
-		dirty_dirs |= 1u << strtoul((char[]){path[0], 0}, 0, 16);
-		spool_remove(walk.fd_spool, m->name);
-		log_id(a->e.id);
-		log_1("done", "file", m->name);
-		log_id(0);
-		schedule_remove(&walk.schedule, m);
-		m = 0;
-	}
-	why_free(&why);
-	release(a);
-	if (m && order >= 0)
-		obey(m, (enum order)order);
-}
-
-/* ---- syncing ---- */
-
-int
-active_unsynced(void)
-{
-	return dirty || dirty_dirs;
-}
-
-void
-active_sync(void)
-{
-	while (dirty) {
-		struct active *a = dirty;
-		dirty = a->dirty_next;
-		if (dirty)
-			dirty->dirty_link = &dirty;
-		a->dirty = 0;
-		durable_data(a->fd);
-	}
-	for (unsigned int i = 0; i < SPOOL_HASHES; i++) {
-		if (!(dirty_dirs & (1u << i)))
-			continue;
-		int fd = openat(walk.fd_spool, (char[]){"0123456789abcdef"[i], 0},
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd >= 0) {
-			durable_dir(fd);
-			close(fd);
-		}
-	}
-	dirty_dirs = 0;
+	share_end(t->d, a->m->sender);
+	t->d->tasks--;
+	a->tasks--;
+	if (!a->admitting)
+		go_on(a);
 }

@@ -133,12 +133,13 @@ why_add(int fd_spool, char const *name, uint64_t at, struct attempt const *t)
 
 /* "AT TIME attempt" at line; *attempt is where it is, or null where that is no such line. */
 static uint64_t
-line_at(char const *line, char const **attempt)
+line_at(char const *line, char const **attempt, int64_t *when)
 {
-	uint64_t at, when;
+	uint64_t at, t = 0;
 	size_t a = uint64_scan(line, &at);
-	size_t b = a && line[a] == ' ' ? uint64_scan(line + a + 1, &when) : 0;
+	size_t b = a && line[a] == ' ' ? uint64_scan(line + a + 1, &t) : 0;
 	*attempt = b && line[a + 1 + b] == ' ' ? line + a + b + 2 : 0;
+	*when = (int64_t)(t & INT64_MAX);
 	return at;
 }
 
@@ -159,18 +160,19 @@ why_index(struct why *w)
 	for (char *s = w->text.s, *end = s + w->text.len, *lf; s < end; s = lf + 1) {
 		char const *attempt;
 		struct attempt t;
+		int64_t when;
 		lf = memchr(s, '\n', (size_t)(end - s));
 		if (!lf)
 			break;
 		*lf = 0;
-		uint64_t at = line_at(s, &attempt);
+		uint64_t at = line_at(s, &attempt, &when);
 		if (!attempt || attempt_parse(&t, attempt) < 0)
 			continue;
 		if (n == room) {
 			room = room ? room * 2 : 64;
 			w->line = xrealloc(w->line, room, sizeof *w->line);
 		}
-		w->line[n++] = (struct why_line){at, (size_t)(attempt - w->text.s)};
+		w->line[n++] = (struct why_line){at, (size_t)(attempt - w->text.s), when};
 	}
 	if (n)
 		qsort(w->line, n, sizeof *w->line, compare);
@@ -203,8 +205,8 @@ why_trim(int fd_spool, char const *name, struct why const *w)
 	if (w->text.len < WHY_TRIM)
 		return;
 	for (size_t i = 0; i < w->count; i++)
-		sa_catf(&sa, "%llu 0 %s\n", (unsigned long long)w->line[i].at,
-		    w->text.s + w->line[i].attempt);
+		sa_catf(&sa, "%llu %lld %s\n", (unsigned long long)w->line[i].at,
+		    (long long)w->line[i].when, w->text.s + w->line[i].attempt);
 	spool_path(path, name, ":why");
 	int fd =
 	    sa.len > w->text.len / 2 ? -1 : openat(fd_spool, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -223,8 +225,8 @@ why_free(struct why *w)
 	*w = (struct why)WHY_ZERO;
 }
 
-int
-why_find(struct why const *w, uint64_t at, struct attempt *t)
+static struct why_line const *
+line_of(struct why const *w, uint64_t at)
 {
 	size_t low = 0, high = w->count;
 	while (low < high) {
@@ -234,6 +236,19 @@ why_find(struct why const *w, uint64_t at, struct attempt *t)
 		else
 			high = middle;
 	}
-	return low < w->count && w->line[low].at == at &&
-	       !attempt_parse(t, w->text.s + w->line[low].attempt);
+	return low < w->count && w->line[low].at == at ? w->line + low : 0;
+}
+
+int
+why_find(struct why const *w, uint64_t at, struct attempt *t)
+{
+	struct why_line const *l = line_of(w, at);
+	return l && !attempt_parse(t, w->text.s + l->attempt);
+}
+
+int64_t
+why_time(struct why const *w, uint64_t at)
+{
+	struct why_line const *l = line_of(w, at);
+	return l ? l->when : 0;
 }

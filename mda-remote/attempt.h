@@ -34,6 +34,7 @@ struct why {
 	struct why_line {
 		uint64_t at;
 		size_t attempt; /* where it is in text */
+		int64_t when;	/* seconds since 1970 */
 	} * line;		/* the last of each recipient, by at */
 	size_t count;
 };
@@ -48,6 +49,8 @@ void why_index(struct why *w);
 void why_free(struct why *w);
 /* What it says last of the recipient at `at`: 1, or 0. */
 int why_find(struct why const *w, uint64_t at, struct attempt *t);
+/* When that was, in seconds since 1970; 0 if it says nothing. */
+int64_t why_time(struct why const *w, uint64_t at);
 /* Drops from the file what was said before that, when it is more than half of a large one. */
 void why_trim(int fd_spool, char const *name, struct why const *w);
 

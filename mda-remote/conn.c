@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,8 @@
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
 #include "mda-remote/spool.h"
+#include "mda-remote/tally.h"
 #include "mda-remote/tlsrpt.h"
-
-extern char **environ;
 
 /* One smtp-send. */
 struct conn {
@@ -29,11 +27,14 @@ struct conn {
 	pid_t pid;
 	unsigned int messages;
 	int answered;	   /* it has said whether it has a connection */
+	int stands;	   /* it has one */
+	char ip[64];	   /* that it has, or that it tries first */
 	char protocol[32]; /* of TLS, "" in clear */
 };
 
 static struct conn **conns;
-static unsigned int count, room;
+static unsigned int count, room, unanswered;
+static struct tally addresses; /* connections to each remote address */
 
 unsigned int
 conn_count(void)
@@ -41,35 +42,34 @@ conn_count(void)
 	return count;
 }
 
-pid_t
-conn_spawn(char const *prog, int fd)
+unsigned int
+conn_unanswered(void)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t set;
-	pid_t pid;
-	char *argv[2] = {(char *)(uintptr_t)prog, 0};
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_adddup2(&actions, fd, 0);
-	/* Signals that this loop blocks or catches are as usual in the child. */
-	sigemptyset(&set);
-	posix_spawnattr_setsigmask(&attr, &set);
-	sigaddset(&set, SIGPIPE);
-	sigaddset(&set, SIGALRM);
-	sigaddset(&set, SIGHUP);
-	posix_spawnattr_setsigdefault(&attr, &set);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int e = posix_spawnp(&pid, prog, &actions, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	if (!e)
-		return pid;
-	log_event("error");
-	log_str("what", prog);
-	log_errno("why", e);
-	log_send();
-	return -1;
+	return unanswered;
+}
+
+unsigned int
+conn_address(char const *ip)
+{
+	return tally_of(&addresses, tally_key(ip, strlen(ip)));
+}
+
+/* The address that counts for c is now this one, or none. */
+static void
+set_address(struct conn *c, char const *ip)
+{
+	if (c->ip[0])
+		tally_done(&addresses, tally_key(c->ip, strlen(c->ip)));
+	snprintf(c->ip, sizeof c->ip, "%s", ip);
+	if (c->ip[0])
+		tally_add(&addresses, tally_key(c->ip, strlen(c->ip)));
+}
+
+static void
+set_answered(struct conn *c)
+{
+	unanswered -= !c->answered;
+	c->answered = 1;
 }
 
 /* ---- giving work ---- */
@@ -109,7 +109,9 @@ fail_task(struct conn *c, char const *text)
 static void
 feed(struct conn *c)
 {
-	while (!c->t && c->messages < walk.set.per_connection && !walk.stopping) {
+	int ends = c->messages &&
+		   (share_yield(c->d, c->messages) || c->d->connections > share_window(c->d));
+	while (!ends && !c->t && c->messages < walk.set.per_connection && !walk.stopping) {
 		c->t = dest_take(c->d);
 		if (!c->t)
 			break;
@@ -135,21 +137,59 @@ end(struct conn *c)
 		i++;
 	conns[i] = conns[--count];
 	c->d->connections--;
+	set_answered(c);
+	set_address(c, "");
 	close(c->fd);
 	free(c);
+}
+
+/* The destination's packet, before it a line "z IP" for each address that has connections enough;
+ * c->ip is the first that has not. */
+static void
+make_packet(struct conn *c, struct dest const *d, stralloc *sa)
+{
+	char ip[sizeof c->ip], first[sizeof c->ip] = "";
+	for (char const *l = d->packet; l && *l; l = strchr(l, '\n'), l += l != 0) {
+		if (sscanf(l, "h %*255[^ ] %63[^ \n]", ip) != 1)
+			continue;
+		if (conn_address(ip) >= walk.set.per_address)
+			sa_catf(sa, "z %s\n", ip);
+		else if (!first[0])
+			strcpy(first, ip);
+	}
+	sa_cats(sa, d->packet);
+	set_address(c, first);
+}
+
+/* smtp-send, with its first packet. 0, or -1. */
+static int
+launch(struct conn *c, struct dest const *d)
+{
+	stralloc packet = STRALLOC_ZERO;
+	int fd[2];
+	if (link_pair(fd) < 0)
+		return -1;
+	c->pid = conn_spawn("smtp-send", fd[1]);
+	close(fd[1]);
+	c->fd = fd[0];
+	make_packet(c, d, &packet);
+	int r = c->pid < 0 || link_send(c->fd, packet.s, packet.len, -1) < 0 ? -1 : 0;
+	stralloc_free(&packet);
+	if (r < 0) {
+		set_address(c, "");
+		close(c->fd);
+	}
+	return r;
 }
 
 int
 conn_start(struct dest *d)
 {
-	int fd[2];
-	if (link_pair(fd) < 0)
-		return -1;
-	pid_t pid = conn_spawn("smtp-send", fd[1]);
-	close(fd[1]);
-	if (pid < 0 || link_send(fd[0], d->packet, strlen(d->packet), -1) < 0) {
+	struct conn *c = xmalloc(sizeof *c);
+	memset(c, 0, sizeof *c);
+	if (launch(c, d) < 0) {
 		struct attempt why;
-		close(fd[0]);
+		free(c);
 		attempt_set(&why, RCPT_WAITING, 0, "4.3.0", "smtp-send cannot be started");
 		dest_failed(d, &why);
 		return -1;
@@ -158,11 +198,8 @@ conn_start(struct dest *d)
 		room = room ? room * 2 : 16;
 		conns = xrealloc(conns, room, sizeof *conns);
 	}
-	struct conn *c = xmalloc(sizeof *c);
-	memset(c, 0, sizeof *c);
-	c->fd = fd[0];
-	c->pid = pid;
 	c->d = d;
+	unanswered++;
 	conns[count++] = c;
 	d->connections++;
 	feed(c);
@@ -179,8 +216,11 @@ connected(struct conn *c, char *s)
 	char *host = strtok_r(s, " ", &save), *ip = strtok_r(0, " ", &save);
 	char *protocol = strtok_r(0, " ", &save), *cipher = strtok_r(0, " ", &save);
 	char *verified = cipher ? strtok_r(0, " ", &save) : 0;
-	c->answered = 1;
+	set_answered(c);
+	c->stands = 1;
 	dest_works(c->d);
+	if (ip)
+		set_address(c, strcmp(ip, "-") ? ip : "");
 	if (!host || !ip || !protocol)
 		return;
 	if (strcmp(protocol, "-"))
@@ -215,6 +255,15 @@ tls_result(struct conn const *c, char *s)
 	log_send();
 }
 
+static int
+others_stand(struct conn const *c)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (conns[i] != c && conns[i]->d == c->d && conns[i]->stands)
+			return 1;
+	return 0;
+}
+
 /* "x ATTEMPT": no address could be used. */
 static void
 unreachable(struct conn *c, char const *s)
@@ -224,7 +273,14 @@ unreachable(struct conn *c, char const *s)
 	if (attempt_parse(&why, s) < 0)
 		return;
 	c->t = 0;
-	c->answered = 1;
+	set_answered(c);
+	if (why.verdict == RCPT_WAITING && others_stand(c)) {
+		/* It has connections and takes no more of them. */
+		share_shrink(c->d);
+		if (t)
+			dest_add(c->d, t);
+		return;
+	}
 	dest_failed(c->d, &why);
 	if (t) {
 		active_result(t, 0, &why, 0);
@@ -253,10 +309,12 @@ finished(struct conn *c)
 		fail_task(c, "smtp-send reported nothing");
 	else {
 		c->t = 0;
+		share_outcome(c->d, t, 0);
 		active_finish(t, 0);
 	}
 	feed(c);
-	/* Nothing more for it: it says QUIT when it reads the end, and counts until it has ended. */
+	/* Nothing more for it: it says QUIT when it reads the end, and counts until it has ended.
+	 */
 	if (!c->t)
 		shutdown(c->fd, SHUT_WR);
 }
@@ -291,6 +349,8 @@ gone(struct conn *c)
 	if (t) {
 		active_untold(t, c->protocol);
 		active_result(t, 0, &why, 0);
+		if (c->answered)
+			share_outcome(d, t, 1);
 		active_finish(t, d->rests_until);
 	}
 	end(c);
@@ -329,6 +389,14 @@ read_one(struct conn *c)
 		returned(c);
 		break;
 	}
+}
+
+void
+conn_each(void (*fn)(void *arg, char const *name), void *arg)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (conns[i]->t)
+			fn(arg, conns[i]->t->a->m->name);
 }
 
 void

@@ -8,10 +8,12 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/ucspi.h"
+#include "mda-remote/limits.h"
 #include "mda-remote/sts.h"
+#include "mda-remote/tally.h"
 #include "mda-remote/tlsrpt.h"
 
-#define DEST_HASH 4096
+#define DEST_HASH 16384
 
 static struct dest *table[DEST_HASH];
 
@@ -19,10 +21,8 @@ struct dest *
 dest_get(struct route const *r)
 {
 	stralloc key = STRALLOC_ZERO;
-	uint32_t h = 2166136261u;
 	route_key(&key, r);
-	for (char const *p = sa_str(&key); *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
+	uint32_t h = tally_key(sa_str(&key), key.len);
 	struct dest **p = table + h % DEST_HASH, *d = *p;
 	while (d && strcmp(d->key, key.s))
 		d = d->next;
@@ -30,12 +30,31 @@ dest_get(struct route const *r)
 		d = xmalloc(sizeof *d);
 		memset(d, 0, sizeof *d);
 		d->key = xstrdup(key.s);
+		d->hash = h;
+		d->window = WALK_WINDOW_START;
 		d->route = *r;
 		d->next = *p;
 		*p = d;
 	}
 	stralloc_free(&key);
 	return d;
+}
+
+struct dest *
+dest_known(uint32_t hash)
+{
+	struct dest *d = table[hash % DEST_HASH];
+	while (d && d->hash != hash)
+		d = d->next;
+	return d;
+}
+
+void
+dest_each(void (*fn)(void *arg, struct dest const *d), void *arg)
+{
+	for (size_t i = 0; i < DEST_HASH; i++)
+		for (struct dest *d = table[i]; d; d = d->next)
+			fn(arg, d);
 }
 
 /* ---- the queue ---- */
@@ -58,6 +77,7 @@ insert(struct dest *d, struct task *t)
 	*(t->next ? &t->next->prev : &d->tail) = t;
 	*(before ? &before->next : &d->head) = t;
 	d->waiting++;
+	ring_in(d, RING_BUSY);
 }
 
 static void
@@ -102,8 +122,8 @@ empty(struct dest *d, struct attempt const *why)
 	}
 }
 
-static int
-rests(struct dest const *d)
+int
+dest_rests(struct dest const *d)
 {
 	return d->rests_until > walk_now();
 }
@@ -111,11 +131,14 @@ rests(struct dest const *d)
 void
 dest_add(struct dest *d, struct task *t)
 {
-	if (!rests(d)) {
+	struct attempt why;
+	if (!dest_rests(d)) {
 		insert(d, t);
 		return;
 	}
-	active_result(t, 0, &d->last, 0);
+	if (!d->last || attempt_parse(&why, d->last) < 0)
+		attempt_set(&why, RCPT_WAITING, 0, "4.4.1", "the destination rests");
+	active_result(t, 0, &why, 0);
 	active_finish(t, d->rests_until);
 }
 
@@ -126,13 +149,28 @@ dest_works(struct dest *d)
 {
 	d->failures = 0;
 	d->rests_until = 0;
+	d->works = 1;
+}
+
+static void
+set_last(struct dest *d, struct attempt const *why)
+{
+	stralloc sa = STRALLOC_ZERO;
+	attempt_format(&sa, why);
+	free(d->last);
+	d->last = xstrdup(sa_str(&sa));
+	stralloc_free(&sa);
 }
 
 void
 dest_failed(struct dest *d, struct attempt const *why)
 {
-	if (why->verdict == RCPT_WAITING) {
-		d->last = *why;
+	d->works = 0;
+	d->window = 1;
+	d->row = 0;
+	/* Those that were begun before it rested say nothing new. */
+	if (why->verdict == RCPT_WAITING && !dest_rests(d)) {
+		set_last(d, why);
 		d->failures++;
 		d->rests_until = walk_now() + backoff_host(d->failures, walk.set.host_retry_min,
 						  walk.set.host_retry_max, walk_random());
@@ -152,9 +190,11 @@ dest_wake(void)
 {
 	for (size_t i = 0; i < DEST_HASH; i++)
 		for (struct dest *d = table[i]; d; d = d->next) {
-			dest_works(d);
+			d->failures = 0;
+			d->rests_until = 0;
 			d->packet_until = 0;
 		}
+	share_all();
 }
 
 /* ---- the way ---- */
@@ -315,9 +355,8 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 	set_packet(d, &sa);
 }
 
-/* 1 if smtp-send can be started, 0 if the DNS is being asked. */
-static int
-ready(struct dest *d)
+int
+dest_ready(struct dest *d)
 {
 	unsigned char addr[16];
 	unsigned int len;
@@ -347,19 +386,7 @@ ready(struct dest *d)
 	return 1;
 }
 
-/* ---- work ---- */
-
-/* One connection for each message that waits, up to the limits: those that stand take what is left.
- */
-static void
-start_one(struct dest *d)
-{
-	unsigned int n = d->waiting;
-	while (n-- && d->waiting && d->connections < walk.set.per_destination &&
-	       conn_count() < walk.set.connections && !rests(d) && ready(d))
-		if (conn_start(d) < 0)
-			break;
-}
+/* ---- forgetting ---- */
 
 /* Nothing is lost when it is forgotten; how often it failed counts until it would be tried again.
  */
@@ -367,28 +394,25 @@ static int
 idle(struct dest const *d)
 {
 	int64_t until = d->rests_until + (int64_t)(d->failures ? walk.set.host_retry_max : 0);
-	return !d->head && !d->connections && !d->resolving && until <= walk_now();
+	return !d->tasks && !d->lane.count && !d->connections && !d->resolving &&
+	       until <= walk_now();
 }
 
 void
-dest_start(void)
+dest_sweep(void)
 {
-	/* Where the last round ended for want of connections, this one begins. */
-	static size_t from;
-	for (size_t k = 0; k < DEST_HASH && !walk.stopping; k++) {
-		size_t i = (from + k) % DEST_HASH;
-		for (struct dest **p = table + i; *p;) {
-			struct dest *d = *p;
-			start_one(d);
+	for (size_t i = 0; i < DEST_HASH; i++)
+		for (struct dest **p = table + i, *d; (d = *p);) {
 			if (!idle(d)) {
 				p = &d->next;
 				continue;
 			}
 			*p = d->next;
+			ring_out(d, RING_BUSY);
+			ring_out(d, RING_PARKED);
 			free(d->packet);
+			free(d->last);
 			free(d->key);
 			free(d);
 		}
-	}
-	from = (from + 1) % DEST_HASH;
 }

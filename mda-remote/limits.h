@@ -75,7 +75,8 @@
 #define WHY_FILE_MAX (64u << 20) /* bytes that are read of NAME:why */
 #define WHY_TRIM (64u << 10)	 /* from here on what is out of date is dropped */
 
-#define WALK_STEP 200		 /* spool files looked at between two rounds of events */
+#define WALK_STEP 200		 /* messages, destinations looked at between two rounds of events */
+#define WALK_SCAN_STEP 1000	 /* names of the spool between two rounds */
 #define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
 #define WALK_UNREAD_MS                                                                             \
 	1000 /* ... where a directory could not be read; twice as long each time it fails again */
@@ -85,6 +86,18 @@
 	1000 /* a file that an smtp-send of an earlier walker holds is looked at again */
 #define WALK_CLOCK_MS 60000  /* a clock set back by more than this makes everything due */
 #define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
+#define WALK_SWEEP_MS 5000   /* destinations that nobody needs are forgotten as often */
+#define WALK_READ_SCANNING                                                                         \
+	20 /* messages read in between two rounds while the spool is looked through */
+#define WALK_WINDOW_START 5 /* connections to a destination that is not known yet */
+#define WALK_CAUTION                                                                               \
+	10 /* messages over each connection before one more is tried where it was too many */
+#define WALK_SHARE                                                                                 \
+	3 /* messages of a destination that are read in, for each connection it may have */
+#define WALK_YIELD_MESSAGES                                                                        \
+	10 /* after so many a connection ends if another destination waits for one */
+#define WALK_PUT_OFF_ROW 50   /* messages put off in a row let their destination rest */
+#define WALK_TROUBLE_WEIGHT 5 /* one that ended with the connection counts as many of them */
 
 #define BOUNCE_FULL_MAX (1u << 20) /* larger messages come back as their header only */
 

@@ -41,6 +41,7 @@ take(void *arg, struct queued const *q)
 static void
 list(int fd_spool, struct list *l)
 {
+	queue_state(fd_spool); /* if no walker answers, the files tell what they can */
 	queue_each(fd_spool, take, l);
 	if (l->domains)
 		queue_domains_show(&l->by_domain, l->json);

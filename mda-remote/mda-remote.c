@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/random.h>
@@ -32,12 +31,14 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/changes.h"
+#include "mda-remote/clock.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 #include "mda-remote/sts.h"
 #include "mda-remote/tlsrpt.h"
 
 #define FILES_BESIDE 64 /* descriptors for everything else */
+#define FIXED 6		/* that are polled beside the connections */
 
 struct walk walk;
 
@@ -69,10 +70,8 @@ retry_all(void)
 static void
 tick(void)
 {
-	struct timespec t;
 	int64_t before = now;
-	clock_gettime(CLOCK_REALTIME, &t);
-	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	now = clock_now();
 	if (now >= before - WALK_CLOCK_MS)
 		return;
 	/* The clock was set back: what was to be done at a time of before must not wait for it. */
@@ -116,6 +115,7 @@ reread(void)
 	}
 	read_settings();
 	resolve_reread();
+	share_all();
 	log_1("settings", "state", "read");
 }
 
@@ -155,9 +155,13 @@ earlier(int64_t *when, int64_t t)
 static int
 pause_for(int scanning)
 {
-	int64_t when = now + 1000;
+	int64_t when = now + clock_idle_ms;
 	if (scanning)
 		return 0;
+	if (!walk.stopping) {
+		earlier(&when, scan_next());
+		earlier(&when, share_next());
+	}
 	if (walk.active < walk.set.active && !walk.stopping)
 		earlier(&when, schedule_next(&walk.schedule));
 	earlier(&when, sync_at);
@@ -170,7 +174,7 @@ wait_and_read(int scanning)
 {
 	static struct pollfd *x;
 	static unsigned int room;
-	if (room < conn_count() + 5) {
+	if (room < conn_count() + FIXED) {
 		room = conn_count() + 64;
 		x = xrealloc(x, room, sizeof *x);
 	}
@@ -179,8 +183,9 @@ wait_and_read(int scanning)
 	x[2] = (struct pollfd){.fd = resolve_fd(), .events = POLLIN};
 	x[3] = (struct pollfd){.fd = changes_fd(), .events = POLLIN};
 	x[4] = (struct pollfd){.fd = sts_fd(), .events = POLLIN};
-	unsigned int n = conn_poll(x + 5);
-	int r = poll(x, n + 5, pause_for(scanning));
+	x[5] = (struct pollfd){.fd = state_fd(), .events = POLLIN};
+	unsigned int n = conn_poll(x + FIXED);
+	int r = clock_poll(x, n + FIXED, pause_for(scanning), conn_count() || resolve_open());
 	if (r < 0 && errno != EINTR)
 		strerr_diefu1sys(111, "poll");
 	tick();
@@ -196,7 +201,9 @@ wait_and_read(int scanning)
 		resolve_read();
 	if (x[4].revents)
 		sts_read();
-	conn_read(x + 5, n);
+	if (x[5].revents)
+		state_tell();
+	conn_read(x + FIXED, n);
 }
 
 static void
@@ -229,6 +236,7 @@ start(void)
 	sts_start();
 	tlsrpt_start();
 	scan_start();
+	state_start();
 }
 
 /* What is due is started and what was marked is synced. 1 while the spool is being looked through.
@@ -237,11 +245,11 @@ static int
 work(void)
 {
 	int scanning = walk.stopping ? 0 : scan_step();
-	active_start();
+	active_start(scanning);
 	resolve_check();
 	sts_check();
 	tlsrpt_flush(0);
-	dest_start();
+	share_start();
 	digest_tick();
 	if (!active_unsynced())
 		sync_at = INT64_MAX;

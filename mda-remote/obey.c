@@ -34,6 +34,7 @@ message(char const *name, enum order o)
 		if (o == ORDER_RETRY)
 			return;
 		m->active->order = (int)o;
+		active_leave(m->active);
 		dest_drop(m->active);
 		return;
 	}

@@ -59,6 +59,28 @@ put_due(int64_t due, int held)
 	}
 }
 
+/* What is next for the message as a whole: the first of what its recipients wait for. */
+static enum queue_waits
+first_wait(struct queued const *q, int64_t *next)
+{
+	enum queue_waits first = q->held ? QUEUE_HELD : q->due > time(0) ? QUEUE_LATER : QUEUE_DUE;
+	int64_t t;
+	*next = INT64_MAX;
+	for (unsigned int i = 0; i < q->e.count; i++) {
+		struct envelope_rcpt const *r = q->e.rcpt + i;
+		if (r->state != RCPT_WAITING)
+			continue;
+		enum queue_waits w = queue_waits(q, r->rcpt.to.domain, time(0), &t);
+		if (t < *next) {
+			*next = t;
+			first = w;
+		}
+	}
+	if (*next == INT64_MAX)
+		*next = q->due;
+	return first;
+}
+
 static void
 put_attempt(struct attempt const *t)
 {
@@ -82,7 +104,12 @@ queue_show(struct queued const *q)
 	}
 	printf("%s  %llu bytes  age ", q->name, (unsigned long long)q->e.length);
 	put_span(time(0) - q->e.arrival);
-	put_due(q->due, q->held);
+	int64_t next;
+	enum queue_waits const w = first_wait(q, &next);
+	if (w == QUEUE_SENDING || w == QUEUE_RESTS || w == QUEUE_TURN)
+		printf("  %s", queue_waits_word[w]);
+	if (w != QUEUE_SENDING && w != QUEUE_TURN)
+		put_due(next, q->held);
 	fputs("  from <", stdout);
 	put_text(q->e.mail.from.text);
 	fputs(">\n", stdout);
@@ -134,6 +161,17 @@ put_line(stralloc *out)
 	stralloc_free(out);
 }
 
+static void
+waits_json(stralloc *out, struct queued const *q, char const *domain)
+{
+	int64_t next;
+	struct queue_dest const *d = queue_dest(domain, q->e.mail.from.text);
+	pair(out, "waits", queue_waits_word[queue_waits(q, domain, time(0), &next)]);
+	number(out, "next", next);
+	if (d)
+		pair(out, "destination", d->key);
+}
+
 void
 queue_show_json(struct queued const *q)
 {
@@ -149,7 +187,10 @@ queue_show_json(struct queued const *q)
 	number(&out, "bytes", (int64_t)q->e.length);
 	number(&out, "arrival", q->e.arrival);
 	number(&out, "expiry", q->e.expiry);
-	number(&out, "next", q->due);
+	int64_t next;
+	enum queue_waits const waits = first_wait(q, &next);
+	number(&out, "next", next);
+	pair(&out, "waits", queue_waits_word[waits]);
 	sa_cats(&out, q->held ? ",\"held\":true" : ",\"held\":false");
 	pair(&out, "sender", q->e.mail.from.text);
 	sa_cats(&out, ",\"recipients\":[");
@@ -159,6 +200,8 @@ queue_show_json(struct queued const *q)
 		sa_cats(&out, i ? ",{" : "{");
 		pair(&out, "address", r->rcpt.to.text);
 		pair(&out, "state", word_for(r->state));
+		if (r->state == RCPT_WAITING)
+			waits_json(&out, q, r->rcpt.to.domain);
 		if (why_find(&q->why, r->at, &t))
 			attempt(&out, &t);
 		sa_append(&out, '}');
@@ -205,15 +248,45 @@ queue_domains_add(struct queue_domains *all, struct queued const *q)
 	}
 }
 
+static char const *
+state_word(struct queue_dest const *w)
+{
+	return w->rests_until > time(0) ? "rests"
+	       : w->resolving		? "asking the DNS"
+	       : w->connections		? "busy"
+	       : w->waiting		? "waiting"
+					: "ready";
+}
+
+static void
+state_json(stralloc *out, struct queue_dest const *w)
+{
+	pair(out, "destination", w->key);
+	pair(out, "state", state_word(w));
+	number(out, "messages", (int64_t)w->waiting);
+	number(out, "sending", w->sending);
+	number(out, "connections", w->connections);
+	number(out, "limit", w->limit);
+	number(out, "failures", w->failures);
+	if (w->rests_until)
+		number(out, "rests_until", w->rests_until);
+}
+
 static void
 domain_show(struct queue_domain const *d)
 {
 	put_text(d->name);
 	printf("  %llu waiting  oldest ", (unsigned long long)d->waiting);
 	put_span(time(0) - d->oldest);
-	put_due(d->due, d->due == INT64_MAX);
+	struct queue_dest const *w = queue_dest(d->name, "");
+	int64_t const until = w ? w->rests_until : 0;
+	put_due(d->due < until ? until : d->due, d->due == INT64_MAX);
+	if (w)
+		printf("  %s, %u of %u connections", state_word(w), w->connections, w->limit);
 	putchar('\n');
-	if (d->last_due >= 0)
+	if (w && w->rested)
+		put_attempt(&w->last);
+	else if (d->last_due >= 0)
 		put_attempt(&d->last);
 }
 
@@ -225,9 +298,14 @@ domain_show_json(struct queue_domain const *d)
 	pair(&out, "domain", d->name);
 	number(&out, "waiting", (int64_t)d->waiting);
 	number(&out, "oldest", d->oldest);
+	struct queue_dest const *w = queue_dest(d->name, "");
 	if (d->due != INT64_MAX)
-		number(&out, "next", d->due);
-	if (d->last_due >= 0)
+		number(&out, "next", w && d->due < w->rests_until ? w->rests_until : d->due);
+	if (w)
+		state_json(&out, w);
+	if (w && w->rested)
+		attempt(&out, &w->last);
+	else if (d->last_due >= 0)
 		attempt(&out, &d->last);
 	sa_append(&out, '}');
 	put_line(&out);

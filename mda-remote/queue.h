@@ -36,6 +36,31 @@ int queue_selected(struct queue_select const *s, struct queued const *q);
 /* "90", "15m", "3h", "2d": seconds; -1 if it is none. */
 int64_t queue_span(char const *s);
 
+/* ---- what the walker says (queue-state.c) ---- */
+
+/* A destination, as the walker sees it. */
+struct queue_dest {
+	struct queue_dest *next; /* of the same hash */
+	char *key;		 /* route_key */
+	size_t waiting;		 /* messages */
+	unsigned int sending, connections;
+	unsigned int limit; /* connections that it may have now */
+	unsigned int failures;
+	int resolving;
+	int64_t rests_until; /* seconds since 1970; 0 it does not */
+	int rested;	     /* last is known */
+	struct attempt last; /* why it rests */
+};
+/* Asks the walker. 0; -1 if it does not answer: then nothing is known. */
+int queue_state(int fd_spool);
+/* The destination of this sender's mail to a domain, or null. */
+struct queue_dest const *queue_dest(char const *domain, char const *sender);
+/* Why a recipient in this domain waits, and when (seconds since 1970) it is tried next. */
+enum queue_waits { QUEUE_HELD, QUEUE_SENDING, QUEUE_RESTS, QUEUE_LATER, QUEUE_TURN, QUEUE_DUE };
+enum queue_waits queue_waits(
+    struct queued const *q, char const *domain, int64_t now, int64_t *next);
+extern char const *const queue_waits_word[];
+
 /* ---- showing (queue-show.c) ---- */
 
 /* For people: a line with id, size, age, next try and sender, then each recipient. Controls become

@@ -170,3 +170,12 @@ resolve_check(void)
 	if (fd_child < 0 && (now >= may_start || may_start - now > START_MS) && !walk.stopping)
 		resolve_start();
 }
+
+unsigned int
+resolve_open(void)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++)
+		n += questions[i].d || questions[i].fn;
+	return n;
+}

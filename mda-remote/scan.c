@@ -179,7 +179,7 @@ scan_step(void)
 		return 0;
 	if (part < 0 && !open_next())
 		return 0;
-	for (int i = 0; i < WALK_STEP; i++) {
+	for (int i = 0; i < WALK_SCAN_STEP; i++) {
 		errno = 0;
 		struct dirent *d = readdir(dir);
 		if (!d && errno)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/sa.h"
+#include "mda-remote/lane.h"
 
 #define HASH_START 1024
 
@@ -125,8 +126,8 @@ struct message *
 schedule_add(struct schedule *s, char const *name, int64_t due, int64_t arrival)
 {
 	size_t n = strlen(name) + 1;
-	struct message *m = xmalloc(sizeof *m + n);
-	memset(m, 0, sizeof *m);
+	struct message *m = xmalloc(offsetof(struct message, name) + n);
+	memset(m, 0, offsetof(struct message, name));
 	memcpy(m->name, name, n);
 	m->arrival = arrival;
 	if (s->count++ >= s->hash_size)
@@ -139,29 +140,46 @@ schedule_add(struct schedule *s, char const *name, int64_t due, int64_t arrival)
 	return m;
 }
 
-static void
-out_of_heap(struct schedule *s, struct message *m)
+void
+schedule_claim(struct schedule *s, struct message *m)
 {
-	if (m->where == MESSAGE_LATER)
+	if (m->where == MESSAGE_PARKED)
+		lane_drop(m);
+	if (m->where == MESSAGE_LATER || m->where == MESSAGE_PARKED)
 		heap_remove(&s->later, m);
 	else if (m->where == MESSAGE_READY)
 		heap_remove(&s->ready, m);
+	m->where = MESSAGE_ACTIVE;
+}
+
+static void
+put_later(struct schedule *s, struct message *m, int64_t due, enum message_where where)
+{
+	schedule_claim(s, m);
+	m->due = due;
+	m->where = (uint8_t)where;
+	heap_add(&s->later, m);
 }
 
 void
 schedule_at(struct schedule *s, struct message *m, int64_t due)
 {
-	out_of_heap(s, m);
-	m->due = due;
-	m->where = MESSAGE_LATER;
-	heap_add(&s->later, m);
+	put_later(s, m, due, MESSAGE_LATER);
+}
+
+void
+schedule_park(struct schedule *s, struct message *m, struct lane *l, int64_t now)
+{
+	int64_t must = (int64_t)m->must * 1000;
+	put_later(s, m, must > now ? must : SCHEDULE_NEVER - 1, MESSAGE_PARKED);
+	lane_put(l, m);
 }
 
 void
 schedule_remove(struct schedule *s, struct message *m)
 {
 	struct message **p = s->hash + hash(s, m->name);
-	out_of_heap(s, m);
+	schedule_claim(s, m);
 	while (*p != m)
 		p = &(*p)->next;
 	*p = m->next;
@@ -174,15 +192,14 @@ schedule_take(struct schedule *s, int64_t now)
 {
 	while (s->later.count && s->later.m[0]->due <= now) {
 		struct message *m = s->later.m[0];
-		heap_remove(&s->later, m);
+		schedule_claim(s, m);
 		m->where = MESSAGE_READY;
 		heap_add(&s->ready, m);
 	}
 	if (!s->ready.count)
 		return 0;
 	struct message *m = s->ready.m[0];
-	heap_remove(&s->ready, m);
-	m->where = MESSAGE_ACTIVE;
+	schedule_claim(s, m);
 	return m;
 }
 
@@ -199,7 +216,8 @@ schedule_all(struct schedule *s, int64_t now)
 {
 	/* Equal keys are a heap in any order. */
 	for (size_t i = 0; i < s->later.count; i++)
-		if (s->later.m[i]->due > now && s->later.m[i]->due != SCHEDULE_NEVER)
+		if (s->later.m[i]->where == MESSAGE_LATER && s->later.m[i]->due > now &&
+		    s->later.m[i]->due != SCHEDULE_NEVER)
 			s->later.m[i]->due = now;
 	for (size_t i = s->later.count / 2; i-- > 0;)
 		sink(&s->later, i);

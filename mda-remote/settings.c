@@ -65,7 +65,9 @@ settings_read(struct settings *s)
 	s->bounce_limit = (unsigned int)conf_uint("bounce-limit", 100, 0, 1000000);
 	s->bounce_period = settings_duration("bounce-period", "1h", 1, 30 * DAY);
 	s->connections = number("remote-connections", 100, 5000);
-	s->per_destination = number("remote-connections-per-destination", 5, 1000);
+	s->per_destination = number("remote-connections-per-destination", 10, 1000);
+	s->per_address = number("remote-connections-per-address", 20, 5000);
+	s->per_sender = number("remote-messages-per-sender", 50, 100000);
 	s->per_connection = number("remote-messages-per-connection", 100, 100000);
 	s->per_mail = number("remote-recipients-per-mail", 100, SEND_RCPT_MAX);
 	s->active = number("remote-messages-active", 2000, 100000);

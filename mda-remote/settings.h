@@ -25,6 +25,8 @@ struct settings {
 	uint64_t bounce_period;	      /* ms */
 	unsigned int connections;     /* smtp-send processes at the same time */
 	unsigned int per_destination; /* of them to one destination */
+	unsigned int per_address;     /* of them to one remote address */
+	unsigned int per_sender;      /* messages of one sender under way, each destination apart */
 	unsigned int per_connection;  /* messages over one connection */
 	unsigned int per_mail;	      /* recipients of one transaction */
 	unsigned int active;	      /* messages read in for delivery at the same time */

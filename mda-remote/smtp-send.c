@@ -14,19 +14,19 @@
  *     p MIN              least version of TLS, 10 (1.0) to 13 (1.3)
  *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
  *     m                  the hosts are mail exchangers: one that bears our name is us
+ *     z IP               this address has connections enough
  *     i                  more hosts exist, which could not be looked up
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
- * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY is
- * tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3;
- * "c NAME IP PROTOCOL CIPHER VERIFIED" when the connection stands; "x ATTEMPT" when none could be made;
- * "r AT ATTEMPT" for each recipient; "e" when it can take another message (attempt.h), "q" when this
- * was the last; "b": who is left of this one must go over another connection.
- * Environment: POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password).
- * Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it finishes the message that it
- * is sending, logs its results itself, and ends.
- * Touches: the connection and the files handed to it. No other file (Landlock), no process but the
- * TLS relay that it forks (tls-client.h). Privileges: none. */
+ * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY
+ * is tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3; "c NAME IP PROTOCOL CIPHER
+ * VERIFIED" when the connection stands; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
+ * each recipient; "e" when it can take another message (attempt.h), "q" when this was the last;
+ * "b": who is left of this one must go over another connection. Environment: POSTERN_DIR. Settings:
+ * me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password). Exit: 0, 100 usage or
+ * bad setting, 111 temporary. When mda-remote is gone it finishes the message that it is sending,
+ * logs its results itself, and ends. Touches: the connection and the files handed to it. No other
+ * file (Landlock), no process but the TLS relay that it forks (tls-client.h). Privileges: none. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,9 +128,26 @@ add_host(struct send *s, char *value)
 	s->host[s->hosts++].ip = xstrdup(ip);
 }
 
+/* The addresses of "z" lines are not tried, but where there are no others. */
+static void
+drop_full(struct send *s, char const *full)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < s->hosts; i++) {
+		char word[64];
+		snprintf(word, sizeof word, " %s ", s->host[i].ip);
+		if (!strstr(full, word))
+			s->host[n++] = s->host[i];
+	}
+	if (n)
+		s->hosts = n;
+}
+
 static void
 read_route(struct send *s, char *packet)
 {
+	stralloc full = STRALLOC_ZERO;
+	sa_cats(&full, " ");
 	char *save;
 	for (char *l = strtok_r(packet, "\n", &save); l; l = strtok_r(0, "\n", &save)) {
 		char *value = l[1] ? l + 2 : l + 1;
@@ -156,10 +173,15 @@ read_route(struct send *s, char *packet)
 		case 'a':
 			read_auth(s, value);
 			break;
+		case 'z':
+			sa_catf(&full, "%s ", value);
+			break;
 		default:
 			policy_line(&s->policy, *l, value);
 		}
 	}
+	drop_full(s, sa_str(&full));
+	stralloc_free(&full);
 }
 
 /* Where the route names no address to connect from. */

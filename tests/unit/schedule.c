@@ -1,4 +1,4 @@
-// objects: mda-remote/schedule.o mda-remote/mx.o mda-remote/route.o mda-remote/policy.o
+// objects: mda-remote/schedule.o mda-remote/lane.o mda-remote/tally.o mda-remote/mx.o mda-remote/route.o mda-remote/policy.o
 /* What mda-remote decides without any file: when, in which order, where to. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,0 +1,215 @@
+/* What became of a message that was read in: each result, the end of a round, syncing. */
+#include "mda-remote/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/log.h"
+#include "mda-remote/spool.h"
+
+static struct active *dirty;
+static unsigned int dirty_dirs; /* bit per hashed directory in which a name was removed */
+
+/* ---- results ---- */
+
+static void
+mark(struct active *a, struct envelope_rcpt *r)
+{
+	if (spool_mark(a->fd, r) < 0) {
+		log_event("error");
+		log_str("file", a->m->name);
+		log_errno("why", errno);
+		log_send();
+	}
+	if (a->dirty)
+		return;
+	a->dirty = 1;
+	a->dirty_next = dirty;
+	a->dirty_link = &dirty;
+	if (dirty)
+		dirty->dirty_link = &a->dirty_next;
+	dirty = a;
+}
+
+void
+active_unmark(struct active *a)
+{
+	if (!a->dirty)
+		return;
+	*a->dirty_link = a->dirty_next;
+	if (a->dirty_next)
+		a->dirty_next->dirty_link = a->dirty_link;
+}
+
+void
+active_record(struct active *a, struct envelope_rcpt *r, struct attempt const *why, char const *tls)
+{
+	a->tried = 1;
+	log_id(a->e.id);
+	attempt_log(why, r->rcpt.to.text, tls, walk_now() / 1000 - a->e.arrival);
+	log_id(0);
+	/* The reason first: a recipient marked as failed is soon bounced with it. */
+	if (why->verdict != RCPT_DONE)
+		why_add(walk.fd_spool, a->m->name, r->at, why);
+	if (why->verdict == RCPT_WAITING)
+		return;
+	r->state = why->verdict;
+	mark(a, r);
+}
+
+void
+active_result(struct task *t, uint64_t at, struct attempt const *why, char const *tls)
+{
+	for (unsigned int i = 0; i < t->count; i++) {
+		struct envelope_rcpt *r = t->rcpt[i];
+		if (!r || (at && r->at != at))
+			continue;
+		t->rcpt[i] = 0;
+		t->undecided--;
+		if (why->verdict == RCPT_WAITING)
+			t->code = why->code;
+		else
+			t->done++;
+		active_record(t->a, r, why, tls);
+	}
+}
+
+void
+active_untold(struct task *t, char const *tls)
+{
+	for (unsigned int i = 0; i < t->count; i++) {
+		struct attempt why;
+		int state = t->rcpt[i] ? spool_state(t->a->fd, t->rcpt[i]) : -1;
+		if (state != RCPT_DONE && state != RCPT_RELAYED)
+			continue;
+		attempt_set(&why, (char)state, 0, 0, "smtp-send died behind the server's reply");
+		active_result(t, t->rcpt[i]->at, &why, tls);
+	}
+}
+
+/* ---- the end of a round of attempts ---- */
+
+/* Time is over for those that still wait (RFC 3463: X.4.7). */
+static void
+expire(struct active *a, struct why const *reasons)
+{
+	for (unsigned int i = 0; i < a->e.count; i++) {
+		struct envelope_rcpt *r = a->e.rcpt + i;
+		struct attempt last, why;
+		if (r->state != RCPT_WAITING)
+			continue;
+		if (!why_find(reasons, r->at, &last))
+			attempt_set(&last, RCPT_WAITING, 0, 0, "");
+		why = last;
+		why.verdict = RCPT_FAILED;
+		strcpy(why.status, "4.4.7");
+		if (!why.text[0])
+			strcpy(why.text, "it could not be delivered in time");
+		active_record(a, r, &why, 0);
+	}
+}
+
+static unsigned int
+waiting(struct active const *a)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < a->e.count; i++)
+		n += a->e.rcpt[i].state == RCPT_WAITING;
+	return n;
+}
+
+/* The next attempt; it stands in the file's mtime too, where a restart and mailq find it. */
+static void
+again(struct active *a, int owed)
+{
+	struct message *m = a->m;
+	int64_t now = walk_now();
+	int64_t age = owed ? 0 : now - m->arrival;
+	int64_t due =
+	    now + backoff_message(age, walk.set.retry_min, walk.set.retry_max, walk_random());
+	if (due < a->not_before)
+		due = a->not_before;
+	if (due > a->e.expiry * 1000 && now < a->e.expiry * 1000)
+		due = a->e.expiry * 1000; /* to say that its time is over */
+	struct timespec t[2] = {
+	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000}};
+	futimens(a->fd, t);
+	m->round = 0;
+	schedule_at(&walk.schedule, m, due);
+}
+
+void
+active_settle(struct active *a)
+{
+	struct why why = WHY_ZERO;
+	struct message *m = a->m;
+	why_load(walk.fd_spool, m->name, &why);
+	if (!a->left && waiting(a) && walk_now() / 1000 >= a->e.expiry) {
+		expire(a, &why);
+		why_load(walk.fd_spool, m->name, &why);
+	}
+	int const order = a->order;
+	int owed = bounce_owed(a, &why);
+	if (a->left && order < 0 && owed >= 0) {
+		why_free(&why);
+		active_park(a);
+		return;
+	}
+	m->active = 0;
+	if (owed < 0 || waiting(a)) {
+		why_trim(walk.fd_spool, m->name, &why);
+		again(a, owed < 0);
+	} else {
+		/* All that is owed is on disk, so the last trace may go. */
+		char path[SPOOL_PATH_MAX];
+		spool_path(path, m->name, "");
+		dirty_dirs |= 1u << strtoul((char[]){path[0], 0}, 0, 16);
+		spool_remove(walk.fd_spool, m->name);
+		log_id(a->e.id);
+		log_1("done", "file", m->name);
+		log_id(0);
+		schedule_remove(&walk.schedule, m);
+		m = 0;
+	}
+	why_free(&why);
+	active_release(a);
+	if (m && order >= 0)
+		obey(m, (enum order)order);
+}
+
+/* ---- syncing ---- */
+
+int
+active_unsynced(void)
+{
+	return dirty || dirty_dirs;
+}
+
+void
+active_sync(void)
+{
+	while (dirty) {
+		struct active *a = dirty;
+		dirty = a->dirty_next;
+		if (dirty)
+			dirty->dirty_link = &dirty;
+		a->dirty = 0;
+		durable_data(a->fd);
+	}
+	for (unsigned int i = 0; i < SPOOL_HASHES; i++) {
+		if (!(dirty_dirs & (1u << i)))
+			continue;
+		int fd = openat(walk.fd_spool, (char[]){"0123456789abcdef"[i], 0},
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0) {
+			durable_dir(fd);
+			close(fd);
+		}
+	}
+	dirty_dirs = 0;
+}
