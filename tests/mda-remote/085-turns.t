@@ -243,7 +243,7 @@ with Counting() as full, Peer(script={"RCPT": lambda line: "450 4.2.0 later" if 
     wait_for(lambda: full.now == 1, "the full one")
     name = r.queue(["a@live.test", "grey@live.test", "b@full.test"], sender="many@home.test")
     r.wait("event=delivered", "to=a@live.test")
-    wait_for(lambda: any(q["id"] == name and q["waits"] == "its turn" for q in mailq(r, "-j")), "parked")
+    wait_for(lambda: any(q["id"] == name and any(x.get("waits") == "its turn" for x in q["recipients"]) for q in mailq(r, "-j")), "parked")
     full.gate.set()
     r.wait("event=delivered", "to=b@full.test")
     wait_for(lambda: r.states(name) == {"a@live.test": "d", "grey@live.test": "w", "b@full.test": "d"}, "its states")
