@@ -72,7 +72,7 @@ with Peer() as peer, Simulated({"smtp-port": peer.port, "delay-notice-always": "
     r.wait("event=bounce", "kind=failed", count=60)
     wait_for(lambda: not r.files(), "nothing is left")
     g = gaps(r.times("event=rest"))
-    tap.ok(30 <= g[0] <= 120 and g[2] > g[0] and g[4] > g[2] and max(g) <= 2.5 * HOUR and min(g[20:]) >= 0.8 * HOUR, "rests: a minute, doubled, to an hour", g)
+    tap.ok(30 <= g[0] <= 120 and g[2] > g[0] and g[4] > g[2] and max(g) <= 4.5 * HOUR and sum(g[20:]) / len(g[20:]) >= 0.8 * HOUR, "rests: a minute, doubled, to an hour", g)
     delayed, failed = r.times("event=bounce", "kind=delayed"), r.times("event=bounce", "kind=failed")
     tap.ok(len(delayed) == 60 and min(delayed) >= 4 * HOUR - 60 and max(delayed) <= 8.5 * HOUR, "each of 60 has one delay notice", len(delayed), min(delayed), max(delayed))
     tap.ok(len(failed) == 60 and min(failed) >= 5 * DAY - 60 and max(failed) <= 5 * DAY + 2 * HOUR, "each has one bounce, after five days", len(failed), min(failed), max(failed))
