@@ -87,6 +87,7 @@ adopt(
 	sts_policy_free(&d->known.policy);
 	d->known.policy = p;
 	sa_copyb(&d->known.text, text, n);
+	sa_str(&d->known.text);
 	snprintf(d->known.id, sizeof d->known.id, "%s", id);
 	d->known.fetched = fetched;
 	d->known.until = fetched + p.max_age;
