@@ -1,6 +1,6 @@
 /* Messages into a folder, with the UIDs they get there: APPEND, COPY and MOVE. The destination is
  * locked from transfer_begin to transfer_end, so that nobody else numbers what arrives; order:
- * files, directory sync, lines of dovecot-uidlist, sync, and only then are the UIDs told (and, of a
+ * files, lines of dovecot-uidlist, sync, directory sync, and only then are the UIDs told (and, of a
  * copy across file systems that is a move, the sources removed). All messages of one transfer
  * arrive or none. */
 #ifndef POSTERN_MAILDIR_TRANSFER_H

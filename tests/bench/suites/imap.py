@@ -7,7 +7,7 @@ from bench import Row
 
 TITLE = "IMAP commands"
 MESSAGES = 10000
-AT_ONCE, EACH, OCTETS = 10, 50, 4096  # sessions, messages of each, of so many octets
+AT_ONCE, EACH, OCTETS = 10, 100, 4096  # sessions, messages of each, of so many octets
 PUSHES = 5
 TARGETS = {"bodies": 3}
 COMMANDS = {
