@@ -126,10 +126,56 @@ pass_avx2(char const *s, size_t n)
 {
 	return pass_wide(s, n);
 }
+
+#define BLOCK 64 /* octets whose line ends are bits of one word */
+typedef char signs __attribute__((vector_size(WIDE)));
+
+/* A bit for each LF in s[0..BLOCK). */
+AVX2 static inline uint64_t
+ends_in(char const *s)
+{
+	signs low, high;
+	LOAD(low, s);
+	LOAD(high, s + WIDE);
+	unsigned int const a = (unsigned int)__builtin_ia32_pmovmskb256((signs)(low == '\n'));
+	unsigned int const b = (unsigned int)__builtin_ia32_pmovmskb256((signs)(high == '\n'));
+	return (uint64_t)b << WIDE | a;
+}
+
+AVX2 static inline void
+copy_block(char *to, char const *from)
+{
+	octets low, high;
+	LOAD(low, from);
+	LOAD(high, from + WIDE);
+	memcpy(to, &low, WIDE);
+	memcpy(to + WIDE, &high, WIDE);
+}
+
+/* A block is copied as it is, and what begins with each bare LF of it once more, an octet further.
+ * So the next block never waits for where this one's line ends are. A turn reads less than two
+ * blocks, and writes less than two and a CR for each octet of one. */
 AVX2 static struct lines_copied
 copy_crlf_avx2(char *out, size_t max, char const *s, size_t n, char before)
 {
-	return copy_crlf_wide(out, max, s, n, before);
+	char const *p = s;
+	char *o = out;
+	while (n - (size_t)(p - s) >= 2 * BLOCK && max - (size_t)(o - out) >= 3 * BLOCK) {
+		copy_block(o, p);
+		for (uint64_t ends = ends_in(p); ends; ends &= ends - 1) {
+			unsigned int const k = (unsigned int)__builtin_ctzll(ends);
+			if ((p + k > s ? p[(ptrdiff_t)k - 1] : before) == '\r')
+				continue;
+			o[k] = '\r';
+			o++;
+			copy_block(o + k, p + k);
+		}
+		p += BLOCK;
+		o += BLOCK;
+	}
+	struct lines_copied const rest = copy_crlf_wide(
+	    o, max - (size_t)(o - out), p, n - (size_t)(p - s), p > s ? p[-1] : before);
+	return (struct lines_copied){(size_t)(p - s) + rest.from, (size_t)(o - out) + rest.to};
 }
 #define BY_BEST(f, ...)                                                                            \
 	(__builtin_cpu_supports("avx2") ? f##_avx2(__VA_ARGS__) : f##_wide(__VA_ARGS__))
