@@ -95,18 +95,18 @@ $(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addpr
 
 # Unit tests: tests/unit/NAME.c, with whatever else its line "// objects: a.o b.o" and
 # "// libs: -lx" name. Everything but a program's main can be linked.
-unit_objects = $(addprefix $B/obj/,$(shell sed -n 's|^// objects: ||p' tests/unit/$1.c))
+more_objects = $(addprefix $B/obj/,$(shell sed -n 's|^// objects: ||p' $1))
 unit: $(UNIT)
 $B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/lib.a \
-    $$(call unit_objects,$$*)
+    $$(call more_objects,tests/unit/$$*.c)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $(filter %.c %.o,$^) $B/store.a $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 bench: $(BENCH)
-$B/bench/%: tests/bench/%.c $B/lib.a
+$B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $B/lib.a \
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 # Fuzz targets: tests/fuzz/NAME.c links all of lib/ and maildir/, and what its lines "// sources:" and

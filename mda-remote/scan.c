@@ -21,6 +21,7 @@ static DIR *dir;
 static int64_t next;		  /* whole scan */
 static int64_t again;		  /* ms to it where this one is not complete */
 static int complete;		  /* this scan so far */
+static int known;		  /* one was complete */
 static char rest[SPOOL_LINE_MAX]; /* of a line cut by the end of the last read */
 static size_t rest_len;
 
@@ -148,6 +149,18 @@ open_part(char const *name)
 	return 0;
 }
 
+/* From here on what waits in memory is what waits on disk. */
+static void
+log_known(void)
+{
+	if (known || !complete)
+		return;
+	known = 1;
+	log_event("read");
+	log_num("messages", walk.schedule.count);
+	log_send();
+}
+
 /* 0 at the end. */
 static int
 open_next(void)
@@ -166,6 +179,7 @@ open_next(void)
 	if (dir)
 		return 1;
 	part = -1;
+	log_known();
 	again = complete ? 0 : again ? 2 * again : WALK_UNREAD_MS;
 	if (again && next > walk_now() + again)
 		next = walk_now() + again;

@@ -15,10 +15,10 @@ def known(find, *names):
 
 
 class Postfix:
-    """services: {(address, port): {parameter: value}}."""
+    """services: {(address, port), or the name of a Unix socket in queue/public: {parameter: value}}. below: the directory in which its own is made."""
 
-    def __init__(self, services, **settings):
-        self.dir = d = tempfile.mkdtemp(prefix="postfix.")
+    def __init__(self, services, below=None, **settings):
+        self.dir = d = tempfile.mkdtemp(prefix="postfix.", dir=below)
         os.chmod(d, 0o755)
         for name in ("conf", "queue", "data"):
             os.mkdir(f"{d}/{name}")
@@ -27,14 +27,14 @@ class Postfix:
         shutil.copy(FILES, d + "/conf/postfix-files")
         for name in ("main.cf.proto", "master.cf.proto"):
             open(f"{d}/conf/{name}", "w").close()
-        main = dict(compatibility_level="3.6", queue_directory=f"{d}/queue", data_directory=f"{d}/data", daemon_directory="/usr/lib/postfix/sbin",
+        main = dict(dict(compatibility_level="3.6", queue_directory=f"{d}/queue", data_directory=f"{d}/data", daemon_directory="/usr/lib/postfix/sbin",
                     command_directory="/usr/sbin", shlib_directory="/usr/lib/postfix", meta_directory=f"{d}/conf", mail_owner=owner,
                     setgid_group=known(grp.getgrnam, "postdrop", "man"), default_privs="nobody", inet_interfaces="127.0.0.1", inet_protocols="ipv4",
                     myhostname="receiver.test", mydestination="", maillog_file=f"{d}/log", maillog_file_prefixes=d, alias_maps="", smtpd_tls_loglevel="1",
-                    smtpd_relay_restrictions="permit_mynetworks, reject", mynetworks="127.0.0.0/8", default_transport="discard:", relay_transport="discard:", smtpd_peername_lookup="no", **settings)
+                    smtpd_relay_restrictions="permit_mynetworks, reject", mynetworks="127.0.0.0/8", default_transport="discard:", relay_transport="discard:", smtpd_peername_lookup="no"), **settings)
         with open(d + "/conf/main.cf", "w") as f:
             f.writelines(f"{k} = {v}\n" for k, v in main.items())
-        lines = "".join(f"{ip}:{port} inet n - n - - smtpd\n" + "".join(f"  -o {k}={v}\n" for k, v in options.items()) for (ip, port), options in services.items())
+        lines = "".join((f"{place} unix" if isinstance(place, str) else "%s:%d inet" % place) + " n - n - - smtpd\n" + "".join(f"  -o {k}={v}\n" for k, v in options.items()) for place, options in services.items())
         with open("/usr/share/postfix/master.cf.dist") as f:
             text = re.sub(r"(?m)^smtp +inet.*\n", lambda _: lines, f.read())
         with open(d + "/conf/master.cf", "w") as f:

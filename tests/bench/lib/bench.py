@@ -7,6 +7,8 @@ A suite is a file in tests/bench/suites: TITLE, ROWS (what is measured, with its
     setup()                # once
     steps                  # functions of a side, called for each side in turn, once a round; they note() values
     close()                # always
+
+PEER and peer() name another peer than Dovecot: its column, and its name with its version (None: it is not here).
 """
 import dataclasses
 import glob
@@ -30,7 +32,7 @@ YOUNG = 3  # seconds until a directory's time can be trusted; Dovecot's are two
 class Row:
     key: str
     text: str  # {n} messages, {few} a tenth of them, {some} a hundredth, {many} ten times as many
-    unit: str  # ms and KiB: less is better; /s and MB/s: more is
+    unit: str  # ms, KiB and octets: less is better; /s and MB/s: more is
     target: float = 0  # at least this ratio to the peer
     most: float = 0  # ours, at most
     than: tuple = ()  # (key, factor, its name): ours at most factor times our other row
@@ -39,7 +41,7 @@ class Row:
     peer: str = ""  # the side that the ratio is to, where it is not the usual one
 
     def less(self):
-        return self.unit in ("ms", "KiB")
+        return self.unit in ("ms", "KiB", "octets")
 
     def named(self, n):
         return self.text.format(n=f"{n:,}", few=f"{n // 10:,}", some=f"{n // 100:,}", many=f"{n * 10:,}")

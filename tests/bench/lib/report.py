@@ -40,7 +40,8 @@ class Report:
         self.values, self.about = bench.values, suite.describe()
         known = [side.name for side in suite.sides]
         self.sides = [s for s in getattr(module, "SIDES", ["postern", "Dovecot"]) if s in known]
-        self.peer = "Dovecot" if "Dovecot" in self.sides else None
+        peer = getattr(module, "PEER", "Dovecot")
+        self.peer = peer if peer in self.sides else None
         medians = {key: {side: statistics.median(v) for side, v in by.items()} for key, by in self.values.items()}
         n = getattr(suite, "messages", 0)
         self.results = [self.result(row, n, medians) for row in module.ROWS if "postern" in medians.get(row.key, {})]

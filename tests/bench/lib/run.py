@@ -66,8 +66,12 @@ def file_system(directory):
     return best[1]
 
 
-def conditions(b):
-    peer = None if sides.Dovecot.missing() else f"Dovecot {sides.Dovecot.version()}"
+def dovecot():
+    return None if sides.Dovecot.missing() else f"Dovecot {sides.Dovecot.version()}"
+
+
+def conditions(b, suite):
+    peer = getattr(suite, "peer", dovecot)()
     return {"processors": os.cpu_count(), "system": f"{os.uname().sysname} {os.uname().release.split('-')[0]}",
             "file system": file_system(b.top), "peer": peer}
 
@@ -109,7 +113,7 @@ def run(a, top):
         limits = limits or b.machine()
         measured = measure(name, b)
         limits = better(limits, b.machine())
-        done = report.Report(name, measured, module(name), b, dict(conditions(b), limits=limits))
+        done = report.Report(name, measured, module(name), b, dict(conditions(b, module(name)), limits=limits))
         print(f"{done.title}: {done.conditions()}\n\n{done.table()}\n\na second: {done.limits()}\n", flush=True)
         done.write(a.o)
         if not a.k:

@@ -1,0 +1,275 @@
+"""Mail to other servers: taken into the spool, sent from it, and what a dead destination does to the rest."""
+import os
+import smtplib
+import socket
+import socketserver
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import bench
+import sides
+from bench import Row
+
+sys.path.append(sides.TOP + "/tests/lib")
+import postfixserver  # noqa: E402
+
+TITLE, PEER, SIDES = "the queue", "Postfix", ["postern", "Postfix"]
+OCTETS, CLIENTS, CONNECTIONS = 5000, 16, 20
+LIVE, PACE = 100, 0.02  # destinations; seconds between two messages to them
+SPOOL_OCTETS, LATER = 200, 3600  # of the messages that only wait, and for how many seconds
+HEADER = "X-Sent: "
+ROWS = [
+    Row("accept", "accepting {few} messages over submission, 16 connections", "/s", 2, limit="deliveries, 10 at once"),
+    Row("send", "sending {few} messages from the queue to a sink, 20 connections", "/s", 1.5),
+    Row("live", "wait of live mail to 100 destinations beside {few} messages to a dead one", "ms", most=1000),
+    Row("memory", "private memory of mda-remote for each of {n} queued messages", "octets"),
+    Row("read", "reading a spool of {n}, warm", "ms"),
+    Row("memory-million", "private memory of mda-remote, {many} queued", "KiB", most=250000000 / 1024),
+    Row("read-million", "reading a spool of {many}, warm", "ms", most=20000),
+]
+
+
+def peer():
+    if not postfixserver.available:
+        return None
+    return "Postfix " + subprocess.run(["postconf", "-dh", "mail_version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Sink(socketserver.ThreadingTCPServer):
+    """Takes mail at any address of 127.0.0.0/8, and notes how long ago it was sent (HEADER)."""
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = 500
+
+    class RequestHandlerClass(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"220 sink.test ESMTP\r\n")
+            for line in self.rfile:
+                verb = line[:4].upper()
+                if verb == b"EHLO":
+                    self.wfile.write(b"250-sink.test\r\n250 PIPELINING\r\n")
+                elif verb == b"DATA":
+                    self.wfile.write(b"354 go on\r\n")
+                    self.message()
+                    self.wfile.write(b"250 taken\r\n")
+                else:
+                    self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+
+        def message(self):
+            for line in iter(self.rfile.readline, b".\r\n"):
+                if line.startswith(HEADER.encode()):
+                    sent = float(line.split()[1])
+            self.server.waits.append((time.time() - sent) * 1000)
+
+    def __init__(self):
+        self.waits = []
+        super().__init__(("0.0.0.0", 0), self.RequestHandlerClass)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        """A client that ends is none."""
+
+
+class Ports:
+    """Those that both sides send to: of the counting sink, of the live ones, and of one that never says a word."""
+
+    def __init__(self):
+        self.count = sides.free_port()
+        self.live = Sink()
+        self.dead = socket.create_server(("127.0.0.1", 0), backlog=4096)
+
+    def routes(self):
+        """{domain: (address, port)}"""
+        ways = {f"live{i}.test": (f"127.0.1.{i + 1}", self.live.server_address[1]) for i in range(LIVE)}
+        return dict(ways, **{"sink.test": ("127.0.0.1", self.count), "dead.test": self.dead.getsockname()})
+
+    def close(self):
+        self.live.shutdown()
+        self.live.server_close()
+        self.dead.close()
+
+
+class Postern(sides.Server):
+    name = "postern"
+
+    def __init__(self, top, routes):
+        super().__init__(top + "/postern")
+        self.hold, self.walker = self.dir + "/submission", None
+        self.put("etc/me", "mx.example.test\n")
+        self.put("etc/domains", "example.test:\n")
+        self.put("etc/remote-connections-per-destination", f"{CONNECTIONS}\n")
+        self.put("etc/routes", "".join(f"{domain}: [{ip}]:{port}\n" for domain, (ip, port) in routes.items()))
+        for name in "run/tmp", "run/spool", "spool":
+            os.makedirs(f"{self.dir}/{name}")
+            os.chown(f"{self.dir}/{name}", *sides.owner())
+
+    def environment(self):
+        env = dict(zip(("UID", "GID"), map(str, sides.owner()))) if os.getuid() == 0 else {}
+        return dict(env, POSTERN_DIR=self.dir)
+
+    def start(self):
+        env, path = self.environment(), self.dir + "/run/spool/sock"
+        self.launch("s6-ipcserver", "-a", "0666", "-c", "500", "-b", "500", path, "spool-recv", **env)
+        sides.wait_for(lambda: os.path.exists(path), "s6-ipcserver listens")
+        self.launch("s6-ipcserver", "-a", "0666", "-c", "500", "-b", "500", self.hold, "smtp-recv", "-s", **env)
+        sides.wait_for(lambda: os.path.exists(self.hold), "s6-ipcserver listens")
+        self.take = self.tcpserver("smtp-recv", RELAYCLIENT="", **env)
+
+    def release(self):
+        self.stop_walking()
+        self.walker = self.launch("mda-remote", **self.environment())
+
+    def stop_walking(self):
+        if self.walker:
+            self.walker.terminate()
+            self.walker.wait()
+            self.walker.stdout.close()
+            self.processes.remove(self.walker)
+            self.walker = None
+
+    def read(self):
+        """Starts mda-remote: milliseconds until it knows its spool, and its private KiB."""
+        with open(self.dir + "/stderr", "rb") as log:
+            log.seek(0, 2)
+            begin, text = time.monotonic(), b""
+            self.release()
+            while b" event=read " not in text:
+                text += log.read()
+                if self.walker.poll() is not None or time.monotonic() > begin + bench.SESSION_SECONDS:
+                    raise RuntimeError("mda-remote does not read its spool")
+                time.sleep(0.001)
+        return (time.monotonic() - begin) * 1000, bench.private_kib(self.walker.pid)
+
+    def empty(self):
+        self.stop_walking()
+        subprocess.run(["find", self.dir + "/spool", "-type", "f", "-delete"], check=True)
+
+
+class Postfix(sides.Server):
+    """Its defaults; mail that comes to its Unix socket is held, as ours is while mda-remote does not run."""
+    name = "Postfix"
+
+    def __init__(self, top, routes):
+        super().__init__(top + "/postfix")
+        self.put("transport", "".join(f"{domain} smtp:[{ip}]:{port}\n" for domain, (ip, port) in routes.items()))
+        take = sides.free_port()
+        self.server = postfixserver.Postfix(
+            {"hold": {"smtpd_client_restrictions": "static:HOLD"}, ("127.0.0.1", take): {}}, below=self.dir, default_transport="smtp",
+            relay_transport="smtp", transport_maps=f"texthash:{self.dir}/transport", default_destination_concurrency_limit=str(CONNECTIONS))
+        self.hold, self.take = self.server.dir + "/queue/public/hold", f"127.0.0.1:{take}"
+
+    def start(self):
+        self.server.__enter__()
+
+    def said(self):
+        return self.server.log()[-1000:]
+
+    def command(self, *argv):
+        done = subprocess.run(argv, env=self.server.env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(" ".join(argv) + ": " + done.stderr)
+
+    def release(self):
+        self.command("postqueue", "-f")
+
+    def empty(self):
+        self.command("postsuper", "-d", "ALL")
+
+
+class Suite:
+    def __init__(self, b):
+        self.bench, self.messages = b, b.options.messages
+        self.few = self.messages // 10
+        self.ports = Ports()
+        kinds = [Postern] + [Postfix] * bool(peer())
+        self.sides = [kind(b.top, self.ports.routes()) for kind in kinds]
+        self.steps = ([self.accept, self.send, self.live] if postfixserver.available else []) + [self.wait]
+
+    def describe(self):
+        return f"messages of {OCTETS / 1000:.0f} KB; Postfix's smtp-source and smtp-sink at both"
+
+    def start(self):
+        for side in self.sides:
+            side.start()
+
+    def setup(self):
+        pass
+
+    def close(self):
+        for side in self.sides:
+            if side.name == "Postfix":
+                side.server.__exit__()
+        sides.stop([s for s in self.sides if s.name == "postern"])
+        self.ports.close()
+
+    def source(self, side, domain):
+        """Seconds that it takes to hand in the messages that stay in the queue."""
+        begin = time.monotonic()
+        done = subprocess.run(["smtp-source", "-d", "-s", str(min(CLIENTS, self.few)), "-m", str(self.few), "-l", str(OCTETS), "-f", "sender@example.test", "-t",
+                               f"u@{domain}", "-M", "client.test", f"unix:{side.hold}"], capture_output=True, text=True, timeout=bench.SESSION_SECONDS)
+        if done.returncode:
+            raise RuntimeError(f"smtp-source: {done.stderr[-500:]}")
+        return time.monotonic() - begin
+
+    def accept(self, side):
+        self.bench.note(side, "accept", self.few / self.source(side, "sink.test"))
+
+    def send(self, side):
+        """What accept has left; until the sink ends, as it does behind the last message."""
+        sink = subprocess.Popen(["smtp-sink", "-u", "nobody", "-M", str(self.few), "-m", "500", f"127.0.0.1:{self.ports.count}", "500"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        sides.wait_for(lambda: sides.listens(self.ports.count), "smtp-sink listens")
+        try:
+            if side.name == "Postfix":
+                side.command("postsuper", "-H", "ALL")
+            begin = time.monotonic()
+            side.release()
+            sink.wait(bench.SESSION_SECONDS)
+            self.bench.note(side, "send", self.few / (time.monotonic() - begin))
+        finally:
+            sink.kill()
+            sink.wait()
+        side.empty()
+
+    def live(self, side):
+        """The dead destination's mail is tried; then the others' comes."""
+        self.source(side, "dead.test")
+        if side.name == "Postfix":
+            side.command("postsuper", "-H", "ALL")
+        side.release()
+        time.sleep(min(2, self.few / 1000))
+        waits, count = self.ports.live.waits, min(self.few, 2 * LIVE)
+        waits.clear()
+        with smtplib.SMTP(*side.take.split(":")) as client:
+            for i in range(count):
+                client.sendmail("sender@example.test", [f"u@live{i % LIVE}.test"],
+                                f"{HEADER}{time.time():.6f}\r\nSubject: live\r\n\r\nlive\r\n")
+                time.sleep(PACE)
+        end = time.monotonic() + sides.LIMIT
+        while len(waits) < count and time.monotonic() < end:
+            time.sleep(0.005)
+        # What has not come by then has waited longer.
+        values = waits + [sides.LIMIT * 1000] * (count - len(waits))
+        self.bench.note(side, "live", statistics.median(values))
+        side.empty()
+
+    def wait(self, side):
+        if side.name != "postern":
+            return
+        todo = [("", self.messages)] + [("-million", self.messages * 10)] * self.bench.options.million
+        for suffix, count in todo:
+            self.waiting(side, suffix, count)
+
+    def waiting(self, side, suffix, count):
+        before = side.read()[1]
+        side.stop_walking()
+        env = dict(os.environ, **side.environment())
+        subprocess.run([f"{sides.BUILD}/bench/spool-fill", str(count), str(SPOOL_OCTETS), str(LATER), "dead.test"], env=env, check=True)
+        side.read()  # the directories are in memory now
+        ms, kib = side.read()
+        self.bench.note(side, "read" + suffix, ms)
+        if kib and before:
+            self.bench.note(side, "memory" + suffix, sum(kib) if suffix else max(1, sum(kib) - sum(before)) * 1024 / count)
+        side.empty()
