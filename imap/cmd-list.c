@@ -150,19 +150,20 @@ chosen(struct listing const *l, struct list_entry const *e)
 	return e->known && (!(l->options & SELECT_USE) || e->uses);
 }
 
-/* Some name below entry i is chosen and does not match itself (RFC 5258 section 3.5). */
+/* Some name below entry i is chosen; for one that is not chosen itself only such count as do not
+ * match, for others are told of anyway (RFC 9051 6.3.9.6). */
 static int
-has_hidden_child(struct listing const *l, size_t i, char separator)
+has_chosen_child(struct listing const *l, size_t i, char separator)
 {
 	struct list_entry const *e = l->names.entry;
 	size_t n = strlen(e[i].key);
-	int below = 0;
+	int any = e[i].chosen && !l->lsub, first = !i, below = 0;
 	for (size_t k = i + 1; k < l->names.count; k++) {
 		int was = below;
 		below = !strncmp(e[k].key, e[i].key, n) && e[k].key[n] == 1;
-		if (was && !below)
-			break; /* what is below one name stands together */
-		if (below && e[k].chosen && !matches(l, &e[k], separator))
+		if (!below && (was || !first))
+			break; /* what is below one name follows it, save INBOX, which is first */
+		if (below && e[k].chosen && (any || !matches(l, &e[k], separator)))
 			return 1;
 	}
 	return 0;
@@ -188,7 +189,9 @@ put_attributes(stralloc *out, struct listing const *l, struct list_entry const *
 		put_attribute(out, l->extended ? "\\NonExistent" : "\\Noselect");
 	if (l->options & (RETURN_SUBSCRIBED | SELECT_SUBSCRIBED) && e->subscribed)
 		put_attribute(out, "\\Subscribed");
-	if (!l->extended || l->options & RETURN_CHILDREN)
+	/* 6.3.9.6: a name above others that is no mailbox says so, unless CHILDINFO may */
+	if (!l->extended || l->options & RETURN_CHILDREN ||
+	    (!e->exists && e->children && !(l->options & SELECT_SUBSCRIBED)))
 		put_attribute(out, e->children ? "\\HasChildren" : "\\HasNoChildren");
 	if (e->exists)
 		put_attribute(out, e->fresh ? "\\Marked" : "\\UnMarked");
@@ -231,10 +234,10 @@ tell_all(struct session *s, struct listing *l)
 		struct list_entry const *e = &l->names.entry[i];
 		if (!matches(l, e, sep))
 			continue;
-		int hidden = (l->lsub || l->options & SELECT_RECURSIVE) && e->children &&
-			     has_hidden_child(l, i, sep);
-		if (e->chosen || hidden)
-			tell_name(s, l, e, hidden && !l->lsub);
+		int above =
+		    (l->lsub || l->options & SELECT_RECURSIVE) && has_chosen_child(l, i, sep);
+		if (e->chosen || above)
+			tell_name(s, l, e, above && !l->lsub);
 	}
 }
 

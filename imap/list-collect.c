@@ -91,7 +91,8 @@ collect_tree(struct collector *c)
 	return 0;
 }
 
-/* A subscribed name, and the names above it. */
+/* A subscribed name, and the names above it: whether these have children is for the tree to say
+ * (RFC 9051 6.3.9.8 example 10). */
 static int
 collect_subscriptions(struct collector *c)
 {
@@ -103,7 +104,7 @@ collect_subscriptions(struct collector *c)
 		add(c, name, strlen(name))->subscribed = 1;
 		for (char const *p = name; (p = strchr(p, c->s->tree.separator)); p++)
 			if (p != name && p[1])
-				add(c, name, (size_t)(p - name))->children = 1;
+				add(c, name, (size_t)(p - name));
 	}
 	subscriptions_free(&subs);
 	return 0;

@@ -182,7 +182,7 @@ S~ 2 OK \[MAILBOXID \([0-9a-f]{32}\)\] CREATE completed\.
 C: A01 LIST "" % RETURN (STATUS (MESSAGES UNSEEN))
 S: * LIST (\UnMarked) "." INBOX
 S: * STATUS INBOX (MESSAGES 0 UNSEEN 0)
-S: * LIST (\NonExistent) "." bar
+S: * LIST (\NonExistent \HasChildren) "." bar
 S: * LIST (\UnMarked) "." foo
 S: * STATUS foo (MESSAGES 0 UNSEEN 0)
 S: A01 OK LIST completed.
