@@ -75,7 +75,7 @@ char const *
 cmd_create(struct session *s, struct parse *p)
 {
 	char const *name, *uses;
-	if (!parse_sp(p) || !mailbox_parse(p, &name) || !use_parse(p, &uses) || !parse_end(p))
+	if (!parse_sp(p) || !mailbox_parse_new(p, &name) || !use_parse(p, &uses) || !parse_end(p))
 		return BAD;
 	if (!name)
 		return REPLY_NAME;
@@ -175,7 +175,7 @@ char const *
 cmd_rename(struct session *s, struct parse *p)
 {
 	char const *from, *to;
-	if (!parse_sp(p) || !mailbox_parse(p, &from) || !parse_sp(p) || !mailbox_parse(p, &to) ||
+	if (!parse_sp(p) || !mailbox_parse(p, &from) || !parse_sp(p) || !mailbox_parse_new(p, &to) ||
 	    !parse_end(p))
 		return BAD;
 	if (!from || !to)

@@ -1,8 +1,10 @@
 #include "imap/mailbox.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <uninorm.h>
 
 #include "imap/limits.h"
 #include "imap/reply.h"
@@ -37,6 +39,22 @@ mailbox_parse(struct parse *p, char const **name)
 		*name = !strcasecmp(sa_str(&sa), "INBOX") ? "INBOX"
 							  : arena_strndup(p->arena, sa.s, sa.len);
 	stralloc_free(&sa);
+	return 1;
+}
+
+int
+mailbox_parse_new(struct parse *p, char const **name)
+{
+	if (!mailbox_parse(p, name))
+		return 0;
+	if (!*name || !p->utf8)
+		return 1;
+	size_t const n = strlen(*name);
+	size_t len = 0;
+	uint8_t *nfc = u8_normalize(UNINORM_NFC, (uint8_t const *)*name, n, 0, &len);
+	if (!nfc || len != n || memcmp(nfc, *name, n) != 0)
+		*name = 0;
+	free(nfc);
 	return 1;
 }
 

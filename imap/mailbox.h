@@ -11,6 +11,9 @@
 /* A mailbox name: *name gets it in UTF-8, or null if no mailbox can have it (the handler answers
  * REPLY_NAME once the command is read). 0 only on a syntax error. */
 int mailbox_parse(struct parse *p, char const **name);
+/* The same for a mailbox that shall be made: a UTF-8 name that is not in NFC is none (RFC 9051 6.3.4,
+ * RFC 5198 section 2). */
+int mailbox_parse_new(struct parse *p, char const **name);
 /* Appends the name as the wire has it, without quotes. */
 void mailbox_wire(struct session const *s, stralloc *out, char const *name, size_t len);
 /* Appends such a wire name as an astring; the name of the store as one. */

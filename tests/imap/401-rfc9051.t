@@ -85,7 +85,7 @@ S: * OK [UIDVALIDITY 3857529045] UIDs valid
 S: * OK [UIDNEXT 4392] Predicted next UID
 S~ \* OK \[MAILBOXID \(\w+\)\] Its id
 S: A932 OK [READ-ONLY] EXAMINE completed.
---- 6.3.4 CREATE: separator at the end, inferior, a name that is changed to Unicode's NFC
+--- 6.3.4 CREATE: separator at the end, inferior, a name that is not in NFC
 S+ \* PREAUTH .*
 C: A003 CREATE owatagusiam/
 S~ A003 OK \[MAILBOXID \(\w+\)\] CREATE completed\.
@@ -94,7 +94,13 @@ S~ A004 OK \[MAILBOXID \(\w+\)\] CREATE completed\.
 C: 0 ENABLE IMAP4rev2
 S+ 0 OK .*
 C! A005 CREATE "e\xcc\x81"\r\n
-S~ A005 OK \[MAILBOXID \(\w+\)\] CREATE completed\.
+S: A005 NO [CANNOT] Not a name that a mailbox can have.
+C! A006 RENAME owatagusiam "e\xcc\x81"\r\n
+S: A006 NO [CANNOT] Not a name that a mailbox can have.
+C! A007 CREATE "\xc3\xa9"\r\n
+S~ A007 OK \[MAILBOXID \(\w+\)\] CREATE completed\.
+C! A008 DELETE "\xc3\xa9"\r\n
+S: A008 OK DELETE completed.
 --- 6.3.5 DELETE: superior names
 setup: mkdir -p Maildir/.blurdybloop/cur Maildir/.foo.bar/cur
 S+ \* PREAUTH .*
