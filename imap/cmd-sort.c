@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "imap/context.h"
 #include "imap/limits.h"
 #include "imap/reply.h"
 #include "imap/saved.h"
@@ -106,7 +107,8 @@ cmd_sort(struct session *s, struct parse *p)
 	struct results_need const all = {0, 0, 0};
 	char const *reply = BAD;
 	if (parse_sp(p) && search_return_parse(p, &x.want) && criteria_parse(p, &x) &&
-	    search_parse_criteria(p, &q)) {
+	    search_parse_criteria(p, &q) &&
+	    (!(x.want.options & RETURN_UPDATE) || context_tag_free(s, p))) {
 		reply = q.badcharset ? REPLY_CHARSET : DONE;
 		if (reply == DONE) {
 			if (q.modseq)

@@ -19,13 +19,17 @@ find(struct session const *s, char const *tag)
 	return c;
 }
 
+int
+context_tag_free(struct session const *s, struct parse *p)
+{
+	return !find(s, s->tag) || parse_fail(p, "Tag reuse");
+}
+
 struct context *
 context_new(struct session *s, struct parse *p)
 {
-	if (find(s, s->tag)) {
-		parse_fail(p, "Tag reuse");
+	if (!context_tag_free(s, p))
 		return 0;
-	}
 	struct context *c = xmalloc(sizeof *c);
 	*c = (struct context){.uid = s->uid};
 	c->tag = arena_strndup(&c->arena, s->tag, strlen(s->tag));

@@ -16,6 +16,9 @@ struct context {
 	int64_t looked;		/* when all messages were, the last time (RFC 5032 section 2) */
 };
 
+/* No search that is kept up to date has this command's tag; 0 (the parse fails): one does (RFC
+ * 5267 4.3). */
+int context_tag_free(struct session const *s, struct parse *p);
 /* A context for the command in hand; the keys are to be parsed into its arena. Null: its tag has
  * one already, an error is noted. */
 struct context *context_new(struct session *s, struct parse *p);
