@@ -12,6 +12,7 @@
 
 #include "lib/ascii.h"
 #include "lib/sa.h"
+#include "lib/xtext.h"
 
 void
 smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
@@ -218,7 +219,12 @@ smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *i
 	stralloc sa = STRALLOC_ZERO;
 	int replies = 1;
 	if (id && (c->ext & EXT_XFORWARD)) {
-		sa_catf(&sa, "XFORWARD IDENT=%s\r\n", id);
+		sa_catf(&sa, "XFORWARD IDENT=%s", id);
+		if (m->login && (c->ext & EXT_XFORWARD_LOGIN)) {
+			sa_cats(&sa, " LOGIN=");
+			xtext_encode(&sa, m->login, strlen(m->login));
+		}
+		sa_cats(&sa, "\r\n");
 		replies++;
 	}
 	smtp_mail_format(&sa, m, c->ext);
@@ -283,6 +289,18 @@ note_limits(struct smtp_limits *l, char const *s, size_t n)
 	}
 }
 
+/* Is `word` one of the words behind the keyword? */
+static int
+has_word(char const *s, size_t n, char const *word)
+{
+	size_t len = strlen(word);
+	for (char const *end = s + n; s < end; s++)
+		if (ascii_isblank(*s) && (size_t)(end - s) > len && ascii_ieq(s + 1, len, word) &&
+		    (s + 1 + len == end || ascii_isblank(s[1 + len])))
+			return 1;
+	return 0;
+}
+
 static void
 note_extension(struct smtp_client *c, char const *s, size_t n)
 {
@@ -294,6 +312,8 @@ note_extension(struct smtp_client *c, char const *s, size_t n)
 			c->ext |= keywords[i].ext;
 	if (ascii_ieq(s, klen, "SIZE") && klen < n)
 		uint64_scan(s + klen + 1, &c->size_limit);
+	if (ascii_ieq(s, klen, "XFORWARD") && has_word(s + klen, n - klen, "LOGIN"))
+		c->ext |= EXT_XFORWARD_LOGIN;
 	if (ascii_ieq(s, klen, "LIMITS") && klen < n)
 		note_limits(&c->limits, s + klen + 1, n - klen - 1);
 	if (ascii_ieq(s, klen, "AUTH") && klen < n) { /* also the old "AUTH=LOGIN" */

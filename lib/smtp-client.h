@@ -51,8 +51,9 @@ int smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r
 /* Queues a command; CR LF is added. */
 void smtp_client_cmd(struct smtp_client *c, char const *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Queues MAIL (after XFORWARD IDENT=id if the peer takes it and id is not null: then one more reply
- * comes; the number of replies to read is returned) and RCPT. */
+/* Queues MAIL (after XFORWARD IDENT=id if the peer takes it and id is not null, with LOGIN=m->login
+ * if it takes that too: then one more reply comes; the number of replies to read is returned) and
+ * RCPT. */
 int smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *id);
 void smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt);
 

@@ -33,6 +33,7 @@ enum smtp_ext {
 	EXT_XFORWARD = 1 << 11,
 	EXT_PRDR = 1 << 12,
 	EXT_LIMITS = 1 << 13,
+	EXT_XFORWARD_LOGIN = 1 << 14, /* ours: XFORWARD takes LOGIN=xtext */
 };
 
 struct smtp_path {
@@ -54,6 +55,7 @@ struct smtp_mail {
 	int smtputf8, requiretls, prdr;
 	char const *envid; /* xtext as it came, null if none */
 	char const *auth;  /* xtext as it came, null if none */
+	char const *login; /* who handed it in, for XFORWARD; null: nobody who is known */
 };
 
 struct smtp_rcpt {

@@ -19,6 +19,15 @@ envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *
 	    e->eightbit ? '8' : '7', e->tls_optional ? 'n' : '-');
 }
 
+int
+envelope_login_valid(char const *s)
+{
+	size_t n = 0;
+	while ((unsigned char)s[n] >= ' ' && s[n] != 127)
+		n++;
+	return n && n <= ENVELOPE_LOGIN_MAX && !s[n];
+}
+
 static void
 format_rcpt(stralloc *out, struct envelope_rcpt *r)
 {
@@ -45,6 +54,8 @@ envelope_format(stralloc *out, struct envelope *e)
 		sa_catf(out, "R %d\n", (int)e->mail.ret);
 	if (e->mail.envid)
 		sa_catf(out, "e %s\n", e->mail.envid);
+	if (e->mail.login)
+		sa_catf(out, "L %s\n", e->mail.login);
 	for (unsigned int i = 0; i < e->count; i++)
 		format_rcpt(out, e->rcpt + i);
 	sa_append(out, '\n');
@@ -174,6 +185,13 @@ read_envid(struct parse *p, char *s)
 	return *s ? 0 : -1;
 }
 
+static int
+read_login(struct parse *p, char *s)
+{
+	p->e->mail.login = s;
+	return envelope_login_valid(s) ? 0 : -1;
+}
+
 static struct envelope_rcpt *
 new_rcpt(struct parse *p)
 {
@@ -233,6 +251,7 @@ static struct {
     {'q', 0, 0, read_requiretls}, /* REQUIRETLS was asked for */
     {'R', 0, 0, read_ret},	/* RET=: enum smtp_ret */
     {'e', 0, 0, read_envid},	/* ENVID=, xtext */
+    {'L', 0, 0, read_login},	/* who handed it in, where that is known */
     {'r', 1, 1, read_rcpt},	/* a recipient */
 };
 #define RECORDS (sizeof records / sizeof *records)

@@ -165,7 +165,7 @@ static void
 waits_json(stralloc *out, struct queued const *q, char const *domain)
 {
 	int64_t next;
-	struct queue_dest const *d = queue_dest(domain, q->e.mail.from.text);
+	struct queue_dest const *d = queue_dest(domain, &q->e.mail);
 	pair(out, "waits", queue_waits_word[queue_waits(q, domain, time(0), &next)]);
 	number(out, "next", next);
 	if (d)
@@ -278,7 +278,7 @@ domain_show(struct queue_domain const *d)
 	put_text(d->name);
 	printf("  %llu waiting  oldest ", (unsigned long long)d->waiting);
 	put_span(time(0) - d->oldest);
-	struct queue_dest const *w = queue_dest(d->name, "");
+	struct queue_dest const *w = queue_dest(d->name, 0);
 	int64_t const until = w ? w->rests_until : 0;
 	put_due(d->due < until ? until : d->due, d->due == INT64_MAX);
 	if (w)
@@ -298,7 +298,7 @@ domain_show_json(struct queue_domain const *d)
 	pair(&out, "domain", d->name);
 	number(&out, "waiting", (int64_t)d->waiting);
 	number(&out, "oldest", d->oldest);
-	struct queue_dest const *w = queue_dest(d->name, "");
+	struct queue_dest const *w = queue_dest(d->name, 0);
 	if (d->due != INT64_MAX)
 		number(&out, "next", w && d->due < w->rests_until ? w->rests_until : d->due);
 	if (w)

@@ -28,7 +28,7 @@
 static struct queue_dest *dests[HASH];
 static int known; /* the walker has answered */
 
-/* A domain and a sender whose destination has been looked up. */
+/* A domain, a sender and a login whose destination has been looked up. */
 static struct domain {
 	struct domain *next;
 	char *name, *key; /* key null: its route is not clear */
@@ -132,7 +132,7 @@ queue_state(int fd_spool)
 /* ---- looking up ---- */
 
 static char *
-key_of(char const *name, char const *sender)
+key_of(char const *name, struct smtp_mail const *mail)
 {
 	stralloc domain = STRALLOC_ZERO, key = STRALLOC_ZERO;
 	struct route r;
@@ -142,25 +142,28 @@ key_of(char const *name, char const *sender)
 		sa_copys(&domain, name);
 	else
 		bad = idna_to_ascii(&domain, name, strlen(name));
-	if (bad >= 0 && route_find(sa_str(&domain), sender, &r, &why) >= 0)
+	if (bad >= 0 && route_find(sa_str(&domain), mail, &r, &why) >= 0)
 		route_key(&key, &r);
 	stralloc_free(&domain);
 	return key.len ? sa_str(&key) : 0;
 }
 
 struct queue_dest const *
-queue_dest(char const *domain, char const *sender)
+queue_dest(char const *domain, struct smtp_mail const *mail)
 {
+	struct smtp_mail const none = {.from = {.text = ""}};
 	stralloc both = STRALLOC_ZERO;
 	if (!known)
 		return 0;
-	sa_catf(&both, "%s %s", domain, sender);
+	if (!mail)
+		mail = &none;
+	sa_catf(&both, "%s %s %s", domain, mail->from.text, mail->login ? mail->login : "");
 	struct domain **p = domains + tally_key(sa_str(&both), both.len) % HASH;
 	while (*p && strcmp((*p)->name, both.s))
 		p = &(*p)->next;
 	if (!*p) {
 		*p = xmalloc(sizeof **p);
-		**p = (struct domain){.name = xstrdup(both.s), .key = key_of(domain, sender)};
+		**p = (struct domain){.name = xstrdup(both.s), .key = key_of(domain, mail)};
 	}
 	stralloc_free(&both);
 	char const *key = (*p)->key;
@@ -173,7 +176,7 @@ queue_dest(char const *domain, char const *sender)
 enum queue_waits
 queue_waits(struct queued const *q, char const *domain, int64_t now, int64_t *next)
 {
-	struct queue_dest const *d = queue_dest(domain, q->e.mail.from.text);
+	struct queue_dest const *d = queue_dest(domain, &q->e.mail);
 	*next = q->due;
 	if (q->held)
 		return QUEUE_HELD;

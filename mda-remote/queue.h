@@ -53,8 +53,9 @@ struct queue_dest {
 };
 /* Asks the walker. 0; -1 if it does not answer: then nothing is known. */
 int queue_state(int fd_spool);
-/* The destination of this sender's mail to a domain, or null. */
-struct queue_dest const *queue_dest(char const *domain, char const *sender);
+/* The destination of mail to a domain with this sender and login, or null. mail null: as it is for
+ * most, from <>. */
+struct queue_dest const *queue_dest(char const *domain, struct smtp_mail const *mail);
 /* Why a recipient in this domain waits, and when (seconds since 1970) it is tried next. */
 enum queue_waits { QUEUE_HELD, QUEUE_SENDING, QUEUE_RESTS, QUEUE_LATER, QUEUE_TURN, QUEUE_DUE };
 enum queue_waits queue_waits(

@@ -7,6 +7,8 @@
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/xtext.h"
 #include "mda-remote/recv-replies.h"
 
 /* Not BINARYMIME: it needs CR and LF kept apart, which the spool's line ends do not. */
@@ -48,11 +50,23 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	net_putf(&s->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n250-DSN\r\n250-REQUIRETLS\r\n%s250 ENHANCEDSTATUSCODES\r\n",
-	    conf_me(), (unsigned long long)s->size_max, s->foreign ? "" : "250-XFORWARD IDENT\r\n");
+	    conf_me(), (unsigned long long)s->size_max,
+	    s->foreign ? "" : "250-XFORWARD IDENT LOGIN\r\n");
 	return 0;
 }
 
-/* Postfix's extension: XFORWARD IDENT=id. Other attributes are passed over. */
+/* Who handed the next message in; what is no name of a login leaves it nameless. */
+static void
+set_login(struct recv_session *s, char const *value)
+{
+	stralloc sa = STRALLOC_ZERO;
+	int ok = !xtext_decode(&sa, value, strlen(value)) && sa.len <= ENVELOPE_LOGIN_MAX &&
+		 !memchr(sa.s ? sa.s : "", 0, sa.len) && envelope_login_valid(sa_str(&sa));
+	strcpy(s->login, ok ? sa.s : "");
+	stralloc_free(&sa);
+}
+
+/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext. Other attributes are passed over. */
 static int
 cmd_xforward(void *session, char *arg, size_t len)
 {
@@ -66,6 +80,8 @@ cmd_xforward(void *session, char *arg, size_t len)
 	for (char *w = strtok_r(arg, " \t", &save); w; w = strtok_r(0, " \t", &save))
 		if (strlen(w) > 6 && ascii_ieq(w, 6, "IDENT=") && id_valid(w + 6))
 			snprintf(s->ident, sizeof s->ident, "%s", w + 6);
+		else if (ascii_ieq(w, strlen(w) < 6 ? strlen(w) : 6, "LOGIN="))
+			set_login(s, w + 6);
 	recv_reply(s, R_DONE);
 	return 0;
 }
@@ -112,8 +128,12 @@ cmd_mail(void *session, char *arg, size_t len)
 		error = R_NOSPACE;
 	if (!error) {
 		message_id(s);
+		if (s->login[0])
+			s->e.mail.login = arena_strndup(&s->arena, s->login, strlen(s->login));
 		s->state = MAIL;
 	}
+	if (!s->foreign) /* such a caller stays who he is */
+		s->login[0] = 0;
 	recv_reply(s, error ? error : R_SENDER_OK);
 	return 0;
 }
@@ -201,7 +221,7 @@ cmd_quit(void *session, char *arg, size_t len)
 /* clang-format off */
 struct command const recv_commands[] = {
 	{"LHLO",     cmd_lhlo,     ANY,                   ARGS_SOME, COMMAND_LAST,   "LHLO name"},
-	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id"},
+	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id LOGIN=xtext"},
 	{"MAIL",     cmd_mail,     READY,                 ARGS_SOME, 0,              "MAIL FROM:<address>"},
 	{"RCPT",     cmd_rcpt,     MAIL | RCPT,           ARGS_SOME, 0,              "RCPT TO:<address>"},
 	{"DATA",     recv_data,    RCPT,                  ARGS_NONE, COMMAND_LAST,   "DATA"},

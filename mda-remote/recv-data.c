@@ -92,6 +92,8 @@ log_accept(struct recv_session *s, char const *name)
 	log_event("queued");
 	log_str("file", name);
 	log_str("from", s->e.mail.from.text);
+	if (s->e.mail.login)
+		log_str("user", s->e.mail.login);
 	log_num("rcpts", s->e.count);
 	log_num("size", s->e.mail.size);
 	if (s->foreign)

@@ -25,6 +25,7 @@ struct recv_session {
 	uint64_t size_max, min_free, lifetime;
 	unsigned int rcpt_max, room;
 	char ident[ID_MAX + 1]; /* of XFORWARD, for the next message */
+	char login[ENVELOPE_LOGIN_MAX + 1]; /* the same */
 	char id[ID_MAX + 1];	/* of this message */
 	unsigned int messages;
 	struct envelope e;

@@ -12,6 +12,7 @@
 #include "lib/sa.h"
 #include "lib/table.h"
 #include "lib/ucspi.h"
+#include "mda-remote/envelope.h"
 
 #define WRAP_PORT 465
 
@@ -245,25 +246,33 @@ find_domain(char const *domain, stralloc *value)
 	return found;
 }
 
-/* The address itself, "@domain"; "<>" for the null path. 1, 0, -1. */
+/* "user LOGIN" of who handed it in (no address has a blank there); the address itself, "@domain";
+ * "<>" for the null path. 1, 0, -1. */
 static int
-find_sender(char const *sender, stralloc *value)
+find_sender(struct smtp_mail const *mail, stralloc *value)
 {
-	char const *key = *sender ? sender : "<>", *at = strrchr(key, '@');
-	int found = table_find("sender-routes", key, strlen(key), value);
+	char const *key = *mail->from.text ? mail->from.text : "<>", *at = strrchr(key, '@');
+	int found = 0;
+	if (mail->login) {
+		char user[sizeof "user " + ENVELOPE_LOGIN_MAX];
+		int n = snprintf(user, sizeof user, "user %s", mail->login);
+		found = table_find("sender-routes", user, (size_t)n, value);
+	}
+	if (!found)
+		found = table_find("sender-routes", key, strlen(key), value);
 	return found || !at ? found : table_find("sender-routes", at, strlen(at), value);
 }
 
 /* What the settings say of mail that leaves. 1, 0 nothing, -1. */
 static int
-find_route(
-    char const *domain, char const *sender, struct route *r, stralloc *value, char const **why)
+find_route(char const *domain, struct smtp_mail const *mail, struct route *r, stralloc *value,
+    char const **why)
 {
 	*why = "etc/routes cannot be read or has a bad value";
 	int found = find_domain(domain, value);
 	if (!found) {
 		*why = "etc/sender-routes cannot be read or has a bad value";
-		found = find_sender(sender, value);
+		found = find_sender(mail, value);
 	}
 	if (!found) {
 		*why = "etc/routes cannot be read or has a bad value";
@@ -273,10 +282,10 @@ find_route(
 }
 
 int
-route_find(char const *domain, char const *sender, struct route *r, char const **why)
+route_find(char const *domain, struct smtp_mail const *mail, struct route *r, char const **why)
 {
 	stralloc value = STRALLOC_ZERO;
-	int found = find_route(domain, sender, r, &value, why);
+	int found = find_route(domain, mail, r, &value, why);
 	/* What is wrong with the ways out of this host does not hold up what stays. */
 	if (found < 0 || !r->also_local) {
 		struct route local;

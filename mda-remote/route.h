@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <skalibs/stralloc.h>
 
+#include "lib/smtp-envelope.h"
 #include "mda-remote/policy.h"
 
 struct route {
@@ -28,11 +29,13 @@ struct route {
 /* Parses a value of etc/routes (or the lmtp: value of etc/domains). An empty one is ROUTE_MX of
  * `domain`. 0, or -1. */
 int route_parse(char const *value, char const *domain, struct route *r);
-/* The way to a recipient's domain (A-labels, lower case, "" for none), of a message from `sender`
- * ("" for <>). In this order: etc/domains, unless the route says also-local; etc/routes for the
- * domain and for its parents; etc/sender-routes; etc/routes for "*"; MX. 0; -1 with *why when a
- * table cannot be read or says nonsense: to be tried again. */
-int route_find(char const *domain, char const *sender, struct route *r, char const **why);
+/* The way to a recipient's domain (A-labels, lower case, "" for none), of a message with this
+ * sender and login. In this order: etc/domains, unless the route says also-local; etc/routes for the
+ * domain and for its parents; etc/sender-routes for the login, the sender, the sender's domain;
+ * etc/routes for "*"; MX. 0; -1 with *why when a table cannot be read or says nonsense: to be tried
+ * again. */
+int route_find(
+    char const *domain, struct smtp_mail const *mail, struct route *r, char const **why);
 /* Makes it the way of a message with REQUIRETLS, or of one that says TLS-Required: No (RFC 8689 4.2):
  * the latter passes over what the recipient's domain asks, not over what our own settings ask. */
 void route_require(struct route *r, int required, int optional);

@@ -34,6 +34,7 @@ send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count)
 	tain_addsec_g(&s->job_deadline, SEND_JOB_SECONDS);
 	if (spool_read(&s->arena, fd, &j.e, &reason) <= 0)
 		return -1;
+	j.e.mail.login = 0; /* for our own servers alone */
 	j.text = (struct send_text){.fd = fd, .offset = j.e.offset, .length = j.e.length};
 	find_recipients(&j, at, count);
 	send_check(&j);

@@ -22,6 +22,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/local-user.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
@@ -76,6 +77,8 @@ start(struct recv_session *s)
 	s->caller = getuid();
 	if (getauxval(AT_SECURE) || getuid() != geteuid())
 		distrust(s);
+	if (s->foreign)
+		local_user(s->caller, s->login, sizeof s->login);
 	umask(077);
 	spool_become_owner();
 	sig_ignore(SIGPIPE);

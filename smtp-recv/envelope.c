@@ -81,6 +81,7 @@ do_mail(void *session, char *arg, size_t len)
 	/* RFC 4954 5: who a stranger says he is means nothing. */
 	if (!session_may_relay(s))
 		s->tx.mail.auth = 0;
+	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
 	s->state = ST_MAIL;
 	return reply(s, REPLY_SENDER_OK);

@@ -18,10 +18,10 @@
 
 #include "lib/conf.h"
 #include "lib/date.h"
+#include "lib/local-user.h"
 #include "lib/sandbox.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/session.h"
-#include "smtp-recv/submission.h"
 
 #define USAGE "smtp-recv [-s] [checkpassword [args...] true]"
 
@@ -44,7 +44,7 @@ know_local_peer(struct session *s)
 {
 	if (!s->set.submission || s->peer.kind != UCSPI_UNIX)
 		return;
-	submission_local_user(s->peer.euid, s->local_user, sizeof s->local_user);
+	local_user(s->peer.euid, s->local_user, sizeof s->local_user);
 	s->any_sender = !s->peer.euid || s->peer.euid == geteuid();
 }
 

@@ -1,16 +1,9 @@
-/* Submission (RFC 6409): who a local peer is, and which addresses a login may send as. */
+/* Submission (RFC 6409): which addresses a login may send as. */
 #ifndef SMTP_RECV_SUBMISSION_H
 #define SMTP_RECV_SUBMISSION_H
 
-#include <stddef.h>
-#include <sys/types.h>
-
 #include "lib/arena.h"
 #include "lib/smtp-envelope.h"
-
-/* The login name of a uid by /etc/passwd (not by NSS: this program is linked statically), else
- * "uid-N". Before the sandbox. */
-void submission_local_user(uid_t uid, char *name, size_t max);
 
 /* 1 if login may send as from (doc/joints.md, "Tables"), 0 if not, -1 if a table cannot be read.
  * separators: each of them divides a user from a subaddress. */

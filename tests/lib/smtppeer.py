@@ -330,13 +330,13 @@ class Remote:
         self.spool_log = p.stderr.decode()
         return p.stdout.decode("utf-8", "replace")
 
-    def queue(self, rcpts, sender="sender@home.test", body="Subject: test\n\nhello\n", mail="", rcpt="", id=None):
+    def queue(self, rcpts, sender="sender@home.test", body="Subject: test\n\nhello\n", mail="", rcpt="", id=None, login=None):
         """Puts a message into the spool: its id. rcpts: addresses, or (address, parameters)."""
         if isinstance(rcpts, str):
             rcpts = [rcpts]
         if isinstance(body, str):
             body = body.encode()
-        head = "LHLO test\r\n" + (f"XFORWARD IDENT={id}\r\n" if id else "") + f"MAIL FROM:<{sender}> {mail}\r\n"
+        head = "LHLO test\r\n" + (f"XFORWARD IDENT={id}\r\n" if id else "") + (f"XFORWARD LOGIN={login}\r\n" if login else "") + f"MAIL FROM:<{sender}> {mail}\r\n"
         for r in rcpts:
             address, parameters = (r, rcpt) if isinstance(r, str) else r
             head += f"RCPT TO:<{address}> {parameters}\r\n"

@@ -6,6 +6,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.join(ROOT, os.environ.get("POSTERN_BUILD", "build"), "bin")
 NOBODY = 65534
 LIMIT = 120
+SPOOL_EXT = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT LOGIN")
 
 
 def behind_received(body):
@@ -92,7 +93,7 @@ class Lmtp:
         f.write(b"220 fake\r\n")
         f = peer.makefile("rb")
         out = peer.makefile("wb", buffering=0)
-        rcpts, mail, ident = [], None, None
+        rcpts, mail, ident, login = [], None, None, None
         for raw in f:
             line = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
             self.lines.append(line)
@@ -101,7 +102,8 @@ class Lmtp:
             if verb == "LHLO":
                 out.write(("250-fake\r\n" + "".join(f"250-{e}\r\n" for e in self.ext) + "250 HELP\r\n").encode())
             elif verb == "XFORWARD":
-                ident = line.split("=")[1]
+                ident = re.search(r" IDENT=(\S+)", line)[1]
+                login = re.search(r" LOGIN=(\S+)", line)
                 out.write(b"250 2.0.0 ok\r\n")
             elif verb == "MAIL":
                 rcpts, mail = [], line
@@ -122,7 +124,7 @@ class Lmtp:
                     body += raw[1:] if raw.startswith(b".") else raw
                 said = [self.rules.get("dot:" + r, self.rules.get("dot", "250 2.1.5 delivered")) for r, _ in rcpts]
                 alive = said[:next((n + (a == "lost") for n, a in enumerate(said) if a in ("close", "lost")), len(said))]
-                self.messages.append({"mail": mail, "body": body, "ident": ident,
+                self.messages.append({"mail": mail, "body": body, "ident": ident, "login": login and login[1],
                                       "rcpts": [w for (_, w), a in zip(rcpts, alive) if a[0] == "2" or a == "lost"]})
                 for (local, _), a in zip(rcpts, said):
                     self.answer(out, peer, "dot:" + local, a)
@@ -149,7 +151,7 @@ class Instance:
         for name, text in {**(tables or {}), **settings}.items():
             self.write(name.replace("_", "-"), str(text))
         self.lmtp = Lmtp(self.path("run/lmtp/sock"), lmtp) if lmtp is not False else None
-        self.spool = Lmtp(self.path("run/spool/sock"), spool) if spool is not False else None
+        self.spool = Lmtp(self.path("run/spool/sock"), spool, SPOOL_EXT) if spool is not False else None
         self.log = tempfile.TemporaryFile()
         if os.getuid() == 0:
             for d, dirs, files in os.walk(self.dir):

@@ -21,6 +21,7 @@ with Remote() as r:
             ("EHLO x\r\nHELO x\r\n", "220 500 500"), ("LHLO\r\n", "220 501"), ("MAIL FROM:<a@b.test>\r\n", "220 503"),
             (HELLO + "RCPT TO:<a@b.test>\r\n", "220 250 503"), (HELLO + "DATA\r\n", "220 250 503"), (HELLO + "MAIL FROM:<a@b.test>\r\nDATA\r\n", "220 250 250 503"),
             (HELLO + "RSET\r\nRSET x\r\n", "220 250 250 501"), (HELLO + "XFORWARD IDENT=abc\r\nXFORWARD NAME=x IDENT=\r\nXFORWARD\r\n", "220 250 250 250 501"),
+            (HELLO + "XFORWARD LOGIN=a+2Bb\r\nXFORWARD LOGIN=\r\nXFORWARD ident=x login=y\r\nXFORWARD LOGIN\r\n", "220 250 250 250 250 250"),
             (HELLO + "MAIL FROM:<a@b.test>\r\nMAIL FROM:<a@b.test>\r\n", "220 250 250 503"),
             (HELLO + "MAIL FROM:<a@b.test>\r\nRSET\r\nRCPT TO:<a@b.test>\r\n", "220 250 250 250 503"),
             (HELLO + "MAIL FROM:<>\r\nRCPT TO:<>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<a b@c>\r\n", "220 250 250 501 550 501"),
@@ -44,7 +45,7 @@ with Remote() as r:
 
     # The replies of LHLO.
     out = r.lmtp(HELLO.encode())
-    tap.ok(all("250" + s + w in out for s, w in (("-", "PIPELINING"), ("-", "SIZE "), ("-", "8BITMIME"), ("-", "SMTPUTF8"), ("-", "CHUNKING"), ("-", "DSN"), (" ", "ENHANCEDSTATUSCODES"), ("-", "XFORWARD IDENT")))
+    tap.ok(all("250" + s + w in out for s, w in (("-", "PIPELINING"), ("-", "SIZE "), ("-", "8BITMIME"), ("-", "SMTPUTF8"), ("-", "CHUNKING"), ("-", "DSN"), (" ", "ENHANCEDSTATUSCODES"), ("-", "XFORWARD IDENT LOGIN\r\n")))
            and out.startswith("220 mx.home.test"), "LHLO announces what is there", out)
 
     # What is written.
@@ -57,6 +58,20 @@ with Remote() as r:
     length = int(re.search(rb"\nl (\d+)", data)[1])
     tap.ok(len(data) - data.index(b"\n\nSubj") - 2 == length and int(re.search(rb"\ns (\d+)", data)[1]) == length + 4, "lengths on disk and on the wire", data)
     tap.ok("id=ident.7 event=queued" in r.spool_log, "the id is logged", r.spool_log)
+    tap.ok(b"\nL " not in data and "user=" not in r.spool_log, "nobody handed it in", data)
+    # Who handed it in; what is no login (an empty one, a control character, 256 octets) is nobody.
+    for said, want in (("alice@home.test", b"alice@home.test"), ("us+20er+C3+A4+2B1", "us er\u00e4+1".encode()), ("x" * 255, b"x" * 255),
+                       ("x" * 256, None), ("a+0Ab", None), ("a+00b", None), ("a+7Fb", None), ("+C", None)):
+        who = r.queue("c@d.test", id="who", login=said)
+        path = r.files()[who]
+        record = re.search(rb"\nL (.*)\n", open(path, "rb").read())
+        tap.ok((record and record[1]) == want and ("user=" in r.spool_log) == bool(want), f"LOGIN={said[:20]} ({len(said)}): in the spool and in the log", record, r.spool_log)
+        os.unlink(path)
+    out = r.lmtp((HELLO + "XFORWARD LOGIN=alice\r\n" + 2 * (ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n")).encode())
+    both = [open(r.files()[n], "rb").read() for n in re.findall(r"Queued as (\S+)", out)]
+    tap.ok([b"\nL alice\n" in b for b in both] == [True, False], "a login is that of one message", both)
+    out = r.lmtp((HELLO + "XFORWARD LOGIN=alice\r\nMAIL FROM:<a b>\r\n" + ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n").encode())
+    tap.ok(b"\nL " not in open(r.files()[re.search(r"Queued as (\S+)", out)[1]], "rb").read(), "also of one that was refused", out)
     second = r.queue("c@d.test", id="ident.7")
     tap.ok(second == "ident.7-2", "a second file of that id gets another name", second)
     plus = r.queue("c@d.test", id="a+f0")

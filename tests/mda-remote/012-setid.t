@@ -82,7 +82,7 @@ def whole(path):
         text = f.read()
     st = os.stat(path)
     head, body = text.split(b"\n\n", 1)
-    return (head.startswith(b"postern-spool 1\n") and b"\nf a@b.test\n" in head and re.match(rb"Received: by right\.test \(postern, from uid 12345\) id \S+;\n\t.*\n", body)
+    return (head.startswith(b"postern-spool 1\n") and b"\nf a@b.test\n" in head and b"\nL uid-12345" in head + b"\n" and re.match(rb"Received: by right\.test \(postern, from uid 12345\) id \S+;\n\t.*\n", body)
             and body.endswith(BODY.replace("\r\n", "\n").encode()) and st.st_mode & 0o777 == 0o600 and st.st_uid == OWNER)
 
 
@@ -135,5 +135,5 @@ tap.ok(p.wait(60) == 0 and b"250 2.0.0 Queued" in out, "the caller's timers do n
 
 # Through sendmail, which finds it beside itself.
 p, new = run(program=DIR + "/bin/sendmail", args=["-f", "a@b.test", "c@d.test"], env={"POSTERN_DIR": DIR, "PATH": EVIL}, stdin=BODY.replace("\r\n", "\n").encode())
-tap.ok(p.returncode == 0 and len(new) == 1 and b"from uid 12345" in open(new[0], "rb").read(), "sendmail queues with nothing running", p, new)
+tap.ok(p.returncode == 0 and len(new) == 1 and all(w in open(new[0], "rb").read() for w in (b"from uid 12345", b"\nL uid-12345\n")), "sendmail queues with nothing running", p, new)
 tap.done()

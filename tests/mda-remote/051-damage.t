@@ -33,13 +33,13 @@ def kinds(whole):
 
 
 with Peer() as peer, Remote({"smtp-port": peer.port}, routes="*: [127.0.0.1]") as r:
-    first = r.queue(["a@x.test", "b@x.test"], mail="RET=HDRS ENVID=e1 BODY=8BITMIME")
+    first = r.queue(["a@x.test", "b@x.test"], mail="RET=HDRS ENVID=e1 BODY=8BITMIME", login="alice@home.test")
     path = r.files()[first]
     whole = open(path, "rb").read()
     owner = os.stat(path)
     os.unlink(path)
     damaged = kinds(whole)
-    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"tuqRer"}
+    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"tuqReLr"}
     for name in optional:
         damaged.pop(name)
     spool = r.dir + "/spool"
@@ -86,7 +86,7 @@ with Peer() as peer, Remote({"smtp-port": peer.port, "remote-recipients-per-mail
     text = open(path, "rb").read()
     os.unlink(path)
     huge = re.sub(rb"(?m)^r .*\n", b"".join(b"r w- 0 - u%d@x.test\n" % i for i in range(3000)), text)
-    for name, text in ("few", text.replace(b"\nb 0", b"\nb 0\nu\nR 1\ne x")), ("huge", huge):
+    for name, text in ("few", text.replace(b"\nb 0", b"\nb 0\nu\nR 1\ne x\nL alice")), ("huge", huge):
         with open(f"{r.dir}/spool/{place(name)}/{name}", "wb") as f:
             f.write(text)
         os.chown(f.name, owner.st_uid, owner.st_gid)

@@ -18,24 +18,30 @@ def verdict(r, address):
 
 
 # Whose mail goes where.
-names = "star", "fixed", "alice", "second", "nobody"
+names = "star", "fixed", "alice", "second", "nobody", "user"
 peers = {n: Peer() for n in names}
 at = {n: f"[127.0.0.1]:{p.port}" for n, p in peers.items()}
 with Remote(SLOW, domains="home.test:\n", routes=f"fixed.test: {at['fixed']}\n.fixed.test: {at['fixed']}\n*: {at['star']}") as r:
-    r.set("sender-routes", f"alice@home.test: {at['alice']}\n@second.test: {at['second']}\n\"<>\": {at['nobody']}\nbad@home.test: [x")
+    r.set("sender-routes", f"alice@home.test: {at['alice']}\n@second.test: {at['second']}\n\"<>\": {at['nobody']}\nbad@home.test: [x\n"
+          f"user carol@home.test: {at['user']}\nuser guest: {at['user']}\nuser broken: [x\n")
     r.start()
-    for i, (sender, domain, want) in enumerate((
+    for i, (sender, domain, want, *login) in enumerate((
+            ("bob@home.test", "far.test", "user", "carol@home.test"), ("bob@home.test", "far.test", "user", "Carol@home.test"), ("alice@home.test", "far.test", "user", "guest"),
+            ("", "far.test", "user", "guest"), ("carol@home.test", "far.test", "star"), ("bob@home.test", "far.test", "star", "carol"), ("bob@home.test", "far.test", "star", "alice@home.test"),
+            ("alice@home.test", "far.test", "alice", "bob@home.test"), ("bob@home.test", "fixed.test", "fixed", "guest"), ('"user guest"@home.test', "far.test", "star"),
             ("bob@home.test", "far.test", "star"), ("alice@home.test", "far.test", "alice"), ("Alice@home.test", "far.test", "alice"),
             ("alice@home.test", "fixed.test", "fixed"), ("alice@home.test", "sub.fixed.test", "fixed"), ("carol@second.test", "far.test", "second"),
             ("", "far.test", "nobody"), ("carol@sub.second.test", "far.test", "star"))):
         to = f"u{i}@{domain}"
-        r.queue(to, sender=sender)
+        r.queue(to, sender=sender, login=login[0] if login else None)
         got = verdict(r, to)
         where = [n for n, p in peers.items() if any(f"RCPT TO:<{to}>" in m.rcpts for m in p.messages)]
-        tap.ok(got[0] == "delivered" and where == [want], f"<{sender}> to {domain}: {want}", got, where)
+        tap.ok(got[0] == "delivered" and where == [want], f"<{sender}>{' by '.join(['', *login])} to {domain}: {want}", got, where)
     r.queue("bad@far.test", sender="bad@home.test")
     tap.ok(verdict(r, "bad@far.test")[:2] == ("deferred", "4.3.5") and r.log("sender-routes"), "a sender route that makes no sense defers", r.lines[-2:])
-    r.queue("local@home.test")
+    r.queue("broken@far.test", login="broken")
+    tap.ok(verdict(r, "broken@far.test")[:2] == ("deferred", "4.3.5"), "a user's route that makes no sense too", r.lines[-2:])
+    r.queue("local@home.test", login="guest")
     tap.ok(verdict(r, "local@home.test")[0] == "deferred" and r.log("to=local@home.test", "run/lmtp/sock"), "a local domain stays local", r.lines[-2:])
     # A null client is one line.
     r.set("routes", f"*: {at['star']} also-local")

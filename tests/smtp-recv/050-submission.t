@@ -108,6 +108,7 @@ body = i.lmtp.messages[-1]["body"].decode()
 tap.like(body, r"^Received: from a.example \(\[192.0.2.7\]\)\r\n\tby mx.example.test with ESMTPSA id .*\r\nDate: .*\r\nMessage-ID: <",
          "Received by RFC 3848, Date, Message-ID")
 tap.eq(i.spool.messages[-1]["body"].decode(), body, "the spool has the same")
+tap.eq((i.spool.messages[-1]["login"], i.lmtp.messages[-1]["login"]), ("alice@example.test", None), "the spool is told who it was, which is nothing to mda-local")
 c.close()
 
 # Submission defers what a mail client would lose.
@@ -119,8 +120,21 @@ answers, last = c.mail(["late@example.test", "never@example.test"], sender="alic
 tap.eq([a[:9] for a in answers] + [last[:3]], ["250 2.1.5", "550 5.1.1", "250"], "a temporary failure at RCPT goes to the spool")
 tap.like(i.spool.messages[-1]["rcpts"][0], "late@example.test", "... and is there")
 c.close()
+tap.eq(i.spool.messages[-1]["login"], "alice@example.test", "... with the login")
 c = client()
 tap.like(c.mail(["late@example.test"])[0][0], "^451 4.2.2", "other senders try again themselves")
+c.close()
+
+c = i.client(RELAYCLIENT="", unix=True)
+c.cmd("EHLO a.example")
+said = c.cmd("XFORWARD IDENT=peer.1 LOGIN=alice@example.test")
+c.mail(["x@far.example"], hello=False)
+tap.eq((said[:3], i.spool.messages[-1]["login"]), ("501", None), "who may relay has no login, whatever it says")
+c.close()
+c = client()
+c.cmd("AUTH PLAIN " + plain("o=l+a\u00e4@example.test"))
+c.mail(["x@far.example"], hello=False)
+tap.eq(i.spool.messages[-1]["login"], "o+3Dl+2Ba+C3+A4@example.test", "a login travels as xtext")
 c.close()
 
 # Who may relay.
@@ -156,5 +170,9 @@ else:
         c.cmd("EHLO a.example")
         tap.like(c.cmd(f"MAIL FROM:<{sender}>"), "^" + wanted, f"uid {uid} as <{sender}>: {wanted}")
         c.close()
+    c = i.client("-s", uid=4711)
+    c.mail(["x@far.example"], sender="guest@example.test")
+    tap.eq(i.spool.messages[-1]["login"], "uid-4711", "the spool is told which local user it was")
+    c.close()
 i.close()
 tap.done()

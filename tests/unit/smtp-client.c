@@ -119,6 +119,19 @@ hello(void)
 	char const *want = "EHLO me\r\nXFORWARD IDENT=id.1\r\nMAIL FROM:<a@b.test> SIZE=5\r\n";
 	tap_mem("sent", sent, n, want, strlen(want));
 
+	start("220 x\r\n250-x\r\n250 xforward NAME login\r\n");
+	smtp_client_hello(&c, "me", &r);
+	tap_num("XFORWARD takes LOGIN", c.ext, EXT_XFORWARD | EXT_XFORWARD_LOGIN);
+	m.login = "a+b@c";
+	smtp_client_mail(&c, &m, "id.1");
+	want = "EHLO me\r\nXFORWARD IDENT=id.1 LOGIN=a+2Bb@c\r\nMAIL FROM:<a@b.test>\r\n";
+	n = stop(sent, sizeof sent);
+	tap_mem("with a login", sent, n, want, strlen(want));
+	start("220 x\r\n250-x\r\n250 XFORWARD LOGINS XLOGIN\r\n");
+	smtp_client_hello(&c, "me", &r);
+	tap_num("other words are not LOGIN", c.ext, EXT_XFORWARD);
+	stop(sent, sizeof sent);
+
 	start("220 x\r\n250-x\r\n250-LIMITS RCPTMAX=20  mailmax=5 RCPTDOMAINMAX=1234567 X=1\r\n250 CHUNKING\r\n");
 	smtp_client_hello(&c, "me", &r);
 	tap_ok(c.limits.rcpt == 20 && c.limits.mail == 5 && !c.limits.domain, "LIMITS");

@@ -31,6 +31,7 @@ round_trip(void)
 	e.mail.smtputf8 = 1;
 	e.mail.ret = RET_HDRS;
 	e.mail.envid = "e+2B1";
+	e.mail.login = "a b@c";
 	for (int i = 0; i < 3; i++) {
 		char const *to[] = {"x@y.test", "\"quoted name\"@y.test", "\xc3\xa4@y.test"};
 		smtp_path_set(&arena, to[i], &r[i].rcpt.to);
@@ -46,6 +47,7 @@ round_trip(void)
 	tap_str("id", got.id, "abc.1");
 	tap_str("sender", got.mail.from.text, "a@b.test");
 	tap_str("envid", got.mail.envid, "e+2B1");
+	tap_str("login", got.mail.login, "a b@c");
 	tap_num("offset", (long long)got.offset, (long long)text.len);
 	tap_num("offset as written", (long long)got.offset, (long long)e.offset);
 	tap_num("length", (long long)got.length, 7);
@@ -103,6 +105,10 @@ damaged(void)
 	    {HEAD REST "R 3\n" RCPT "\n", -1},
 	    {HEAD REST "u x\n" RCPT "\n", -1},
 	    {HEAD REST "e\n" RCPT "\n", -1},
+	    {HEAD REST "L a\n" RCPT "\n", 1},
+	    {HEAD REST "L a\nL a\n" RCPT "\n", -1},
+	    {HEAD REST "L\n" RCPT "\n", -1},
+	    {HEAD REST "L a\tb\n" RCPT "\n", -1},
 	    {HEAD "i a b\na 1\nx 1\nf \nb 0\n" RCPT "\n", -1},
 	    {HEAD "i a\na -1\nx 1\nf \nb 0\n" RCPT "\n", -1},
 	    {HEAD "i a\na 99999999999999999999\nx 1\nf \nb 0\n" RCPT "\n", -1},
