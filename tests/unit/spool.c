@@ -147,7 +147,7 @@ every_octet(void)
 			char const *reason = 0;
 			char *s = malloc(len);
 			memcpy(s, whole, len);
-			s[i] = k < sizeof put ? put[k] : (char)(s[i] ^ 1 << (k - sizeof put));
+			s[i] = (char)(k < sizeof put ? put[k] : s[i] ^ 1 << (k - sizeof put));
 			int const same = s[i] == whole[i], r = envelope_parse(&arena, s, len, &e, &reason);
 			if (r > 0) {
 				taken += !same;
