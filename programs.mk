@@ -68,7 +68,7 @@ USE_mda-remote-sts := dynamic
 LIBS_mda-remote-sts := -lcurl
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-policy.o tlsa.o tls-client.o attempt.o link.o spool.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-session.o attempt.o link.o spool.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
@@ -78,7 +78,7 @@ USE_pop3 := store
 
 PROGRAMS += mda-remote
 OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o changes.o clock.o conn.o dest.o digest.o digest-send.o envelope.o link.o \
-    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o settings.o share.o spawn.o spool.o state.o sts.o sts-policy.o tally.o tlsrpt.o)
+    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o state.o sts.o sts-policy.o tally.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 

@@ -158,6 +158,7 @@ make_packet(struct conn *c, struct dest const *d, stralloc *sa)
 			strcpy(first, ip);
 	}
 	sa_cats(sa, d->packet);
+	sessions_give(d, sa);
 	set_address(c, first);
 }
 
@@ -208,7 +209,7 @@ conn_start(struct dest *d)
 
 /* ---- results ---- */
 
-/* "c NAME IP PROTOCOL CIPHER VERIFIED" */
+/* "c NAME IP PROTOCOL CIPHER VERIFIED SESSION" */
 static void
 connected(struct conn *c, char *s)
 {
@@ -216,6 +217,7 @@ connected(struct conn *c, char *s)
 	char *host = strtok_r(s, " ", &save), *ip = strtok_r(0, " ", &save);
 	char *protocol = strtok_r(0, " ", &save), *cipher = strtok_r(0, " ", &save);
 	char *verified = cipher ? strtok_r(0, " ", &save) : 0;
+	char *session = verified ? strtok_r(0, " ", &save) : 0;
 	set_answered(c);
 	c->stands = 1;
 	dest_works(c->d);
@@ -230,6 +232,7 @@ connected(struct conn *c, char *s)
 	log_str("ip", ip);
 	log_str("tls", c->protocol);
 	log_str("verified", verified && strcmp(verified, "-") ? verified : "");
+	log_str("session", session && strcmp(session, "-") ? session : "");
 	log_send();
 }
 
@@ -368,6 +371,9 @@ read_one(struct conn *c)
 	switch (packet[0]) {
 	case 'c':
 		connected(c, packet + 1);
+		break;
+	case 's':
+		sessions_keep(c->d, packet + 1);
 		break;
 	case 'T':
 		tls_result(c, packet + 1);

@@ -69,6 +69,10 @@
 #define TLSRPT_DAY_MAX (32u << 20)   /* bytes of one day; what is beyond is not counted */
 #define TLSRPT_DAYS 31		     /* days that are kept */
 #define TLSRPT_POLICIES_MAX 10000    /* policies that are noted on one day */
+#define TLS_SESSION_MAX 16384	   /* bytes of a TLS session, written in hex; a larger one is not kept */
+#define TLS_SESSIONS_MAX 500	   /* sessions that are kept */
+#define TLS_SESSIONS_EACH 8	   /* of them for one address of a destination */
+#define TLS_SESSION_SECONDS 3600   /* after the certificate was last looked at it must be again */
 #define TLS_NAMES_MAX 256 /* bytes of the names or digests of a rule of etc/tls-policy */
 
 #define WHY_TEXT_MAX 1000	 /* bytes of a reply that are kept for bounce and mailq */

@@ -115,6 +115,7 @@ reread(void)
 	}
 	read_settings();
 	resolve_reread();
+	sessions_forget();
 	share_all();
 	log_1("settings", "state", "read");
 }

@@ -43,27 +43,38 @@ use(struct send *s, int clear, struct attempt *why)
 	return r;
 }
 
+/* Once more with host i, over a new connection. */
+static int
+again(struct send *s, unsigned int i, int clear, struct attempt *now, struct attempt *why)
+{
+	if (connect_any(s, i, i + 1, why) < 0)
+		return FAILED;
+	int r = use(s, clear, now);
+	if (r != READY)
+		send_keep_reason(why, now);
+	return r;
+}
+
 /* Until one of host[begin..end) is READY. */
 static int
 try_hosts(struct send *s, unsigned int begin, unsigned int end, struct attempt *why)
 {
 	while (!send_orphaned() && !connect_any(s, begin, end, why)) {
 		struct attempt now;
+		unsigned int i = (unsigned int)(s->peer - s->host);
 		int r = use(s, 0, &now);
+		if (r == AGAIN_AFRESH)
+			r = again(s, i, 0, &now, why);
+		else if (r != READY)
+			send_keep_reason(why, &now);
 		if (r == READY)
 			return READY;
-		send_keep_reason(why, &now);
 		if (!s->peer)
 			return FAILED;
-		struct send_host *h = s->host + (s->peer - s->host);
 		/* Opportunistic (RFC 7435): what cannot be encrypted goes in clear. */
-		unsigned int i = (unsigned int)(h - s->host);
-		if (r == AGAIN_IN_CLEAR && !connect_any(s, i, i + 1, why)) {
-			if (use(s, 1, &now) == READY)
-				return READY;
-			send_keep_reason(why, &now);
-		}
-		h->state = now.verdict == 'f' ? HOST_REFUSES : HOST_UNUSABLE;
+		if (r == AGAIN_IN_CLEAR && again(s, i, 1, &now, why) == READY)
+			return READY;
+		s->host[i].state = now.verdict == 'f' ? HOST_REFUSES : HOST_UNUSABLE;
 	}
 	return FAILED;
 }

@@ -92,8 +92,9 @@ int
 send_open(struct send *s, int clear, struct attempt *why)
 {
 	s->reply.code = 0;
-	if (s->wrap && send_tls_first(s, why) != READY)
-		return FAILED;
+	int first = s->wrap ? send_tls_first(s, why) : READY;
+	if (first != READY)
+		return first;
 	if (greeting(s, why) != READY || hello(s, why) != READY)
 		return FAILED;
 	if (is_us(s, why))

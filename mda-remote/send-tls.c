@@ -1,6 +1,7 @@
 #include "mda-remote/send-open.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "lib/conf.h"
 
@@ -39,13 +40,22 @@ static int
 encrypt(struct send *s, struct tls_need const *n, struct attempt *why)
 {
 	unsigned int seconds = s->timeout < SEND_TLS_SECONDS ? s->timeout : SEND_TLS_SECONDS;
-	int fd = tls_client_start(&s->tls_state, s->c.net.fd_in, &n->expect, seconds);
+	struct tls_expect expect = n->expect;
+	expect.session = send_session_take(s);
+	int fd = tls_client_start(&s->tls_state, s->c.net.fd_in, &expect, seconds);
 	s->c.net.fd_in = s->c.net.fd_out = -1;
+	/* It may be the session that the server does not bear: that is no reason to go in clear. */
+	if (fd < 0 && expect.session) {
+		no_tls(s, n, why, s->tls_state.why);
+		return AGAIN_AFRESH;
+	}
 	send_report_tls(s, n->policy, s->tls_state.type, s->tls_state.why);
 	if (fd < 0 && s->policy.tls == TLS_REQUIRE)
 		return refuse(s, why, ".7.10", s->tls_state.why);
 	if (fd < 0)
 		return no_tls(s, n, why, s->tls_state.why);
+	if (!s->tls_state.reused)
+		s->session_since = (uint64_t)time(0);
 	stralloc_free(&s->c.auth);
 	int lmtp = s->c.lmtp;
 	smtp_client_fds(&s->c, fd, fd);
@@ -97,7 +107,8 @@ send_tls_first(struct send *s, struct attempt *why)
 	struct tls_need need;
 	if (get_need(s, &need, why) != READY)
 		return FAILED;
-	return encrypt(s, &need, why) == READY ? READY : FAILED;
+	int r = encrypt(s, &need, why);
+	return r == AGAIN_IN_CLEAR ? FAILED : r;
 }
 
 /* STARTTLS as far as it is needed and offered. */

@@ -14,6 +14,8 @@
 struct send_host {
 	char *name, *ip;
 	uint16_t port;
+	char *session; /* TLS session of an earlier connection, or null */
+	uint64_t since; /* when its certificate was looked at, seconds since 1970 */
 	unsigned int rank; /* the same for hosts of one preference */
 	enum { HOST_UNTRIED, HOST_UNUSABLE, HOST_REFUSES } state;
 };
@@ -35,6 +37,9 @@ struct send {
 	struct smtp_client c;
 	struct send_host const *peer; /* null: the Unix socket */
 	struct tls_client tls_state;
+	char *session; /* that was offered last, or null */
+	uint64_t session_since; /* of those that come out of this connection */
+	struct send_host const *session_host;
 	struct smtp_reply reply;
 	unsigned int mails; /* transactions that have been */
 	int open;	    /* the last one did not come to its end: RSET before the next */
@@ -65,6 +70,12 @@ int send_report(uint64_t at, struct attempt const *t);
 /* Says how TLS went with s->peer: policy "tlsa", "sts" or "none"; type "" (it went well) or one of RFC
  * 8460 4.3, with its reason. */
 void send_report_tls(struct send *s, char const *policy, char const *type, char const *reason);
+/* Gives mda-remote a TLS session of h to keep. */
+void send_report_session(struct send_host const *h, uint64_t since, char const *session);
+/* send-session.c: a line "S NAME IP PORT SINCE SESSION" of mda-remote's; lines h come before it. */
+void send_session_line(struct send *s, char *value);
+/* Reports those that the server has given so far, and those that were not used. */
+void send_session_report(struct send *s);
 /* 1 if mda-remote is gone. */
 int send_orphaned(void);
 

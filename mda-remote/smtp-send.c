@@ -15,12 +15,15 @@
  *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
  *     m                  the hosts are mail exchangers: one that bears our name is us
  *     z IP               this address has connections enough
+ *     S NAME IP PORT SINCE SESSION    a TLS session to be taken up again with this host, verified at
+ *                        SINCE (seconds since 1970)
  *     i                  more hosts exist, which could not be looked up
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
  * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY
  * is tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3; "c NAME IP PROTOCOL CIPHER
- * VERIFIED" when the connection stands; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
+ * VERIFIED SESSION" when the connection stands (SESSION: reused or new); "s NAME IP PORT SINCE SESSION",
+ * a TLS session for the next one; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
  * each recipient; "e" when it can take another message (attempt.h), "q" when this was the last;
  * "b": who is left of this one must go over another connection. Environment: POSTERN_DIR. Settings:
  * me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password). Exit: 0, 100 usage or
@@ -79,10 +82,22 @@ static void
 report_connection(struct send *s)
 {
 	stralloc sa = STRALLOC_ZERO;
-	sa_catf(&sa, "c %s %s %s %s %s", s->peer ? s->peer->name : s->socket,
+	char const *session = s->tls_state.reused ? "reused" : "new";
+	sa_catf(&sa, "c %s %s %s %s %s %s", s->peer ? s->peer->name : s->socket,
 	    s->peer ? s->peer->ip : "-", s->tls_state.protocol[0] ? s->tls_state.protocol : "-",
 	    s->tls_state.cipher[0] ? s->tls_state.cipher : "-",
-	    s->tls_state.verified[0] ? s->tls_state.verified : "-");
+	    s->tls_state.verified[0] ? s->tls_state.verified : "-",
+	    s->tls_state.protocol[0] ? session : "-");
+	link_send(LINK, sa.s, sa.len, -1);
+	stralloc_free(&sa);
+}
+
+void
+send_report_session(struct send_host const *h, uint64_t since, char const *session)
+{
+	stralloc sa = STRALLOC_ZERO;
+	sa_catf(&sa, "s %s %s %u %llu %s", h->name, h->ip, h->port, (unsigned long long)since,
+	    session);
 	link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
 }
@@ -147,7 +162,6 @@ static void
 read_route(struct send *s, char *packet)
 {
 	stralloc full = STRALLOC_ZERO;
-	sa_cats(&full, " ");
 	char *save;
 	for (char *l = strtok_r(packet, "\n", &save); l; l = strtok_r(0, "\n", &save)) {
 		char *value = l[1] ? l + 2 : l + 1;
@@ -173,8 +187,11 @@ read_route(struct send *s, char *packet)
 		case 'a':
 			read_auth(s, value);
 			break;
+		case 'S':
+			send_session_line(s, value);
+			break;
 		case 'z':
-			sa_catf(&full, "%s ", value);
+			sa_catf(&full, " %s ", value);
 			break;
 		default:
 			policy_line(&s->policy, *l, value);
@@ -258,6 +275,7 @@ next_message(struct send *s, char *packet)
 			link_send(LINK, "b", 1, -1);
 		_exit(0);
 	}
+	send_session_report(s);
 	int full = s->c.limits.mail && s->mails >= s->c.limits.mail; /* RFC 9422 4.1 */
 	link_send(LINK, full ? "q" : "e", 1, -1);
 	return !full;
@@ -277,10 +295,12 @@ main(int argc, char **argv)
 	tain_now_set_stopwatch_g();
 	start(&s, packet);
 	if (send_connect(&s, &why) < 0) {
+		send_session_report(&s);
 		report_failure(&why);
 		return 0;
 	}
 	report_connection(&s);
+	send_session_report(&s);
 	while (next_message(&s, packet))
 		;
 	send_quit(&s);

@@ -14,12 +14,16 @@
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
+#include "mda-remote/limits.h"
+#include "mda-remote/tls-session.h"
 #include "mda-remote/tlsa.h"
 
 #define RELAY_BYTES 16384
 #define CLOSE_SECONDS 5 /* for close_notify to leave */
 
 static SSL_CTX *ctx;
+static char const *ca_file;  /* null: the system's, or none */
+static int fd_sessions = -1; /* what the TLS process hands over */
 
 static int
 fail(struct tls_client *t, char const *type, char const *what)
@@ -44,8 +48,10 @@ tls_client_prepare(struct tls_client *t, int pkix, char const *ca)
 	/* Where the other choice is no TLS at all, anything that the library allows is better. */
 	SSL_CTX_set_min_proto_version(ctx, 0);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	tls_session_prepare(ctx);
 	if (!pkix)
 		return 0;
+	ca_file = ca;
 	if (ca ? !SSL_CTX_load_verify_locations(ctx, ca, 0)
 	       : !SSL_CTX_set_default_verify_paths(ctx))
 		return fail(t, "", ca ? ca : "CA certificates");
@@ -215,22 +221,27 @@ certificate_failed(struct tls_client *t, long result)
 	fail(t, type_of(result), X509_verify_cert_error_string(result));
 }
 
+/* The session goes to those that fulfilled the rule only: who takes it up is not verified again. */
 static void
-established(struct tls_client *t, SSL *ssl, enum tls_check check)
+established(struct tls_client *t, SSL *ssl, enum tls_check check, int fd_side)
 {
 	long v = SSL_get_verify_result(ssl);
 	snprintf(t->protocol, sizeof t->protocol, "%s", SSL_get_version(ssl));
 	snprintf(t->cipher, sizeof t->cipher, "%s", SSL_get_cipher_name(ssl));
-	if (check == TLS_ANY || check == TLS_BY_DIGEST)
-		return;
-	if (v != X509_V_OK)
-		certificate_failed(t, v);
-	else
+	t->reused = SSL_session_reused(ssl);
+	if (check != TLS_ANY && check != TLS_BY_DIGEST) {
+		if (v != X509_V_OK) {
+			certificate_failed(t, v);
+			return;
+		}
 		strcpy(t->verified, check == TLS_PKIX ? "pkix" : "dane");
+	}
+	tls_session_hand_over(ssl, fd_side);
 }
 
 static SSL *
-handshake(struct tls_client *t, int fd, struct tls_expect const *e, unsigned int seconds)
+handshake(struct tls_client *t, int fd, int fd_side, struct tls_expect const *e,
+    unsigned int seconds)
 {
 	tain deadline;
 	enum tls_check check;
@@ -238,6 +249,7 @@ handshake(struct tls_client *t, int fd, struct tls_expect const *e, unsigned int
 	SSL *ssl = client(t, e, &check);
 	if (!ssl || !SSL_set_fd(ssl, fd))
 		return 0;
+	tls_session_offer(ssl, e, check, ca_file);
 	tain_now_g();
 	tain_addsec_g(&deadline, (int)seconds);
 	while ((r = SSL_connect(ssl)) != 1)
@@ -253,7 +265,7 @@ handshake(struct tls_client *t, int fd, struct tls_expect const *e, unsigned int
 		fail(t, "validation-failure", "the certificate has none of the fingerprints");
 		return 0;
 	}
-	established(t, ssl, check);
+	established(t, ssl, check, fd_side);
 	return ssl;
 }
 
@@ -334,17 +346,17 @@ relay(SSL *ssl, int fd_net, int fd_plain)
 		;
 }
 
-static void run(struct tls_client *t, int fd, int fd_plain, struct tls_expect const *expect,
-    unsigned int seconds) __attribute__((noreturn));
+static void run(struct tls_client *t, int fd, int fd_plain, int fd_side,
+    struct tls_expect const *expect, unsigned int seconds) __attribute__((noreturn));
 static void
-run(struct tls_client *t, int fd, int fd_plain, struct tls_expect const *expect,
+run(struct tls_client *t, int fd, int fd_plain, int fd_side, struct tls_expect const *expect,
     unsigned int seconds)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* Neither the link to mda-remote nor a message's file. */
 	close(0);
-	sandbox_close_but((int[]){fd, fd_plain}, 2);
-	SSL *ssl = handshake(t, fd, expect, seconds);
+	sandbox_close_but((int[]){fd, fd_plain, fd_side}, 3);
+	SSL *ssl = handshake(t, fd, fd_side, expect, seconds);
 	if (write(fd_plain, t, sizeof *t) != sizeof *t)
 		_exit(111);
 	if (!ssl)
@@ -379,16 +391,25 @@ int
 tls_client_start(
     struct tls_client *t, int fd, struct tls_expect const *expect, unsigned int seconds)
 {
-	int pair[2];
+	int pair[2] = {-1, -1}, side[2] = {-1, -1};
 	memset(t, 0, sizeof *t);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+	if (fd_sessions >= 0)
+		close(fd_sessions);
+	fd_sessions = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side) < 0) {
+		fail(t, "", "socketpair");
 		close(fd);
-		return fail(t, "", "socketpair");
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
 	}
 	pid_t pid = fork();
 	if (!pid)
-		run(t, fd, pair[1], expect, seconds);
+		run(t, fd, pair[1], side[1], expect, seconds);
 	close(pair[1]);
+	close(side[1]);
+	fd_sessions = side[0];
 	close(fd);
 	if (pid < 0)
 		fail(t, "", "fork");
@@ -397,4 +418,16 @@ tls_client_start(
 		return -1;
 	}
 	return pair[0];
+}
+
+int
+tls_client_session(char to[static TLS_SESSION_MAX + 1])
+{
+	ssize_t n =
+	    fd_sessions < 0 ? 0 : recv(fd_sessions, to, TLS_SESSION_MAX + 1, MSG_DONTWAIT);
+	if (n <= 0 || n > TLS_SESSION_MAX)
+		return 0;
+	to[n] = 0;
+	/* From a process that a peer may have taken over. */
+	return strspn(to, "0123456789ABCDEF") == (size_t)n;
 }

@@ -1,7 +1,9 @@
 /* TLS on a connection to a server, in a process of its own: what a hostile peer sends is decrypted
- * where there is no message and no spool. The only file of mda-remote that uses OpenSSL. */
+ * where there is no message and no spool. Its two files are the only ones that use OpenSSL. */
 #ifndef POSTERN_MDA_REMOTE_TLS_CLIENT_H
 #define POSTERN_MDA_REMOTE_TLS_CLIENT_H
+
+#include "mda-remote/limits.h"
 
 struct tlsa;
 
@@ -27,11 +29,13 @@ struct tls_expect {
 	unsigned int digests;
 	unsigned int min;	 /* least version, 10 (1.0) to 13 (1.3); 0 the usual */
 	enum tls_check unusable; /* what else, where no record can be used */
+	char const *session;	 /* to be taken up again (tls_client_session), or null */
 };
 
 struct tls_client {
 	char protocol[16], cipher[64]; /* of a connection that stands */
 	char verified[8];	       /* how: "dane", "pkix" or "" */
+	int reused;		       /* an earlier session was taken up */
 	char type[32];		       /* what was wrong, as RFC 8460 4.3 calls it; "" nothing */
 	char why[200];		       /* the same in words */
 };
@@ -45,5 +49,9 @@ int tls_client_prepare(struct tls_client *t, int pkix, char const *ca);
  * case. */
 int tls_client_start(
     struct tls_client *t, int fd, struct tls_expect const *expect, unsigned int seconds);
+
+/* The next session that the server of the last tls_client_start has given, in hexadecimal: 1; 0 there
+ * is none for now. It is bound to what `expect` said: where that differs it is not taken up. */
+int tls_client_session(char to[static TLS_SESSION_MAX + 1]);
 
 #endif

@@ -6,6 +6,7 @@
  *     share.c     who may go on: shares of the active set, turns, concurrency
  *     resolve.c   questions to the DNS child
  *     conn.c      smtp-send processes
+ *     sessions.c  TLS sessions that they may take up again
  *     outcome.c   results, back-off, removal -> bounce.c, digest.c
  *     obey.c      orders of administrators
  *     state.c     what mailq is told */
@@ -262,6 +263,17 @@ unsigned int conn_poll(struct pollfd *x);
 void conn_read(struct pollfd const *x, unsigned int n);
 /* spawn.c: runs a program of ours with `fd` as its descriptor 0. Its pid, or -1. */
 pid_t conn_spawn(char const *prog, int fd);
+
+/* ---- sessions.c ---- */
+
+/* Keeps a TLS session that an smtp-send for d was given: "NAME IP PORT SINCE SESSION", SINCE being when
+ * the certificate was looked at (seconds since 1970). What is malformed is dropped. */
+void sessions_keep(struct dest const *d, char *line);
+/* Appends one for each address of d->packet that has some: lines "S NAME IP PORT SINCE SESSION".
+ * They are forgotten. */
+void sessions_give(struct dest const *d, stralloc *packet);
+/* The settings have changed, and with them perhaps what a certificate must be. */
+void sessions_forget(void);
 
 /* ---- state.c: what is told to mailq (queue.h) ---- */
 

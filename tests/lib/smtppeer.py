@@ -22,7 +22,7 @@ class Peer:
     def __init__(self, ip="127.0.0.1", port=0, script=None, ext=ALL, tls=None, lmtp=False, path=None, wrap=False, password=None):
         self.script, self.ext, self.tls, self.lmtp, self.wrap = dict(script or {}), list(ext), tls, lmtp, wrap
         self.password = password  # of AUTH SCRAM-SHA-256, for any login
-        self.messages, self.sessions, self.clients, self.stalled = [], [], [], threading.Event()
+        self.messages, self.sessions, self.clients, self.stalled, self.reused = [], [], [], threading.Event(), []
         self.closing = threading.Event()
         if path:
             self.listener = socket.socket(socket.AF_UNIX)
@@ -116,6 +116,7 @@ class Session:
         self.c = self.peer.tls.wrap_socket(self.c, server_side=True)
         self.file = self.c.makefile("rb")
         self.tls = self.c.version()
+        self.peer.reused.append(self.c.session_reused)
 
     def drop(self):
         self.c.shutdown(socket.SHUT_RDWR)

@@ -25,7 +25,7 @@ class Result:
     behind each message ("e", "q", "b" or nothing); failed: the reason why there was no connection."""
 
     def __init__(self):
-        self.verdict, self.states, self.ends, self.failed, self.connected, self.log, self.tls = {}, {}, [], None, None, "", []
+        self.verdict, self.states, self.ends, self.failed, self.connected, self.log, self.tls, self.sessions = {}, {}, [], None, None, "", [], []
 
     def __repr__(self):
         return f"verdict {self.verdict} states {self.states} ends {self.ends} failed {self.failed} connected {self.connected} log {self.log[-600:]}"
@@ -100,6 +100,8 @@ def listen(sock, result, where):
             result.failed = parse_attempt(rest)
         elif letter == "c":
             result.connected = rest
+        elif letter == "s":
+            result.sessions.append(rest)
         elif letter == "T":
             result.tls.append(rest)
         else:

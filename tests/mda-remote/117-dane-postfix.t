@@ -37,7 +37,7 @@ for i, (name, (records, cert, *_)) in enumerate(CASES.items()):
     services[ip, port] = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": cert, "smtpd_tls_key_file": pki.key} if cert else {"smtpd_tls_security_level": "none"}
 with Nsd({"test": "", "dane.test": zone}, signed=("test", "dane.test")) as nsd, postfixserver.Postfix(services) as postfix, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{nsd.port}", "resolver-anchor": nsd.anchor, "retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h",
-                "host-retry-max": "2h", "remote-timeout": "60"}) as r:
+                "host-retry-max": "2h", "remote-timeout": "60", "remote-messages-per-connection": 1}) as r:
     r.start()
     r.queue([f"a@{name}.dane.test" for name in CASES])
     for name, (_, cert, event, status, verified) in CASES.items():
@@ -54,4 +54,10 @@ with Nsd({"test": "", "dane.test": zone}, signed=("test", "dane.test")) as nsd, 
     tap.ok("status=5.7.30" in r.log("to=q@ee.dane.test ")[0], "REQUIRETLS: 5.7.30", r.log("to=q@ee"))
     wait_for(lambda: r.log("event=delivered", "to=s@none.dane.test "), "its notification\n" + "\n".join(r.lines[-5:]))
     tap.ok("from=<>" in postfix.log() and "TLSv1.3" in postfix.log(), "its notification arrives", postfix.log()[-1500:])
+    # A session is taken up again, also where Postfix gives no new one for it.
+    for i in range(2):
+        r.queue(f"b{i}@ee.dane.test")
+        wait_for(lambda: r.log("event=delivered", f"to=b{i}@ee.dane.test "), "delivery")
+        line = r.log("event=connect", "host=mx-ee.dane.test ")[-1]
+        tap.ok("session=reused" in line and "verified=dane" in line, "the session is taken up again", line, postfix.log()[-1500:])
 tap.done()
