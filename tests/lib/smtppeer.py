@@ -1,7 +1,7 @@
 """A scripted SMTP or LMTP server, and an instance of mda-remote to try it on."""
-import base64, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
+import atexit, base64, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
 
-from instance import ROOT, wait_for
+from instance import LIMIT, ROOT, wait_for
 
 BIN = os.path.join(ROOT, os.environ.get("BUILD", "build"), "bin")
 ALL = ["PIPELINING", "SIZE 10000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
@@ -23,7 +23,7 @@ class Peer:
         self.script, self.ext, self.tls, self.lmtp, self.wrap = dict(script or {}), list(ext), tls, lmtp, wrap
         self.password = password  # of AUTH SCRAM-SHA-256, for any login
         self.messages, self.sessions, self.clients, self.stalled, self.reused = [], [], [], threading.Event(), []
-        self.closing = threading.Event()
+        self.closing, self.open = threading.Event(), set()
         if path:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(path)
@@ -67,9 +67,14 @@ class Peer:
     def replied(self, stage):
         """The reply of this stage has been sent."""
 
+    def wait_closed(self):
+        """Until no client is there: what comes next comes over a new connection."""
+        wait_for(lambda: not self.open, "the end of the connections")
+
     def serve(self, connection):
         session = []
         self.sessions.append(session)
+        self.open.add(connection)
         try:
             Session(self, connection, session).run()
         except (OSError, ssl.SSLError, ConnectionError, ValueError):
@@ -80,6 +85,7 @@ class Peer:
             except OSError:
                 pass
             connection.close()
+            self.open.discard(connection)
 
 
 class Endless:
@@ -265,7 +271,7 @@ class Session:
 
 
 FAST = {"me": "mx.home.test", "retry-min": "50ms", "retry-max": "100ms", "host-retry-min": "50ms", "host-retry-max": "100ms",
-        "remote-timeout": "3"}
+        "remote-timeout": "60"}  # what waits for it to pass sets it
 
 
 class Remote:
@@ -283,7 +289,10 @@ class Remote:
             for d in "", "/spool":
                 os.chown(self.dir + d, 65534, 65534)
         self.env = {"PATH": BIN + ":" + os.environ["PATH"], "POSTERN_DIR": self.dir, "ASAN_OPTIONS": "detect_leaks=0"}
-        self.process, self.lines = None, []
+        # A file: what is written before anything else that a test sees is there to be read, too.
+        self.stderr, self.read_lines, self.rest = tempfile.TemporaryFile(buffering=0), [], b""
+        self.process, self.at, self.lock = None, 0, threading.Lock()
+        atexit.register(self.__exit__)  # a test that dies leaves nobody behind who holds its output open
 
     def set(self, name, value):
         with open(f"{self.dir}/etc/{name}.new", "w") as f:
@@ -296,20 +305,30 @@ class Remote:
     def __exit__(self, *_):
         if self.process:
             self.stop()
+        self.lines  # stay to be looked at
+        self.stderr.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    @property
+    def lines(self):
+        """All that has been logged, as a list that the caller may change."""
+        with self.lock:
+            while not self.stderr.closed and (text := os.pread(self.stderr.fileno(), 1 << 20, self.at)):
+                self.at += len(text)
+                *whole, self.rest = (self.rest + text).split(b"\n")
+                for line in whole:
+                    self.take(line.decode(errors="replace"))
+        return self.read_lines
+
+    def take(self, line):
+        self.read_lines.append(line)
 
     def start(self, wait=True, under=()):
         n = len(self.lines)
-        self.process = subprocess.Popen([*under, "mda-remote"], env=self.env, stderr=subprocess.PIPE, cwd="/", text=True,
-                                        errors="replace", start_new_session=True)
-        threading.Thread(target=self.read, args=(self.process.stderr,), daemon=True).start()
+        self.process = subprocess.Popen([*under, "mda-remote"], env=self.env, stdout=subprocess.DEVNULL, stderr=self.stderr, cwd="/", start_new_session=True)
         if wait:
             wait_for(lambda: any("event=start" in l for l in self.lines[n:]) or self.process.poll() is not None, "start")
         return self
-
-    def read(self, pipe):
-        for line in pipe:
-            self.lines.append(line.rstrip("\n"))
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
@@ -357,9 +376,10 @@ class Remote:
                     found[name] = f"{d}/{name}"
         return found
 
-    def wait_empty(self, limit=60):
+    def wait_empty(self, limit=LIMIT):
         try:
-            wait_for(lambda: not self.files(), "an empty spool", limit)
+            # Twice: behind the look at its directory a notification may come, and its message go before that of its own.
+            wait_for(lambda: not self.files() and not self.files(), "an empty spool", limit)
         except TimeoutError as e:
             raise TimeoutError(f"{e}: {self.files()}\n" + "\n".join(self.lines[-60:])) from None
 

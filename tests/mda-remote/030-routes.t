@@ -5,7 +5,7 @@ import base64, os, socket, subprocess, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
-from instance import tap, wait_for
+from instance import LIMIT, tap, wait_for
 from smtppeer import ALL, DROP, STALL, BrokenTls, Peer, Remote, certificate, server_tls
 
 ZONES = {
@@ -114,7 +114,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, Remote({**SLOW}
     r.queue("a@far.test")
     wait_for(lambda: subprocess.run(["pgrep", "-P", str(r.process.pid), "-f", "mda-remote-dns"], capture_output=True).stdout, "the child")
     child = int(subprocess.run(["pgrep", "-P", str(r.process.pid), "-f", "mda-remote-dns"], capture_output=True, text=True).stdout)
-    silent.settimeout(30)
+    silent.settimeout(LIMIT)
     silent.recv(512)  # it has asked
     os.kill(child, 9)
     tap.ok(verdict(r, "a@far.test")[:2] == ("deferred", "4.4.3"), "the resolver dies: deferred", "\n".join(r.lines))
@@ -132,7 +132,7 @@ TLS = ALL + ["STARTTLS"]
 def routed(route, script=None, ext=ALL, tls=None, settings=None, auth=None, lmtp=False, domain="x.test", address=None):
     """One message by this route (PORT is the peer's): its verdict and the peer."""
     peer = Peer(script=script, ext=ext, tls=tls, lmtp=lmtp)
-    r = Remote({**SLOW, "remote-timeout": "2", **(settings or {})}, routes=route.replace("PORT", str(peer.port)))
+    r = Remote({**SLOW, **(settings or {})}, routes=route.replace("PORT", str(peer.port)))
     if auth:
         r.set("auth/smart", auth)
     with r:
@@ -163,7 +163,10 @@ got, peer, log = routed("*: [127.0.0.1]:PORT", ext=TLS, tls=good, script={"START
 tap.ok(got[0] == "delivered" and not peer.messages[0].tls, "STARTTLS refused: in clear")
 for script, tls, what in ({"STARTTLS": DROP}, good, "a drop"), (None, BrokenTls(b"nonsense that is no TLS"), "nonsense"), (None, BrokenTls(b""), "no handshake"), \
         (None, BrokenTls(STALL), "silence"), (None, BrokenTls(b"\x15\x03\x01\x00\x02\x02\x28"), "an alert"):
-    got, peer, log = routed("*: [127.0.0.1]:PORT", ext=TLS, tls=tls, script=script)
+    for timeout in ("2", "10", "60") if what == "silence" else ("60",):  # a loaded machine may exceed the first in other steps
+        got, peer, log = routed("*: [127.0.0.1]:PORT", ext=TLS, tls=tls, script=script, settings={"remote-timeout": timeout})
+        if got[0] == "delivered":
+            break
     tap.ok(got[0] == "delivered" and not peer.messages[0].tls and len(peer.sessions) == 2, f"{what} for STARTTLS: again, in clear", got, log, peer.sessions)
 got, peer, log = routed("*: [127.0.0.1]:PORT", ext=TLS, tls=good, script={"STARTTLS": b"220 go\r\n250 injected\r\n"})
 tap.ok(got[0] == "delivered", "replies injected behind the 220 are dropped", got, log)

@@ -60,10 +60,13 @@ with Peer(script=NO) as peer, instance(peer, 0, "1s") as r:
         r.queue(f"bad{i}@x.test")
     r.wait("event=done", count=10)
     tap.ok(len(told(peer)[0]) == 5 and not r.log("counted"), "bounce-limit 0: all of them")
-with Peer(script=NO) as peer, instance(peer, 1, "1s") as r:
+with Peer(script=NO) as peer, instance(peer, 1, "1h") as r:
     r.start()
     for i in range(3):
         r.queue(f"bad{i}@x.test", sender="badsender@home.test")
+    r.wait("event=counted", "count=2")
+    r.set("bounce-period", "1s")
+    r.process.send_signal(signal.SIGHUP)
     r.wait("event=failed", "to=badsender@home.test", count=2)
     wait_for(lambda: [m for m in peer.messages if "postmaster" in m.rcpts[0] and b"summary" in m.data], "the postmaster's")
     tap.ok(True, "a digest that fails goes to the postmaster")

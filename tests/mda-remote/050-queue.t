@@ -3,7 +3,7 @@
 import os, shutil, signal, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from instance import tap, wait_for
+from instance import LIMIT, tap, wait_for
 from smtppeer import STALL, Peer, Remote
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
@@ -101,7 +101,7 @@ class Slow(Peer):
 
 
 def hold(line):
-    gate.wait(30)
+    gate.wait(LIMIT)
 
 
 for settings, domains, want in (({"remote-connections-per-destination": "3"}, ["x.test"], 3), ({"remote-connections": "2"}, ["x.test", "y.test", "z.test"], 2)):
@@ -210,7 +210,7 @@ with Peer() as peer, to(peer) as r:
 
 # TERM lets a delivery in progress end, and takes no new one.
 gate.clear()
-with Peer(script={"dot": lambda line: gate.wait(30) and None}) as peer, to(peer, {"remote-connections": "1"}) as r:
+with Peer(script={"dot": lambda line: gate.wait(LIMIT) and None}) as peer, to(peer, {"remote-connections": "1"}) as r:
     a = r.queue("a@x.test")
     r.start()
     wait_for(lambda: peer.messages, "the message is on its way")

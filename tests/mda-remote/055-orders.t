@@ -3,7 +3,7 @@
 import json, os, subprocess, sys, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from instance import tap, wait_for
+from instance import LIMIT, tap, wait_for
 from smtppeer import Peer, Remote
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
@@ -101,7 +101,7 @@ asked, answer = threading.Event(), threading.Event()
 
 def slowly(_):
     asked.set()
-    answer.wait(60)
+    answer.wait(LIMIT)
     return "450 4.2.0 later"
 
 
@@ -109,7 +109,7 @@ with Peer(script={"dot": slowly}) as peer, to(peer) as r:
     r.set("remote-connections-per-destination", "1"), r.set("remote-timeout", "600")
     r.start()
     first = r.queue("first@x.test")
-    assert asked.wait(60)
+    assert asked.wait(LIMIT)
     second, third = r.queue("second@x.test"), r.queue("third@x.test")
     for order, name in (("delete", second), ("hold", third), ("bounce", first)):
         queue(r, order, name)

@@ -12,7 +12,7 @@ from smtppeer import BIN, Peer, Remote
 if why := syscalls.missing():
     print(f"1..0 # SKIP {why}")
     sys.exit(0)
-STALL_SECONDS = 5  # a walker that still lives and has not done it by then is started anew
+STALL_SECONDS = 100  # a walker that has not done it by then waits for its next look at the whole spool (3,600 s)
 SETTINGS = {"retry-min": "10ms", "retry-max": "20ms", "host-retry-min": "10ms", "host-retry-max": "20ms", "remote-timeout": "30"}
 BODY = "Subject: original\n\nhello\n"
 RCPTS = ("good", 2), ("bad1", 0), ("grey", 0), ("bad2", 0)  # and their NOTIFY

@@ -80,9 +80,13 @@ for extensions in ALL, CHUNKS:
                    f"{'BDAT' if extensions is CHUNKS else 'DATA'}: {what}: the second message goes back", r, peer.sessions)
 refused = [("a: b\n\nx\n", ["bad@x.test"]), ("a: b\n\ny\n", ["two@x.test"])]
 for what, action in {"drops": DROP, "says 421": "421 4.3.2 no", "says 5xx": "550 what", "speaks garbage": b"\x00\r\n", "says an endless line": Endless(b"x" * 99), "stalls": STALL}.items():
-    with Peer(script={"RCPT": ["550 5.1.1 no"], "RSET": action}) as peer:
-        r = send([at(peer)], refused, settings={"remote-timeout": "2" if what == "stalls" else "60"})
-        tap.ok(r.verdict["bad@x.test"][0][0] == "f" and "two@x.test" not in r.verdict and r.ends == ["e", "b"] and not peer.messages, f"RSET: {what}: the second message goes back", r, peer.sessions)
+    for timeout in ("2", "10", "60") if what == "stalls" else ("60",):  # a loaded machine may exceed the first in other steps
+        with Peer(script={"RCPT": ["550 5.1.1 no"], "RSET": action}) as peer:
+            r = send([at(peer)], refused, settings={"remote-timeout": timeout})
+            good = [v[0] for v in r.verdict.get("bad@x.test", [])] == ["f"] and "two@x.test" not in r.verdict and r.ends == ["e", "b"] and not peer.messages
+        if good:
+            break
+    tap.ok(good, f"RSET: {what}: the second message goes back", r, peer.sessions)
 
 # Each octet comes in time, the line never does.
 with Peer(script={"greeting": Endless(b"2", 0.1)}) as peer:

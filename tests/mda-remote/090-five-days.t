@@ -16,7 +16,7 @@ class Simulated(Remote):
 
     def __init__(self, settings=None, jump=(-1, 0), hours=6 * 24, **k):
         super().__init__({**DEFAULTS, **(settings or {})}, **k)
-        self.timed = []
+        self.timed, self.now = [], 0
         with open(f"{self.dir}/clock", "w") as f:
             f.write("%d %d %d\n" % (*jump, hours))
         os.chmod(f"{self.dir}/clock", 0o644)
@@ -28,17 +28,15 @@ class Simulated(Remote):
             os.chmod(f"{self.dir}/{path}", 0o755)
         self.env.update(PATH=f"{self.dir}/bin:" + self.env["PATH"], WALKER_CLOCK=f"{self.dir}/clock")
 
-    def read(self, pipe):
-        now = 0
-        for line in pipe:
-            line = line.rstrip("\n")
-            if line.startswith("T "):
-                now = int(line[2:])
-            else:
-                self.timed.append((now, line))
-                self.lines.append(line)
+    def take(self, line):
+        if line.startswith("T "):
+            self.now = int(line[2:])
+        else:
+            self.timed.append((self.now, line))
+            super().take(line)
 
     def times(self, *words):
+        self.lines  # as far as they have come
         return [t for t, l in list(self.timed) if all(w in l for w in words)]
 
 

@@ -102,7 +102,7 @@ with Nsd(ZONES, signed=("test", "signed.test", "expired.test", "unsigned.test"),
          tamper={"signed.test": tamper, "unsigned.test": strip}) as nsd, Faults(nsd.port, RULES) as dns, \
         Peer(good, port), Peer(second, port), Peer(ours, port, script={"EHLO": "250 MX.HOME.TEST hello"}) as us, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{dns.port}", "resolver-anchor": nsd.anchor, "retry-min": "1h", "retry-max": "2h",
-                "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "20"}) as r:
+                "host-retry-min": "1h", "host-retry-max": "2h"}) as r:
     r.start()
     r.queue([f"a@{name}.test" for name in CASES])
     for name in sorted(CASES, key=lambda n: "drop" in n):  # those that wait longest last

@@ -173,7 +173,7 @@ def p_ip(p):
 with Nsd({"test": "", "dane.test": zone, "plain.test": outside}, signed=("test", "dane.test"), tamper={"dane.test": tamper}) as nsd, \
         Faults(nsd.port, [(f"_{port}._tcp.mx-servfail.dane.test", 52, "servfail")]) as dns, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{dns.port}", "resolver-anchor": nsd.anchor, "tls-ca": ca[0], "retry-min": "1h", "retry-max": "2h",
-                "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "20"}, routes=routes) as r:
+                "host-retry-min": "1h", "host-retry-max": "2h"}, routes=routes) as r:
     r.start()
     names = [f"{n}.dane.test" for n in ROWS] + [w[0] for w in WAYS.values()]
     r.queue([f"a@{n}" for n in names])

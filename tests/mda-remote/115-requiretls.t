@@ -54,7 +54,7 @@ def words(r, address):
 mails = lambda p: [l for s in p.sessions for l in s if l.startswith("MAIL")]
 with Nsd({"test": "", "dane.test": zone, "plain.test": plain}, signed=("test", "dane.test")) as nsd, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{nsd.port}", "resolver-anchor": nsd.anchor, "tls-ca": ca[0], "retry-min": "1h", "retry-max": "2h",
-                "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "20"}, domains="home.test:",
+                "host-retry-min": "1h", "host-retry-max": "2h"}, domains="home.test:",
                routes="smart.test: [mx-pkix.dane.test] tls=may\nonly.dane.test: dane-wrong.dane.test tls=dane-only\n") as r, \
         Peer(path=f"{r.dir}/run/lmtp/sock", lmtp=True, ext=ALL + ["REQUIRETLS"]) as local:
     r.start()
@@ -72,7 +72,7 @@ with Nsd({"test": "", "dane.test": zone, "plain.test": plain}, signed=("test", "
         tap.ok(all("REQUIRETLS" in l for l in sent) and bool(sent) == (HOSTS[host][4] == DONE), f"{host}: MAIL with REQUIRETLS, or none", sent)
     tap.ok("verified=dane" in r.log("event=connect", "mx-dane.dane")[0] and "verified=pkix" in r.log("event=connect", "mx-pkix.dane")[0], "how it was verified")
     # The notification (RFC 8689 5): headers only, and protected itself.
-    wait_for(lambda: any("<>" in l for l in mails(local)), "the notification", 30)
+    wait_for(lambda: any("<>" in l for l in mails(local)), "the notification")
     note = wait_for(lambda: [m for m in local.messages if "<>" in m.mail], "its text")[0]
     tap.ok("REQUIRETLS" in note.mail, "a notification of it asks for TLS as well", note.mail)
     tap.ok(b"Subject: secret" in note.data and b"the body" not in note.data, "and has the header only, whatever RET says", note.data)

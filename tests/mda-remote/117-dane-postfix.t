@@ -37,7 +37,7 @@ for i, (name, (records, cert, *_)) in enumerate(CASES.items()):
     services[ip, port] = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": cert, "smtpd_tls_key_file": pki.key} if cert else {"smtpd_tls_security_level": "none"}
 with Nsd({"test": "", "dane.test": zone}, signed=("test", "dane.test")) as nsd, postfixserver.Postfix(services) as postfix, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{nsd.port}", "resolver-anchor": nsd.anchor, "retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h",
-                "host-retry-max": "2h", "remote-timeout": "60", "remote-messages-per-connection": 1}) as r:
+                "host-retry-max": "2h", "remote-messages-per-connection": 1}) as r:
     r.start()
     r.queue([f"a@{name}.dane.test" for name in CASES])
     for name, (_, cert, event, status, verified) in CASES.items():

@@ -8,7 +8,7 @@ from instance import tap
 from smtppeer import ALL, DROP, BrokenTls, Peer, Remote, certificate, server_tls
 
 TLS = ALL + ["STARTTLS"]
-SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1ms", "host-retry-max": "1ms", "remote-timeout": "10"}
+SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1ms", "host-retry-max": "1ms"}
 ZONES = {"far.test": "@ MX 10 mx\nmx A 127.0.0.1\na.sub MX 10 mx\nsub MX 10 mx\n"}
 
 
@@ -43,6 +43,7 @@ with Nsd(ZONES) as nsd, Peer() as peer, Remote({**SLOW, "resolver": f"127.0.0.1@
         """want: clear, tls or deferred."""
         global n
         n += 1
+        peer.wait_closed()
         peer.ext, peer.tls, peer.script = ext, tls() if tls else None, script or {}
         # Tables are read when they are needed: no signal, no other port.
         r.set("routes", routes.replace("PORT", str(peer.port)))

@@ -7,7 +7,7 @@ from dns import Nsd
 from instance import tap, wait_for
 from smtppeer import ALL, Peer, Remote, certificate, server_tls
 
-SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "10"}
+SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
 GOOD, STRANGER, CLEAR = "127.0.0.11", "127.0.0.12", "127.0.0.13"
 RECORD = "v=STSv1; id=1;"
 

@@ -7,7 +7,7 @@ from dns import Nsd
 from instance import tap, wait_for
 from smtppeer import ALL, Peer, Remote, certificate, server_tls
 
-SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "10", "mta-sts": "off"}
+SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h", "mta-sts": "off"}
 ZONE = """
 @ MX 10 mx
 mx A 127.0.0.1
