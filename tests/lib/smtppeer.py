@@ -341,8 +341,10 @@ class Remote:
         return [l for l in list(self.lines) if all(w in l for w in words)]
 
     def wait(self, *words, count=1):
-        return wait_for(lambda: len(self.log(*words)) >= count and self.log(*words),
-                        f"{count} log line(s) with {words}; log:\n" + "\n".join(self.lines[-30:]))
+        try:
+            return wait_for(lambda: len(found := self.log(*words)) >= count and found, f"{count} log line(s) with {words}")
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}; {len(self.log(*words))} have; log:\n" + "\n".join(self.lines[-30:])) from None
 
     def lmtp(self, dialog):
         """Speaks to spool-recv; its replies."""

@@ -31,7 +31,8 @@ with Peer(script={"RCPT": "550 5.1.1 no " + "x" * 300}) as peer, to(peer, {"spoo
     wait_for(lambda: name not in r.files(), "its end")
     tap.ok(took < 100, "10,000 recipients refused and reported in less than 100 s", took)
     print(f"# {took:.1f} s, {memory(r):.0f} MB")
-with Nsd({"far.test": "x A 127.0.0.1"}) as nsd, Remote({**SLOW, "spool-recipients": "10000", "resolver": f"127.0.0.1@{nsd.port}"}) as r:
+# Where the server is too slow for so many questions, the rest is asked again.
+with Nsd({"far.test": "x A 127.0.0.1"}) as nsd, Remote({"spool-recipients": "10000", "resolver": f"127.0.0.1@{nsd.port}"}) as r:
     name = r.queue([f"u@d{i}.far.test" for i in range(3000)])
     r.start()
     r.wait("event=failed", count=3000)
