@@ -323,6 +323,10 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 	stralloc sa = STRALLOC_ZERO;
 	int loop;
 	d->resolving = 0;
+	/* Asked for again when the policy is known: then it stands in the resolver's cache. */
+	if (d->early && a && a->status == DNS_OK && asks_sts(d) && !sts_ready(d->route.name))
+		return;
+	d->early = 0;
 	if (!a) {
 		fail(d, RCPT_WAITING, 0, "4.4.3", "the resolver does not work");
 		return;
@@ -376,10 +380,12 @@ dest_ready(struct dest *d)
 		packet_head(&sa, &d->route);
 		add_address(d, &sa, d->route.name, d->route.name, 0);
 	} else {
-		if (!d->resolving && asks_sts(d) && !sts_ready(d->route.name))
-			return 0;
-		if (!d->resolving && !resolve_ask(d))
+		/* Side by side: neither look-up waits for the other. */
+		int known = d->resolving || !asks_sts(d) || sts_ready(d->route.name);
+		if (!d->resolving && (known || !d->early) && !resolve_ask(d)) {
 			d->resolving = 1;
+			d->early = !known;
+		}
 		return 0;
 	}
 	set_packet(d, &sa);

@@ -153,6 +153,7 @@ struct dest {
 		struct dest *before, *behind; /* null: not in it */
 	} ring[2];			      /* enum ring */
 	int resolving;
+	int early; /* asked for before its MTA-STS policy was known */
 	char *packet; /* for smtp-send; null: not resolved */
 	int64_t packet_until;
 	int64_t rests_until;   /* no connection before */

@@ -3,8 +3,9 @@
 import glob, http.server, os, re, signal, socket, ssl, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dns import Nsd
+from dns import Faults, Nsd
 from instance import tap, wait_for
+from pki import Pki
 from smtppeer import ALL, Peer, Remote, certificate, server_tls
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
@@ -55,6 +56,7 @@ CASES = {
     "chunked": (RECORD, "ENDLESS", "clear", "clear", "sts sts-policy-invalid"),
     "webpki": (RECORD, policy(), "clear", "clear", "sts sts-webpki-invalid"),
     "unknownca": (RECORD, policy(), "clear", "clear", "sts sts-webpki-invalid"),
+    "expired": (RECORD, policy(), "clear", "clear", "sts sts-webpki-invalid"),
     "noversion": (RECORD, policy(head=""), "clear", "clear", "sts sts-policy-invalid"),
     "version2": (RECORD, policy(head="version: STSv2\n"), "clear", "clear", "sts sts-policy-invalid"),
     "badmode": (RECORD, policy("always"), "clear", "clear", "sts sts-policy-invalid"),
@@ -75,8 +77,8 @@ def zone():
             for r in [records] if isinstance(records, str) else records or []:
                 out += f'_mta-sts.{name} TXT "{r}"\n'
         if what is not None:
-            out += f"mta-sts.{name} A 127.0.0.1{'4' if name == 'unknownca' else ''}\n"
-    for name in "later", "renew", "both":
+            out += f"mta-sts.{name} A 127.0.0.1{ {'unknownca': 4, 'expired': 5}.get(name, '') }\n"
+    for name in "later", "renew", "both", "slow":
         out += f"{name} MX 10 mx\n{name} MX 20 clear\nmta-sts.{name} A 127.0.0.1\n_mta-sts.{name} TXT \"{RECORD}\"\n"
     return out
 
@@ -160,15 +162,19 @@ TLS = ALL + ["STARTTLS"]
 with Remote(SLOW) as r:
     mx = many_names(r.dir, "mx", ["mx.p.test"])
     stranger = many_names(r.dir, "stranger", ["stranger.p.test"])
-    web = many_names(r.dir, "web", [f"mta-sts.{n}.p.test" for n in [*CASES, "later", "renew", "both"] if n != "webpki"])
+    web = many_names(r.dir, "web", [f"mta-sts.{n}.p.test" for n in [*CASES, "later", "renew", "both"] if n not in ("webpki", "expired")])
     foreign = many_names(r.dir, "foreign", ["mta-sts.unknownca.p.test"])
+    pki = Pki(r.dir)
+    authority = pki.authority()
+    old = pki.leaf(authority, "mta-sts.expired.p.test", expired=True)
     with open(f"{r.dir}/ca.pem", "w") as f:
-        f.write(open(mx[0]).read() + open(web[0]).read())
+        f.write("".join(open(c).read() for c in (mx[0], web[0], authority[0])))
     os.chmod(f"{r.dir}/ca.pem", 0o644)
     Https.policies = {name: c[1] for name, c in CASES.items()}
     one = https("127.0.0.1", 0, *web)
     port = one.server_address[1]
     two = https("127.0.0.14", port, *foreign)
+    three = https("127.0.0.15", port, old, pki.key)
     with Nsd({"p.test": zone()}) as nsd, Peer(GOOD, ext=TLS, tls=server_tls(*mx)) as good, \
             Peer(STRANGER, good.port, ext=TLS, tls=server_tls(*stranger)) as bad, Peer(CLEAR, good.port) as clear:
         for name, value in {"tls-ca": f"{r.dir}/ca.pem", "mta-sts-port": port, "smtp-port": good.port, "resolver": f"127.0.0.1@{nsd.port}"}.items():
@@ -245,6 +251,18 @@ with Remote(SLOW) as r:
         os.kill(int(child[0]), signal.SIGKILL)
         Https.policies["both"] = policy()
         tap.ok(goes("both", "a")[0] == "tls" and "both" in Https.asked, "the fetching process dies: another one is started")
+        # A server of names that leaves the question for the record unanswered holds up nothing but that.
+        r.stop()
+        with Faults(nsd.port, [("_mta-sts.slow.p.test", 16, "drop")]) as faults:
+            r.set("resolver", f"127.0.0.1@{faults.port}")
+            r.start()
+            r.queue("a@slow.p.test")
+            wait_for(lambda: {("_mta-sts.slow.p.test", 16), ("slow.p.test", 15)} <= {q[:2] for q in faults.seen}, "both questions")
+            tap.ok(not r.log("to=a@slow"), "the record and the mail exchangers are asked for side by side, and both are waited for")
+            r.stop()
+        subprocess.run(["postern-queue", "flush"], env=r.env, capture_output=True)
+        r.set("resolver", f"127.0.0.1@{nsd.port}")
+        r.start()
         # Settings.
         n = len(r.log("settings", "read"))
         r.set("mta-sts", "off")
@@ -256,4 +274,5 @@ with Remote(SLOW) as r:
         r.stop()
     one.shutdown()
     two.shutdown()
+    three.shutdown()
 tap.done()
