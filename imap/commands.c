@@ -236,6 +236,7 @@ one_command(struct session *s)
 		net_deadline(&s->net, WRITE_SECONDS);
 		tain_addsec_g(&s->sign, STOPPED_ALIVE);
 		s->progress_due = 0;
+		s->progress_told = 0;
 		reply = dispatch(s, c);
 	}
 	net_deadline(&s->net, WRITE_SECONDS);

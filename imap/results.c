@@ -183,7 +183,7 @@ results_search(struct results *r, struct session *s, struct folder *f, struct se
 	if (!progress)
 		x.progress = &x.own;
 	if (all)
-		search_columns(q, s, f, (uint32_t)x.own.goal);
+		search_columns(q, s, f, &among);
 	/* Each will be looked at, and nothing but what the folder keeps decides of most. */
 	if (x.own.goal >= MAP_WORTH && q->common)
 		mapped = folder_map_texts(f);

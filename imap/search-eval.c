@@ -236,6 +236,13 @@ eval(struct eval const *e, struct search_key *k)
 	}
 }
 
+int
+search_open(struct search *q, struct folder *f, uint32_t i)
+{
+	struct eval const e = {q, 0, f, i, &q->dates, LEVEL_FILE};
+	return !folder_gone(f, i) && eval(&e, q->root) == UNKNOWN;
+}
+
 enum verdict
 search_message(struct search *q, struct hand *h, struct folder *f, uint32_t i)
 {

@@ -59,7 +59,7 @@ struct search_key {
 	struct matcher quick;
 	int quick_len, quick_whole;
 	stralloc line, decoded; /* scratch: a field */
-	/* Messages below this one are known: those that match, a bit each, in the arena. */
+	/* Messages below this one are known: those that match, a bit each, in search.found. */
 	uint32_t known;
 	unsigned char *found;
 	/* What is known of the message at hand: its index + 1, and the verdict. */
@@ -78,6 +78,7 @@ struct search {
 	int64_t now;
 	struct search_key **texts; /* keys with a matcher */
 	size_t text_count;
+	unsigned char *found; /* search_columns */
 	struct date_memo dates;
 };
 #define SEARCH_ZERO                                                                                \
@@ -115,10 +116,14 @@ struct set search_candidates(struct search const *q, struct arena *a, struct fol
 /* search-eval.c: does message i match? YES or NO. A message that cannot be read matches nothing
  * that needs reading. */
 enum verdict search_message(struct search *q, struct hand *h, struct folder *f, uint32_t i);
+/* Does it take more to know than what the folder and its directory say? */
+int search_open(struct search *q, struct folder *f, uint32_t i);
 
-/* search-columns.c: finds what can be found in postern-keys, for a search of so many messages; it is
- * true until search_columns_end, or until something is reported. */
-void search_columns(struct search *q, struct session *s, struct folder *f, uint32_t count);
+/* search-columns.c: finds what can be found in postern-keys, for a search among these messages; it is
+ * true until search_columns_end, which frees it, or until something is reported. A column that is
+ * not there is made if most messages are to be looked at. Of more keys than imap-search-memory has
+ * a bit of each message for, the last ones are left. */
+void search_columns(struct search *q, struct session *s, struct folder *f, struct set const *among);
 void search_columns_end(struct search *q);
 
 /* search-text.c */

@@ -78,6 +78,7 @@ struct session {
 		char text[96]; /* the names of all flags fit */
 	} flag_text;
 	int64_t tick; /* of session_stopped's clock, when it last asked */
+	uint64_t progress_told; /* how far the command in hand has said it is */
 	int64_t progress_due; /* on that clock; 0: the command in hand has not been asked yet */
 	struct net net; /* last: what is left when its buffers rest stands in one page */
 };

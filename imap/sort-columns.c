@@ -105,23 +105,34 @@ row_value(struct sorter const *x, enum sort_key key, uint32_t row)
 				: ((uint32_t const *)x->row[key])[row];
 }
 
+/* Notes that a result is placed; 1 if it was already: a column that others can write may say
+ * anything. */
+static int
+is_placed(struct sorter *x, struct results const *r, uint32_t i)
+{
+	unsigned char *const b = &x->met[(i - r->from) / 8];
+	unsigned char const bit = (unsigned char)(1u << ((i - r->from) % 8)), was = *b & bit;
+	*b |= bit;
+	return was;
+}
+
 /* The results that have a row, in the column's own order. Those without a date are left to
  * place_rest, as their order is that of INTERNALDATE. */
 static void
 place_rows(struct sorter *x, struct results const *r)
 {
 	enum sort_key const key = x->by[0].key;
-	uint32_t const rows = x->keys.file.h->rows, back = x->by[0].reverse ? rows - 1 : 0;
+	uint32_t const rows = x->keys.file.h.rows, back = x->by[0].reverse ? rows - 1 : 0;
 	uint32_t const *const order = x->order;
 	int64_t last = 0;
 	uint32_t begin = 0;
-	for (uint32_t k = 0; k < rows; k++) {
-		uint32_t const row = order[back ? back - k : k];
+	for (uint32_t k = 0; k < rows && x->count < r->count; k++) {
+		uint32_t const row = keys_number(&order[back ? back - k : k]);
 		uint32_t const i = row < rows ? folder_keys_message(&x->keys, row) : UINT32_MAX;
 		if (!results_has(r, i))
 			continue;
 		int64_t const value = row_value(x, key, row);
-		if (key == SORT_DATE && value == INT64_MIN)
+		if ((key == SORT_DATE && value == INT64_MIN) || is_placed(x, r, i))
 			continue;
 		if (value != last) {
 			end_run(x, x->placed + begin, x->count - begin);
@@ -133,22 +144,14 @@ place_rows(struct sorter *x, struct results const *r)
 	end_run(x, x->placed + begin, x->count - begin);
 }
 
-/* Results that place_rows has left: without a date, or new. */
+/* Results that place_rows has left: without a date, new, or missing in a column that is not true.
+ */
 static uint32_t
 collect_rest(struct sorter *x, struct results const *r)
 {
-	uint32_t const rows = x->keys.file.h->rows;
-	uint32_t n = 0, rest = r->count - x->count;
-	for (uint32_t k = 0; x->by[0].key == SORT_DATE && k < rows && n < rest; k++) {
-		uint32_t const row = x->order[k];
-		if (row >= rows || row_value(x, SORT_DATE, row) != INT64_MIN)
-			break;
-		uint32_t const i = folder_keys_message(&x->keys, row);
-		if (results_has(r, i))
-			x->item[n++].i = i;
-	}
-	for (uint32_t i = x->keys.covered; i < r->to && n < rest; i++)
-		if (results_has(r, i))
+	uint32_t n = 0;
+	for (uint32_t i = results_first(r); i != RESULTS_END; i = results_next(r, i))
+		if (!is_placed(x, r, i))
 			x->item[n++].i = i;
 	return n;
 }
@@ -213,7 +216,7 @@ open_columns(struct sorter *x, struct results const *r)
 	}
 	enum sort_key const first = x->by[0].key;
 	x->order = (uint32_t const *)(void const *)((char const *)x->row[first] +
-						    x->keys.file.h->rows *
+						    x->keys.file.h.rows *
 							(first == SORT_DATE ? sizeof(int64_t)
 									    : sizeof(uint32_t)));
 	return 1;
@@ -225,10 +228,13 @@ sorter_by_columns(struct sorter *x, struct results *r)
 	int ok = 0;
 	if (open_columns(x, r)) {
 		x->placed = xmalloc(((size_t)r->count + 1) * sizeof *x->placed);
+		x->met = xmalloc((r->to - r->from) / 8 + 1);
+		memset(x->met, 0, (r->to - r->from) / 8 + 1);
 		place_rows(x, r);
 		ok = x->count < r->count ? place_rest(x, r) : 0;
 		if (x->starts)
 			note_starts(x);
+		free(x->met);
 		r->sorted = x->placed;
 	}
 	folder_keys_close(&x->keys);

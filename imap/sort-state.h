@@ -21,6 +21,7 @@ struct sorter {
 	void const *row[SORT_TO + 1];
 	uint32_t const *order; /* rows by the first criterion */
 	uint32_t *placed, count;
+	unsigned char *met; /* a bit for each result that is placed */
 };
 
 /* The column of each sort key; 0: none. */

@@ -9,7 +9,8 @@ thread_columns(struct thread *x)
 	size_t len;
 	if (keys_get(&x->keys, x->s, x->f, x->r->count, 1u << KEYS_THREAD | 1u << KEYS_DATE)) {
 		x->row = keys_column(&x->keys.file, KEYS_THREAD, &len);
-		x->key = x->keys.file.h->key;
+		x->refs = (len - x->keys.file.h.rows * sizeof *x->row) / sizeof(uint64_t);
+		x->key = x->keys.file.h.key;
 	} else {
 		folder_keys_close(&x->keys);
 		x->failed |= siphash_key(&x->key) < 0;
@@ -26,6 +27,19 @@ text_of(struct thread *x, uint32_t i, enum message_text which, size_t *len)
 	return s ? s : "";
 }
 
+/* Those of a row: in the column, and behind those of the rows before. */
+static void
+column_refs(struct thread *x, struct keys_thread const *t, uint64_t const **refs, uint32_t *count)
+{
+	size_t const at = keys_number(&t->refs), n = keys_number(&t->count);
+	*count = 0;
+	if (at < x->refs_from || at > x->refs || n > x->refs - at)
+		return;
+	*refs = (uint64_t const *)(void const *)(x->row + x->keys.file.h.rows) + at;
+	*count = (uint32_t)n;
+	x->refs_from = at + n;
+}
+
 uint64_t
 thread_ids(
     struct thread *x, uint32_t i, uint64_t const **refs, uint32_t *count, struct thread_room *room)
@@ -34,10 +48,8 @@ thread_ids(
 	char const *id;
 	uint64_t own = 0;
 	if (i < x->keys.covered) {
-		struct keys_header const *const h = x->keys.file.h;
 		struct keys_thread const *const t = &x->row[folder_keys_row(&x->keys, i)];
-		*refs = (uint64_t const *)(void const *)(x->row + h->rows) + t->refs;
-		*count = t->count;
+		column_refs(x, t, refs, count);
 		return t->id;
 	}
 	char const *const s = text_of(x, i, TEXT_THREAD, &len);

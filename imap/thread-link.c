@@ -82,13 +82,17 @@ more_slots(struct linker *l)
 	l->slots = old + old / 4;
 	if (!(l->slot = thread_alloc(x, 0, 0, l->slots, sizeof *l->slot)))
 		return 0;
-	for (uint32_t v = 0; v < x->nodes; v++) {
+	l->used = 0;
+	/* One stays empty, even if ids in the column are others by now. */
+	for (uint32_t v = 0; v < x->nodes && l->used + 1 < l->slots; v++) {
 		if (v < x->span && !results_has(x->r, thread_index(x, v)))
 			continue;
 		uint64_t const h = hash_of(l, v);
 		uint32_t const at = h ? slot_of(l, h) : 0;
-		if (h && !l->slot[at])
-			l->slot[at] = v + 1;
+		if (!h || l->slot[at])
+			continue;
+		l->slot[at] = v + 1;
+		l->used++;
 	}
 	return 1;
 }
@@ -199,6 +203,7 @@ each(struct linker *l, each_fn *fn)
 	struct thread *x = l->x;
 	uint64_t const *refs;
 	uint32_t count;
+	x->refs_from = 0;
 	for (uint32_t i = results_first(x->r); i != RESULTS_END && !x->failed;
 	     i = results_next(x->r, i)) {
 		if (hand_stopped(&x->h, x->s, i)) {

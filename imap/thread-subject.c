@@ -58,7 +58,7 @@ trees(struct joiner *j)
 			continue;
 		if (up != THREAD_NONE) {
 			uint32_t const d = up - x->span;
-			if (met[d / 8] >> (d % 8) & 1)
+			if (met[d / 8] >> (d % 8) & 1 || x->parent[up] != THREAD_NONE)
 				continue;
 			met[d / 8] |= (unsigned char)(1u << (d % 8));
 		}

@@ -27,6 +27,7 @@ struct thread {
 	 * postern-keys, of others made from their texts. */
 	struct folder_keys keys;
 	struct keys_thread const *row;
+	size_t refs, refs_from; /* references in the column; from here on they are not used yet */
 	struct siphash_key key;
 	struct progress progress;
 	uint32_t from, span; /* of the results */
@@ -43,7 +44,7 @@ struct thread {
 /* Opens the columns, if they are to be had; chooses a key if not. thread_free closes them. */
 void thread_columns(struct thread *x);
 /* A message's ids: its own (0: none), and its references, the oldest first (0: not valid); they live
- * in the column, or in room. */
+ * in the column, or in room. Messages are asked in their order; x->refs_from is 0 before the first. */
 uint64_t thread_ids(
     struct thread *x, uint32_t i, uint64_t const **refs, uint32_t *count, struct thread_room *room);
 /* keys_subject of its base subject. */

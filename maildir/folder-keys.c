@@ -1,5 +1,7 @@
 #include "maildir/folder-keys.h"
 
+#include <time.h>
+
 #include "maildir/folder-state.h"
 
 /* Rows without a message, and messages without a row, beyond which the file is written anew: so
@@ -7,6 +9,9 @@
 #define STALE_FEW 64
 #define STALE_GONE 4
 #define STALE_NEW 64
+/* Seconds that rows and messages are compared one by one before a file that would spare it is
+ * written: sessions that know different snapshots would else do so in turns. */
+#define MOVED_AGE 3600
 
 /* Compares rows and messages one by one. 0: they are another folder's, or of an earlier time. */
 static int
@@ -15,7 +20,7 @@ compare(struct folder_keys *k, struct folder *f)
 	size_t len;
 	struct keys_row const *row = keys_column(&k->file, KEYS_ROWS, &len);
 	struct numbers dead = NUMBERS_ZERO;
-	uint32_t const rows = k->file.h->rows;
+	uint32_t const rows = k->file.h.rows;
 	uint32_t r = 0, p = 0;
 	for (; row && p < f->announced && r < rows; p++) {
 		struct record const *m = folder_at(f, p);
@@ -35,8 +40,8 @@ compare(struct folder_keys *k, struct folder *f)
 	gaps_add(&k->own, dead.at, dead.count);
 	k->gaps = &k->own;
 	numbers_free(&dead);
-	k->moved =
-	    f->index.id && rows == f->index.count && rows == f->announced && k->covered == rows;
+	k->moved = f->index.id && rows == f->index.count && rows == f->announced &&
+		   k->covered == rows && time(0) - k->file.mtime > MOVED_AGE;
 	return row != 0;
 }
 
@@ -44,7 +49,7 @@ compare(struct folder_keys *k, struct folder *f)
 static int
 match(struct folder_keys *k, struct folder *f)
 {
-	struct keys_header const *h = k->file.h;
+	struct keys_header const *const h = &k->file.h;
 	if (h->validity != f->validity)
 		return 0;
 	if (!h->snapshot || h->snapshot != f->index.id || h->rows != f->index.count)
@@ -62,7 +67,7 @@ folder_keys_open(struct folder_keys *k, struct folder *f, unsigned int columns)
 	*k = (struct folder_keys)FOLDER_KEYS_ZERO;
 	if (!keys_open(&k->file, f->fd_dir) || !match(k, f))
 		return 0;
-	uint32_t const rows = k->file.h->rows, gone = rows - k->covered;
+	uint32_t const rows = k->file.h.rows, gone = rows - k->covered;
 	if (gone > STALE_FEW + rows / STALE_GONE ||
 	    folder_count(f) - k->covered > STALE_FEW + rows / STALE_NEW)
 		return 0;

@@ -12,7 +12,7 @@ struct folder_keys {
 	struct gaps const *gaps; /* rows whose message is gone */
 	struct gaps own;
 	uint32_t covered; /* messages [0, covered) have a row, the later ones none yet */
-	int moved;	  /* rows are the snapshot's positions, but the file does not say so */
+	int moved; /* rows are the snapshot's positions, the file does not say so, and is not new */
 };
 #define FOLDER_KEYS_ZERO                                                                           \
 	{                                                                                          \
@@ -44,8 +44,11 @@ folder_keys_message(struct folder_keys const *k, uint32_t row)
 
 /* keys-make.c */
 /* TEXT_SORT, TEXT_THREAD, or for TEXT_HEADERS header fields, the common ones at least, of message
- * i. Null: cannot be had, or the work is to be given up. */
-typedef char const *keys_text_fn(void *arg, uint32_t i, enum message_text which, size_t *len);
+ * i; null, and len 0: as an empty message. KEYS_UNREADABLE: it is there, but cannot be read here, so
+ * there can be no file; KEYS_STOP: the work is to be given up. */
+enum { KEYS_TEXT, KEYS_UNREADABLE, KEYS_STOP };
+typedef int keys_text_fn(
+    void *arg, uint32_t i, enum message_text which, char const **text, size_t *len);
 /* A message's string of a column from KEYS_SUBJECT to KEYS_DISPLAYTO. */
 char const *keys_string(struct message_sort const *k, enum keys_column c, size_t *len);
 /* Makes these columns, beside those that a file which would do for the rest has, and opens it as

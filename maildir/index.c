@@ -230,8 +230,12 @@ index_rest(struct index *x)
 	struct index_header const *h = index_header(x);
 	if (!x->mapped)
 		return;
-	/* Only records are ever written to. */
-	uint64_t const before = h->records_at, behind = h->table_at;
+	/* Only records are ever written to, and a page with one of them in it stays. */
+	uint64_t const page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t const before = h->records_at & ~(page - 1);
+	uint64_t const behind = (h->table_at + page - 1) & ~(page - 1);
+	if (behind >= x->size)
+		return;
 	(void)madvise(x->base + behind, x->size - behind, MADV_DONTNEED);
 	(void)madvise(x->base, before, MADV_DONTNEED);
 }

@@ -19,6 +19,7 @@ struct maker {
 	keys_text_fn *text;
 	void *arg;
 	uint32_t rows;
+	int unreadable; /* a message, so that the file is not worth another try */
 	enum keys_column c;
 	struct sort_item *item;
 	unsigned char
@@ -29,13 +30,26 @@ struct maker {
 /* ---- what is sorted by ------------------------------------------------------------------------
  */
 
+/* 1 or 0: it cannot be read, and m->unreadable says whether it ever can. */
+static int
+take_text(struct maker *m, uint32_t i, enum message_text which, char const **s, size_t *len)
+{
+	int const r = m->text(m->arg, i, which, s, len);
+	m->unreadable |= r == KEYS_UNREADABLE;
+	if (r == KEYS_TEXT && !*s)
+		*s = "";
+	return r == KEYS_TEXT;
+}
+
 /* 1 or 0: the message cannot be read. */
 static int
 sort_keys(struct maker *m, uint32_t i, struct message_sort *k)
 {
+	char const *s;
 	size_t len;
-	char const *const s = m->text(m->arg, i, TEXT_SORT, &len);
-	if (s && !message_sort_keys(k, s, len))
+	if (!take_text(m, i, TEXT_SORT, &s, &len))
+		return 0;
+	if (!message_sort_keys(k, s, len))
 		*k = (struct message_sort){.date = INT64_MIN,
 		    .subject = "",
 		    .from = "",
@@ -43,7 +57,7 @@ sort_keys(struct maker *m, uint32_t i, struct message_sort *k)
 		    .cc = "",
 		    .display_from = "",
 		    .display_to = ""};
-	return s != 0;
+	return 1;
 }
 
 static void
@@ -153,10 +167,9 @@ make_strings(struct maker *m)
 static int
 take_ids(struct maker *m, uint32_t i, struct keys_thread *t, int refs)
 {
-	char const *id;
+	char const *id, *s;
 	size_t len, id_len, at = 0;
-	char const *const s = m->text(m->arg, i, TEXT_THREAD, &len);
-	if (!s)
+	if (!take_text(m, i, TEXT_THREAD, &s, &len))
 		return 0;
 	t->id = t->count = 0;
 	if (message_thread_keys(s, len, &at, &id, &id_len) && id_len)
@@ -209,8 +222,8 @@ put_fields(struct maker *m, uint32_t i, char const *name)
 	struct header_field f;
 	size_t len;
 	uint64_t const at = m->w.at;
-	char const *const s = m->text(m->arg, i, TEXT_HEADERS, &len);
-	if (!s)
+	char const *s;
+	if (!take_text(m, i, TEXT_HEADERS, &s, &len))
 		return UINT32_MAX;
 	header_start(&c, s, len < IMAP_HEADER_MAX ? len : IMAP_HEADER_MAX);
 	while (header_next(&c, &f)) {
@@ -293,20 +306,32 @@ make(struct maker *m, struct keys *old, unsigned int columns)
 	return ok;
 }
 
-/* The header; old: closed, unless its columns do for the messages of now. */
+/* Those that a file has: they were asked for. */
+static unsigned int
+present(struct keys const *k)
+{
+	unsigned int columns = 0;
+	for (unsigned int c = 0; k->map && c < KEYS_COLUMNS; c++)
+		columns |= (unsigned int)!!k->h.place[c].len << c;
+	return columns;
+}
+
+/* The header; old: closed, unless its columns do for the messages of now. All that it has will be
+ * made again. */
 static int
-begin(struct maker *m, struct folder_keys *old)
+begin(struct maker *m, struct folder_keys *old, unsigned int *columns)
 {
 	struct folder *const f = m->f;
 	struct keys_header h = {.validity = f->validity, .rows = m->rows};
 	if (m->rows == f->index.count && m->rows == f->announced && !f->gaps.count)
 		h.snapshot = f->index.id;
 	int const same =
-	    folder_keys_open(old, f, 0) && old->covered == m->rows && old->file.h->rows == m->rows;
+	    folder_keys_open(old, f, 0) && old->covered == m->rows && old->file.h.rows == m->rows;
+	*columns |= present(&old->file);
 	if (!same)
 		folder_keys_close(old);
 	else
-		h.key = old->file.h->key;
+		h.key = old->file.h.key;
 	if (!same && siphash_key(&h.key) < 0)
 		return -1;
 	return keys_write_begin(&m->w, f->fd_dir, &h);
@@ -319,9 +344,10 @@ folder_keys_make(
 	struct folder_keys old;
 	struct maker m = {.f = f, .text = text, .arg = arg, .rows = folder_count(f)};
 	if (!f->no_keys && !f->no_index && !filesystem_network(f->fd_dir)) {
-		int const begun = !begin(&m, &old), whole = begun && make(&m, &old.file, columns);
+		unsigned int all = columns;
+		int const begun = !begin(&m, &old, &all), whole = begun && make(&m, &old.file, all);
 		if (begun)
-			f->no_keys = keys_write_end(&m.w, whole) < 0 && whole;
+			f->no_keys = (keys_write_end(&m.w, whole) < 0 && whole) || m.unreadable;
 		f->no_keys |= !begun;
 		folder_keys_close(&old);
 	}

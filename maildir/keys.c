@@ -29,7 +29,7 @@ place_sound(struct keys_header const *h, unsigned int c, uint64_t size)
 	if (!p->len)
 		return c != KEYS_ROWS || !h->rows;
 	return !(p->at % 8) && p->at >= sizeof *h && p->at <= size && p->len <= size - p->at &&
-	       p->len >= h->rows * width(c);
+	       !(p->len % 4) && p->len >= h->rows * width(c);
 }
 
 static int
@@ -61,8 +61,9 @@ keys_open(struct keys *k, int fd_dir)
 		return 0;
 	k->map = map;
 	k->size = (size_t)st.st_size;
-	k->h = map;
-	if (header_sound(k->h, k->size))
+	k->mtime = st.st_mtime;
+	memcpy(&k->h, map, sizeof k->h);
+	if (header_sound(&k->h, k->size))
 		return 1;
 	keys_close(k);
 	return 0;
@@ -79,7 +80,7 @@ keys_close(struct keys *k)
 void const *
 keys_column(struct keys *k, enum keys_column c, size_t *len)
 {
-	struct keys_place const *const p = &k->h->place[c];
+	struct keys_place const *const p = &k->h.place[c];
 	unsigned int const bit = 1u << c;
 	if (!p->len || k->bad & bit)
 		return 0;

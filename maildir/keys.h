@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <skalibs/stralloc.h>
 
 #include "lib/message-text.h"
@@ -72,23 +73,32 @@ struct keys_header {
 _Static_assert(sizeof(struct keys_header) == 448 && sizeof(struct keys_thread) == 24, "no padding");
 
 /* ---- keys.c: reading ---- */
+/* In a folder that is shared others may write this file, also while it is mapped: what is read of it
+ * says nothing sure, and is no sooner an index than it has been compared. The header is a copy. */
 struct keys {
 	char const *map; /* null: not open */
 	size_t size;
-	struct keys_header const *h;
+	time_t mtime;
+	struct keys_header h;
 	unsigned int sound, bad; /* bits of columns that were checked */
 };
 #define KEYS_ZERO                                                                                  \
 	{                                                                                          \
 		0                                                                                  \
 	}
+/* A number of a column, read once: what is compared is what is used. */
+static inline uint32_t
+keys_number(uint32_t const *p)
+{
+	return *(uint32_t const volatile *)p;
+}
 
 /* Maps the folder's file. 1; 0: there is none that can be used here (another version, damaged, a
  * network's file system). */
 int keys_open(struct keys *k, int fd_dir);
 void keys_close(struct keys *k);
-/* A column, checked when it is first asked for; aligned to eight octets. Null: not there, or
- * damaged. */
+/* A column, its checksum compared when it is first asked for; aligned to eight octets, and as long as
+ * its rows ask for at least. Null: not there, or damaged. */
 void const *keys_column(struct keys *k, enum keys_column c, size_t *len);
 /* The hash of an id: not 0. */
 static inline uint64_t

@@ -70,7 +70,7 @@ keys_good(struct check *c)
 	size_t len;
 	int good = keys_open(&k, c->fd_dir);
 	for (unsigned int i = 0; good && i < KEYS_COLUMNS; i++)
-		good = !k.h->place[i].len || keys_column(&k, i, &len);
+		good = !k.h.place[i].len || keys_column(&k, i, &len);
 	keys_close(&k);
 	return good;
 }

@@ -68,19 +68,36 @@ index_message(struct indexing *x, uint32_t i)
 }
 
 /* For keys-make.c; a header that is too long to be kept is read again. */
-static char const *
-text_of(void *arg, uint32_t i, enum message_text which, size_t *len)
+static int
+text_of(void *arg, uint32_t i, enum message_text which, char const **text, size_t *len)
 {
 	struct indexing *x = arg;
 	struct message_texts have;
-	if (!tool_stop && folder_text(x->f, i, &have) > 0 && have.has >> which & 1) {
+	*text = 0;
+	*len = 0;
+	if (tool_stop)
+		return KEYS_STOP;
+	if (folder_text(x->f, i, &have) > 0 && have.has >> which & 1) {
+		*text = have.s[which];
 		*len = have.len[which];
-		return have.s[which];
+		return KEYS_TEXT;
 	}
-	if (tool_stop || which != TEXT_HEADERS || read_message(x, i) < 0)
-		return 0;
-	*len = header_len(x->content.s, x->content.len);
-	return x->content.s;
+	if (read_message(x, i) < 0)
+		return errno == ENOENT ? KEYS_TEXT : KEYS_UNREADABLE;
+	size_t const body = header_len(x->content.s, x->content.len);
+	if (which == TEXT_HEADERS) {
+		*text = x->content.s;
+		*len = body;
+	} else {
+		arena_reset(&x->arena);
+		message_texts_make(
+		    &have, &x->arena, x->content.s, x->content.len, body, 1u << which);
+		if (have.has >> which & 1) {
+			*text = have.s[which];
+			*len = have.len[which];
+		}
+	}
+	return KEYS_TEXT;
 }
 
 static void

@@ -128,18 +128,19 @@ struct facts_keys {
 	struct message_texts texts;
 };
 
-static char const *
-facts_key_text(void *arg, uint32_t i, enum message_text which, size_t *len)
+static int
+facts_key_text(void *arg, uint32_t i, enum message_text which, char const **text, size_t *len)
 {
 	struct facts_keys *x = arg;
 	arena_reset(&x->arena);
 	if (facts_content(x->f, i, &x->content) < 0)
-		return 0;
+		return KEYS_UNREADABLE;
 	char const *end = strstr(sa_str(&x->content), "\r\n\r\n");
 	size_t const body = end ? (size_t)(end + 4 - x->content.s) : x->content.len;
 	message_texts_make(&x->texts, &x->arena, x->content.s, x->content.len, body, TEXT_ALL);
 	*len = x->texts.len[which];
-	return x->texts.s[which];
+	*text = x->texts.s[which];
+	return KEYS_TEXT;
 }
 
 /* Opens postern-keys, or makes it, and says of each message whether its rows are right. */
@@ -158,12 +159,14 @@ facts_keys(struct folder *f)
 	}
 	for (uint32_t i = 0; there && i < k.covered; i++) {
 		uint32_t const row = folder_keys_row(&k, i);
-		char const *const text = facts_key_text(&x, i, TEXT_SORT, &len);
+		char const *text;
+		if (facts_key_text(&x, i, TEXT_SORT, &text, &len) != KEYS_TEXT)
+			text = 0;
 		int64_t const *const date = keys_column(&k.file, KEYS_DATE, &len);
 		struct keys_thread const *const t = keys_column(&k.file, KEYS_THREAD, &len);
 		int const same = text && message_sort_keys(&sort, text, x.texts.len[TEXT_SORT]) &&
 				 sort.date == date[row] &&
-				 t[row].subject == keys_subject(&k.file.h->key, &sort);
+				 t[row].subject == keys_subject(&k.file.h.key, &sort);
 		printf("%u%s\n", folder_uid(f, i), text && !same ? " differs" : "");
 	}
 	folder_keys_close(&k);
