@@ -51,6 +51,12 @@ run(struct session *s, struct search *q, struct search_return const *o, struct c
 		sync_modseqs(s);
 	}
 	search_bind(q, s, s->folder);
+	/* Places of a page are those among all. */
+	if (o->options & RETURN_PARTIAL && results_beyond(s, q)) {
+		if (c)
+			context_free(c);
+		return reply_format(s, REPLY_MESSAGELIMIT, s->message_limit);
+	}
 	if (results_search(&r, s, s->folder, q, &need, 0) < 0) {
 		if (c)
 			context_free(c);

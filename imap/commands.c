@@ -154,6 +154,7 @@ dispatch(struct session *s, struct command const *c)
 	s->numbers = (c->flags & KEEPS_NUMBERS) != 0;
 	s->missed = 0;
 	s->lowest = 0;
+	notify_command(s);
 	return c->fn(s, &s->parse);
 }
 

@@ -310,12 +310,21 @@ notify_mask(struct session const *s, unsigned int what, int between)
 }
 
 void
+notify_command(struct session *s)
+{
+	if (s->notify)
+		s->notify->mine_new = (struct range){0, 0};
+}
+
+void
 notify_selected(struct session *s)
 {
 	struct notify *n = s->notify;
 	uint32_t const count = s->folder ? folder_count(s->folder) : 0;
 	if (!n)
 		return;
+	if (n->folder != s->folder)
+		notify_command(s);
 	n->folder = s->folder;
 	n->uid = count ? folder_uid(s->folder, count - 1) + 1 : 1;
 }

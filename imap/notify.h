@@ -85,6 +85,8 @@ struct notify {
 	struct range mine_new; /* UIDs of the messages that the command in hand put there; hi 0: none */
 };
 
+/* A command begins: it has put no messages anywhere yet. */
+void notify_command(struct session *s);
 /* Takes the groups into use: looks at everything, and with status tells it (3.1). 0, or -1
  * (EOVERFLOW: more than LIMIT_NOTIFY mailboxes). */
 int notify_begin(struct session *s, struct notify *n, int status);

@@ -32,11 +32,19 @@ place_sound(struct keys_header const *h, unsigned int c, uint64_t size)
 	       !(p->len % 4) && p->len >= h->rows * width(c);
 }
 
+/* Another version wrote it, or another kind of machine. */
+static int
+is_foreign(struct keys_header const *h)
+{
+	return !memcmp(h->magic, KEYS_MAGIC, sizeof h->magic) &&
+	       (h->order != KEYS_ORDER || h->version != KEYS_VERSION);
+}
+
 static int
 header_sound(struct keys_header const *h, uint64_t size)
 {
-	if (memcmp(h->magic, KEYS_MAGIC, sizeof h->magic) || h->order != KEYS_ORDER ||
-	    h->version != KEYS_VERSION || h->sum != crc32c(0, h, offsetof(struct keys_header, sum)))
+	if (memcmp(h->magic, KEYS_MAGIC, sizeof h->magic) || is_foreign(h) ||
+	    h->sum != crc32c(0, h, offsetof(struct keys_header, sum)))
 		return 0;
 	for (unsigned int c = 0; c < KEYS_COLUMNS; c++)
 		if (!place_sound(h, c, size))
@@ -53,8 +61,9 @@ keys_open(struct keys *k, int fd_dir)
 	if (fd < 0)
 		return 0;
 	void *map = MAP_FAILED;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    (uint64_t)st.st_size >= sizeof(struct keys_header) && !filesystem_network(fd))
+	int const here = !fstat(fd, &st) && S_ISREG(st.st_mode) && !filesystem_network(fd);
+	k->damaged = here && (uint64_t)st.st_size < sizeof(struct keys_header);
+	if (here && !k->damaged)
 		map = mmap(0, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
 	if (map == MAP_FAILED)
@@ -65,7 +74,9 @@ keys_open(struct keys *k, int fd_dir)
 	memcpy(&k->h, map, sizeof k->h);
 	if (header_sound(&k->h, k->size))
 		return 1;
+	int const damaged = !is_foreign(&k->h);
 	keys_close(k);
+	k->damaged = damaged;
 	return 0;
 }
 

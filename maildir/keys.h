@@ -81,6 +81,7 @@ struct keys {
 	time_t mtime;
 	struct keys_header h;
 	unsigned int sound, bad; /* bits of columns that were checked */
+	int damaged;		 /* not open, as it is no whole file of any version */
 };
 #define KEYS_ZERO                                                                                  \
 	{                                                                                          \

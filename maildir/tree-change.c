@@ -248,11 +248,18 @@ rename_one(struct maildir_tree const *t, char const *from, char const *to)
 static int
 hold_root(struct maildir_tree const *t, int how)
 {
+	struct timespec now, end;
 	int fd = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = fd < 0 ? -1 : 0;
-	for (int ms = 0; !r && (r = flock(fd, how | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
-			 ms < MAILDIR_RENAME_WAIT * 1000;
-	     ms += RENAME_PAUSE_MS, r = 0)
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += MAILDIR_RENAME_WAIT;
+	while (!r && (r = flock(fd, how | LOCK_NB)) < 0 && errno == EWOULDBLOCK) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > end.tv_sec ||
+		    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
+			break;
 		nanosleep(&(struct timespec){0, RENAME_PAUSE_MS * 1000000L}, 0);
+		r = 0;
+	}
 	if (r < 0 && fd >= 0)
 		close(fd);
 	return r < 0 ? -1 : fd;
@@ -264,15 +271,16 @@ tree_still(struct maildir_tree const *t)
 	return hold_root(t, LOCK_SH);
 }
 
-/* Nobody who waits for that sees some of them renamed and others not. */
+/* A name that only leads to others may be taken, but nothing may be replaced. */
 static int
 rename_all(struct maildir_tree const *t, char const *from, char const *to)
 {
-	int fd = hold_root(t, LOCK_EX), r = each_below(t, from, to, rename_one), e = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = e;
-	return r < 0 ? -1 : durable_dirname(t->root);
+	int count = target_free(t, from, to) < 0 ? -1 : each_below(t, from, to, target_free);
+	if (!count)
+		errno = ENOENT;
+	if (count <= 0 || each_below(t, from, to, rename_one) < 0 || durable_dirname(t->root) < 0)
+		return -1;
+	return metadata_moved(t, from, to);
 }
 
 /* The client's name in the form in which tree_list has it. */
@@ -296,14 +304,12 @@ rename_tree(struct maildir_tree const *t, char const *from, char const *to)
 		errno = to[n] ? EINVAL : EEXIST; /* below itself */
 		return -1;
 	}
-	/* A name that only leads to others may be taken, but nothing may be replaced. */
-	int count = target_free(t, from, to) < 0 ? -1 : each_below(t, from, to, target_free);
-	if (!count)
-		errno = ENOENT;
-	if (count <= 0 || rename_all(t, from, to) < 0)
-		return -1;
-	int r = metadata_moved(t, from, to);
+	/* Nobody who waits for that sees some of them renamed and others not. */
+	int const fd = hold_root(t, LOCK_EX), r = rename_all(t, from, to), e = errno;
+	if (fd >= 0)
+		close(fd);
 	watch_wake_dir(t->root);
+	errno = e;
 	return r;
 }
 

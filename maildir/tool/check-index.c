@@ -63,12 +63,15 @@ text_good(struct check *c)
 	return good;
 }
 
+/* What cannot be used here is left alone. */
 static int
 keys_good(struct check *c)
 {
 	struct keys k;
 	size_t len;
 	int good = keys_open(&k, c->fd_dir);
+	if (!good)
+		return !k.damaged;
 	for (unsigned int i = 0; good && i < KEYS_COLUMNS; i++)
 		good = !k.h.place[i].len || keys_column(&k, i, &len);
 	keys_close(&k);

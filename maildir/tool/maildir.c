@@ -20,6 +20,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/sa.h"
+#include "lib/sigbus.h"
 #include "maildir/tool/say.h"
 
 #define USAGE "maildir check|expire|export|import|index|stat [-q] [--json] [options] arguments"
@@ -199,6 +200,7 @@ main(int argc, char const **argv)
 {
 	PROG = "maildir";
 	catch_signals();
+	sigbus_catch(0);
 	umask(077);
 	for (unsigned int i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
 		if (!strcmp(argv[1], commands[i].name)) {

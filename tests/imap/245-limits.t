@@ -99,6 +99,11 @@ S: * 1 FETCH (UID 1)
 S: * 2 FETCH (UID 2)
 S: * 3 FETCH (UID 3)
 S: a3 OK UID FETCH completed.
+C: a4 UID SEARCH RETURN (PARTIAL 1:2) ALL
+S: a4 NO [MESSAGELIMIT 3] Too many messages for one command.
+C: a5 UID SEARCH RETURN (PARTIAL 1:2) UID 2:4
+S: * ESEARCH (TAG "a5") UID PARTIAL (1:2 2:3)
+S: a5 OK UID SEARCH completed.
 C: b1 COPY 1:4 to
 S: b1 NO [MESSAGELIMIT 3] Too many messages for one command.
 C: b2 COPY 1:3 to

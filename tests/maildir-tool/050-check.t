@@ -169,6 +169,18 @@ for what, damage, folder, outcome, n in TABLE:
             uid = "6" if what == "uidlist-double" else "1"
             same((lines[0][1].split()[0], kept.get("1.a.host"), kept.get("3.c.host")), ("V77", uid, "5"), f"{name}: UIDs stay")
 
+# Keys that another version wrote are of no use here, but no damage.
+with Place() as p:
+    healthy(p)
+    many_keys(p)
+    p.run("check", p.mail)
+    p.run("index", p.mail)
+    with open(p.at("mail/postern-keys"), "r+b") as f:
+        f.seek(20)
+        f.write(b"\x63")
+    r = p.run("check", "--json", p.mail)
+    ok(not [f for f in r.json[:-1] if f["what"] == "index-keys"] and os.path.exists(p.at("mail/postern-keys")), "keys of another version are left", r)
+
 # What is young is left alone.
 with Place() as p:
     healthy(p)
