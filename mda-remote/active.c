@@ -163,7 +163,7 @@ destination(struct active *a, struct envelope_rcpt *r)
 		bad = idna_to_ascii(&domain, name, strlen(name));
 	if (bad < 0)
 		attempt_set(&why, RCPT_FAILED, 0, "5.1.2", reason);
-	else if (route_find(sa_str(&domain), &a->e.mail, &route, &reason) < 0)
+	else if (known_route(sa_str(&domain), &a->e.mail, &route, &reason) < 0)
 		attempt_set(&why, RCPT_WAITING, 0, "4.3.5", reason);
 	else {
 		route_require(

@@ -109,6 +109,7 @@ read_settings(void)
 static void
 reread(void)
 {
+	known_forget();
 	if (!settings_valid()) {
 		log_1("settings", "state", "bad, the old ones stay");
 		return;

@@ -39,7 +39,8 @@ each_piece(struct send_text *t, struct arena *a, put_fn *put, void *arg)
 		return sevenbit(a, t->map + t->offset, t->length, put, arg) ? "sending the message"
 									    : 0;
 	while (at < end) {
-		ssize_t n = spool_pread(t->fd, buf, sizeof buf, at);
+		size_t const left = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+		ssize_t n = spool_pread(t->fd, buf, left, at);
 		if (n <= 0) {
 			errno = n ? errno : EIO;
 			return "reading the spool";

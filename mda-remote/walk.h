@@ -2,6 +2,7 @@
  *
  *     scan.c      the spool and its fifo     -> schedule
  *     active.c    a message read in          -> tasks, one per destination
+ *     known.c     routes of a moment ago
  *     dest.c      destinations: queues, rests, the way to them
  *     share.c     who may go on: shares of the active set, turns, concurrency
  *     resolve.c   questions to the DNS child
@@ -130,6 +131,14 @@ int digest_add(char const *name, struct bounce const *b);
 int digest_open(char const *name);
 /* Sends the digests that are due. */
 void digest_tick(void);
+
+/* ---- known.c ---- */
+
+/* route_find, or what it said less than KNOWN_MS ago. */
+int known_route(
+    char const *domain, struct smtp_mail const *mail, struct route *r, char const **why);
+/* etc/ has changed. */
+void known_forget(void);
 
 /* ---- dest.c ---- */
 
