@@ -258,11 +258,12 @@ tls_result(struct conn const *c, char *s)
 	log_send();
 }
 
+/* Those that have not answered yet count too: the last of them decides whether it works. */
 static int
 others_stand(struct conn const *c)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (conns[i] != c && conns[i]->d == c->d && conns[i]->stands)
+		if (conns[i] != c && conns[i]->d == c->d && (conns[i]->stands || !conns[i]->answered))
 			return 1;
 	return 0;
 }
