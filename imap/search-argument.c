@@ -34,7 +34,8 @@ search_argument_bound(struct parse *p, struct search_key *k, int above)
 	if (!parse_sp(p) || !parse_nznumber(p, &uid))
 		return 0;
 	k->numbers = NUMBERS_UID;
-	k->given = (struct set){arena_alloc(p->arena, sizeof *k->given.r), uid != (above ? UINT32_MAX : 1)};
+	k->given = (struct set){
+	    arena_alloc(p->arena, sizeof *k->given.r), uid != (above ? UINT32_MAX : 1)};
 	*k->given.r = above ? (struct range){uid + 1, UINT32_MAX} : (struct range){1, uid - 1};
 	k->set = set_copy(p->arena, &k->given);
 	return 1;

@@ -14,12 +14,11 @@
 static enum keys_column
 column_of(struct search_key const *k)
 {
-	static char const *const name[] = {"Subject", "From", "To", "Cc"};
 	if (k->kind != SEARCH_HEADER || !k->matcher.key.len ||
 	    memchr(k->matcher.key.s, 0, k->matcher.key.len))
 		return 0;
-	for (unsigned int c = 0; c < sizeof name / sizeof *name; c++)
-		if (!strcasecmp(k->name, name[c]))
+	for (unsigned int c = 0; c < KEYS_COLUMNS - KEYS_IN_SUBJECT; c++)
+		if (!strcasecmp(k->name, keys_fields[c]))
 			return KEYS_IN_SUBJECT + c;
 	return 0;
 }

@@ -243,11 +243,10 @@ put_fields(struct maker *m, uint32_t i, char const *name)
 static int
 make_fields(struct maker *m)
 {
-	static char const *const name[] = {"Subject", "From", "To", "Cc"};
 	static char const zeros[4];
 	uint32_t *const end = (uint32_t *)m->item, at = 0;
 	for (uint32_t r = 0; r < m->rows; r++) {
-		uint32_t const n = put_fields(m, r, name[m->c - KEYS_IN_SUBJECT]);
+		uint32_t const n = put_fields(m, r, keys_fields[m->c - KEYS_IN_SUBJECT]);
 		if (n == UINT32_MAX || __builtin_add_overflow(at, n, &at))
 			return 0;
 		end[r] = at;

@@ -9,6 +9,8 @@
 #include "lib/crc32c.h"
 #include "maildir/filesystem.h"
 
+char const *const keys_fields[KEYS_COLUMNS - KEYS_IN_SUBJECT] = {"Subject", "From", "To", "Cc"};
+
 /* Octets that a column has for each row at least. */
 static uint64_t
 width(unsigned int c)

@@ -73,6 +73,8 @@ struct keys_header {
 _Static_assert(sizeof(struct keys_header) == 448 && sizeof(struct keys_thread) == 24, "no padding");
 
 /* ---- keys.c: reading ---- */
+/* The fields of the columns from KEYS_IN_SUBJECT on. */
+extern char const *const keys_fields[KEYS_COLUMNS - KEYS_IN_SUBJECT];
 /* In a folder that is shared others may write this file, also while it is mapped: what is read of it
  * says nothing sure, and is no sooner an index than it has been compared. The header is a copy. */
 struct keys {
