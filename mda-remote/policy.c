@@ -24,7 +24,7 @@ is_digest(char const *s, size_t n)
 	return n == DIGEST_DIGITS && strspn(s, "0123456789abcdefABCDEF") >= n;
 }
 
-/* Parts joined by ':', each of which must be good. */
+/* Parts joined by ':', each of which must be good, and no more than smtp-send takes. */
 static int
 set_names(struct tls_rule *r, char const *s, size_t n, int (*good)(char const *, size_t))
 {
@@ -33,9 +33,10 @@ set_names(struct tls_rule *r, char const *s, size_t n, int (*good)(char const *,
 	memcpy(r->names, s, n);
 	r->names[n] = 0;
 	ascii_lower(r->names, n);
+	unsigned int count = 0;
 	for (char const *p = r->names;; p++) {
 		size_t len = strcspn(p, ":");
-		if (!len || !good(p, len))
+		if (!len || !good(p, len) || ++count > SEND_NAMES_MAX)
 			return -1;
 		p += len;
 		if (!*p)

@@ -5,6 +5,7 @@
 #include "tests/unit/tap.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define FOUR "a.t:b.t:c.t:d.t"
 #define LONG                                                                                       \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."                             \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."                             \
@@ -42,6 +43,7 @@ values(void)
 	    {"secure match=a_b.test", 0},
 	    {"secure match=a.test match=b.test", 0},
 	    {"secure match=" LONG "a:" LONG "b", 0},
+	    {"secure match=" FOUR ":" FOUR ":" FOUR ":a.t:b.t:c.t:d.t:e.t", 0}, /* SEND_NAMES_MAX + 1 */
 	    {"secure fingerprint=" DIGEST, 0},
 	    {"fingerprint=", 0},
 	    {"fingerprint=0123", 0},
