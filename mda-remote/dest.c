@@ -200,33 +200,11 @@ dest_wake(void)
 /* ---- the way ---- */
 
 static void
-packet_head(stralloc *sa, struct route const *r)
-{
-	int lmtp = r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST;
-	sa_catf(sa, "k %c\n", lmtp ? 'l' : 's');
-	tls_rule_lines(sa, &r->tls);
-	if (r->wrap)
-		sa_cats(sa, "w\n");
-	for (int i = 0; i < 2; i++)
-		if (r->source[i][0])
-			sa_catf(sa, "b %s\n", r->source[i]);
-	if (r->auth[0])
-		sa_catf(sa, "a %s\n", r->auth);
-}
-
-static void
 set_packet(struct dest *d, stralloc *sa)
 {
 	d->packet = xstrdup(sa_str(sa));
 	d->packet_until = walk_now() + DNS_CACHE_SECONDS * 1000;
 	stralloc_free(sa);
-}
-
-static void
-add_address(struct dest *d, stralloc *sa, char const *name, char const *ip, unsigned int rank)
-{
-	unsigned int port = d->route.port ? d->route.port : walk.set.port;
-	sa_catf(sa, "h %s %s %u %u\n", name, ip, port, rank);
 }
 
 static void
@@ -283,8 +261,9 @@ asks_sts(struct dest const *d)
 
 static char const no_match[] = "the domain's MTA-STS policy does not name this mail exchanger";
 
-/* RFC 8461 4.1: hosts that the policy does not name go if it is enforced. One with TLSA records
- * stays: DANE counts before MTA-STS (RFC 8461 2). How many went. */
+/* RFC 8461 4.1: hosts that the policy does not name go if it is enforced. One that a signed MX
+ * record names, and TLSA records prove, stays: DANE counts before MTA-STS (RFC 8461 2). Where the
+ * MX record may be forged, TLSA records prove only that the forger has some. How many went. */
 static unsigned int
 apply_sts(struct dest *d, struct sts_known const *sts, struct mx_answer *a)
 {
@@ -294,7 +273,8 @@ apply_sts(struct dest *d, struct sts_known const *sts, struct mx_answer *a)
 		return 0;
 	for (unsigned int i = 0; i < a->count; i++) {
 		struct mx_host *h = a->host + i;
-		if (!h->count || h->tlsa == DNS_OK || sts_policy_matches(&sts->policy, h->name))
+		int proved = a->secure && h->tlsa == DNS_OK;
+		if (!h->count || proved || sts_policy_matches(&sts->policy, h->name))
 			continue;
 		tlsrpt_add(d->route.name, "sts", "validation-failure", h->name, "-", no_match);
 		if (sts->policy.mode == STS_ENFORCE) {
@@ -305,16 +285,15 @@ apply_sts(struct dest *d, struct sts_known const *sts, struct mx_answer *a)
 	return n;
 }
 
-/* The route, with what the policy demands of TLS. */
-static struct route
-sts_route(struct dest const *d, struct sts_known const *sts)
+/* Hosts that may be there to take the mail at another time. */
+static unsigned int
+missing(struct mx_answer const *a)
 {
-	struct route r = d->route;
-	if (sts && sts->policy.mode != STS_NONE) {
-		r.tls.level = sts->policy.mode == STS_ENFORCE ? TLS_STS : TLS_STS_TEST;
-		r.tls.min = r.tls.level == TLS_STS ? 12 : 0; /* RFC 8461 4.2, RFC 8996 */
-	}
-	return r;
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < a->count; i++)
+		n += !a->host[i].count &&
+		     (a->host[i].status == DNS_FAILED || a->host[i].status == DNS_BOGUS);
+	return n;
 }
 
 void
@@ -331,7 +310,8 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		fail(d, RCPT_WAITING, 0, "4.4.3", "the resolver does not work");
 		return;
 	}
-	unsigned int unsafe = mx_drop_unsafe(a), all = a->count;
+	mx_drop_unsafe(a);
+	unsigned int all = a->count;
 	struct mx_answer whole = *a;
 	struct sts_known const *sts = asks_sts(d) ? sts_policy(d->route.name) : 0;
 	unsigned int refused = sts ? apply_sts(d, sts, a) : 0;
@@ -345,18 +325,14 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		unroutable(d, &whole, all, loop);
 		return;
 	}
-	struct mx_address way[SEND_ADDRESSES_MAX];
-	unsigned int n = mx_addresses(a->host, hosts, d->route.family, way, SEND_ADDRESSES_MAX);
-	if (!n) {
+	if (missing(&whole))
+		sa_cats(&sa, PACKET_INCOMPLETE);
+	if (packet_hosts(&sa, &d->route, sts, a, hosts))
+		set_packet(d, &sa);
+	else {
+		stralloc_free(&sa);
 		wrong_family(d);
-		return;
 	}
-	struct route route = sts_route(d, sts);
-	packet_head(&sa, &route);
-	for (unsigned int i = 0; i < n; i++)
-		add_address(d, &sa, way[i].host->name, way[i].ip, way[i].rank);
-	packet_tls(&sa, &d->route, a, hosts, unsafe);
-	set_packet(d, &sa);
 }
 
 int
@@ -378,7 +354,8 @@ dest_ready(struct dest *d)
 			return 0;
 		}
 		packet_head(&sa, &d->route);
-		add_address(d, &sa, d->route.name, d->route.name, 0);
+		packet_address(&sa, &d->route, d->route.name, d->route.name, 0);
+		sa_cats(&sa, PACKET_AUTHENTIC); /* whoever has that address is meant */
 	} else {
 		/* Side by side: neither look-up waits for the other. */
 		int known = d->resolving || !asks_sts(d) || sts_ready(d->route.name);

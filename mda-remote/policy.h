@@ -20,7 +20,7 @@ enum route_tls {
 	TLS_FINGERPRINT = 'f', /* a certificate, or its key, with one of these SHA-256 digests */
 	TLS_STS = 'S', /* DANE where the host has TLSA records, else as TLS_MUST (RFC 8461 2) */
 	TLS_STS_TEST = 's', /* the same, but a failure is only reported (RFC 8461 5) */
-	TLS_REQUIRE = 'R',  /* REQUIRETLS (RFC 8689 4.2.1) */
+	TLS_REQUIRE = 'R',  /* the least that REQUIRETLS asks (RFC 8689 4.2.1) */
 };
 
 struct tls_rule {

@@ -188,9 +188,12 @@ complete(struct route *r)
 		r->wrap = 1;
 	if (r->wrap && !r->port)
 		r->port = WRAP_PORT;
-	/* A password is not shown to a stranger because somebody stripped STARTTLS. */
+	/* A password is not shown to a stranger because somebody stripped STARTTLS ... */
 	if ((r->auth[0] || r->wrap) && !r->tls_given)
 		r->tls.level = TLS_MUST;
+	/* ... or forged the MX records. */
+	if (r->auth[0] && r->kind == ROUTE_MX && (!r->tls_given || r->wrap))
+		r->tls.level = TLS_SECURE;
 	r->tls_given |= r->auth[0] || r->wrap;
 	if (!r->tls.level)
 		r->tls.level = TLS_DANE;
@@ -306,24 +309,38 @@ route_find(char const *domain, struct smtp_mail const *mail, struct route *r, ch
 	return found < 0 ? -1 : 0;
 }
 
+/* It goes to a server on this host. */
+static int
+stays(struct route const *r)
+{
+	static unsigned char const loopback[16] = {[15] = 1};
+	unsigned char addr[16];
+	if (r->kind == ROUTE_LMTP)
+		return 1;
+	unsigned int len = r->kind == ROUTE_LMTP_HOST ? ucspi_scan(r->name, addr) : 0;
+	return len == 4 ? addr[0] == 127 : len == 16 && !memcmp(addr, loopback, 16);
+}
+
 void
 route_require(struct route *r, int required, int optional)
 {
-	/* What stays with this host's own servers has arrived. */
-	if (r->kind == ROUTE_LMTP || r->kind == ROUTE_LMTP_HOST)
+	if (stays(r))
 		return;
 	if (required) {
-		if (r->tls.level == TLS_FINGERPRINT)
-			r->tls.names[0] = 0;
-		r->tls.level = TLS_REQUIRE;
-	} else if (optional && !r->tls_given && strchr("dSs", (int)r->tls.level))
+		r->require = 1;
+		/* What our own settings ask beyond it stands. */
+		if (strchr("nmed", (int)r->tls.level))
+			r->tls.level = TLS_REQUIRE;
+	} else if (optional && !r->tls_given) {
 		r->tls.level = TLS_MAY;
+		r->tls_given = 1;
+	}
 }
 
 int
 route_dane(struct route const *r)
 {
-	return strchr("dDSsR", (int)r->tls.level) != 0;
+	return strchr("dDR", (int)r->tls.level) != 0;
 }
 
 void
@@ -337,7 +354,11 @@ route_key(stralloc *key, struct route const *r)
 	for (int i = 0; i < 2; i++)
 		if (r->source[i][0])
 			sa_catf(key, ":from=%s", r->source[i]);
+	/* Where it is said that MTA-STS is not asked, though these levels would ask. */
+	int alone = r->tls_given && (r->tls.level == TLS_DANE || r->tls.level == TLS_REQUIRE);
 	/* What etc/tls-policy says is no part of the shortest form. */
-	if (r->tls.min || r->tls.names[0] || (r->tls_given && r->tls.level == TLS_DANE))
+	if (r->tls.min || r->tls.names[0] || alone)
 		sa_catf(key, ":%u:%s", r->tls.min, r->tls.names);
+	if (r->require && r->tls.level != TLS_REQUIRE)
+		sa_cats(key, ":requiretls");
 }

@@ -18,7 +18,8 @@ struct route {
 	char name[256];
 	uint16_t port; /* 0: the setting smtp-port */
 	struct tls_rule tls;
-	int tls_given;	    /* by a word, or by etc/tls-policy: MTA-STS is not asked */
+	int tls_given;	    /* by a word, etc/tls-policy or the message: MTA-STS is not asked */
+	int require;	    /* REQUIRETLS: the server must offer it, and its name must be sure */
 	int wrap;	    /* TLS from the first octet (RFC 8314 3.3) */
 	int family;	    /* 4 or 6: no other addresses; 0 both */
 	int also_local;	    /* it holds for the domains of etc/domains too */

@@ -76,6 +76,9 @@ policy_line(struct send_policy *p, char letter, char const *value)
 	case 'y':
 		p->authentic = 1;
 		return 1;
+	case 'q':
+		p->require = 1;
+		return 1;
 	case 'i':
 		p->incomplete = 1;
 		return 1;
@@ -121,6 +124,8 @@ policy_pkix(struct send_policy const *p)
 	return 0;
 }
 
+/* An MTA-STS policy has seen to it that these records prove a host that it names, or one whose MX
+ * record is signed (dest.c). */
 static void
 need_dane(struct tls_need *n, struct send_policy const *p, struct send_dane const *d)
 {
@@ -128,6 +133,7 @@ need_dane(struct tls_need *n, struct send_policy const *p, struct send_dane cons
 	n->refused = 0;
 	n->policy = "tlsa";
 	n->expect.check = TLS_BY_DANE;
+	n->expect.unusable_soft = n->expect.soft;
 	n->expect.soft = 0;
 	n->expect.name = d->base;
 	/* RFC 7672 3.2.2 */
@@ -165,4 +171,6 @@ policy_need(struct tls_need *n, struct send_policy const *p, char const *host)
 		need_dane(n, p, d);
 	if (levels[i].unauthentic && !p->authentic)
 		n->refused = levels[i].unauthentic;
+	else if (p->require && !p->authentic)
+		n->refused = "validation-failure";
 }

@@ -20,6 +20,7 @@ struct send_policy {
 	char *digest[SEND_NAMES_MAX]; /* lines f */
 	unsigned int digests, min;    /* least version of TLS, 10 to 13; 0 the usual */
 	int authentic;	/* the hosts' names are */
+	int require;	/* REQUIRETLS (RFC 8689 4.2.1) */
 	int incomplete; /* there are other hosts, which cannot be used for now */
 };
 

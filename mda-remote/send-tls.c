@@ -11,7 +11,7 @@ static int
 refuse(struct send *s, struct attempt *why, char const *status, char const *text)
 {
 	char full[12];
-	int final = s->policy.tls == TLS_REQUIRE;
+	int final = s->policy.require;
 	snprintf(full, sizeof full, "%c%s", final ? '5' : '4', status);
 	attempt_set(why, final ? 'f' : 'w', 0, full, text);
 	return FAILED;
@@ -44,19 +44,26 @@ encrypt(struct send *s, struct tls_need const *n, struct attempt *why)
 	expect.session = send_session_take(s);
 	int fd = tls_client_start(&s->tls_state, s->c.net.fd_in, &expect, seconds);
 	s->c.net.fd_in = s->c.net.fd_out = -1;
+	stralloc_free(&s->c.auth); /* what was offered in clear */
 	/* It may be the session that the server does not bear: that is no reason to go in clear. */
 	if (fd < 0 && expect.session) {
 		no_tls(s, n, why, s->tls_state.why);
 		return AGAIN_AFRESH;
 	}
-	send_report_tls(s, n->policy, s->tls_state.type, s->tls_state.why);
-	if (fd < 0 && s->policy.tls == TLS_REQUIRE)
+	int ours = fd < 0 && !s->tls_state.type[0];
+	if (!ours)
+		send_report_tls(s, n->policy, s->tls_state.type, s->tls_state.why);
+	/* Out of memory or processes: nothing was learnt of the server. */
+	if (ours && n->must) {
+		attempt_set(why, 'w', 0, "4.3.0", s->tls_state.why);
+		return FAILED;
+	}
+	if (fd < 0 && s->policy.require)
 		return refuse(s, why, ".7.10", s->tls_state.why);
 	if (fd < 0)
 		return no_tls(s, n, why, s->tls_state.why);
 	if (!s->tls_state.reused)
 		s->session_since = (uint64_t)time(0);
-	stralloc_free(&s->c.auth);
 	int lmtp = s->c.lmtp;
 	smtp_client_fds(&s->c, fd, fd);
 	s->c.lmtp = lmtp;
@@ -126,7 +133,7 @@ negotiate(struct send *s, int clear, struct attempt *why)
 	    s, need.policy, "starttls-not-supported", "the server does not offer STARTTLS");
 	if (!need.must)
 		return READY;
-	return refuse(s, why, s->policy.tls == TLS_REQUIRE ? ".7.10" : ".7.4",
+	return refuse(s, why, s->policy.require ? ".7.10" : ".7.4",
 	    "TLS is required and the server does not offer it");
 }
 
@@ -135,7 +142,7 @@ send_tls(struct send *s, int clear, struct attempt *why)
 {
 	int r = s->wrap ? READY : negotiate(s, clear, why);
 	/* RFC 8689 4.2.1 step 5 */
-	if (r == READY && s->policy.tls == TLS_REQUIRE && !(s->c.ext & EXT_REQUIRETLS))
+	if (r == READY && s->policy.require && !(s->c.ext & EXT_REQUIRETLS))
 		return refuse(s, why, ".7.30", "the server does not support REQUIRETLS");
 	return r;
 }

@@ -12,12 +12,15 @@
  *     v NAME             a name that it may bear, instead of the host's, to be verified by a CA
  *     f DIGEST           of a certificate, or its key, that TLS_FINGERPRINT accepts
  *     p MIN              least version of TLS, 10 (1.0) to 13 (1.3)
- *     y                  the hosts' names are authentic (DNSSEC, MTA-STS or a setting)
+ *     y                  the hosts' names are authentic (DNSSEC, an enforced MTA-STS policy or a
+ *                        setting)
+ *     q                  the server must offer REQUIRETLS, and its name be authentic (RFC 8689)
  *     m                  the hosts are mail exchangers: one that bears our name is us
  *     z IP               this address has connections enough
  *     S NAME IP PORT SINCE SESSION    a TLS session to be taken up again with this host, verified at
  *                        SINCE (seconds since 1970)
- *     i                  more hosts exist, which could not be looked up
+ *     i                  more hosts or addresses exist, which could not be looked up, or are
+ *                        too many
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
  * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY

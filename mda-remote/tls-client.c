@@ -151,15 +151,21 @@ static SSL *
 client(struct tls_client *t, struct tls_expect const *e, enum tls_check *check)
 {
 	unsigned char addr[16];
+	struct tls_expect other = *e;
 	SSL *ssl = SSL_new(ctx);
 	*check = e->check;
 	if (ssl && e->check == TLS_BY_DANE) {
 		if (add_records(ssl, e)) {
 			verify(ssl, e);
+			at_least(ssl, e);
 			return ssl;
 		}
 		fail(t, "tlsa-invalid", "none of the TLSA records can be used");
-		*check = e->unusable;
+		*check = other.check = e->unusable;
+		other.soft = e->unusable_soft;
+		other.name = e->host;
+		other.alsos = 0;
+		e = &other;
 		SSL_free(ssl);
 		ssl = *check == TLS_REFUSE ? 0 : SSL_new(ctx);
 		if (!ssl)

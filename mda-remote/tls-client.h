@@ -28,7 +28,9 @@ struct tls_expect {
 	char *const *digest; /* SHA-256, in hexadecimal, lower case */
 	unsigned int digests;
 	unsigned int min;	 /* least version, 10 (1.0) to 13 (1.3); 0 the usual */
-	enum tls_check unusable; /* what else, where no record can be used */
+	/* What else, where no record can be used: then the name is the host's, and no other. */
+	enum tls_check unusable;
+	int unusable_soft;
 	char const *session;	 /* to be taken up again (tls_client_session), or null */
 };
 

@@ -51,8 +51,8 @@ rule(unsigned char to[static DIGEST], struct tls_expect const *e, enum tls_check
     char const *ca)
 {
 	stralloc sa = STRALLOC_ZERO;
-	sa_catf(&sa, "%s\n%s\n%d %d %d %d %u\n%s\n", e->host, e->name, (int)e->check, (int)check,
-	    (int)e->unusable, e->soft, e->min, ca ? ca : "");
+	sa_catf(&sa, "%s\n%s\n%d %d %d %d %d %u\n%s\n", e->host, e->name, (int)e->check, (int)check,
+	    (int)e->unusable, e->soft, e->unusable_soft, e->min, ca ? ca : "");
 	for (unsigned int i = 0; i < e->alsos; i++)
 		sa_catf(&sa, "n %s\n", e->also[i]);
 	for (unsigned int i = 0; i < e->digests; i++)

@@ -230,11 +230,18 @@ int64_t share_next(void);
 
 /* ---- packet.c ---- */
 
-/* The lines of smtp-send's first packet about the hosts a->host[0..n) that concern TLS (smtp-send.c
- * says what they are). unsafe: how many other hosts were left out because their TLSA records could
- * not be had. */
-void packet_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsigned int n,
-    unsigned int unsafe);
+/* smtp-send's first packet (smtp-send.c says what its lines mean). */
+#define PACKET_AUTHENTIC "y\n"
+#define PACKET_INCOMPLETE "i\n"
+/* What the route asks. */
+void packet_head(stralloc *sa, struct route const *r);
+void packet_address(
+    stralloc *sa, struct route const *r, char const *name, char const *ip, unsigned int rank);
+/* All of it, for the hosts a->host[0..hosts), with what the domain's MTA-STS policy (or null) and TLSA
+ * records ask. How many addresses of the route's family there are. */
+struct sts_known;
+unsigned int packet_hosts(stralloc *sa, struct route const *r, struct sts_known const *sts,
+    struct mx_answer const *a, unsigned int hosts);
 
 /* ---- resolve.c ---- */
 

@@ -36,8 +36,9 @@ def parse_attempt(line):
     return verdict, int(code), status, host, ip, text
 
 
-def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=120):
-    """hosts: (name, ip, port, rank); messages: (text, recipients), and "utf8" for SMTPUTF8. Everything that smtp-send says of it."""
+def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=120, before=()):
+    """hosts: (name, ip, port, rank); messages: (text, recipients), and "utf8" for SMTPUTF8. before: a program that starts it.
+    Everything that smtp-send says of it."""
     result = Result()
     with tempfile.TemporaryDirectory(prefix="postern-send.") as d:
         os.makedirs(f"{d}/etc/auth")
@@ -47,7 +48,7 @@ def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=12
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         env = {"PATH": os.environ["PATH"], "POSTERN_DIR": d, "ASAN_OPTIONS": "detect_leaks=0"}
         with open(f"{d}/log", "wb") as log:
-            process = subprocess.Popen(["smtp-send"], stdin=theirs, stderr=log, env=env, cwd="/", close_fds=True)
+            process = subprocess.Popen([*before, "smtp-send"], stdin=theirs, stderr=log, env=env, cwd="/", close_fds=True)
         theirs.close()
         ours.settimeout(limit)
         packet = [f"h {n} {ip} {port} {rank}" for n, ip, port, rank in hosts] + [f"k {'l' if lmtp else 's'}", f"t {tls}", *lines]

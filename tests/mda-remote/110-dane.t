@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """DANE (RFC 7672, 7671) with real signed zones (nsd, ldns-signzone) and real certificates: what each TLSA set means for
 each server, which names count, and that mail never goes in clear or to the wrong server because an answer is missing."""
-import os, sys, tempfile
+import os, ssl, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Faults, Nsd, Unbound, free_port
@@ -77,8 +77,10 @@ ROWS = {
     "may-wrong": ([WRONG], wild, ANY, ""),
     "no-wrong": ([WRONG], wild, CLEAR, ""),
     "must-wrong": ([WRONG], wild, ("delivered", "pkix"), ""),
+    "min": ([E[1, 1]], wild, DANE, ""),
+    "min-old": ([E[1, 1]], "old", WAITS("4.7.5"), "validation-failure"),
 }
-ROUTES = {"only": "dane-only", "may": "may", "no-wrong": "no", "must": "must"}
+ROUTES = {"min": "dane min=1.3", "only": "dane-only", "may": "may", "no-wrong": "no", "must": "must"}
 
 port = free_port()
 record = lambda name, text: f"_{port}._tcp.{name} TLSA {text}\n"
@@ -87,7 +89,9 @@ zone, outside, peers = "", "", {}
 
 def peer(ip, tls):
     script = {"STARTTLS": "454 4.7.0 not now"} if tls == "refused" else {}
-    context = BrokenTls(b"junk") if tls == "junk" else pki.context(tls) if tls and tls != "refused" else pki.context(wild)
+    context = BrokenTls(b"junk") if tls == "junk" else pki.context(wild if tls in (None, "refused", "old") else tls)
+    if tls == "old":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
     return Peer(ip, port, script=script, ext=TLS if tls else ALL, tls=context)
 
 
@@ -123,6 +127,13 @@ way("w-no-mx-wrong", f"w-no-mx-wrong A IP\nTLSA:w-no-mx-wrong TLSA {WRONG}", wil
 way("w-next", f"w-next MX 10 mx-ee-wrong\nw-next MX 20 n2\nn2 A IP\nTLSA:n2 TLSA {E[1, 1]}", wild, DANE)
 way("w-next-failed", f"w-next-failed MX 10 mx-servfail\nw-next-failed MX 20 n3\nn3 A IP\nTLSA:n3 TLSA {E[1, 1]}", wild, DANE)
 way("w-next-clear", f"w-next-clear MX 10 mx-servfail\nw-next-clear MX 20 n4\nn4 A IP", None, CLEAR)
+# An address that could not be looked up is one that may take the mail at another time.
+way("w-address-failed", f"w-address-failed MX 10 dead\nw-address-failed MX 20 n5\ndead A 127.0.9.1\nn5 A IP", wild, WAITS("4.7.1"))
+peers["w-address-failed"].script = {"greeting": "554 5.7.1 not here"}
+# So is one beyond SEND_ADDRESSES_MAX: 9 hosts of 4 addresses; 8 are all tried.
+refuses = Peer("0.0.0.0", script={"greeting": "554 5.7.1 not here"})
+zone += "".join(f"many9 MX 10 many-{i}\n" + (f"many8 MX 10 many-{i}\n" if i < 8 else "") + "".join(f"many-{i} A 127.0.11.{4 * i + j + 1}\n" for j in range(4)) for i in range(9))
+MANY = {"many8.dane.test": ("failed", "5.7.1"), "many9.dane.test": ("deferred", "4.7.1")}
 # A domain that is not signed, whose host is (RFC 7672 2.2.1): its records count, but only for the host's name.
 way("w-insecure-mx", f"h7 A IP\nTLSA:h7 TLSA {E[1, 1]}", wild, DANE, plain="d7 MX 10 h7.dane.test.", domain="d7.plain.test")
 way("w-insecure-mx-wrong", f"h8 A IP\nTLSA:h8 TLSA {WRONG}", wild, WAITS("4.7.5"), "validation-failure", plain="d8 MX 10 h8.dane.test.", domain="d8.plain.test")
@@ -135,7 +146,7 @@ way("w-many", f"w-many MX 10 h13\nh13 A IP\n" + "\n".join(f"TLSA:h13 TLSA 3 1 1 
 way("w-too-many", f"w-too-many MX 10 h14\nh14 A IP\n" + "\n".join(f"TLSA:h14 TLSA 3 1 1 {i:064x}" for i in range(16)) + f"\nTLSA:h14 TLSA {E[1, 1]}", wild, NOT_ASKED("4.4.3"))
 
 routes = "".join(f"{n}.dane.test: tls={word}\n" for n in ROWS for p, word in ROUTES.items() if n == p or n.startswith(p + "-"))
-routes += f"d10.plain.test: tls=dane-only\nrouted.example: [h12.dane.test]\n"
+routes += f"d10.plain.test: tls=dane-only\nrouted.example: [h12.dane.test]\n" + "".join(f"{d}: {d}:{refuses.port}\n" for d in MANY)
 tamper = lambda text: "\n".join(l.replace("TLSA\t3 1 1", "TLSA\t3 1 2") if l.startswith(f"_{port}._tcp.mx-tampered") else l for l in text.split("\n"))
 
 
@@ -171,16 +182,19 @@ def p_ip(p):
 
 
 with Nsd({"test": "", "dane.test": zone, "plain.test": outside}, signed=("test", "dane.test"), tamper={"dane.test": tamper}) as nsd, \
-        Faults(nsd.port, [(f"_{port}._tcp.mx-servfail.dane.test", 52, "servfail")]) as dns, \
+        Faults(nsd.port, [(f"_{port}._tcp.mx-servfail.dane.test", 52, "servfail"), ("dead.dane.test", 1, "servfail")]) as dns, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{dns.port}", "resolver-anchor": nsd.anchor, "tls-ca": ca[0], "retry-min": "1h", "retry-max": "2h",
                 "host-retry-min": "1h", "host-retry-max": "2h"}, routes=routes) as r:
     r.start()
-    names = [f"{n}.dane.test" for n in ROWS] + [w[0] for w in WAYS.values()]
+    names = [f"{n}.dane.test" for n in ROWS] + [w[0] for w in WAYS.values()] + list(MANY)
     r.queue([f"a@{n}" for n in names])
     for name, (records, cert, want, kind) in ROWS.items():
         check(r, name, f"{name}.dane.test", want, kind)
     for name, (domain, want, kind, sni) in WAYS.items():
         check(r, name, domain, want, kind, sni)
+    for domain, want in MANY.items():
+        got = outcome(r, f"a@{domain}")
+        tap.ok((got["event"], got["status"]) == want, f"{domain}: {' '.join(want)}", got)
     tap.ok("DNSSEC" in r.log("to=a@tampered.dane.test")[0] and "mx-tampered" in r.log("to=a@tampered.dane.test")[0], "what is bogus is said", r.log("to=a@tampered"))
     tap.ok(not [q for q in dns.seen if q[1] == 52 and "plain.test" in q[0]], "an unsigned zone is not asked for TLSA records")
     tap.ok(not [q for q in dns.seen if q[1] == 52 and ("may-wrong" in q[0] or "no-wrong" in q[0])], "nor is it where no record would count")
@@ -204,6 +218,6 @@ with Nsd({"test": "", "dane.test": zone, "plain.test": outside}, signed=("test",
                              ("d11.plain.test", ("delivered", "2.0.0"))):
             got = outcome(r, f"c@{domain}")
             tap.ok((got["event"], got["status"]) == want, f"through unbound: {domain} {want[0]}", got)
-for p in peers.values():
+for p in [*peers.values(), refuses]:
     p.close()
 tap.done()

@@ -9,7 +9,7 @@ from smtppeer import ALL, DROP, BrokenTls, Peer, Remote, certificate, server_tls
 
 TLS = ALL + ["STARTTLS"]
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1ms", "host-retry-max": "1ms"}
-ZONES = {"far.test": "@ MX 10 mx\nmx A 127.0.0.1\na.sub MX 10 mx\nsub MX 10 mx\n"}
+ZONES = {"far.test": "@ MX 10 mx\nmx A 127.0.0.1\na.sub MX 10 mx\nsub MX 10 mx\n", "relay.test": "@ MX 10 mx.far.test.\n"}
 
 
 def digest(cert, of="x509"):
@@ -96,6 +96,16 @@ with Nsd(ZONES) as nsd, Peer() as peer, Remote({**SLOW, "resolver": f"127.0.0.1@
     case("", "tls", routes=f"far.test: [mx.far.test]:PORT fingerprint={good}")
     case("", "deferred", tls=other_tls, routes="far.test: [mx.far.test]:PORT fingerprint=" + good)
     case("", "deferred", tls=old, routes="far.test: [mx.far.test]:PORT tls=encrypt min=1.3")
+    # A password is for the names of the route's own host: who forges its MX records does not see it.
+    with open(f"{r.dir}/etc/auth/isp", "w") as f:
+        f.write("user\nsecret\n")
+    login = {"ext": TLS + ["AUTH PLAIN"], "script": {"AUTH": "235 2.7.0 ok"}}
+    before = len(peer.sessions)
+    for words in "auth=isp", "auth=isp match=relay.test":
+        case("", "deferred", routes=f"far.test: relay.test:PORT {words}", why="ostname mismatch", **login)
+    tap.ok(not any(l.startswith("AUTH") for s in peer.sessions[before:] for l in s), "and no password was shown", peer.sessions[before:])
+    case("", "tls", routes="far.test: relay.test:PORT auth=isp match=mx.far.test", **login)
+    case("", "tls", routes="far.test: far.test:PORT auth=isp", **login)
     # What is no policy defers, and says where it stands.
     for bad in ("", "sometimes", "must match=a.test", "fingerprint=1234", "secure fingerprint=" + good, "may min=2.0", "secure match=", "secure match=a..b",
                 "min=1.2", "dane-only extra"):

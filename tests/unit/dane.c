@@ -119,6 +119,10 @@ needs(void)
 		p.authentic = 0;
 		policy_need(&n, &p, "mx.test");
 		tap_ok(!n.refused == !cases[i].unauthentic && (!n.refused || !strcmp(n.refused, cases[i].unauthentic)), "%s: one whose name is not sure", level);
+		policy_line(&p, 'q', "");
+		policy_need(&n, &p, "mx.test");
+		tap_ok(n.refused != 0, "%s: nor is it with REQUIRETLS", level);
+		tap_num(level, n.expect.unusable_soft, cases[i].tls == TLS_STS_TEST);
 	}
 }
 
