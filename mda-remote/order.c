@@ -46,7 +46,8 @@ static int delete (int fd_spool, char const *name)
 	spool_path(path, name, "");
 	if (faccessat(fd_spool, path, F_OK, 0) < 0)
 		return -1;
-	spool_remove(fd_spool, name);
+	if (spool_remove(fd_spool, name) < 0)
+		return -1;
 	path[1] = 0;
 	int fd = openat(fd_spool, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 ? -1 : durable_dir(fd);

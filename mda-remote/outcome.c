@@ -164,12 +164,14 @@ active_settle(struct active *a)
 	if (owed < 0 || waiting(a)) {
 		why_trim(walk.fd_spool, m->name, &why);
 		again(a, owed < 0);
+		/* Otherwise all that is owed is on disk, so the last trace may go. */
+	} else if (spool_remove(walk.fd_spool, m->name) < 0) {
+		log_2("error", "file", m->name, "what", strerror(errno));
+		again(a, 1);
 	} else {
-		/* All that is owed is on disk, so the last trace may go. */
 		char path[SPOOL_PATH_MAX];
 		spool_path(path, m->name, "");
 		dirty_dirs |= 1u << strtoul((char[]){path[0], 0}, 0, 16);
-		spool_remove(walk.fd_spool, m->name);
 		log_id(a->e.id);
 		log_1("done", "file", m->name);
 		log_id(0);

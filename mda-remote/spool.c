@@ -379,15 +379,17 @@ spool_state(int fd, struct envelope_rcpt const *r)
 	return spool_pread(fd, &state, 1, r->at) == 1 ? state : -1;
 }
 
-void
+int
 spool_remove(int fd_spool, char const *name)
 {
 	char path[SPOOL_PATH_MAX];
 	/* The message first: a why file alone is swept up, a message alone lacks its reasons. */
 	spool_path(path, name, "");
-	unlinkat(fd_spool, path, 0);
+	if (unlinkat(fd_spool, path, 0) < 0 && errno != ENOENT)
+		return -1;
 	spool_path(path, name, ":why");
 	unlinkat(fd_spool, path, 0);
+	return 0;
 }
 
 void

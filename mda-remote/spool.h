@@ -85,8 +85,8 @@ int spool_mark(int fd, struct envelope_rcpt const *r);
 /* Only the state byte, and what it is now on disk (enum rcpt_state; -1 and errno). */
 int spool_mark_state(int fd, struct envelope_rcpt const *r);
 int spool_state(int fd, struct envelope_rcpt const *r);
-/* Removes a message and its why file. */
-void spool_remove(int fd_spool, char const *name);
+/* Removes a message and its why file. 0; -1 and errno when it is still there. */
+int spool_remove(int fd_spool, char const *name);
 /* Moves it to damaged/, under another name if one of this name lies there. */
 void spool_set_aside(int fd_spool, char const *name);
 /* The same for whatever lies in a directory of the spool. */

@@ -1,8 +1,8 @@
 """Faults and kills at system calls, by strace: which calls a program makes, and runs of it in which one of them goes wrong."""
-import collections, os, random, shutil, subprocess, time
+import collections, os, random, shutil, subprocess
 
 ALL = "FAULTS_ALL" in os.environ
-SEED = int(os.environ.get("SEED", time.time()))
+SEED = int(os.environ.get("SEED", 1))
 ERRORS = "EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM", "EINTR"
 # Never injected: what the loader and the C library do before main, and calls that cannot return an error that a program could answer.
 NEVER = {"execve", "exit_group", "exit", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "rt_sigreturn", "restart_syscall", "+++", "---", "<..."}
