@@ -37,7 +37,7 @@ refusal(struct send const *s)
 
 /* What is said from here on is encrypted. */
 static int
-encrypt(struct send *s, struct tls_need const *n, struct attempt *why)
+handshake(struct send *s, struct tls_need const *n, struct attempt *why)
 {
 	unsigned int seconds = s->timeout < SEND_TLS_SECONDS ? s->timeout : SEND_TLS_SECONDS;
 	struct tls_expect expect = n->expect;
@@ -87,7 +87,7 @@ start_tls(struct send *s, struct tls_need const *n, struct attempt *why)
 	}
 	/* What came in clear behind the reply is an injection. */
 	net_discard(&s->c.net);
-	int r = encrypt(s, n, why);
+	int r = handshake(s, n, why);
 	if (r != READY)
 		return r;
 	send_deadline(s, SEND_EHLO_SECONDS);
@@ -114,7 +114,7 @@ send_tls_first(struct send *s, struct attempt *why)
 	struct tls_need need;
 	if (get_need(s, &need, why) != READY)
 		return FAILED;
-	int r = encrypt(s, &need, why);
+	int r = handshake(s, &need, why);
 	return r == AGAIN_IN_CLEAR ? FAILED : r;
 }
 

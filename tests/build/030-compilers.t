@@ -35,8 +35,8 @@ fi
 if command -v musl-gcc >/dev/null; then
 	system=/usr/include multiarch=$(dirname "$(dirname "$(find /usr/include -path '*/skalibs/config.h' | head -n 1)")")
 	mkdir -p "$work/openssl" "$work/sys"
-	for name in skalibs s6 asm zconf.h; do [ ! -e "$multiarch/$name" ] || ln -s "$multiarch/$name" "$work/$name"; done
-	for name in linux asm-generic unistring unistr.h unicase.h uninorm.h unitypes.h unictype.h idn2.h unbound.h crypt.h zlib.h zconf.h; do
+	for name in skalibs s6 asm curl zconf.h; do [ ! -e "$multiarch/$name" ] || ln -s "$multiarch/$name" "$work/$name"; done
+	for name in linux asm-generic curl unistring unistr.h unicase.h uninorm.h unitypes.h unictype.h idn2.h unbound.h crypt.h zlib.h zconf.h; do
 		[ ! -e "$system/$name" ] || [ -e "$work/$name" ] || ln -s "$system/$name" "$work/$name"
 	done
 	ln -s "$multiarch"/openssl/*.h "$work/openssl/"

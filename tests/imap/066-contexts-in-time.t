@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory(prefix="contexts.") as base:
     os.utime(box + "/cur/1.x:2,", (now - AGE, now - AGE))
     with open(base + "/clock.c", "w", encoding="ascii") as f:
         f.write(CLOCK)
-    built = subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", base + "/clock.so", base + "/clock.c"], capture_output=True)
+    built = subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-o", base + "/clock.so", base + "/clock.c"], capture_output=True)
     with open(shutil.which("imap"), "rb") as f:
         sanitized = b"__asan_init" in f.read()
     if built.returncode or sanitized:
