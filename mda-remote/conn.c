@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/types.h>
@@ -30,6 +31,7 @@ struct conn {
 	int stands;	   /* it has one */
 	char ip[64];	   /* that it has, or that it tries first */
 	char protocol[32]; /* of TLS, "" in clear */
+	time_t since;	   /* of a clock that nobody sets: its last packet either way */
 };
 
 static struct conn **conns;
@@ -70,6 +72,14 @@ set_answered(struct conn *c)
 {
 	unanswered -= !c->answered;
 	c->answered = 1;
+}
+
+static time_t
+steady(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
 }
 
 /* ---- giving work ---- */
@@ -116,6 +126,7 @@ feed(struct conn *c)
 		if (!c->t)
 			break;
 		c->messages++;
+		c->since = steady();
 		int r = give(c, c->t);
 		if (!r)
 			return;
@@ -200,6 +211,7 @@ conn_start(struct dest *d)
 		conns = xrealloc(conns, room, sizeof *conns);
 	}
 	c->d = d;
+	c->since = steady();
 	unanswered++;
 	conns[count++] = c;
 	d->connections++;
@@ -268,6 +280,15 @@ others_stand(struct conn const *c)
 	return 0;
 }
 
+/* 1 if this would be said to any connection: what the message demands, or that the host is us. */
+static int
+of_all(struct attempt const *why)
+{
+	return why->verdict != RCPT_WAITING &&
+	       (!strcmp(why->status, "5.7.10") || !strcmp(why->status, "5.7.30") ||
+		   !strcmp(why->status, "5.4.6"));
+}
+
 /* "x ATTEMPT": no address could be used. */
 static void
 unreachable(struct conn *c, char const *s)
@@ -278,8 +299,8 @@ unreachable(struct conn *c, char const *s)
 		return;
 	c->t = 0;
 	set_answered(c);
-	if (why.verdict == RCPT_WAITING && others_stand(c)) {
-		/* It has connections and takes no more of them. */
+	if (others_stand(c) && !of_all(&why)) {
+		/* It has connections and takes no more of them, however it says so. */
 		share_shrink(c->d);
 		if (t)
 			dest_add(c->d, t);
@@ -365,10 +386,18 @@ read_one(struct conn *c)
 {
 	static char packet[SEND_PACKET_MAX];
 	ssize_t n = link_recv(c->fd, packet, sizeof packet, 0);
+	if (n < 0 && errno == EMSGSIZE) {
+		log_2("error", "packet", "too long", "of", "smtp-send");
+		return;
+	}
 	if (n <= 0) {
 		gone(c);
 		return;
 	}
+	c->since = steady();
+	/* With something behind the letter and a blank, or the letter alone. */
+	if (n < 3 && strchr("cTxr", packet[0]))
+		return;
 	switch (packet[0]) {
 	case 'c':
 		connected(c, packet + 1);
@@ -411,6 +440,19 @@ conn_stop(void)
 {
 	for (unsigned int i = 0; i < count; i++)
 		kill(conns[i]->pid, SIGTERM);
+}
+
+void
+conn_check(void)
+{
+	static time_t looked;
+	time_t const now = steady();
+	if (now == looked)
+		return;
+	looked = now;
+	for (unsigned int i = 0; i < count; i++)
+		if (now - conns[i]->since > WALK_CONN_SECONDS)
+			kill(conns[i]->pid, SIGKILL);
 }
 
 unsigned int

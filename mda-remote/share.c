@@ -2,6 +2,7 @@
  * patience. None of them may be had by one destination or one sender alone. */
 #include "mda-remote/walk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,20 +203,21 @@ share_outcome(struct dest *d, struct task const *t, int trouble)
 
 /* ---- connections ---- */
 
-/* Whether an address of d may have one more connection. The packet's lines: dest.c. */
+/* Whether an address of d may have one more connection: one of the best preference, for a limit of
+ * our own sends no mail to a backup. The packet's lines: dest.c. */
 static int
 address_room(struct dest const *d)
 {
 	char ip[64];
+	unsigned int rank, best = 0;
 	int any = 0;
 	for (char const *l = d->packet; l && *l; l = strchr(l, '\n'), l += l != 0) {
-		char const *at = *l == 'h' && l[1] == ' ' ? strchr(l + 2, ' ') : 0;
-		size_t n = at ? strcspn(at + 1, " \n") : 0;
-		if (!n || n >= sizeof ip)
+		if (sscanf(l, "h %*255[^ ] %63[^ ] %*u %u", ip, &rank) != 2)
 			continue;
-		memcpy(ip, at + 1, n);
-		ip[n] = 0;
-		any = 1;
+		if (!any++)
+			best = rank;
+		if (rank != best)
+			break;
 		if (conn_address(ip) < walk.set.per_address)
 			return 1;
 	}

@@ -75,8 +75,9 @@ void
 send_report_tls(struct send *s, char const *policy, char const *type, char const *reason)
 {
 	stralloc sa = STRALLOC_ZERO;
-	sa_catf(&sa, "T %s %s %s %s %s", policy, *type ? type : "-", s->peer->name, s->peer->ip,
-	    reason);
+	/* A whole reply may be the reason. */
+	sa_catf(&sa, "T %s %s %s %s %.*s", policy, *type ? type : "-", s->peer->name, s->peer->ip,
+	    TLSRPT_REASON_MAX, reason);
 	link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
 }
@@ -146,7 +147,8 @@ add_host(struct send *s, char *value)
 	s->host[s->hosts++].ip = xstrdup(ip);
 }
 
-/* The addresses of "z" lines are not tried, but where there are no others. */
+/* The addresses of "z" lines are not tried, but where there are no others. They might take what those
+ * refuse. */
 static void
 drop_full(struct send *s, char const *full)
 {
@@ -157,8 +159,10 @@ drop_full(struct send *s, char const *full)
 		if (!strstr(full, word))
 			s->host[n++] = s->host[i];
 	}
-	if (n)
+	if (n && n < s->hosts) {
 		s->hosts = n;
+		s->policy.incomplete = 1;
+	}
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "mda-remote/tlsa.h"
 
 #define RELAY_BYTES 16384
+#define RESULT_SECONDS 5 /* that the relay process has to say that its deadline is over */
 #define CLOSE_SECONDS 5 /* for close_notify to leave */
 
 static SSL_CTX *ctx;
@@ -372,11 +373,33 @@ run(struct tls_client *t, int fd, int fd_plain, int fd_side, struct tls_expect c
 	_exit(0);
 }
 
+/* 1 if there is something to be read before the deadline. */
 static int
-read_result(struct tls_client *t, int fd)
+readable(int fd, tain const *deadline)
+{
+	struct pollfd x = {.fd = fd, .events = POLLIN};
+	tain left;
+	int r;
+	do {
+		tain_now_g();
+		if (!tain_future(deadline))
+			return 0;
+		tain_sub(&left, deadline, &STAMP);
+		r = poll(&x, 1, tain_to_millisecs(&left) + 1);
+	} while (r < 0 && errno == EINTR);
+	return r > 0;
+}
+
+/* What the relay process, pid, says of its handshake; one that a peer may have taken over. It has
+ * a deadline of its own, and dies when it does not keep it. */
+static int
+read_result(struct tls_client *t, int fd, pid_t pid, unsigned int seconds)
 {
 	size_t have = 0;
-	while (have < sizeof *t) {
+	tain deadline;
+	tain_now_g();
+	tain_addsec_g(&deadline, (int)seconds + RESULT_SECONDS);
+	while (have < sizeof *t && readable(fd, &deadline)) {
 		ssize_t n = read(fd, (char *)t + have, sizeof *t - have);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -384,7 +407,8 @@ read_result(struct tls_client *t, int fd)
 			break;
 		have += (size_t)n;
 	}
-	/* From a process that a peer may have taken over. */
+	if (have != sizeof *t)
+		kill(pid, SIGKILL);
 	t->protocol[sizeof t->protocol - 1] = t->cipher[sizeof t->cipher - 1] = 0;
 	t->why[sizeof t->why - 1] = t->type[sizeof t->type - 1] = 0;
 	t->verified[sizeof t->verified - 1] = 0;
@@ -419,7 +443,7 @@ tls_client_start(
 	close(fd);
 	if (pid < 0)
 		fail(t, "", "fork");
-	if (pid < 0 || read_result(t, pair[0]) < 0) {
+	if (pid < 0 || read_result(t, pair[0], pid, seconds) < 0) {
 		close(pair[0]);
 		return -1;
 	}

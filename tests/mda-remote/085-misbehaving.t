@@ -127,6 +127,17 @@ work.sort(key=lambda w: not w[0].slow)
 wrong = parallel([lambda w=w: w[0].run(w[1]) for w in work], 64)
 for (case, other), said in zip(work, wrong):
     tap.ok(said is None, f"{case.name}{', and another server' if other else ''}: {dict(d='delivered', w='deferred', f='failed').get('d' if other and case.early else case.want, 'not delivered')}", said)
+# An address that has connections enough is not tried; it might take what the backup refuses.
+with Peer(script={"greeting": "554 5.7.1 no mail here"}) as peer:
+    backup = [("mx2", "127.0.0.1", peer.port, 1)]
+    got = send([("mx1", "127.0.0.99", peer.port, 0)] + backup, [(TEXT, ["u@x.test"])], lines=["z 127.0.0.99"])
+    tap.ok(got.failed and got.failed[0] == "w", "one address has connections enough, the other refuses: deferred", got)
+    got = send(backup, [(TEXT, ["u@x.test"])])
+    tap.ok(got.failed and got.failed[0] == "f", "the only one refuses: failed", got)
+# The reason of a TLS report is short, whatever the reply.
+with Peer(ext=TLS, script={"STARTTLS": "\r\n".join(["454-" + "x" * 1900] * 100 + ["454 x"])}) as peer:
+    got = send([("mx1", "127.0.0.1", peer.port, 0)], [(TEXT, ["u@x.test"])], tls="m")
+    tap.ok(got.tls and len(got.tls[0]) < 400, "STARTTLS is refused with 190,000 bytes: the report is short", [len(x) for x in got.tls])
 for p in good, lmtp, wrapped:
     p.close()
 tmp.__exit__()
