@@ -93,6 +93,7 @@
 #define WALK_TERM_SECONDS 20 /* deliveries in progress at SIGTERM may take so long */
 #define KNOWN_MS 1000	     /* a route is not looked up again for so long, unless etc/ changes */
 #define KNOWN_ROUTES 256     /* that are remembered */
+#define WALK_CONN_SECONDS (SEND_JOB_SECONDS + 600) /* an smtp-send that says nothing is killed */
 #define WALK_SWEEP_MS 5000   /* destinations that nobody needs are forgotten as often */
 #define WALK_READ_SCANNING                                                                         \
 	20 /* messages read in between two rounds while the spool is looked through */

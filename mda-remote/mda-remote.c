@@ -250,6 +250,7 @@ work(void)
 	active_start(scanning);
 	resolve_check();
 	sts_check();
+	conn_check();
 	tlsrpt_flush(0);
 	share_start();
 	digest_tick();

@@ -272,6 +272,8 @@ unsigned int conn_unanswered(void);
 unsigned int conn_address(char const *ip);
 /* Of each message that is being sent, the name. */
 void conn_each(void (*fn)(void *arg, char const *name), void *arg);
+/* Kills each that has said nothing for WALK_CONN_SECONDS: its own deadlines have failed. */
+void conn_check(void);
 /* Ends every smtp-send that is still at work. */
 void conn_stop(void);
 /* Appends the descriptors to be polled for reading; conn_read takes those that are ready. */
