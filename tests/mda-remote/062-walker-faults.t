@@ -63,10 +63,11 @@ class Scene:
         reader.start()
         end = time.monotonic() + (STALL_SECONDS if words or env else 60)
         pause = 0.005
-        while p.poll() is None and self.busy() and time.monotonic() < end:
+        # A notification can enter a directory that was looked at already while its message leaves one that was not: so twice.
+        while p.poll() is None and (self.busy() or self.busy()) and time.monotonic() < end:
             time.sleep(pause)  # polling
             pause = min(0.05, pause * 1.5)
-        self.stalled = p.poll() is None and bool(self.busy())
+        self.stalled = p.poll() is None and time.monotonic() >= end
         code = p.poll()
         if code is None:
             p.terminate()
