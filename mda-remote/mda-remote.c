@@ -87,10 +87,9 @@ tick(void)
 
 /* A message that is read in and a connection take a descriptor each. */
 static void
-read_settings(void)
+fit_descriptors(void)
 {
 	struct rlimit r;
-	settings_read(&walk.set);
 	rlim_t want = walk.set.active + 2 * (rlim_t)walk.set.connections + FILES_BESIDE;
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= want)
 		return;
@@ -110,11 +109,11 @@ static void
 reread(void)
 {
 	known_forget();
-	if (!settings_valid()) {
+	if (settings_reread(&walk.set) < 0) {
 		log_1("settings", "state", "bad, the old ones stay");
 		return;
 	}
-	read_settings();
+	fit_descriptors();
 	resolve_reread();
 	sessions_forget();
 	share_all();
@@ -216,7 +215,8 @@ start(void)
 	tick();
 	umask(077);
 	spool_become_owner();
-	read_settings();
+	settings_read(&walk.set);
+	fit_descriptors();
 	conf_me();
 	walk.fd_spool = spool_open();
 	if (walk.fd_spool < 0)

@@ -78,14 +78,22 @@ settings_read(struct settings *s)
 }
 
 int
-settings_valid(void)
+settings_reread(struct settings *s)
 {
-	int status = 0;
+	struct settings fresh;
+	int status = 0, fd[2];
+	if (pipe(fd) < 0)
+		return -1;
 	pid_t pid = fork();
 	if (!pid) {
-		struct settings s;
-		settings_read(&s);
-		_exit(0);
+		settings_read(&fresh);
+		_exit(write(fd[1], &fresh, sizeof fresh) != sizeof fresh);
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+	close(fd[1]);
+	int whole = read(fd[0], &fresh, sizeof fresh) == sizeof fresh;
+	close(fd[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status || !whole)
+		return -1;
+	*s = fresh;
+	return 0;
 }

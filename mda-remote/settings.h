@@ -36,7 +36,9 @@ struct settings {
 };
 
 void settings_read(struct settings *s);
-/* 1 if settings_read would not end the program: tried in a child, whose message stands on fd 2. */
-int settings_valid(void);
+/* The same while the program goes on: a bad value leaves *s as it is. 0, or -1; the message stands on
+ * fd 2. Read by a child, which alone ends, and handed over by it: what is read a second time may have
+ * become bad in between. */
+int settings_reread(struct settings *s);
 
 #endif

@@ -70,12 +70,12 @@ else:
 with Peer() as peer, to(peer, {"host-retry-min": "1h", "host-retry-max": "2h", "retry-min": "50ms", "retry-max": "60ms"}) as r:
     r.set("routes", "dead.test: [127.0.0.1]:1\n*: [127.0.0.1]")
     r.start()
-    for i in range(5):
+    for i in range(3):  # as many as one connection's share: a fourth is parked if it comes while the window shrinks
         r.queue(f"u{i}@dead.test")
     r.queue("a@x.test")
     r.wait("event=delivered", "to=a@x.test")
-    r.wait("event=deferred", count=5)
-    tap.ok(len(r.log("event=rest")) <= 5 and not r.log("event=connect", "dead"), "a dead destination rests")
+    r.wait("event=deferred", count=3)
+    tap.ok(len(r.log("event=rest")) == 1 and not r.log("event=connect", "dead"), "a dead destination rests")
     n = len(r.log("event=rest"))
     r.queue("late@dead.test")
     r.wait("event=deferred", "late@dead.test")
