@@ -13,6 +13,7 @@
 #include "imap/status.h"
 #include "imap/sync.h"
 #include "lib/ascii.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 #include "maildir/metadata.h"
 
@@ -130,22 +131,13 @@ look_messages(struct session *s, struct notify_box *b, enum telling tell)
 /* ---- entries ----------------------------------------------------------------------------------
  */
 
-static uint64_t
-hash(char const *s, size_t n)
-{
-	uint64_t h = 14695981039346656037u;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 1099511628211u;
-	return h;
-}
-
 static int
 take_entry(void *arg, char const *name, char const *key, char const *value, size_t len)
 {
 	struct notify_box *b = arg;
 	(void)name;
 	b->entry = xrealloc(b->entry, b->entries + 1, sizeof *b->entry);
-	b->entry[b->entries++] = (struct notify_entry){xstrdup(key), hash(value, len)};
+	b->entry[b->entries++] = (struct notify_entry){xstrdup(key), fnv64(FNV64_BEGIN, value, len)};
 	return 0;
 }
 

@@ -3,25 +3,18 @@
 #include <stdint.h>
 
 #include "lib/ascii.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 
 #define OBJECT_ID_MAX 255
-
-/* FNV-1a of 64 bits, from some beginning. */
-static uint64_t
-hash(char const *s, size_t n, uint64_t h)
-{
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
+#define OTHER_BEGIN UINT64_C(0x6c62272e07bb0142)
 
 /* Two of them: equal ids only for equal texts, unless somebody works hard for nothing. */
 static void
 put_hash(stralloc *out, char const *s, size_t n)
 {
-	sa_catf(out, "%016llx%016llx", (unsigned long long)hash(s, n, UINT64_C(0xcbf29ce484222325)),
-	    (unsigned long long)hash(s, n, UINT64_C(0x6c62272e07bb0142)));
+	sa_catf(out, "%016llx%016llx", (unsigned long long)fnv64(FNV64_BEGIN, s, n),
+	    (unsigned long long)fnv64(OTHER_BEGIN, s, n));
 }
 
 static int

@@ -26,11 +26,11 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/date.h"
 #include "lib/dsn.h"
 #include "lib/durable.h"
+#include "lib/fnv.h"
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/sa.h"
@@ -48,10 +48,7 @@ static int64_t next_due = INT64_MAX; /* of all that have a file */
 static struct address **
 slot(char const *to)
 {
-	uint32_t h = 2166136261u;
-	for (char const *p = to; *p; p++)
-		h = (h ^ (unsigned char)ascii_tolower(*p)) * 16777619u;
-	struct address **a = &table[h % BUCKETS];
+	struct address **a = &table[fnv32_folded(FNV32_BEGIN, to, strlen(to)) % BUCKETS];
 	while (*a && strcasecmp((*a)->to, to))
 		a = &(*a)->next;
 	return a;

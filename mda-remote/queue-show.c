@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/fnv.h"
 #include "lib/json.h"
 #include "lib/sa.h"
 
@@ -215,9 +216,7 @@ queue_show_json(struct queued const *q)
 static struct queue_domain *
 domain_get(struct queue_domains *all, char const *name)
 {
-	uint32_t h = 2166136261u;
-	for (char const *p = name; *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
+	uint32_t const h = fnv32(FNV32_BEGIN, name, strlen(name));
 	struct queue_domain **p = all->hash + h % QUEUE_DOMAIN_HASH;
 	for (; *p; p = &(*p)->next)
 		if (!strcmp((*p)->name, name))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fnv.h"
 #include "lib/sa.h"
 #include "mda-remote/lane.h"
 
@@ -80,9 +81,7 @@ heap_remove(struct heap *h, struct message *m)
 static size_t
 hash(struct schedule const *s, char const *name)
 {
-	uint64_t h = 14695981039346656037u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
+	uint64_t const h = fnv64(FNV64_BEGIN, name, strlen(name));
 	return (h ^ h >> 32) & (s->hash_size - 1);
 }
 

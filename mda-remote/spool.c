@@ -12,6 +12,7 @@
 
 #include "lib/conf.h"
 #include "lib/durable.h"
+#include "lib/fnv.h"
 #include "lib/id.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
@@ -71,9 +72,7 @@ spool_open(void)
 static unsigned int
 hash(char const *name)
 {
-	uint32_t h = 2166136261u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
+	uint32_t const h = fnv32(FNV32_BEGIN, name, strlen(name));
 	return (h ^ h >> 16) % SPOOL_HASHES;
 }
 

@@ -17,6 +17,7 @@
 
 #include "lib/domain.h"
 #include "lib/durable.h"
+#include "lib/fnv.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
@@ -135,10 +136,7 @@ forget(struct domain **p)
 static struct domain *
 find(char const *name)
 {
-	uint32_t h = 2166136261u;
-	for (char const *s = name; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	struct domain **p = table + h % HASH, *d = *p;
+	struct domain **p = table + fnv32(FNV32_BEGIN, name, strlen(name)) % HASH, *d = *p;
 	while (d && strcmp(d->name, name))
 		d = d->next;
 	if (d)

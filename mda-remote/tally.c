@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/ascii.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 
 #define SIZE_START 64
@@ -67,8 +67,6 @@ tally_done(struct tally *t, uint32_t key)
 uint32_t
 tally_key(char const *s, size_t n)
 {
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)ascii_tolower(s[i])) * 16777619u;
+	uint32_t const h = fnv32_folded(FNV32_BEGIN, s, n);
 	return h ? h : 1;
 }

@@ -8,6 +8,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/sa.h"
+#include "lib/fnv.h"
 #include "maildir/layout.h"
 #include "maildir/metadata.h"
 #include "maildir/side-file.h"
@@ -28,16 +29,13 @@
 static void
 make_base(stralloc *base, char const *s, size_t len)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
 	if (len <= BASE_ROOM && !memchr(s, '\n', len)) {
 		sa_copyb(base, s, len);
 		return;
 	}
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)s[i]) * UINT64_C(1099511628211);
 	sa_reset(base);
 	sa_catf(base, "%lld.H%016llx.import", strtoll(s, 0, 10) > 0 ? strtoll(s, 0, 10) : 0LL,
-	    (unsigned long long)hash);
+	    (unsigned long long)fnv64(FNV64_BEGIN, s, len));
 }
 
 /* 0; -1: the source cannot be read. What cannot be written ends the program. */

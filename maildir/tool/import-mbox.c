@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/mutf7.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 #include "maildir/tool/import.h"
 #include "maildir/tool/say.h"
@@ -42,8 +43,8 @@ digest_piece(void *arg, char const *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		d->wire += s[i] == '\n' && d->last != '\r';
 		d->last = s[i];
-		d->hash = (d->hash ^ (unsigned char)s[i]) * UINT64_C(1099511628211);
 	}
+	d->hash = fnv64(d->hash, s, n);
 	d->disk += n;
 	d->wire += n;
 	return 0;
@@ -53,7 +54,7 @@ digest_piece(void *arg, char const *s, size_t n)
 static int
 make_base(struct run *r, stralloc *base)
 {
-	struct digest d = {UINT64_C(14695981039346656037), 0, 0, 0};
+	struct digest d = {FNV64_BEGIN, 0, 0, 0};
 	long long date = r->e.date < 0 ? 0 : (long long)r->e.date;
 	if (mbox_content(r->m, &r->e, digest_piece, &d) < 0)
 		return -1;

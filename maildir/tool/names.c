@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fnv.h"
 #include "lib/sa.h"
 #include "maildir/limits.h"
 
@@ -11,15 +12,6 @@ struct names_slot {
 	size_t at; /* 1 + the name's place; 0: empty */
 	uint32_t hash, number;
 };
-
-static uint32_t
-hash_of(char const *s, size_t len)
-{
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)s[i]) * 16777619u;
-	return h;
-}
 
 static int
 is_name(struct names const *n, struct names_slot const *e, char const *s, size_t len)
@@ -62,7 +54,7 @@ names_find(struct names const *n, char const *s, size_t len)
 {
 	if (!n->slot || len > MAILDIR_NAME_MAX)
 		return 0;
-	struct names_slot *e = place(n, s, len, hash_of(s, len));
+	struct names_slot *e = place(n, s, len, fnv32(FNV32_BEGIN, s, len));
 	return e->at ? &e->number : 0;
 }
 
@@ -73,7 +65,7 @@ names_add(struct names *n, char const *s, size_t len, uint32_t number)
 		return 0;
 	if (!n->slot || n->used > n->mask / 2)
 		grow(n);
-	uint32_t hash = hash_of(s, len);
+	uint32_t hash = fnv32(FNV32_BEGIN, s, len);
 	struct names_slot *e = place(n, s, len, hash);
 	if (!e->at) {
 		*e = (struct names_slot){n->text.len + 1, hash, number};

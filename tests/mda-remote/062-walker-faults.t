@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""mda-remote: each of its system calls fails, with each error, or is the last before a kill -9; the same kills for smtp-send. Behind it, and a
-restart where it ended, every recipient has the message, every report is there, each once; twice only where smtp-send itself died between the
-server's 250 and its record of it (doc/spool.md). (A sample; all with FAULTS_ALL=1, of some calls with FAULTS_CALLS="openat read". SEED.)"""
+"""mda-remote and smtp-send: each of their system calls fails, with each error, or is the last before a kill -9; of mda-remote-dns the kills. Behind
+it, and a restart where it ended, every recipient has the message, every report is there, each once; twice only where smtp-send itself ended, or lost
+its connection, between the server's 250 and its record of it (doc/spool.md). (A sample; all with FAULTS_ALL=1, of some calls with FAULTS_CALLS="openat read". SEED.)"""
 import collections, concurrent.futures, os, re, shutil, signal, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -190,6 +190,7 @@ with concurrent.futures.ThreadPoolExecutor(6) as pool:
     for what, fn, some in (("a call of mda-remote is the last", walker, syscalls.sample(points(calls, KILL), 14)),
                            ("a call of mda-remote fails", walker, syscalls.sample(points(calls, [f"error={e}" for e in syscalls.ERRORS]), 16)),
                            ("a call of smtp-send is the last", sender, [("smtp-send", p) for p in syscalls.sample(points(children["smtp-send"], KILL), 8)]),
+                           ("a call of smtp-send fails", sender, [("smtp-send", p) for p in syscalls.sample(points(children["smtp-send"], [f"error={e}" for e in (*syscalls.ERRORS, "ECONNRESET")]), 12)]),
                            ("a call of mda-remote-dns is the last", sender, [("mda-remote-dns", p) for p in syscalls.sample(points(children["mda-remote-dns"], KILL), 2)])):
         bad = [b for b in pool.map(fn, some) if b]
         tap.ok(not bad, f"{what}: {len(some)} runs", *bad[:20])

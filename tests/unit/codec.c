@@ -1,5 +1,6 @@
-/* base64, quoted-printable, xtext, UTF-8, modified UTF-7. */
+/* base64, quoted-printable, xtext, UTF-8, modified UTF-7, FNV-1a. */
 #include "lib/base64.h"
+#include "lib/fnv.h"
 #include "lib/mutf7.h"
 #include "lib/qp.h"
 #include "lib/sa.h"
@@ -256,6 +257,32 @@ mutf7_long(void)
 	stralloc_free(&back);
 }
 
+/* The authors' values; in one go and in two. */
+static void
+fnv_rows(void)
+{
+	static struct {
+		char const *text;
+		uint32_t h32;
+		uint64_t h64;
+	} const rows[] = {
+	    {"", 0x811c9dc5, UINT64_C(0xcbf29ce484222325)},
+	    {"a", 0xe40c292c, UINT64_C(0xaf63dc4c8601ec8c)},
+	    {"foobar", 0xbf9cf968, UINT64_C(0x85944171f73967e8)},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char const *s = rows[i].text;
+		size_t const n = strlen(s), k = n / 2;
+		tap_ok(fnv32(FNV32_BEGIN, s, n) == rows[i].h32, "FNV-1a, 32 bits: %s", s);
+		tap_ok(fnv32(fnv32(FNV32_BEGIN, s, k), s + k, n - k) == rows[i].h32, "in two: %s", s);
+		tap_ok(fnv64(FNV64_BEGIN, s, n) == rows[i].h64, "FNV-1a, 64 bits: %s", s);
+		tap_ok(fnv64(fnv64(FNV64_BEGIN, s, k), s + k, n - k) == rows[i].h64, "in two: %s", s);
+		tap_ok(fnv32_folded(FNV32_BEGIN, s, n) == rows[i].h32, "folded: %s", s);
+	}
+	tap_ok(fnv32_folded(FNV32_BEGIN, "FooBAR\xc4", 7) == fnv32(FNV32_BEGIN, "foobar\xc4", 7),
+	    "folded: only ASCII letters are alike");
+}
+
 int
 main(void)
 {
@@ -272,5 +299,6 @@ main(void)
 	qp_blanks();
 	mutf7_long();
 	utf8_rows();
+	fnv_rows();
 	return tap_done();
 }
