@@ -12,7 +12,7 @@ OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o bin/tls-request.o
 OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
 
 PROGRAMS += spool-recv
-OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o tls-required.o settings.o spool.o envelope.o)
+OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o tls-required.o settings.o spool.o spool-write.o envelope.o)
 
 PROGRAMS += imap-login
 OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o imap/capability.o
@@ -68,7 +68,7 @@ USE_mda-remote-sts := dynamic
 LIBS_mda-remote-sts := -lcurl
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-session.o attempt.o link.o spool.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-session.o attempt.o link.o spool.o spool-file.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
@@ -77,20 +77,20 @@ OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o
 USE_pop3 := store
 
 PROGRAMS += mda-remote
-OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-text.o changes.o clock.o conn.o dest.o digest.o digest-send.o envelope.o known.o link.o \
-    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o state.o sts.o sts-policy.o tally.o tlsrpt.o)
+OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-recover.o bounce-text.o changes.o clock.o conn.o dest.o digest.o digest-file.o digest-send.o envelope.o known.o link.o \
+    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o spool-file.o spool-write.o state.o sts.o sts-policy.o tally.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 
 PROGRAMS += mailq
-OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o envelope.o tally.o)
+OBJ_mailq := $(addprefix mda-remote/,mailq.o queue.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o spool-file.o envelope.o tally.o)
 LIBS_mailq := -lidn2 -lunistring
 
 PROGRAMS += postern-tlsrpt
 OBJ_postern-tlsrpt := $(addprefix mda-remote/,postern-tlsrpt.o tlsrpt-read.o tlsrpt-show.o link.o spool.o envelope.o)
 
 PROGRAMS += postern-queue
-OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o envelope.o tally.o)
+OBJ_postern-queue := $(addprefix mda-remote/,postern-queue.o order.o queue.o queue-select.o queue-show.o queue-state.o attempt.o link.o policy.o route.o spool.o spool-file.o envelope.o tally.o)
 LIBS_postern-queue := -lidn2 -lunistring
 
 PROGRAMS += sendmail

@@ -1,16 +1,13 @@
 #include "mda-remote/bounce.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <dirent.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "lib/conf.h"
 #include "lib/durable.h"
@@ -78,10 +75,17 @@ park(struct active *a, struct bounce *b, char const *name)
 
 /* ---- who is to be told ---- */
 
+int
+bounce_open_delay(struct envelope_rcpt const *r)
+{
+	unsigned int const n = r->rcpt.notify;
+	return r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
+	       ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always));
+}
+
 static int
 wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 {
-	unsigned int n = r->rcpt.notify;
 	int64_t age = walk_now() - a->e.arrival * 1000;
 	switch (kind) {
 	case BOUNCE_FAILED:
@@ -89,15 +93,14 @@ wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 	case BOUNCE_RELAYED:
 		return r->state == RCPT_RELAYED;
 	case BOUNCE_DELAYED:
-		return r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
-		       walk.set.delay_notice && age >= (int64_t)walk.set.delay_notice &&
-		       ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always));
+		return walk.set.delay_notice && age >= (int64_t)walk.set.delay_notice &&
+		       bounce_open_delay(r);
 	}
 	return 0;
 }
 
-static int
-told(int fd, struct envelope_rcpt *r)
+int
+bounce_told(int fd, struct envelope_rcpt *r)
 {
 	if (r->state == RCPT_FAILED)
 		r->state = RCPT_REPORTED;
@@ -124,7 +127,7 @@ static int
 told_all(int fd, struct bounce const *b)
 {
 	unsigned int n = 0;
-	while (n < b->count && !told(fd, b->rcpt[n]))
+	while (n < b->count && !bounce_told(fd, b->rcpt[n]))
 		n++;
 	if (n == b->count)
 		return 0;
@@ -176,7 +179,7 @@ collect(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list)
 			log_1("dropped", "to", r->rcpt.to.text);
 			log_id(0);
 		}
-		told(a->fd, r);
+		bounce_told(a->fd, r);
 	}
 	return n;
 }
@@ -221,8 +224,8 @@ log_notice(struct active const *a, struct bounce const *b, char const *name, int
 	log_id(0);
 }
 
-static void
-unpark(char const *name)
+void
+bounce_unpark(char const *name)
 {
 	char tmp[SPOOL_NAME_MAX + 5];
 	int const e = errno;
@@ -238,7 +241,7 @@ send_one(struct active *a, struct bounce *b, char const *name)
 	int r = strlen(name) < SPOOL_NAME_MAX ? park(a, b, name) : -1;
 	if (!r && told_all(a->fd, b) < 0) {
 		r = -1;
-		unpark(name);
+		bounce_unpark(name);
 	}
 	/* Marked and synced before it can be sent: it is never sent twice. If the disk fails
 	 * between the steps, the next start goes on from what is on it. */
@@ -257,7 +260,7 @@ count_one(struct active *a, struct bounce *b, char const *name)
 {
 	int r = digest_add(name, b);
 	for (unsigned int i = b->count; i-- && !r;)
-		r = told(a->fd, b->rcpt[i]);
+		r = bounce_told(a->fd, b->rcpt[i]);
 	return r < 0 || durable_data(a->fd) < 0 ? -1 : 0;
 }
 
@@ -294,112 +297,4 @@ bounce_owed(struct active *a, struct why const *why)
 	}
 	free(list);
 	return r;
-}
-
-/* ---- after a crash ---- */
-
-static int
-is_told(struct envelope_rcpt const *r, enum bounce_kind kind)
-{
-	return kind == BOUNCE_FAILED	? r->state == RCPT_REPORTED
-	       : kind == BOUNCE_RELAYED ? r->state == RCPT_DONE
-					: r->delay == DELAY_TOLD;
-}
-
-/* The end may have come between two marks of one notification. All that are owed one of its kind
- * stand in it: while it is written, nothing of its message is under way. */
-static void
-tell_rest(int fd, struct envelope *e, enum bounce_kind kind)
-{
-	for (unsigned int i = 0; i < e->count; i++) {
-		struct envelope_rcpt *r = e->rcpt + i;
-		unsigned int const n = r->rcpt.notify;
-		if (kind == BOUNCE_DELAYED
-			? r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
-			      ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always))
-			: r->state == (char)kind)
-			told(fd, r);
-	}
-	durable_data(fd);
-}
-
-/* 1 if the parked notification is to be sent: step 2 was begun. */
-static int
-was_marked(char const *base, enum bounce_kind kind, unsigned int i)
-{
-	struct arena arena = ARENA_ZERO;
-	struct envelope e;
-	char const *reason;
-	int fd = spool_file_open(walk.fd_spool, base, O_RDWR);
-	if (fd < 0)
-		fd = spool_file_open(walk.fd_spool, base, O_RDONLY); /* held */
-	/* The message goes only when step 3 is done. If somebody removed it, or its disk is bad,
-	 * its sender is told. */
-	int const whole = fd >= 0 && spool_read(&arena, fd, &e, &reason) > 0;
-	int const marked = !whole || i >= e.count || is_told(e.rcpt + i, kind);
-	if (whole && marked)
-		tell_rest(fd, &e, kind);
-	if (fd >= 0)
-		close(fd);
-	arena_free(&arena);
-	return marked;
-}
-
-/* The parts of a notification's name. 0, or -1 if it is none. */
-static int
-split(char const *name, char base[static SPOOL_NAME_MAX + 1], char *kind, unsigned int *i)
-{
-	char const *plus = strrchr(name, '+');
-	if (!plus || !plus[1] || !strchr("fsdn", plus[1]) || !uint0_scan(plus + 2, i))
-		return -1;
-	memcpy(base, name, (size_t)(plus - name));
-	base[plus - name] = 0;
-	*kind = plus[1];
-	return 0;
-}
-
-void
-bounce_counted(char const *name)
-{
-	char base[SPOOL_NAME_MAX + 1], kind;
-	struct arena arena = ARENA_ZERO;
-	struct envelope e;
-	char const *reason;
-	unsigned int i;
-	int fd =
-	    split(name, base, &kind, &i) < 0 ? -1 : spool_file_open(walk.fd_spool, base, O_RDWR);
-	if (fd < 0)
-		return;
-	if (spool_read(&arena, fd, &e, &reason) > 0)
-		tell_rest(fd, &e, (enum bounce_kind)kind);
-	close(fd);
-	arena_free(&arena);
-}
-
-static void
-recover(char const *name)
-{
-	char base[SPOOL_NAME_MAX + 1], kind;
-	unsigned int i;
-	if (!split(name, base, &kind, &i) &&
-	    (kind == DIGEST_KIND ? !digest_open(base)
-				 : was_marked(base, (enum bounce_kind)kind, i))) {
-		log_1("recovered", "file", name);
-		spool_publish(walk.fd_spool, name);
-		return;
-	}
-	unpark(name);
-}
-
-void
-bounce_recover(void)
-{
-	int fd = openat(walk.fd_spool, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? 0 : fdopendir(fd);
-	if (!dir)
-		return;
-	for (struct dirent *d; (d = readdir(dir));)
-		if (spool_name_valid(d->d_name) && strchr(d->d_name, '+'))
-			recover(d->d_name);
-	closedir(dir);
 }

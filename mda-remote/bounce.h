@@ -1,4 +1,5 @@
-/* The text of a notification (RFC 3464, 3461 5 and 6, 6533). Pure but for reading the message. */
+/* What the parts of notifications share (walk.h has what others call). The text (RFC 3464, 3461 5 and
+ * 6, 6533) is pure but for reading the message. */
 #ifndef POSTERN_MDA_REMOTE_BOUNCE_H
 #define POSTERN_MDA_REMOTE_BOUNCE_H
 
@@ -27,9 +28,20 @@ struct bounce {
 void bounce_envelope(
     struct arena *a, struct envelope *e, struct envelope_rcpt *r, struct bounce const *b, int utf8);
 
+/* ---- bounce-text.c ---- */
+
 /* Writes the notification, the original message or its header in it, LF line ends. */
 void bounce_write(struct spool_file *f, struct bounce const *b);
 /* The notification needs SMTPUTF8. */
 int bounce_utf8(struct bounce const *b);
+
+/* ---- bounce.c, for bounce-recover.c ---- */
+
+/* Its sender is still to be told of a delay, once there is one. */
+int bounce_open_delay(struct envelope_rcpt const *r);
+/* Marks the recipient as told. 0; -1 and errno. */
+int bounce_told(int fd, struct envelope_rcpt *r);
+/* Removes a notification from tmp/; errno stays. */
+void bounce_unpark(char const *name);
 
 #endif

@@ -1,16 +1,6 @@
 /* Too many notifications to one address: how many each has had is counted here, and what is beyond
  * the setting bounce-limit is written into a file of its own (digest/ID), until one message tells
- * it all when bounce-period is over. The file:
- *
- *     postern-digest 1
- *     t ADDRESS
- *     x TIME                        when it is sent, seconds since 1970
- *     n COUNT LENGTH NAME           20 and 10 digits, 80 characters: overwritten in place
- *     <empty line, then LENGTH bytes of text>
- *
- * NAME is the notification that was counted last: behind a crash its recipients are marked, and
- * where a mark could not be written and it comes again, it is not counted again. The text is
- * written before the line n, so what lies beyond LENGTH was never counted. */
+ * it all when bounce-period is over (digest-file.c). */
 #include "mda-remote/digest.h"
 
 #include <dirent.h>
@@ -24,7 +14,6 @@
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "lib/conf.h"
 #include "lib/date.h"
@@ -37,7 +26,6 @@
 #include "mda-remote/bounce.h"
 #include "mda-remote/walk.h"
 
-#define MAGIC "postern-digest 1\n"
 #define BUCKETS 4096u
 #define HEAD_MAX 2048 /* bytes of a file before its text */
 
@@ -113,13 +101,6 @@ digest_wanted(char const *to, char const *name)
 
 /* ---- the file ---- */
 
-static void
-format_n(stralloc *out, struct address const *a)
-{
-	sa_catf(out, "n %020llu %010llu %-80.80s\n", (unsigned long long)a->count,
-	    (unsigned long long)a->length, a->last);
-}
-
 /* A new file for a: its descriptor or -1. */
 static int
 create(struct address *a)
@@ -129,11 +110,7 @@ create(struct address *a)
 	id_new(a->file);
 	a->count = a->length = 0;
 	a->last[0] = 0;
-	sa_catf(&head, MAGIC "t %s\nx %lld\n", a->to, (long long)(a->until / 1000));
-	a->n_at = head.len;
-	format_n(&head, a);
-	sa_append(&head, '\n');
-	a->text_at = head.len;
+	digest_format(&head, a);
 	digest_path(path, a->file);
 	int fd = openat(walk.fd_spool, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int r = fd < 0 || durable_write(fd, head.s, head.len) < 0 || digest_sync() < 0 ? -1 : 0;
@@ -194,7 +171,7 @@ digest_add(char const *name, struct bounce const *b)
 	ssize_t const want = (ssize_t)text.len;
 	int r = pwrite(fd, text.s, text.len, (off_t)(a->text_at + a->length)) == want ? 0 : -1;
 	sa_reset(&text);
-	format_n(&text, &next);
+	digest_format_n(&text, &next);
 	ssize_t const line = (ssize_t)text.len;
 	if (r < 0 || pwrite(fd, text.s, text.len, (off_t)a->n_at) != line || durable_data(fd) < 0)
 		r = -1;
@@ -218,43 +195,6 @@ digest_add(char const *name, struct bounce const *b)
 
 /* ---- at the start ---- */
 
-/* One line of the head at *s, which begins with `letter` and a blank: its value; *s behind it. */
-static char *
-value_of(char **s, char letter)
-{
-	char *v = *s, *lf = strchr(v, '\n');
-	if (!lf || v[0] != letter || v[1] != ' ')
-		return 0;
-	*lf = 0;
-	*s = lf + 1;
-	return v + 2;
-}
-
-static int
-parse(char *s, struct address *a, char **to)
-{
-	char *const begin = s;
-	uint64_t until;
-	if (strncmp(s, MAGIC, strlen(MAGIC)))
-		return -1;
-	s += strlen(MAGIC);
-	*to = value_of(&s, 't');
-	char *x = *to ? value_of(&s, 'x') : 0;
-	a->n_at = (size_t)(s - begin);
-	char *n = x ? value_of(&s, 'n') : 0;
-	if (!n || !**to || *s != '\n' || strlen(n) != 20 + 1 + 10 + 1 + 80 ||
-	    !uint640_scan(x, &until) || until > ENVELOPE_TIME_MAX)
-		return -1;
-	a->text_at = (size_t)(s - begin) + 1;
-	a->until = (int64_t)until * 1000;
-	n[20] = n[31] = 0;
-	snprintf(a->last, sizeof a->last, "%.*s", (int)strcspn(n + 32, " "), n + 32);
-	return uint640_scan(n, &a->count) && uint640_scan(n + 21, &a->length) &&
-		       a->length < 2 * DIGEST_TEXT_MAX
-		   ? 0
-		   : -1;
-}
-
 /* One file: into the table. 0, -1 if it is none, 1 if nothing was ever counted in it. */
 static int
 load(char const *name)
@@ -272,7 +212,7 @@ load(char const *name)
 	memset(&got, 0, sizeof got);
 	if (strlen(name) > ID_MAX)
 		return -1;
-	int const whole = !parse(head, &got, &to);
+	int const whole = !digest_parse(head, &got, &to);
 	if (whole ? !got.count : !memmem(head, (size_t)n, "\n\n", 2))
 		return 1;
 	if (!whole)

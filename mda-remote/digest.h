@@ -1,10 +1,11 @@
-/* What is shared by the two halves of a digest (walk.h has what others call): its file, which
- * digest.c writes and digest-send.c turns into a message. */
+/* What the parts of a digest share (walk.h has what others call): digest.c counts, digest-file.c is
+ * the form of its file, digest-send.c turns that into a message. */
 #ifndef POSTERN_MDA_REMOTE_DIGEST_H
 #define POSTERN_MDA_REMOTE_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <skalibs/stralloc.h>
 
 #include "lib/id.h"
 #include "mda-remote/limits.h"
@@ -22,6 +23,18 @@ struct address {
 	char last[SPOOL_NAME_MAX + 1];
 	char *to;
 };
+
+/* ---- digest-file.c ---- */
+
+/* Appends to `out`, which is empty, all that stands before the text; sets a->n_at and a->text_at. */
+void digest_format(stralloc *out, struct address *a);
+/* Only its line "n", which is as long as ever. */
+void digest_format_n(stralloc *out, struct address const *a);
+/* The beginning of a file, which is changed: sets all of a that stands in it, and *to within s. 0, or
+ * -1 if it is none. */
+int digest_parse(char *s, struct address *a, char **to);
+
+/* ---- digest-send.c ---- */
 
 void digest_path(char path[static DIGEST_PATH_MAX], char const *file);
 /* Syncs the directory. 0 or -1. */

@@ -169,9 +169,7 @@ active_settle(struct active *a)
 		log_2("error", "file", m->name, "what", strerror(errno));
 		again(a, 1);
 	} else {
-		char path[SPOOL_PATH_MAX];
-		spool_path(path, m->name, "");
-		dirty_dirs |= 1u << strtoul((char[]){path[0], 0}, 0, 16);
+		dirty_dirs |= 1u << spool_part(m->name);
 		log_id(a->e.id);
 		log_1("done", "file", m->name);
 		log_id(0);
@@ -206,8 +204,7 @@ active_sync(void)
 	for (unsigned int i = 0; i < SPOOL_HASHES; i++) {
 		if (!(dirty_dirs & (1u << i)))
 			continue;
-		int fd = openat(walk.fd_spool, (char[]){"0123456789abcdef"[i], 0},
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = spool_part_open(walk.fd_spool, i);
 		if (fd >= 0) {
 			durable_dir(fd);
 			close(fd);

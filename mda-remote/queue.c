@@ -35,8 +35,7 @@ void
 queue_each(int fd_spool, queue_fn *fn, void *arg)
 {
 	for (unsigned int i = 0; i < SPOOL_HASHES; i++) {
-		int fd = openat(fd_spool, (char[]){"0123456789abcdef"[i], 0},
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = spool_part_open(fd_spool, i);
 		DIR *dir = fd < 0 ? 0 : fdopendir(fd);
 		if (!dir)
 			continue;

@@ -27,10 +27,14 @@ int spool_open(void);
 
 /* "H/NAME" and what `suffix` adds, relative to the spool. */
 void spool_path(char path[static SPOOL_PATH_MAX], char const *name, char const *suffix);
+/* Which of the hashed directories is that of a name: less than SPOOL_HASHES. */
+unsigned int spool_part(char const *name);
+/* Opens it: descriptor or -1. */
+int spool_part_open(int fd_spool, unsigned int part);
 /* 1 if it may be the name of a message's file. */
 int spool_name_valid(char const *name);
 
-/* ---- writing a new file ---- */
+/* ---- spool-write.c: a new file ---- */
 
 struct spool_file {
 	int fd_spool, fd;
@@ -67,7 +71,7 @@ int spool_order(int fd_spool, char const *line, unsigned int seconds);
 /* Takes the lock of the one who walks the spool, until exit: 1; 0 another one has it; -1. */
 int spool_lock(int fd_spool);
 
-/* ---- files that are there ---- */
+/* ---- spool-file.c: files that are there ---- */
 
 /* Opens a queued file with these flags: O_RDONLY or O_RDWR. Descriptor or -1. */
 int spool_file_open(int fd_spool, char const *name, int flags);

@@ -109,6 +109,9 @@ int active_unsynced(void);
 /* Sends what is owed to the sender of a: failures, relays, delays. 0; -1 if it could not be put
  * into the spool, then the states are as before. */
 int bounce_owed(struct active *a, struct why const *why);
+
+/* ---- bounce-recover.c ---- */
+
 /* At the start: the recipients of a notification that a digest has counted are marked. */
 void bounce_counted(char const *name);
 /* At the start: notifications that were parked when mda-remote ended. */

@@ -1,7 +1,7 @@
 /* spool-fill COUNT OCTETS SECONDS DOMAIN: puts COUNT messages of about OCTETS octets, for u@DOMAIN,
  * into the spool of POSTERN_DIR, to be tried in SECONDS. Nothing is synced and no walker is woken:
  * it makes queues for measurements. Exit: 0, 100 usage, 111 it cannot. */
-// objects: mda-remote/spool.o mda-remote/envelope.o
+// objects: mda-remote/spool.o mda-remote/spool-write.o mda-remote/envelope.o
 #include "mda-remote/spool.h"
 
 #include <fcntl.h>

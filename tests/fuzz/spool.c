@@ -1,4 +1,4 @@
-// sources: mda-remote/envelope.c mda-remote/attempt.c mda-remote/mx.c mda-remote/spool.c
+// sources: mda-remote/envelope.c mda-remote/attempt.c mda-remote/mx.c mda-remote/spool.c mda-remote/spool-file.c
 /* What mda-remote reads: spool files, and the packets of its children. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// objects: mda-remote/envelope.o mda-remote/attempt.o mda-remote/spool.o mda-remote/settings.o
+// objects: mda-remote/envelope.o mda-remote/attempt.o mda-remote/spool.o mda-remote/spool-file.o mda-remote/spool-write.o mda-remote/settings.o
 /* The spool's formats: envelope, attempt lines, names, durations. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,146 @@
+#include "mda-remote/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/durable.h"
+#include "lib/sa.h"
+
+int
+spool_file_open(int fd_spool, char const *name, int flags)
+{
+	char path[SPOOL_PATH_MAX];
+	spool_path(path, name, "");
+	return openat(fd_spool, path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+int
+spool_file_lend(int fd_spool, char const *name)
+{
+	int fd = spool_file_open(fd_spool, name, O_RDWR);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		int e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+int
+spool_file_lent(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	flock(fd, LOCK_UN);
+	return 0;
+}
+
+ssize_t
+spool_pread(int fd, char *s, size_t n, uint64_t at)
+{
+	size_t have = 0;
+	while (have < n) {
+		ssize_t r = pread(fd, s + have, n - have, (off_t)(at + have));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (!r)
+			break;
+		have += (size_t)r;
+	}
+	return (ssize_t)have;
+}
+
+int
+spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
+{
+	struct stat st;
+	*reason = "not a file";
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	for (size_t want = 4096;; want *= 4) {
+		if (want > SPOOL_ENVELOPE_MAX)
+			want = SPOOL_ENVELOPE_MAX;
+		char *s = xmalloc(want);
+		ssize_t n = spool_pread(fd, s, want, 0);
+		int r = n < 0 ? -1 : envelope_parse(a, s, (size_t)n, e, reason);
+		free(s);
+		if (n < 0)
+			return -1;
+		if (r < 0)
+			return 0;
+		if (r > 0)
+			break;
+		*reason = "the envelope has no end";
+		if ((size_t)n < want || want == SPOOL_ENVELOPE_MAX)
+			return 0;
+	}
+	*reason = "the message is shorter or longer than its envelope says";
+	return e->offset + e->length == (uint64_t)st.st_size;
+}
+
+int
+spool_mark(int fd, struct envelope_rcpt const *r)
+{
+	char const two[2] = {r->state, r->delay};
+	return pwrite(fd, two, 2, (off_t)r->at) == 2 ? 0 : -1;
+}
+
+int
+spool_mark_state(int fd, struct envelope_rcpt const *r)
+{
+	return pwrite(fd, &r->state, 1, (off_t)r->at) == 1 ? 0 : -1;
+}
+
+int
+spool_state(int fd, struct envelope_rcpt const *r)
+{
+	char state;
+	return spool_pread(fd, &state, 1, r->at) == 1 ? state : -1;
+}
+
+int
+spool_remove(int fd_spool, char const *name)
+{
+	char path[SPOOL_PATH_MAX];
+	/* The message first: a why file alone is swept up, a message alone lacks its reasons. */
+	spool_path(path, name, "");
+	if (unlinkat(fd_spool, path, 0) < 0 && errno != ENOENT)
+		return -1;
+	spool_path(path, name, ":why");
+	unlinkat(fd_spool, path, 0);
+	return 0;
+}
+
+void
+spool_set_aside_at(int fd_spool, char const *dir, char const *name)
+{
+	char from[NAME_MAX + 10], to[NAME_MAX + 10];
+	if (snprintf(from, sizeof from, "%s/%s", dir, name) >= (int)sizeof from)
+		return;
+	/* What lies there already stays: people have not looked at it yet. */
+	for (unsigned int i = 1; i <= SPOOL_SAME_NAME; i++) {
+		snprintf(to, sizeof to, i == 1 ? "damaged/%s" : "damaged/%s-%u", name, i);
+		if (!durable_rename_new(fd_spool, from, fd_spool, to) || errno != EEXIST)
+			return;
+	}
+}
+
+void
+spool_set_aside(int fd_spool, char const *name)
+{
+	char path[SPOOL_PATH_MAX];
+	spool_path(path, name, "");
+	path[1] = 0;
+	spool_set_aside_at(fd_spool, path, name);
+}
