@@ -143,9 +143,7 @@ folder_free_records(struct folder *f)
 	stralloc_free(&f->names);
 	gaps_free(&f->gaps);
 	numbers_free(&f->gone);
-	free(f->changed);
-	f->changed = 0;
-	f->changed_count = f->changed_room = 0;
+	folder_free_changed(f);
 	numbers_free(&f->dirty);
 	numbers_free(&f->hidden);
 	numbers_free(&f->order);
@@ -314,7 +312,7 @@ folder_follow(struct folder *f)
 static int
 nothing_to_tell(struct folder const *f)
 {
-	return !f->pending && !f->gone.count && !f->changed_count && !f->beyond_len &&
+	return !f->pending && !f->gone.count && !f->changed.count && !f->beyond_len &&
 	       !f->dirty.count && !f->text_for.count && f->announced == f->count;
 }
 

@@ -82,29 +82,6 @@ folder_modseq(struct folder const *f, uint32_t i)
 	return folder_at(f, folder_position(f, i))->modseq;
 }
 
-int
-folder_heard(
-    struct folder *f, uint32_t i, uint64_t since, unsigned int *flags, struct keyword_set *keywords)
-{
-	uint32_t const p = folder_position(f, i);
-	struct record const *r = folder_at(f, p);
-	struct heard const now = {r->modseq, r->keywords, p, r->flags}, *h = &now;
-	folder_sort_changed(f);
-	for (uint32_t k = 0, end = f->changed_count; r->state & RECORD_CHANGED && k < end;) {
-		uint32_t const mid = k + (end - k) / 2;
-		h = f->changed + mid;
-		if (h->position == p)
-			break;
-		if (h->position < p)
-			k = mid + 1;
-		else
-			end = mid;
-	}
-	*flags = h->flags;
-	*keywords = h->keywords;
-	return h->modseq <= since;
-}
-
 uint64_t
 folder_newest_modseq(struct folder const *f)
 {
@@ -125,21 +102,14 @@ folder_highest_modseq(struct folder const *f)
 	uint64_t modseq = f->written.modseq;
 	for (uint32_t k = 0; k < f->gone.count; k++)
 		modseq = below(f, f->gone.at[k], modseq);
-	for (uint32_t k = 0; k < f->changed_count; k++)
-		modseq = below(f, f->changed[k].position, modseq);
+	for (uint32_t k = 0; k < f->changed.count; k++)
+		modseq = below(f, f->changed.at[k], modseq);
 	for (uint32_t p = f->announced; p < f->count; p++)
 		if (record_live(folder_at(f, p)))
 			modseq = below(f, p, modseq);
 	if ((f->gone.count || f->unlooked) && f->floor < modseq)
 		modseq = f->floor;
 	return modseq ? modseq : 1; /* RFC 7162 7: a positive number */
-}
-
-void
-folder_tell_flags(struct folder *f, uint32_t i)
-{
-	uint32_t const p = folder_position(f, i);
-	record_changed(f, p, folder_at(f, p));
 }
 
 int

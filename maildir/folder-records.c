@@ -110,39 +110,6 @@ record_set_flags(
 }
 
 void
-record_changed(struct folder *f, uint32_t position, struct record const *was)
-{
-	struct record *r = folder_at(f, position);
-	f->pending |= FOLDER_FLAGS;
-	if (r->state & RECORD_CHANGED)
-		return; /* what was heard is older still */
-	if (f->changed_count == f->changed_room) {
-		f->changed_room = f->changed_room ? 2 * f->changed_room : 16;
-		f->changed = xrealloc(f->changed, f->changed_room, sizeof *f->changed);
-	}
-	f->unsorted |= f->changed_count && position < f->changed[f->changed_count - 1].position;
-	f->changed[f->changed_count++] =
-	    (struct heard){was->modseq, was->keywords, position, was->flags};
-	r->state |= RECORD_CHANGED;
-}
-
-static int
-by_position(void const *a, void const *b)
-{
-	uint32_t const x = ((struct heard const *)a)->position;
-	uint32_t const y = ((struct heard const *)b)->position;
-	return (x > y) - (x < y);
-}
-
-void
-folder_sort_changed(struct folder *f)
-{
-	if (f->unsorted)
-		qsort(f->changed, f->changed_count, sizeof *f->changed, by_position);
-	f->unsorted = 0;
-}
-
-void
 record_gone(struct folder *f, uint32_t position)
 {
 	struct record *r = folder_at(f, position);

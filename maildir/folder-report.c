@@ -98,19 +98,20 @@ static void
 tell_flags(struct folder *f, uint32_t known, int now, struct folder_events const *e, void *arg)
 {
 	uint32_t left = 0;
-	folder_sort_changed(f);
-	for (uint32_t k = 0; k < f->changed_count; k++) {
-		uint32_t p = f->changed[k].position;
+	numbers_sort(&f->changed);
+	for (uint32_t k = 0; k < f->changed.count; k++) {
+		uint32_t p = f->changed.at[k];
 		struct record *r = folder_at(f, p);
 		if (p >= f->announced || (p < known && !now)) {
-			f->changed[left++] = f->changed[k];
+			f->changed.at[left++] = p;
 			continue;
 		}
 		r->state &= ~(uint32_t)RECORD_CHANGED;
 		if (p < known && record_live(r) && e && e->flags)
 			e->flags(arg, p - gaps_before(&f->gaps, p));
 	}
-	f->changed_count = left;
+	f->changed.count = left;
+	folder_forget_heard(f);
 	if (now)
 		f->pending &= ~(unsigned int)FOLDER_FLAGS;
 }

@@ -44,12 +44,17 @@ struct beyond {
 	struct keyword_set was; /* what it goes back to if it cannot be written */
 };
 
-/* What the client last heard of a message that others have changed since. */
-struct heard {
-	uint64_t modseq;
-	struct keyword_set keywords;
-	uint32_t position;
-	unsigned int flags;
+/* What the client last heard of a message that others have changed since: kept of MAILDIR_HEARD at
+ * most. */
+struct heard_list {
+	struct heard {
+		uint64_t modseq;
+		struct keyword_set keywords;
+		uint32_t position;
+		unsigned int flags;
+	} *at;
+	uint32_t count, room;
+	int unsorted; /* not in ascending order of positions */
 };
 
 struct folder {
@@ -85,10 +90,9 @@ struct folder {
 	uint32_t recent;      /* announced messages with FLAG_RECENT */
 	uint32_t recent_from; /* no position below this one has it */
 	struct index_totals totals;
-	struct numbers gone;   /* positions to be told */
-	struct heard *changed; /* the same: folder_sort_changed */
-	uint32_t changed_count, changed_room;
-	int unsorted;	       /* changed is not in ascending order */
+	struct numbers gone;    /* positions to be told */
+	struct numbers changed; /* the same, those with RECORD_CHANGED */
+	struct heard_list heard;
 	struct numbers hidden; /* those with RECORD_HIDDEN */
 	struct basemap map;    /* see folder_of_base */
 	uint32_t mapped;
@@ -180,10 +184,6 @@ void record_set_flags(
     struct folder *f, uint32_t position, unsigned int flags, struct keyword_set const *keywords);
 /* It is \Recent in this session. */
 void record_recent(struct folder *f, uint32_t position);
-/* To be told as changed by others; was: as it was before. */
-void record_changed(struct folder *f, uint32_t position, struct record const *was);
-/* Puts those in f->changed into ascending order. */
-void folder_sort_changed(struct folder *f);
 /* Its file is gone, to be told; or is back before that. */
 void record_gone(struct folder *f, uint32_t position);
 void record_back(struct folder *f, uint32_t position);
@@ -207,6 +207,13 @@ uint32_t folder_position_of(struct folder const *f, uint32_t uid);
  * until folder_unmap. */
 uint32_t folder_of_base(struct folder *f, uint32_t hash, char const *base, size_t len);
 void folder_unmap(struct folder *f);
+
+/* ---- folder-heard.c ---- */
+/* To be told as changed by others; was: as it was before. */
+void record_changed(struct folder *f, uint32_t position, struct record const *was);
+/* What was heard of those that have been told since is not kept. */
+void folder_forget_heard(struct folder *f);
+void folder_free_changed(struct folder *f);
 
 /* ---- folder-message.c ---- */
 /* As the functions of folder.h without _at, by position. */

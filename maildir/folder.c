@@ -45,9 +45,10 @@ begin_told(struct folder *f)
 	if (f->gone.count)
 		folder_hide_gone(f);
 	folder_announce(f);
-	for (uint32_t k = 0; k < f->changed_count; k++)
-		folder_at(f, f->changed[k].position)->state &= ~(uint32_t)RECORD_CHANGED;
-	f->changed_count = f->pending = 0;
+	for (uint32_t k = 0; k < f->changed.count; k++)
+		folder_at(f, f->changed.at[k])->state &= ~(uint32_t)RECORD_CHANGED;
+	folder_free_changed(f);
+	f->pending = 0;
 }
 
 int

@@ -74,7 +74,8 @@ uint64_t folder_modseq(struct folder const *f, uint32_t i);
  * is pending, or could not be written into the index, is above it. */
 uint64_t folder_highest_modseq(struct folder const *f);
 /* The flags and keywords of message i that the client has heard of: as they were before others
- * changed what is to be told. 1; 0: what it has heard came behind `since`. */
+ * changed what is to be told. 1; 0: what it has heard came behind `since`, or is not kept
+ * (MAILDIR_HEARD). */
 int folder_heard(struct folder *f, uint32_t i, uint64_t since, unsigned int *flags,
     struct keyword_set *keywords);
 /* The largest that any message has, whether it is told yet or not. */

@@ -51,6 +51,10 @@
 /* maildirsize is computed anew when it has grown to so many bytes, or, over quota, is so old. */
 #define MAILDIR_QUOTA_FILE 5120
 #define MAILDIR_QUOTA_AGE 900
+/* Messages changed by others and not yet told of which a session keeps what its client has heard (40
+ * octets each); of one more the client counts as not knowing its flags: STORE (UNCHANGEDSINCE) fails
+ * for it with MODIFIED. */
+#define MAILDIR_HEARD 2048
 /* Seconds between looks at a folder that inotify cannot watch. */
 #define MAILDIR_POLL 5
 /* A fifo in postern-wake/ is no idling session's any more after so many seconds: imap-timeout ends
@@ -64,5 +68,9 @@
 #define MAILDIR_TEXT_MESSAGE ((uint64_t)16 << 20)
 /* Messages of a folder from which on it has postern-keys. */
 #define MAILDIR_KEYS_WORTH 128
+/* Octets of postern-keys, and those of its filesystem that stay free: beyond that there is no such
+ * file, and messages are read. */
+#define MAILDIR_KEYS_FILE ((uint64_t)4 << 30)
+#define MAILDIR_KEYS_FREE ((uint64_t)64 << 20)
 
 #endif

@@ -1,4 +1,5 @@
 /* An open folder: UIDs, flags, what others do meanwhile, what is told when. */
+#include "maildir/limits.h"
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
 #include "tests/unit/maildir-dir.h"
@@ -373,6 +374,41 @@ test_heard(void)
 	tree_delete(&tree, "Heard");
 }
 
+/* Of more than MAILDIR_HEARD messages it is not known what the client has heard of one; then all are
+ * told, and known. */
+static void
+test_heard_many(void)
+{
+	unsigned int flags, known[2] = {0, 0};
+	struct keyword_set k;
+	tree_create(&tree, "Many");
+	for (unsigned int i = 0; i <= MAILDIR_HEARD; i++) {
+		char path[60];
+		snprintf(path, sizeof path, ".Many/cur/%u.x,S=4,W=5:2,F", 1000000000 + i);
+		message_file(path, "abc\n");
+	}
+	struct folder *f = must_open("Many", FOLDER_MODSEQS), *g = must_open("Many", 0);
+	(void)folder_last_modseqs(f);
+	uint64_t const since = folder_highest_modseq(f);
+	for (unsigned int n = 0; n < 2; n++) {
+		for (uint32_t i = folder_count(g); i--;)
+			folder_change_flags(g, i, FLAGS_ADD, n ? FLAG_SEEN : FLAG_DELETED, 0);
+		folder_commit(g);
+		(void)folder_refresh(f);
+	}
+	for (uint32_t i = 0; i <= MAILDIR_HEARD; i++)
+		known[folder_heard(f, i, since, &flags, &k) && flags == FLAG_FLAGGED]++;
+	tap_num("not kept", known[0], 1);
+	tap_num("kept", known[1], MAILDIR_HEARD);
+	folder_report(f, ALL, 0, 0);
+	tap_ok(folder_heard(f, 0, folder_highest_modseq(f), &flags, &k) && flags & FLAG_SEEN &&
+		   folder_heard(f, MAILDIR_HEARD, folder_highest_modseq(f), &flags, &k),
+	    "told, all are heard of");
+	folder_close(f);
+	folder_close(g);
+	tree_delete(&tree, "Many");
+}
+
 int
 main(void)
 {
@@ -386,5 +422,6 @@ main(void)
 	test_status();
 	test_sizes();
 	test_heard();
+	test_heard_many();
 	return tap_done();
 }
