@@ -30,10 +30,12 @@ struct maker {
 /* ---- what is sorted by ------------------------------------------------------------------------
  */
 
-/* 1 or 0: it cannot be read, and m->unreadable says whether it ever can. */
+/* 1 or 0: it cannot be read, and m->unreadable says whether it ever can; or the file failed. */
 static int
 take_text(struct maker *m, uint32_t i, enum message_text which, char const **s, size_t *len)
 {
+	if (m->w.failed)
+		return 0;
 	int const r = m->text(m->arg, i, which, s, len);
 	m->unreadable |= r == KEYS_UNREADABLE;
 	if (r == KEYS_TEXT && !*s)
@@ -345,9 +347,9 @@ folder_keys_make(
 	if (!f->no_keys && !f->no_index && !filesystem_network(f->fd_dir)) {
 		unsigned int all = columns;
 		int const begun = !begin(&m, &old, &all), whole = begun && make(&m, &old.file, all);
-		if (begun)
-			f->no_keys = (keys_write_end(&m.w, whole) < 0 && whole) || m.unreadable;
-		f->no_keys |= !begun;
+		f->no_keys = !begun || m.w.failed || m.unreadable;
+		if (begun && keys_write_end(&m.w, whole) < 0 && whole)
+			f->no_keys = 1;
 		folder_keys_close(&old);
 	}
 	return folder_keys_open(k, f, columns);

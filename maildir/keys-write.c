@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/crc32c.h"
 #include "lib/id.h"
 #include "lib/sa.h"
 #include "maildir/layout.h"
+#include "maildir/limits.h"
 
 #define WRITE_PIECE 262144 /* octets that are written at a time */
 
@@ -35,9 +37,23 @@ keys_write_begin(struct keys_writer *w, int fd_dir, struct keys_header const *h)
 	return 0;
 }
 
+/* What can be made again leaves room for what cannot. Some filesystems do not know how large they
+ * are, and report 0. */
+static int
+is_short(struct keys_writer const *w)
+{
+	struct statvfs v;
+	return !fstatvfs(w->fd, &v) && v.f_blocks &&
+	       (uint64_t)v.f_bavail * v.f_frsize < MAILDIR_KEYS_FREE + w->out.len;
+}
+
 static void
 flush(struct keys_writer *w)
 {
+	if (!w->failed && w->at > MAILDIR_KEYS_FILE)
+		w->failed = EFBIG;
+	if (!w->failed && is_short(w))
+		w->failed = ENOSPC;
 	for (size_t done = 0; done < w->out.len && !w->failed;) {
 		ssize_t const n = write(w->fd, w->out.s + done, w->out.len - done);
 		if (n > 0)

@@ -135,7 +135,8 @@ int keys_write_begin(struct keys_writer *w, int fd_dir, struct keys_header const
 /* The next octets of a column; those of one come together. Errors wait for keys_write_end. */
 void keys_write_column(struct keys_writer *w, enum keys_column c);
 void keys_write(struct keys_writer *w, void const *s, size_t len);
-/* Puts the file in place; with ok 0 it is dropped. 0 or -1: all is as it was. Frees w. */
+/* Puts the file in place; with ok 0 it is dropped. 0 or -1: all is as it was (EFBIG
+ * MAILDIR_KEYS_FILE, ENOSPC also MAILDIR_KEYS_FREE). Frees w. */
 int keys_write_end(struct keys_writer *w, int ok);
 
 #endif
