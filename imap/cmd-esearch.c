@@ -172,14 +172,27 @@ wanted(struct session *s, struct esearch_command const *c, struct list_entry con
 /* ---- searching --------------------------------------------------------------------------------
  */
 
+/* RFC 9738 3.1: alone the selected mailbox is held to what UID SEARCH is; of several there is no UID
+ * that would tell where a part ends. Places of a page are those among all. */
+static int
+is_over(struct session *s, struct esearch_command const *c)
+{
+	return !c->others && c->want.options & RETURN_PARTIAL && results_beyond(s, c->q);
+}
+
 /* One mailbox; what cannot be read is as if it were not there. */
 static void
 search_folder(struct session *s, struct esearch_command *c, struct folder *f, char const *name)
 {
 	struct esearch const e = {f, 1, name, c->q->modseq};
-	struct results_need const need = search_return_need(&c->want);
+	struct results_need need = search_return_need(&c->want);
 	struct results r;
+	need.limited = !c->others;
 	search_bind(c->q, s, f);
+	if (is_over(s, c)) {
+		c->reply = reply_format(s, REPLY_MESSAGELIMIT, s->message_limit);
+		return;
+	}
 	if (results_search(&r, s, f, c->q, &need, c->others ? &c->progress : 0) < 0)
 		return;
 	net_deadline(&s->net, WRITE_SECONDS);

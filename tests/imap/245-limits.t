@@ -132,6 +132,27 @@ C: 1 {1+}
 C: 2 {1+}
 C: 3
 S~ e3 OK \[APPENDUID \d+ 4:6\] APPEND completed\.
+--- ESEARCH of the selected mailbox is as UID SEARCH, of several it has no limit
+setup: echo 3 >etc/imap-message-limit; cp Maildir/cur/* Maildir/.to/cur/
+S+ \* PREAUTH .*
+C: a1 SELECT INBOX
+S+ a1 OK .*
+C: a2 ESEARCH RETURN (COUNT) ALL
+S~ \* ESEARCH \(TAG "a2" MAILBOX INBOX UIDVALIDITY \d+\) UID COUNT 3
+S: a2 OK [MESSAGELIMIT 3 3] Only for the last 3 messages.
+C: a3 ESEARCH IN (selected) UIDBEFORE 4
+S~ \* ESEARCH \(TAG "a3" MAILBOX INBOX UIDVALIDITY \d+\) UID ALL 1:3
+S: a3 OK ESEARCH completed.
+C: a4 ESEARCH IN (selected) RETURN (PARTIAL 1:2) ALL
+S: a4 NO [MESSAGELIMIT 3] Too many messages for one command.
+C: a5 ESEARCH RETURN (UPDATE COUNT) UNSEEN
+S~ \* ESEARCH \(TAG "a5" MAILBOX INBOX UIDVALIDITY \d+\) UID COUNT 3
+S: * NO [NOUPDATE "a5"] No updates: too many contexts, or not all was searched.
+S: a5 OK [MESSAGELIMIT 3 3] Only for the last 3 messages.
+C: a6 ESEARCH IN (selected mailboxes to) RETURN (COUNT PARTIAL 1:2) ALL
+S~ \* ESEARCH \(TAG "a6" MAILBOX INBOX UIDVALIDITY \d+\) UID COUNT 5 PARTIAL \(1:2 1:2\)
+S~ \* ESEARCH \(TAG "a6" MAILBOX to UIDVALIDITY \d+\) UID COUNT 5 PARTIAL \(1:2 1:2\)
+S: a6 OK ESEARCH completed.
 --- MOVE in parts; UID EXPUNGE counts the deleted; EXPUNGE has no limit (3.1)
 setup: echo 2 >etc/imap-message-limit; for n in 1 2 3 4 5; do mv Maildir/cur/$n.x:2, Maildir/cur/$n.x:2,T; done
 setup: for n in 6 7; do printf 'Subject: %s\n\nbody\n' $n >Maildir/cur/$n.x:2,; done
