@@ -7,7 +7,7 @@ OBJ_postern-tables := bin/postern-tables.o
 PROGRAMS += tcpserver tcpserver-access tlsd ucspitlsd
 OBJ_tcpserver-access := bin/tcpserver-access.o
 LIBS_tcpserver-access := $(S6_LIB)
-OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-conns.o bin/tcpserver-spawn.o
+OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-conns.o bin/tcpserver-options.o bin/tcpserver-refuse.o bin/tcpserver-spawn.o
 OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o bin/tls-request.o
 OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
 

@@ -11,7 +11,6 @@
  * accept. */
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,56 +20,22 @@
 #include <skalibs/iopause.h>
 #include <skalibs/ip46.h>
 #include <skalibs/selfpipe.h>
-#include <skalibs/sgetopt.h>
 #include <skalibs/sig.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "bin/tcpserver-conns.h"
+#include "bin/tcpserver-options.h"
+#include "bin/tcpserver-refuse.h"
 #include "bin/tcpserver-spawn.h"
 #include "lib/skalibs-compat.h"
 
-#define USAGE                                                                                      \
-	"tcpserver [ -q | -Q | -v ] [ -d | -D ] [ -1 ] [ -c max ] [ -C permax ] [ -b backlog ] "   \
-	"[ -u uid ] [ -g gid ] [ -G gidlist ] [ -U ] ip port prog..."
-
-#define CONNECTIONS_DEFAULT 40
-#define CONNECTIONS_MAX 16384
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
 #define ACCEPT_PAUSE_MS 100
-/* Octets of TCP_REFUSE; a longer one is not said. */
-#define REFUSAL_MAX 256
 /* Connections taken between two looks at the signals. */
 #define ACCEPT_BATCH 64
-/* Reads of what a refused client has sent already. */
-#define UNREAD_READS_MAX 16
 
-struct options {
-	unsigned int verbosity, backlog, max, permax;
-	int reuse, print_port, take_ids;
-	ip46 ip;
-	uint16_t port;
-	uid_t uid;
-	gid_t gid;
-	gid_t groups[NGROUPS_MAX];
-	size_t ngroups;
-	int has_uid, has_gid, has_groups;
-};
-
-static char const *refusal; /* a line without its end; null: silence */
-
-static struct options o = {.verbosity = 1,
-    .backlog = SOMAXCONN,
-    .max = CONNECTIONS_DEFAULT,
-    .permax = CONNECTIONS_DEFAULT,
-    .reuse = 1};
-
-static void usage(void) __attribute__((noreturn));
-static void
-usage(void)
-{
-	strerr_dieusage(100, USAGE);
-}
+static struct options o;
 
 /* One line "tcpserver: info: ..." in one write. */
 static void info(char const *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -100,106 +65,6 @@ peer_text(ip46 const *ip, uint16_t port)
 	size_t n = ip46_fmt(text, ip);
 	snprintf(text + n, sizeof text - n, "_%u", port);
 	return text;
-}
-
-/* ---- options ----------------------------------------------------------------------------------
- */
-
-static void
-scan_groups(char const *s)
-{
-	size_t n = gid_scanlist(o.groups, NGROUPS_MAX, s, &o.ngroups);
-	if (s[n])
-		usage();
-	o.has_groups = 1;
-}
-
-static void
-scan_uid(char const *s)
-{
-	if (!uid0_scan(s, &o.uid))
-		usage();
-	o.has_uid = 1;
-}
-
-static void
-scan_gid(char const *s)
-{
-	if (!gid0_scan(s, &o.gid))
-		usage();
-	o.has_gid = 1;
-}
-
-static unsigned int
-scan_count(char const *s, unsigned int min, unsigned int max)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n))
-		usage();
-	return n < min ? min : n > max ? max : n;
-}
-
-/* clang-format off */
-static void
-option(int c, char const *arg)
-{
-	switch (c) {
-	case 'q': o.verbosity = 0; break;
-	case 'Q': o.verbosity = 1; break;
-	case 'v': o.verbosity = 2; break;
-	case 'd': o.reuse = 1; break;
-	case 'D': o.reuse = 0; break;
-	case '1': o.print_port = 1; break;
-	case 'c': o.max = scan_count(arg, 1, CONNECTIONS_MAX); break;
-	case 'C': o.permax = scan_count(arg, 1, CONNECTIONS_MAX); break;
-	/* A backlog of 0 means "do not listen", for datagrams: here it would serve nobody. */
-	case 'b': o.backlog = scan_count(arg, 1, INT_MAX); break;
-	case 'u': scan_uid(arg); break;
-	case 'g': scan_gid(arg); break;
-	case 'G': scan_groups(arg); break;
-	case 'U': o.take_ids = 1; break;
-	default: usage();
-	}
-}
-/* clang-format on */
-
-static void
-take_id(char const *name, void (*scan)(char const *), int already)
-{
-	char const *s = getenv(name);
-	if (!s)
-		strerr_dienotset(100, name);
-	if (!already)
-		scan(s);
-	unsetenv(name);
-}
-
-/* Reads the options; returns the index of prog. */
-static int
-options(int argc, char *const *argv)
-{
-	subgetopt l = SUBGETOPT_ZERO;
-	for (int c;
-	     (c = subgetopt_r(argc, (char const *const *)argv, "qQvdD1c:C:b:u:g:G:U", &l)) != -1;)
-		option(c, l.arg);
-	if (argc - l.ind < 3)
-		usage();
-	char const *ip = argv[l.ind], *port = argv[l.ind + 1];
-	size_t n = ip46_scan(ip, &o.ip);
-	if (!n || ip[n])
-		strerr_dief3x(100, "not an IP address: \"", ip, "\"");
-	if (!uint160_scan(port, &o.port))
-		strerr_dief3x(100, "not a port number: \"", port, "\"");
-	if (o.permax > o.max)
-		o.permax = o.max;
-	if (o.take_ids) {
-		take_id("UID", scan_uid, o.has_uid);
-		take_id("GID", scan_gid, o.has_gid);
-		take_id("GIDLIST", scan_groups, o.has_groups);
-	}
-	refusal = getenv("TCP_REFUSE");
-	unsetenv("TCP_REFUSE");
-	return l.ind + 2;
 }
 
 /* ---- start ------------------------------------------------------------------------------------
@@ -283,25 +148,6 @@ start(char *const *argv, int fd, ip46 const *ip, uint16_t port, unsigned int n)
 	log_status();
 }
 
-/* Says why and lets go; a fresh socket takes a line at once. What came from the client is read, lest
- * a reset overtakes the line. */
-static void
-refuse(int fd)
-{
-	char text[REFUSAL_MAX + 2], unread[512];
-	size_t n = refusal ? strlen(refusal) : 0;
-	if (!n || n > REFUSAL_MAX)
-		return;
-	memcpy(text, refusal, n);
-	memcpy(text + n, "\r\n", 2);
-	if (send(fd, text, n + 2, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
-		shutdown(fd, SHUT_WR);
-		for (int i = 0; i < UNREAD_READS_MAX; i++)
-			if (recv(fd, unread, sizeof unread, MSG_DONTWAIT) <= 0)
-				break;
-	}
-}
-
 /* Takes one connection: 1 taken, 0 none there, -1 no means to accept any now. */
 static int
 serve_one(char *const *argv, int listener)
@@ -323,7 +169,7 @@ serve_one(char *const *argv, int listener)
 	else {
 		if (o.verbosity >= 1)
 			info("reject %s count %u/%u", peer_text(&ip, port), n - 1, o.permax);
-		refuse(fd);
+		tcpserver_refuse(fd, o.refusal);
 	}
 	close(fd);
 	return 1;
@@ -408,7 +254,7 @@ int
 main(int argc, char **argv)
 {
 	PROG = "tcpserver";
-	int prog = options(argc, argv);
+	int prog = tcpserver_options(&o, argc, argv);
 	if (!fd_sanitize())
 		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
 	int listener = listen_on(argv[prog - 2], argv[prog - 1]);

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import ssl
 import sys
 import time
 
@@ -56,6 +57,19 @@ for text, want in (("* BYE [LIMIT] too many", b"* BYE [LIMIT] too many\r\n"), ("
             c.sendall(b"EHLO x\r\n" if want else b"")
             same(read_all(c), want, "what one too many is told: %d octets" % len(text))
     s.stop()
+
+s = Server(["-C", "1"], ["sh", "-c", "echo up; exec cat"], env=dict(os.environ, TCP_REFUSE="tls"))
+with s.connect() as a:
+    a.recv(10)
+    with s.connect() as c:
+        try:
+            context = ssl.create_default_context()
+            context.wrap_socket(c, server_hostname="mail.example.test")
+            said = "a session"
+        except ssl.SSLError as e:
+            said = e.reason
+        same(said, "TLSV1_ALERT_ACCESS_DENIED", "a client of TLS is told by an alert")
+s.stop()
 
 s = Server(["-q", "-C", "1"], ECHO)
 a = s.connect()
