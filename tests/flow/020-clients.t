@@ -255,7 +255,7 @@ delete = false
   user "{BOB}" password "{self.one.password[BOB]}" ssl sslcertfile "{self.cert}" sslcertck sslcommonname "localhost"
   keep fetchall mda "cat >> {self.home}/{protocol}.mbox"
 """)
-            self.sh("fetchmail", "-f", config, "--nobounce", "-v")
+            self.sh("fetchmail", "-f", config, "--nobounce", "-v", "--pidfile", self.home + "/fetchmail.pid")  # root's other one is everybody's
             assert "Subject: by curl" in open(f"{self.home}/{protocol}.mbox").read()
 
     # ---- TLS

@@ -34,7 +34,7 @@ class Server:
         for _ in range(5):
             self.port = free_port()
             self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            end = time.monotonic() + 30
+            end = time.monotonic() + 120
             while self.process.poll() is None and time.monotonic() < end:
                 if answers(self.port):
                     return self
@@ -211,7 +211,7 @@ class Faults:
         answer = self.fault(question, False)
         if answer is None:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                s.settimeout(20)
+                s.settimeout(60)
                 s.sendto(question, self.to)
                 try:
                     answer = s.recv(65536)
@@ -240,7 +240,7 @@ class Faults:
                     return
                 answer = self.fault(question, True)
                 if answer is None:
-                    with socket.create_connection(self.to, 20) as s, s.makefile("rb") as g:
+                    with socket.create_connection(self.to, 60) as s, s.makefile("rb") as g:
                         s.sendall(head + question)
                         answer = g.read(struct.unpack(">H", g.read(2))[0])
                 if not answer:

@@ -104,7 +104,7 @@ class Volume:
 
     @staticmethod
     def wait_until(condition, what):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError(what)

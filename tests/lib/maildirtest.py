@@ -148,7 +148,7 @@ class Ours:
         def slept():
             with open(f"/proc/{self.proc.pid}/status", encoding="ascii") as f:
                 return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M)[1])
-        enough, end = slept() + times, time.monotonic() + 30
+        enough, end = slept() + times, time.monotonic() + 120
         while slept() < enough:
             if time.monotonic() > end:
                 raise TimeoutError(f"process {self.proc.pid} waits for nothing")
@@ -250,7 +250,7 @@ class Dovecot:
         self.proc.wait()
 
 
-def agree(x, y, name, seconds=6):
+def agree(x, y, name, seconds=120):
     """Both sessions come to see the same: Dovecot looks again only when a second has passed."""
     end = time.monotonic() + seconds
     while x.state() != y.state() and time.monotonic() < end:

@@ -68,7 +68,7 @@ class Receiver:
     def ready(self):
         def answers():
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
                     return s.recv(3) == b"220"
             except OSError:
                 if self.process and self.process.poll() is not None:
@@ -100,7 +100,7 @@ class Receiver:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)  # its own session, which we began
 

@@ -18,7 +18,7 @@ DISPOSABLE = *INDEX_FILES, "postern-keys"
 Head = collections.namedtuple("Head", "validity uidnext count recent first mailboxid highest")
 Row = collections.namedtuple("Row", "flags words wire disk date emailid uidl saved modseq token")
 STABLE = "wire", "disk", "emailid", "uidl", "saved", "token"  # the date is judged apart: a touch may change it
-PATIENCE = 3.5  # seconds after which a session has noticed what others did in the same clock tick as itself
+PATIENCE = 60  # seconds: within 3.5 a session has noticed what others did in the same clock tick as itself, if it gets its turns
 
 
 def number(text):

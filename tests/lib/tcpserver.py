@@ -11,6 +11,7 @@ import tempfile
 import time
 
 PROGRAM = os.environ.get("TCPSERVER", "tcpserver")
+LIMIT = 120  # seconds that any single wait may last
 count = failed = 0
 
 
@@ -32,7 +33,7 @@ def done():
     sys.exit(failed != 0)
 
 
-def wait_for(condition, seconds=5):
+def wait_for(condition, seconds=LIMIT):
     """The first true value of condition(), or its last false one when the time is over."""
     end = time.monotonic() + seconds
     while True:
@@ -63,11 +64,11 @@ class Server:
         self.log_file.seek(0)
         return self.log_file.read().decode()
 
-    def logged(self, text, seconds=5):
+    def logged(self, text, seconds=LIMIT):
         return wait_for(lambda: text in self.log(), seconds)
 
     def connect(self):
-        s = socket.create_connection((self.ip, self.port), timeout=120)
+        s = socket.create_connection((self.ip, self.port), timeout=LIMIT)
         return s
 
     def talk(self):
@@ -78,7 +79,7 @@ class Server:
     def stop(self, sig=15):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        return self.process.wait(timeout=120)
+        return self.process.wait(timeout=LIMIT)
 
 
 def read_all(s):

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from tcpserver import Server, end_at_exit, ok, same, done, wait_for, read_all
+from tcpserver import LIMIT, Server, end_at_exit, ok, same, done, wait_for, read_all
 
 TMP = tempfile.TemporaryDirectory()
 T = TMP.name
@@ -55,7 +55,7 @@ class Holder:
         self.log_file.seek(0)
         return self.log_file.read().decode()
 
-    def logged(self, text, seconds=5):
+    def logged(self, text, seconds=LIMIT):
         return wait_for(lambda: text in self.log(), seconds)
 
     def fds(self):
@@ -67,7 +67,7 @@ class Holder:
     def stop(self, sig=15):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        return self.process.wait(timeout=120)
+        return self.process.wait(timeout=LIMIT)
 
 
 class TlsServer(Server):
@@ -88,12 +88,12 @@ class TlsServer(Server):
     def all_logs(self):
         return self.log() + (self.holder.log() if self.holder else "")
 
-    def logged(self, text, seconds=5):
+    def logged(self, text, seconds=LIMIT):
         return wait_for(lambda: text in self.all_logs(), seconds)
 
     def exit_code(self):
         """That of the next connection to end."""
-        self.logged(" exitcode ") or self.logged(" signal ")
+        wait_for(lambda: " exitcode " in self.log() or " signal " in self.log())
         line = [l for l in self.log().splitlines() if ": end pid " in l][-1].split()
         return int(line[line.index("count") - 1])
 

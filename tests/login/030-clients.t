@@ -94,7 +94,7 @@ if have("fetchmail", 2):
     rc = config("fetchmailrc", f'poll 127.0.0.1 protocol pop3 port {tls.port} user "alice@example.test" password "secret" '
                 f'ssl no sslcertck fetchall mda "cat >{to}/new/$$"\n')
     env = {"FETCHMAILHOME": CLIENT}
-    got = run("fetchmail", "-f", rc, "--nosyslog", "-N", "-d0", env=env)
+    got = run("fetchmail", "-f", rc, "--nosyslog", "-N", "-d0", "--pidfile", rc + ".pid", env=env)
     same((fetched(to), left()), (3, 0), "fetchmail: all over TLS")
     same(got.returncode, 0, "fetchmail: content")
 if have("getmail", 2):

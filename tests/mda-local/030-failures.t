@@ -191,15 +191,19 @@ tap.eq([x.c.reply(), x.c.reply()], [NO_MAILBOX, DELIVERED], "the file is cut off
 tap.eq(x.i.messages("alice"), [], "and no half copy")
 x.done()
 
-x = Case(delivery_seconds="1\n")
-x.c.mail(["alice@example.test", "bob@example.test"])
-children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
-stopped = sorted(map(int, children))[1]
-os.kill(stopped, signal.SIGSTOP)
-began = time.monotonic()
-tap.eq(x.c.data(MESSAGE, 2), ["451 4.3.2 delivery took too long", DELIVERED], "a worker hangs: 451 at the deadline")
-tap.ok(0.9 < time.monotonic() - began < 40, "which is a second here")
-x.done()
+for seconds in 1, 6, 36:  # a busy machine may exceed the first for bob, too
+    x = Case(delivery_seconds=f"{seconds}\n")
+    x.c.mail(["alice@example.test", "bob@example.test"])
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
+    stopped = sorted(map(int, children))[1]
+    os.kill(stopped, signal.SIGSTOP)
+    began = time.monotonic()
+    got, took = x.c.data(MESSAGE, 2), time.monotonic() - began
+    x.done()
+    if got[1] == DELIVERED:
+        break
+tap.eq(got, ["451 4.3.2 delivery took too long", DELIVERED], "a worker hangs: 451 at the deadline")
+tap.ok(0.9 * seconds < took < seconds + 40, "which is a second here", f"{seconds} s: {took}")
 
 x = Case()
 os.mkdir(x.i.path("mail/example.test"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """pop3: what it waits for and how long, and whom it does not serve."""
-import os, select, socket, subprocess, sys, time
+import contextlib, os, select, socket, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from loginpair import *
@@ -27,22 +27,28 @@ with Instance() as i:
         ok(9 < time.monotonic() - begin < 60, "after its deadline", time.monotonic() - begin)
 
 # The client has the whole time for a reply, however long it thought about its command.
-with Instance(pop3_timeout=2) as i:
+with Instance() as i:
     os.makedirs(os.path.join(i.path, "Maildir/cur"))
     for n in range(MESSAGES):
         open(os.path.join(i.path, "Maildir/cur", f"{1000000000 + n}.M1P1.host:2,S"), "w").close()
-    with Pop3(i) as c:
-        c.line()
-        c.ask(b"UIDL 1\r\n")
-        # Neither write is answered by the time that is waited for.
-        select.select([c.socket], [], [], 1.5)
-        c.send(b"UIDL\r\n")
-        select.select([], [], [], 1)
-        lines = [c.line()]
-        while lines[-1] not in (b".\r\n", b""):
-            lines.append(c.line())
-        same("a long reply after a long silence is whole", (len(lines), lines[-1]), (MESSAGES + 2, b".\r\n"))
-        same("and the session goes on", c.ask(b"NOOP\r\n"), b"+OK\r\n")
+    for timeout in 2, 8, 32:  # a busy machine may exceed the first by itself
+        i.set("pop3-timeout", str(timeout))
+        got = 0, b"", b""
+        with Pop3(i) as c, contextlib.suppress(OSError):
+            c.line()
+            c.ask(b"UIDL 1\r\n")
+            # Neither write is answered by the time that is waited for.
+            select.select([c.socket], [], [], 0.75 * timeout)
+            c.send(b"UIDL\r\n")
+            select.select([], [], [], 0.5 * timeout)
+            lines = [c.line()]
+            while lines[-1] not in (b".\r\n", b""):
+                lines.append(c.line())
+            got = len(lines), lines[-1], c.ask(b"NOOP\r\n")
+        if got[0] > MESSAGES:
+            break
+    same("a long reply after a long silence is whole", got[:2], (MESSAGES + 2, b".\r\n"))
+    same("and the session goes on", got[2], b"+OK\r\n")
 
 # A checkpassword program that forgot to become the user.
 if os.geteuid() == 0:

@@ -15,7 +15,7 @@ USAGE = [[], ["127.0.0.1"], ["127.0.0.1", "0"], ["-x", "127.0.0.1", "0", "true"]
          ["127.0.0.1x", "0", "true"], ["127.0.0.1", "smtp", "true"],
          ["127.0.0.1", "65536", "true"], ["-U", "127.0.0.1", "0", "true"]]
 for args in USAGE:
-    r = subprocess.run([PROGRAM] + args, capture_output=True, env={"PATH": os.environ["PATH"]}, timeout=5)
+    r = subprocess.run([PROGRAM] + args, capture_output=True, env={"PATH": os.environ["PATH"]}, timeout=LIMIT)
     ok(r.returncode == 100 and r.stderr.count(b"\n") == 1, "usage error: " + " ".join(args), r)
 
 s = Server([], ["env"], env=BASE)

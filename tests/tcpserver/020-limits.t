@@ -23,7 +23,7 @@ try:
     ok(False, "-c 2: the third waits")
 except TimeoutError:
     ok(True, "-c 2: the third waits")
-c.settimeout(120)
+c.settimeout(LIMIT)
 a.close()
 same(c.recv(10), b"2\n", "and is served when one has ended")
 for x in (b, c):
@@ -86,7 +86,7 @@ for sig, ends, child_dies in [(signal.SIGHUP, False, True), (signal.SIGQUIT, Tru
     c.recv(10)
     s.process.send_signal(sig)
     if ends:
-        same(s.process.wait(timeout=5), 0, "%s ends the server with 0" % sig.name)
+        same(s.process.wait(timeout=LIMIT), 0, "%s ends the server with 0" % sig.name)
     if child_dies:
         same(read_all(c), b"", "%s ends the child" % sig.name)
     else:

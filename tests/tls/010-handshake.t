@@ -138,12 +138,12 @@ for mode in MODES:
             for i in range(1000):
                 c.sendall(b"\x16\x03\x01\x10\x00"[i:i + 1] or b"\x01")
                 select.select([c], [], [], 0.05)[0] and c.recv(1) or None
-                if time.monotonic() - start > 30:
+                if time.monotonic() - start > 100:
                     break
         except OSError:
             pass
     same(s.exit_code(), 98, mode + ": dripping bytes does not move the deadline")
-    ok(time.monotonic() - start < 20, mode + ": it is absolute", time.monotonic() - start)
+    ok(time.monotonic() - start < 45, mode + ": it is absolute", time.monotonic() - start)
     s.stop()
     s = TlsServer(mode, [], ["sh", "-c", "echo started"], ENV)
     s.connect().close()

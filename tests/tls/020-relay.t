@@ -51,7 +51,7 @@ for mode in MODES:
                 except (ssl.SSLWantReadError, TimeoutError):
                     pass
             ok(bytes(got) == blob, m + "3 MB there and back")
-            c.settimeout(10)
+            c.settimeout(LIMIT)
             # Python's unwrap sends close_notify and waits for the other.
             raw = c.unwrap()
             same(raw.recv(1), b"", m + "the client's close_notify is answered by one, then the end")

@@ -185,7 +185,7 @@ r, w = os.pipe()
 def send(data, fds=()):
     u = socket.socket(socket.AF_UNIX)
     u.connect(h.sock)
-    u.settimeout(10)
+    u.settimeout(LIMIT)
     socket.send_fds(u, [data], list(fds)) if data else None
     if not data:
         u.shutdown(socket.SHUT_WR)

@@ -58,10 +58,13 @@ for version, v in [(ssl.TLSVersion.TLSv1_2, "1.2"), (ssl.TLSVersion.TLSv1_3, "1.
         act(c)
         pid = s.holder.process.pid
         engine = open("/proc/%d/task/%d/children" % (pid, pid)).read().split()[0]
-        select.select([], [], [], 0.2)
-        before = ticks(engine)
-        select.select([], [], [], 0.3)
-        used = ticks(engine) - before
+        for n in range(100):  # on a busy machine it takes a while until nothing is left to be done
+            select.select([], [], [], 0.2)
+            before = ticks(engine)
+            select.select([], [], [], 0.3)
+            used = ticks(engine) - before
+            if used <= 3:
+                break
         ok(used <= 3, "%s: idle while %s" % (v, what), "%d ticks" % used)
         s.process.send_signal(1)  # HUP ends the program
         c.close()
