@@ -310,10 +310,15 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		fail(d, RCPT_WAITING, 0, "4.4.3", "the resolver does not work");
 		return;
 	}
+	struct sts_known const *sts = 0;
+	if (asks_sts(d) && sts_policy(d->route.name, &sts) < 0) {
+		fail(d, RCPT_WAITING, 0, "4.3.0",
+		    "the domain's MTA-STS policy on our disk cannot be read");
+		return;
+	}
 	mx_drop_unsafe(a);
 	unsigned int all = a->count;
 	struct mx_answer whole = *a;
-	struct sts_known const *sts = asks_sts(d) ? sts_policy(d->route.name) : 0;
 	unsigned int refused = sts ? apply_sts(d, sts, a) : 0;
 	unsigned int hosts = mx_order(a, d->route.kind == ROUTE_MX ? conf_me() : "", &loop);
 	if (!hosts && refused && a->status == DNS_OK) {

@@ -56,7 +56,11 @@
 #define STS_POLICY_MAX 65536	   /* bytes of a policy as it is fetched (RFC 8461 3.3) */
 #define STS_ADDRESSES_MAX 8	   /* addresses of one policy host that are tried */
 #define STS_FETCH_SECONDS 60	   /* one fetch, from asked to answered (RFC 8461 3.3) */
-#define STS_FETCHES_MAX 20	   /* domains that are being looked at; more wait */
+#define STS_QUESTIONS_MAX 100	   /* for records, at the same time; more wait */
+#define STS_FETCHES_MAX 50	   /* policies that are being fetched; more wait */
+#define STS_FETCHES_EACH 5	   /* of them for domains with the same last two labels */
+#define STS_LOOKS_MAX 10	   /* domains that are asked without mail, to keep their policies */
+#define STS_LOOK_STEP 50	   /* policies looked at for that between two rounds of events */
 #define STS_RETRY_SECONDS 300	   /* after a fetch that failed (RFC 8461 3.3) */
 #define STS_TRIES 3		   /* of one fetch, when a process of ours dies over it */
 #define STS_CHECK_SECONDS 60	   /* a record that was looked at holds as long */

@@ -1,5 +1,5 @@
 /* MTA-STS (RFC 8461): records, policies, and what the walker knows of them. sts-policy.c is pure;
- * sts.c is mda-remote's. */
+ * the rest is mda-remote's (sts-domain.h has its parts). */
 #ifndef POSTERN_MDA_REMOTE_STS_H
 #define POSTERN_MDA_REMOTE_STS_H
 
@@ -28,7 +28,7 @@ void sts_policy_free(struct sts_policy *p);
 /* 1 if one of the patterns is for this host (RFC 8461 4.1). */
 int sts_policy_matches(struct sts_policy const *p, char const *host);
 
-/* ---- sts.c ---- */
+/* ---- sts.c, sts-fetch.c ---- */
 
 struct sts_known {
 	struct sts_policy policy;
@@ -41,12 +41,13 @@ void sts_start(void);
 /* Finds out about the domain: 1 when all is known that can be; 0 asked, or to be asked again in the
  * next round. */
 int sts_ready(char const *domain);
-/* Its policy that is in force, or null. Valid until the next call of any of these. */
-struct sts_known const *sts_policy(char const *domain);
+/* Its policy that is in force, or null, into *known. Valid until the next call of any of these. -1: it
+ * may have one on disk that cannot be read now, so that mail must wait. */
+int sts_policy(char const *domain, struct sts_known const **known);
 /* The descriptor of the process that fetches policies, -1 for none; and what it has said. */
 int sts_fd(void);
 void sts_read(void);
-/* Gives up what hangs; looks after policies that are soon out of date. */
+/* Begins fetches, gives up what hangs; looks after policies that are soon out of date. */
 void sts_check(void);
 
 #endif
