@@ -86,7 +86,10 @@
 
 #define WALK_STEP 200		 /* messages, destinations looked at between two rounds of events */
 #define WALK_SCAN_STEP 1000	 /* names of the spool between two rounds */
-#define WALK_RESCAN_SECONDS 3600 /* the whole spool again, for wakes that were lost */
+#define WALK_RESCAN_SECONDS 3600 /* the whole spool again */
+#define WALK_PEEK_MS 5000 /* directories that have changed again, for wakes that were lost */
+#define WALK_PEEK_MESSAGES 5 /* ... a millisecond later for each so many that wait */
+#define WALK_YOUNG_SECONDS 2 /* a directory that has just changed is read once more */
 #define WALK_UNREAD_MS                                                                             \
 	1000 /* ... where a directory could not be read; twice as long each time it fails again */
 #define WALK_FLOOD 32768  /* bytes read from the fifo at once: some names may have been lost */

@@ -12,14 +12,22 @@
 
 #include "lib/linux-compat.h"
 #include "lib/log.h"
+#include "mda-remote/clock.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 
+#define PARTS (SPOOL_HASHES + 1) /* the directories and tmp/ */
+#define EVERY_PART ((1u << PARTS) - 1)
+
 static int fd_fifo = -1, fifo_room;
-static int part = -1; /* of the 16 directories and tmp/, being looked through; -1: none */
+static int part = -1;	    /* being looked through; -1: none */
+static unsigned int wanted; /* a bit for each that this scan looks through */
 static DIR *dir;
-static int64_t next;		  /* whole scan */
-static int64_t again;		  /* ms to it where this one is not complete */
+static int64_t next;  /* whole scan */
+static int64_t peek;  /* look for directories that have changed */
+static int64_t again; /* ms to a whole scan where this one is not complete */
+/* Of each directory when it was read last; nanoseconds -1: that is not to be relied upon. */
+static struct timespec seen[SPOOL_HASHES];
 static int complete;		  /* this scan so far */
 static int known;		  /* one was complete */
 static char rest[SPOOL_LINE_MAX]; /* of a line cut by the end of the last read */
@@ -46,13 +54,13 @@ scan_fd(void)
 void
 scan_soon(void)
 {
-	next = 0;
+	next = peek = 0;
 }
 
 int64_t
 scan_next(void)
 {
-	return next;
+	return next < peek ? next : peek;
 }
 
 /* ---- the directories ---- */
@@ -68,8 +76,7 @@ static void
 stray(char const *name, char const *why)
 {
 	log_2("damaged", "file", name, "why", why);
-	spool_set_aside_at(
-	    walk.fd_spool, (char[]){"0123456789abcdef"[part % SPOOL_HASHES], 0}, name);
+	spool_set_aside_at(walk.fd_spool, (char[]){"0123456789abcdef"[part], 0}, name);
 }
 
 /* Its mtime is when it is due, its birth is when it came. */
@@ -77,9 +84,7 @@ static void
 look(int fd_dir, char const *name)
 {
 	struct statx st;
-	char path[SPOOL_PATH_MAX];
-	spool_path(path, name, "");
-	if (path[0] != "0123456789abcdef"[part]) {
+	if (spool_part(name) != (unsigned int)part) {
 		stray(name, "in the wrong directory");
 		return;
 	}
@@ -136,24 +141,51 @@ unread(char const *name)
 	log_send();
 }
 
-static DIR *
-open_part(char const *name)
+/* Another change within the same tick of the kernel's clock would not show. */
+static void
+remember(int fd_dir)
 {
-	int fd = openat(walk.fd_spool, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int const known_well =
+	    !fstat(fd_dir, &st) && st.st_mtim.tv_sec < walk_now() / 1000 - WALK_YOUNG_SECONDS;
+	seen[part] = known_well ? st.st_mtim : (struct timespec){.tv_nsec = -1};
+}
+
+static DIR *
+open_part(void)
+{
+	int const hashed = part < SPOOL_HASHES;
+	int fd = hashed ? spool_part_open(walk.fd_spool, (unsigned int)part)
+			: openat(walk.fd_spool, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? 0 : fdopendir(fd);
+	if (d && hashed)
+		remember(fd);
 	if (d)
 		return d;
-	unread(name);
+	unread(hashed ? (char[]){"0123456789abcdef"[part], 0} : "tmp");
 	if (fd >= 0)
 		close(fd);
 	return 0;
+}
+
+/* The directories in which names have come or gone since they were read. */
+static unsigned int
+changed(void)
+{
+	unsigned int parts = 0;
+	struct stat st;
+	for (unsigned int i = 0; i < SPOOL_HASHES; i++)
+		if (!fstatat(walk.fd_spool, (char[]){"0123456789abcdef"[i], 0}, &st, 0) &&
+		    (st.st_mtim.tv_sec != seen[i].tv_sec || st.st_mtim.tv_nsec != seen[i].tv_nsec))
+			parts |= 1u << i;
+	return parts;
 }
 
 /* From here on what waits in memory is what waits on disk. */
 static void
 log_known(void)
 {
-	if (known || !complete)
+	if (known || !complete || wanted != EVERY_PART)
 		return;
 	known = 1;
 	log_event("read");
@@ -161,37 +193,56 @@ log_known(void)
 	log_send();
 }
 
+static void
+end(void)
+{
+	part = -1;
+	log_known();
+	if (!complete) {
+		again = again ? 2 * again : WALK_UNREAD_MS;
+		if (next > walk_now() + again)
+			next = walk_now() + again;
+	} else if (wanted == EVERY_PART)
+		again = 0;
+}
+
 /* 0 at the end. */
 static int
 open_next(void)
 {
-	if (part < 0) {
-		complete = 1;
-		next = walk_now() + WALK_RESCAN_SECONDS * 1000;
-	}
 	if (dir)
 		closedir(dir);
 	dir = 0;
-	while (!dir && ++part <= SPOOL_HASHES) {
-		char name[4] = {"0123456789abcdef"[part % SPOOL_HASHES], 0};
-		dir = open_part(part == SPOOL_HASHES ? "tmp" : name);
-	}
+	while (!dir && ++part < PARTS)
+		if (wanted & 1u << part)
+			dir = open_part();
 	if (dir)
 		return 1;
-	part = -1;
-	log_known();
-	again = complete ? 0 : again ? 2 * again : WALK_UNREAD_MS;
-	if (again && next > walk_now() + again)
-		next = walk_now() + again;
+	end();
 	return 0;
+}
+
+/* A scan of the whole spool, or of what has changed: 1 if it is time for one. */
+static int
+begin(void)
+{
+	int64_t const now = walk_now();
+	if (now < scan_next())
+		return 0;
+	wanted = now < next ? changed() : EVERY_PART;
+	if (wanted == EVERY_PART)
+		next = now + WALK_RESCAN_SECONDS * 1000;
+	/* Where all of them change all the time, reading them again and again must stay cheap. */
+	peek = now + (int64_t)(walk.schedule.count / WALK_PEEK_MESSAGES) +
+	       (clock_idle_ms > WALK_PEEK_MS ? clock_idle_ms : WALK_PEEK_MS);
+	complete = 1;
+	return wanted && open_next();
 }
 
 int
 scan_step(void)
 {
-	if (part < 0 && walk_now() < next)
-		return 0;
-	if (part < 0 && !open_next())
+	if (part < 0 && !begin())
 		return 0;
 	for (int i = 0; i < WALK_SCAN_STEP; i++) {
 		errno = 0;

@@ -5,14 +5,7 @@ import os, re, socket, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import tap, wait_for
-from smtppeer import Peer, Remote
-
-
-def place(name):
-    h = 2166136261
-    for c in name.encode():
-        h = (h ^ c) * 16777619 & 0xffffffff
-    return f"{(h ^ h >> 16) % 16:x}"
+from smtppeer import Peer, Remote, place
 
 
 def kinds(whole):

@@ -38,11 +38,12 @@ def older(path, seconds):
 
 
 def state(path):
-    if not os.path.exists(path):
+    try:
+        with open(path) as f:
+            held = os.fstat(f.fileno()).st_mode & 0o777 == 0o400
+            return "held" if held else "failed" if "\nr f" in f.read() else "waiting"
+    except FileNotFoundError:
         return "gone"
-    mode = os.stat(path).st_mode & 0o777
-    with open(path) as f:
-        return "held" if mode == 0o400 else "failed" if "\nr f" in f.read() else "waiting"
 
 
 def rows():

@@ -7,12 +7,12 @@ import collections, concurrent.futures, os, re, shutil, signal, subprocess, sys,
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import syscalls
 from instance import tap, wait_for
-from smtppeer import BIN, Peer, Remote
+from smtppeer import BIN, Peer, Remote, place
 
 if why := syscalls.missing():
     print(f"1..0 # SKIP {why}")
     sys.exit(0)
-STALL_SECONDS = 100  # a walker that has not done it by then waits for its next look at the whole spool (3,600 s)
+STALL_SECONDS = 100  # a walker that has not done it by then waits for something that will not come
 SETTINGS = {"retry-min": "10ms", "retry-max": "20ms", "host-retry-min": "10ms", "host-retry-max": "20ms", "remote-timeout": "30"}
 BODY = "Subject: original\n\nhello\n"
 RCPTS = ("good", 2), ("bad1", 0), ("grey", 0), ("bad2", 0)  # and their NOTIFY
@@ -37,19 +37,12 @@ class Scene:
         for d in "0123456789abcdef":
             os.mkdir(f"{self.r.dir}/spool/{d}", 0o700)
             os.chown(f"{self.r.dir}/spool/{d}", owner.st_uid, owner.st_gid)
-        path = f"{self.r.dir}/spool/{self.place('orig')}/orig"
+        path = f"{self.r.dir}/spool/{place('orig')}/orig"
         with open(path, "w") as f:
             f.write(message())
         os.chown(path, owner.st_uid, owner.st_gid)
         os.chmod(path, 0o600)
         self.stalled = False
-
-    @staticmethod
-    def place(name):
-        h = 2166136261
-        for c in name.encode():
-            h = (h ^ c) * 16777619 & 0xffffffff
-        return f"{(h ^ h >> 16) % 16:x}"
 
     def busy(self):
         """In the order in which a digest moves, so that it is not missed between two looks."""

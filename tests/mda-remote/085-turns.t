@@ -10,28 +10,17 @@ from smtppeer import DROP, Peer, Remote
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h", "remote-timeout": "300"}
 
 
-def place(name):
-    h = 2166136261
-    for c in name.encode():
-        h = (h ^ c) * 16777619 & 0xffffffff
-    return "%x" % ((h ^ h >> 16) % 16)
-
-
 def fill(r, count, rcpt, sender="sender@home.test", prefix="m", age=0):
     """Many messages at once: files as spool-recv writes them, by copying one."""
     seed = r.queue("seed@seed.test", sender="seed@seed.test", id=f"seed{prefix}")
     path = r.files()[seed]
-    text, owner = open(path, "rb").read(), os.stat(path)
+    text = open(path, "rb").read()
     os.unlink(path)
     arrival = int(text.split(b"\na ")[1].split(b"\n")[0])
     text = text.replace(b"<seed@", b"<").replace(b"\nf seed@seed.test", b"\nf %s" % sender.encode())
     text = text.replace(b"\na %d" % arrival, b"\na %d" % (arrival - age))
     for i in range(count):
-        name = f"{prefix}{i}"
-        p = f"{r.dir}/spool/{place(name)}/{name}"
-        with open(p, "wb") as f:
-            f.write(text.replace(b" seed@seed.test", b" " + (rcpt % i if "%" in rcpt else rcpt).encode()))
-        os.chown(p, owner.st_uid, owner.st_gid)
+        r.put(f"{prefix}{i}", text.replace(b" seed@seed.test", b" " + (rcpt % i if "%" in rcpt else rcpt).encode()))
 
 
 def mailq(r, *words):
