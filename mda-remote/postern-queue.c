@@ -1,5 +1,5 @@
-/* postern-queue COMMAND [-Aj] [-f SENDER] [-t RECIPIENT] [-d DOMAIN] [-o AGE] [ID...]: shows and
- * changes what waits in the spool.
+/* postern-queue COMMAND [-Aj] [-f SENDER] [-l LOGIN] [-t RECIPIENT] [-d DOMAIN] [-o AGE] [ID...]:
+ * shows and changes what waits in the spool.
  *
  * Commands: list, show (with the message), retry, hold, release, delete, bounce; flush (everything
  * is tried now). Messages are meant that fit all options and are one of the ids, if any are given;
@@ -23,8 +23,8 @@
 
 #define ORDER_SECONDS 30 /* for mda-remote to take an order */
 #define USAGE                                                                                      \
-	"postern-queue list|show|retry|hold|release|delete|bounce [-Aj] [-f sender] [-t "          \
-	"recipient] [-d domain] [-o age] [id...] | postern-queue flush"
+	"postern-queue list|show|retry|hold|release|delete|bounce [-Aj] [-f sender] [-l "          \
+	"login] [-t recipient] [-d domain] [-o age] [id...] | postern-queue flush"
 
 enum { LIST = ORDERS, SHOW, FLUSH, COMMANDS };
 
@@ -56,7 +56,7 @@ static void
 options(struct queue_tool *t, int argc, char const *const *argv)
 {
 	subgetopt l = SUBGETOPT_ZERO;
-	for (int c; (c = subgetopt_r(argc, argv, "Ajf:t:d:o:", &l)) >= 0;)
+	for (int c; (c = subgetopt_r(argc, argv, "Ajf:l:t:d:o:", &l)) >= 0;)
 		switch (c) {
 		case 'A':
 			t->all = 1;
@@ -66,6 +66,9 @@ options(struct queue_tool *t, int argc, char const *const *argv)
 			break;
 		case 'f':
 			t->select.sender = l.arg;
+			break;
+		case 'l':
+			t->select.login = l.arg;
 			break;
 		case 't':
 			t->select.recipient = l.arg;
@@ -88,7 +91,8 @@ static void
 check(struct queue_tool const *t)
 {
 	struct queue_select const *s = &t->select;
-	int const narrowed = *t->ids || s->sender || s->recipient || s->domain || s->age;
+	int const narrowed =
+	    *t->ids || s->sender || s->login || s->recipient || s->domain || s->age;
 	for (char const *const *id = t->ids; *id; id++)
 		if (!spool_name_valid(*id))
 			strerr_dief2x(100, "not an id: ", *id);
@@ -97,7 +101,7 @@ check(struct queue_tool const *t)
 	if (t->command == FLUSH ? narrowed || t->all : t->all && narrowed)
 		strerr_dieusage(100, USAGE);
 	if (!narrowed && !t->all && t->command != LIST && t->command != FLUSH)
-		strerr_dief1x(100, "which messages? ids, -f, -t, -d, -o; or -A: all of them");
+		strerr_dief1x(100, "which messages? ids, -f, -l, -t, -d, -o; or -A: all of them");
 }
 
 static void

@@ -41,8 +41,10 @@ int
 queue_selected(struct queue_select const *s, struct queued const *q)
 {
 	if (q->damaged)
-		return !s->sender && !s->recipient && !s->domain && !s->age;
-	return (!s->sender || address_is(q->e.mail.from.text, s->sender)) && recipient_is(s, q) &&
+		return !s->sender && !s->login && !s->recipient && !s->domain && !s->age;
+	char const *login = q->e.mail.login ? q->e.mail.login : "";
+	return (!s->sender || address_is(q->e.mail.from.text, s->sender)) &&
+	       (!s->login || address_is(login, s->login)) && recipient_is(s, q) &&
 	       time(0) - q->e.arrival >= s->age;
 }
 

@@ -113,7 +113,12 @@ queue_show(struct queued const *q)
 		put_due(next, q->held);
 	fputs("  from <", stdout);
 	put_text(q->e.mail.from.text);
-	fputs(">\n", stdout);
+	putchar('>');
+	if (q->e.mail.login) {
+		fputs("  login ", stdout);
+		put_text(q->e.mail.login);
+	}
+	putchar('\n');
 	for (unsigned int i = 0; i < q->e.count; i++) {
 		struct envelope_rcpt const *r = q->e.rcpt + i;
 		struct attempt t;
@@ -194,6 +199,8 @@ queue_show_json(struct queued const *q)
 	pair(&out, "waits", queue_waits_word[waits]);
 	sa_cats(&out, q->held ? ",\"held\":true" : ",\"held\":false");
 	pair(&out, "sender", q->e.mail.from.text);
+	if (q->e.mail.login)
+		pair(&out, "login", q->e.mail.login);
 	sa_cats(&out, ",\"recipients\":[");
 	for (unsigned int i = 0; i < q->e.count; i++) {
 		struct envelope_rcpt const *r = q->e.rcpt + i;

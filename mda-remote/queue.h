@@ -28,6 +28,7 @@ int queue_one(int fd_spool, char const *name, queue_fn *fn, void *arg);
 
 struct queue_select {
 	char const *sender;    /* address, or "@domain" and all below it; "" is <>; null any */
+	char const *login;     /* of who handed it in: whole, or "@domain"; "" is nobody */
 	char const *recipient; /* of one that still waits: the same */
 	char const *domain;    /* of one that still waits, and all below it */
 	int64_t age;	       /* seconds at least since it came */
@@ -64,7 +65,8 @@ extern char const *const queue_waits_word[];
 
 /* ---- showing (queue-show.c) ---- */
 
-/* For people: a line with id, size, age, next try and sender, then each recipient. Controls become
+/* For people: a line with id, size, age, next try, sender, login, then each recipient. Controls
+ * become
  * "?": replies come from strangers. */
 void queue_show(struct queued const *q);
 /* One JSON object on a line. */

@@ -377,13 +377,15 @@ class Remote:
         return queued[0]
 
     def put(self, name, text):
-        """A file into the spool as spool-recv does it, whole at once, but without waking anybody."""
+        """A file into the spool as spool-recv does it, whole at once, but without waking anybody: its path."""
         owner, tmp = os.stat(f"{self.dir}/spool"), f"{self.dir}/spool/tmp/{name}"
         with open(tmp, "wb") as f:
             f.write(text)
         os.chmod(tmp, 0o600)
         os.chown(tmp, owner.st_uid, owner.st_gid)
-        os.rename(tmp, f"{self.dir}/spool/{place(name)}/{name}")
+        path = f"{self.dir}/spool/{place(name)}/{name}"
+        os.rename(tmp, path)
+        return path
 
     def files(self):
         """Queued messages, by name."""

@@ -29,14 +29,15 @@ def to(peer):
 
 with Remote() as r:
     one = r.queue(["a@x.test", "b@deep.y.test"], sender="s@home.test")
-    two = r.queue("a@y.test", sender="t@sub.home.test")
+    two = r.queue("a@y.test", sender="t@sub.home.test", login="Alice@home.test")
     three = r.queue("c@z.test", sender="")
     os.makedirs(r.dir + "/spool/0", exist_ok=True)
     for words, want, what in (
             ([], [one, two, three], "all"), ([one], [one], "an id"), ([one, two], [one, two], "two ids"), (["nosuch.1"], [], "no such id"),
             (["-f", "s@home.test"], [one], "a sender"), (["-f", "S@HOME.TEST"], [one], "in any case"), (["-f", "@home.test"], [one, two], "senders of a domain and below"),
             (["-f", ""], [three], "the empty sender"), (["-f", "@ome.test"], [], "no part of a label"),
-            (["-t", "a@x.test"], [one], "a recipient"), (["-t", "@y.test"], [one, two], "recipients of a domain and below"),
+            (["-l", "alice@home.test"], [two], "a login, in any case"), (["-l", "@home.test"], [two], "logins of a domain"), (["-l", ""], [one, three], "nobody who is known"),
+            (["-l", "alice@home.test", "-f", "s@home.test"], [], "login and sender"), (["-t", "a@x.test"], [one], "a recipient"), (["-t", "@y.test"], [one, two], "recipients of a domain and below"),
             (["-d", "y.test"], [one, two], "a domain and below"), (["-d", "z.test"], [three], "another"),
             (["-f", "@home.test", "-d", "x.test"], [one], "both must fit"), (["-t", "a@x.test", "-d", "y.test"], [], "of one recipient"),
             (["-o", "1h"], [], "older than an hour"), (["-o", "0s"], [one, two, three], "older than nothing"), (["-d", "y.test", one], [one], "of these ids")):
@@ -46,6 +47,10 @@ with Remote() as r:
         done = queue(r, *words)
         tap.ok(done.returncode == 100 and done.stderr and not done.stdout, f"usage: {' '.join(words)}", done)
     tap.ok(queue(r, "hold", "-f", "nobody@home.test").returncode == 1, "nothing fits: exit 1")
+    listed = {m["id"]: m.get("login") for m in map(json.loads, queue(r, "list", "-j").stdout.splitlines())}
+    tap.ok(listed == {one: None, two: "Alice@home.test", three: None}, "the login in JSON, where there is one", listed)
+    text = run(r, "mailq").stdout
+    tap.ok("from <t@sub.home.test>  login Alice@home.test\n" in text and "from <s@home.test>\n" in text and text.count("login") == 1, "... and for people", text)
     shown = queue(r, "show", one).stdout
     tap.ok("from <s@home.test>" in shown and "waiting   b@deep.y.test" in shown and shown.endswith("\nSubject: test\n\nhello\n"), "show: envelope and message", shown)
 

@@ -8,7 +8,7 @@ from smtppeer import Peer, Remote
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
 # Each of these means the message "meant" of each row, and not the other one.
-SELECTORS = {"id": lambda name: [name], "sender": lambda name: ["-f", f"{name}@home.test"], "sender's domain": lambda name: ["-f", f"@{name}.senders.test"], "recipient": lambda name: ["-t", f"{name}@x.test"],
+SELECTORS = {"id": lambda name: [name], "sender": lambda name: ["-f", f"{name}@home.test"], "sender's domain": lambda name: ["-f", f"@{name}.senders.test"], "login": lambda name: ["-l", f"{name}@home.test"], "recipient": lambda name: ["-t", f"{name}@x.test"],
              "destination": lambda name: ["-d", f"{name}.test"], "age": lambda name: ["-o", "2d"], "sender and age": lambda name: ["-f", f"{name}@home.test", "-o", "1d"]}
 PUT_OFF = 40  # of so many in a row no destination rests
 ORDERS = ["hold", "release", "delete", "bounce", "retry", "show", "list"]
@@ -24,7 +24,7 @@ def put(r, names):
     for name, selector in names:
         sender = f"{name}@sub.{name}.senders.test" if selector == "sender's domain" else f"{name}@home.test"
         rcpt = f"u@deep.{name}.test" if selector == "destination" else f"{name}@x.test"
-        dialog += f"XFORWARD IDENT={name}\r\nMAIL FROM:<{sender}>\r\nRCPT TO:<{rcpt}>\r\nDATA\r\nSubject: {name}\r\n\r\nx\r\n.\r\n"
+        dialog += f"XFORWARD IDENT={name} LOGIN={name}@home.test\r\nMAIL FROM:<{sender}>\r\nRCPT TO:<{rcpt}>\r\nDATA\r\nSubject: {name}\r\n\r\nx\r\n.\r\n"
     assert r.lmtp(dialog.encode()).count("250 2.0.0 Queued") == len(names)
 
 

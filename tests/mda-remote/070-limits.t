@@ -245,7 +245,7 @@ with Peer(script={"RCPT": "450 4.2.0 later"}) as peer, to(peer) as r:
     name = r.queue("seed@x.test", id="seed")
     text = open(r.files()[name], "rb").read()
     for i in range(10000):
-        r.put(f"m{i}", text)
+        p = r.put(f"m{i}", text)
         os.utime(p, (time.time() + 3600, time.time() + 3600))
     begin = time.monotonic()
     r.start()
