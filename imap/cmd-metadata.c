@@ -104,15 +104,29 @@ cmd_getmetadata(struct session *s, struct parse *p)
 struct changes {
 	struct metadata_item item[2][LIMIT_ENTRIES];
 	size_t count[2];
+	int too_long; /* a value */
 };
 enum { PRIVATE, SHARED };
+
+/* RFC 5464 4.3: what is announced as too long is refused before it comes. */
+static int
+value_parse(struct parse *p, struct changes *c, struct text *t)
+{
+	struct literal l;
+	if ((parse_peek(p) == '{' || parse_peek(p) == '~') && parse_literal_head(p, &l) &&
+	    l.size > MAILDIR_METADATA_VALUE) {
+		c->too_long = 1;
+		return 0;
+	}
+	return parse_value(p, t);
+}
 
 static int
 change_parse(struct parse *p, struct changes *c)
 {
 	struct metadata_item m;
 	struct text t;
-	if (!entry_parse(p, &m.key) || !parse_sp(p) || !parse_value(p, &t))
+	if (!entry_parse(p, &m.key) || !parse_sp(p) || !value_parse(p, c, &t))
 		return 0;
 	if (!strchr(m.key + 1, '/'))
 		return parse_fail(p, "Invalid entry name"); /* 3.2: two components or more */
@@ -142,8 +156,6 @@ changes_parse(struct parse *p, struct changes *c)
 static char const *
 change_refused(struct metadata_item const *m)
 {
-	if (m->value && m->len > MAILDIR_METADATA_VALUE)
-		return REPLY_METADATA_LONG;
 	if (m->value && ascii_ieq(m->key, strlen(m->key), METADATA_SPECIAL_USE) &&
 	    !special_use_valid(m->value))
 		return REPLY_USE;
@@ -189,8 +201,13 @@ cmd_setmetadata(struct session *s, struct parse *p)
 	struct changes *c = arena_zalloc(p->arena, sizeof *c);
 	char const *name, *reply;
 	if (!parse_sp(p) || !target_parse(p, &name) || !parse_sp(p) || !changes_parse(p, c) ||
-	    !parse_end(p))
-		return BAD;
+	    !parse_end(p)) {
+		if (!c->too_long)
+			return BAD;
+		if (parse_finish(p) < 0)
+			session_bye(s, REPLY_BYE_LITERAL);
+		return REPLY_METADATA_LONG;
+	}
 	reply = refused(s, name);
 	return reply ? reply : change(s, name, c);
 }

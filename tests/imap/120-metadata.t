@@ -117,7 +117,18 @@ S: d NO [METADATA TOOMANY] There are as many entries as there can be.
 --- 4.3: a value too long
 S+ \* PREAUTH .*
 C: a SETMETADATA INBOX (/private/comment {65537}
-S~ a BAD \[TOOBIG\] .*
+S: a NO [METADATA MAXSIZE 65536] The value is too long.
+C: b SETMETADATA INBOX (/private/comment ~{4294967296}
+S: b NO [METADATA MAXSIZE 65536] The value is too long.
+C: c NOOP
+S: c OK NOOP completed.
+--- 4.3: a value too long that comes all the same; one that is not
+setup: { printf 'a SETMETADATA INBOX (/private/comment {65537+}\r\n'; head -c 65537 /dev/zero | tr '\0' x; printf ' /private/x "y")\r\nb SETMETADATA INBOX (/private/comment {65536+}\r\n'; head -c 65536 /dev/zero | tr '\0' x; printf ')\r\nc LOGOUT\r\n'; } >input
+run: sh -c 'imap <input'
+S+ \* PREAUTH .*
+S: a NO [METADATA MAXSIZE 65536] The value is too long.
+S: b OK SETMETADATA completed.
+S+ c OK LOGOUT completed.
 --- RFC 6154 section 4: /private/specialuse
 S+ \* PREAUTH .*
 C: a CREATE s
