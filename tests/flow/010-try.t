@@ -2,7 +2,8 @@
 """scripts/try as a person uses it, two instances side by side, accounts, supervision, bad settings, tracing."""
 import glob, imaplib, os, pty, re, shutil, signal, smtplib, socket, ssl, subprocess, tempfile
 
-from instance import Instance, PORTS, ROOT, free_base, tap, wait_for
+from instance import Instance, PORTS, ROOT, tap, wait_for
+from ports import free_base
 
 UNSAFE = ssl.create_default_context()
 UNSAFE.check_hostname = False
@@ -44,7 +45,7 @@ def parent(pid):
 def demonstration():
     top = tempfile.mkdtemp(prefix="postern-flow.", dir="/var/tmp")
     os.chmod(top, 0o755)
-    directory, base = os.path.join(top, "instance"), free_base()
+    directory, base = os.path.join(top, "instance"), free_base(PORTS.values())
     process = subprocess.Popen(["scripts/try", "-d", directory, "-p", str(base)], cwd=ROOT, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     shown = ""
@@ -103,7 +104,7 @@ def ordinary_user():
     """The whole as somebody who is not root."""
     if os.getuid() != 0:
         return tap.skip("scripts/try as an ordinary user", "all of this test ran as one")
-    top, base = tempfile.mkdtemp(prefix="postern-flow.", dir="/var/tmp"), free_base()
+    top, base = tempfile.mkdtemp(prefix="postern-flow.", dir="/var/tmp"), free_base(PORTS.values())
     os.chown(top, 65534, 65534)
     script = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "scripts/try", "-d", top + "/instance"]
     if subprocess.run([*script[:4], "test", "-r", ROOT + "/scripts/try"], cwd="/").returncode:

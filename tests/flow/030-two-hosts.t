@@ -4,7 +4,8 @@ arrives once; what cannot be delivered comes back as a DSN that Python's email p
 import email, glob, re, smtplib, ssl, subprocess
 
 from dns import Nsd
-from instance import Instance, free_base, tap, wait_for
+from instance import Instance, PORTS, tap, wait_for
+from ports import free_base
 
 UNSAFE = ssl.create_default_context()
 UNSAFE.check_hostname = False
@@ -70,7 +71,7 @@ def bounce(a):
            and recipient["Status"] == "5.1.1" and "550" in recipient["Diagnostic-Code"], "its per-recipient fields", recipient.as_string())
 
 
-base = {"a": free_base()}
+base = {"a": free_base(PORTS.values())}
 with Nsd(ZONES) as nsd:
     common = {"resolver": f"127.0.0.1@{nsd.port}", "retry-min": "200ms", "retry-max": "400ms", "host-retry-min": "200ms",
               "host-retry-max": "400ms", "login-delay": "0"}

@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, "tests/lib")
 import mdalocal
 from imapwire import Session
+from instance import wait_for
 
 tap = mdalocal.Tap()
 SECONDS = float(os.environ.get("CROWD_SECONDS", "8"))
@@ -48,6 +49,10 @@ def look(s):
     return found
 
 
+def shows(s, uid):
+    return any(re.search(rb"FETCH .*UID %d\b" % uid, line) for line in s.command(f"UID FETCH {uid} (FLAGS)")[0])
+
+
 def mail_client(number, r, end):
     s, own, n = imap(), {}, 0
     while time.monotonic() < end:
@@ -66,11 +71,13 @@ def mail_client(number, r, end):
             uid, subject = own.popitem()
             with lock:
                 maybe.add(subject)
+            # While somebody moves files all the time a session may hold back what is numbered after a file that it did not see.
+            wait_for(lambda: shows(s, uid), f"UID {uid} in the session")
             s.command(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)")
             s.command("EXPUNGE")
             with lock:
                 gone.add(subject)
-            if [line for line in s.command(f"UID FETCH {uid} (FLAGS)")[0] if re.search(rb"FETCH .*UID %d\b" % uid, line)]:
+            if shows(s, uid):
                 bad.append(f"UID {uid}, {subject}, was expunged and is there")
         elif what == "flag" and own:
             s.command(f"UID STORE {r.choice(list(own))} {r.choice('+-')}FLAGS ({r.choice(['$Work', chr(92) + 'Flagged', chr(92) + 'Answered'])})")

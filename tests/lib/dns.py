@@ -2,17 +2,7 @@
 put between it and who asks."""
 import os, shutil, signal, socket, struct, subprocess, tempfile, threading, time
 
-
-def free_port(ip="127.0.0.1"):
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u, socket.socket() as t:
-            u.bind((ip, 0))
-            try:
-                t.bind((ip, u.getsockname()[1]))
-                return u.getsockname()[1]
-            except OSError:
-                continue
+from ports import free_port
 
 
 def answers(port, name="localhost", limit=0.1):

@@ -4,7 +4,9 @@
     with Instance() as one:
         one.password["alice@example.test"], one.port("imaps"), one.dir
 """
-import os, shutil, socket, subprocess, tempfile, time
+import os, shutil, subprocess, tempfile, time
+
+from ports import free_base
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PORTS = dict(smtp=25, submission=587, submissions=465, pop3=110, pop3s=995, imap=143, imaps=993)
@@ -61,26 +63,11 @@ def wait_for(condition, what, limit=LIMIT):
         pause = min(0.1, pause * 2)
 
 
-def free_base():
-    """A port base of which every port is free on both loopback addresses."""
-    for base in range(20000 + os.getpid() % 200 * 100, 64000, 1100):
-        try:
-            for port in PORTS.values():
-                for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-                    with socket.socket(family) as s:
-                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                        s.bind((address, base + port))
-            return base
-        except OSError:
-            continue
-    raise RuntimeError("no free ports")
-
-
 class Instance:
     """scripts/try -b in a temporary directory, below which other uids can look."""
 
     def __init__(self, settings=None, domain="example.test", env=None, users=()):
-        self.base = free_base()
+        self.base = free_base(PORTS.values())
         self.top = tempfile.mkdtemp(prefix="postern-flow.", dir="/var/tmp")
         os.chmod(self.top, 0o755)
         self.dir = os.path.join(self.top, "instance")

@@ -4,6 +4,7 @@ need root."""
 import glob, grp, os, pwd, re, shutil, signal, socket, subprocess, tempfile, time
 
 from instance import ROOT, wait_for
+from ports import free_port
 
 UNPACKED = os.path.join(ROOT, os.environ.get("RECEIVERS", "build/receivers"))
 USERS = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\nDebian-exim:x:8101:8101::/nonexistent:/bin/false\n" \
@@ -46,8 +47,7 @@ class Receiver:
         shutil.copy(cert, f"{self.dir}/cert.pem")
         shutil.copy(key, f"{self.dir}/key.pem")
         os.chmod(f"{self.dir}/key.pem", 0o600)
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.process = None
 
     def put(self, name, text, mode=0o644):

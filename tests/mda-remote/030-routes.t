@@ -6,6 +6,7 @@ import base64, os, socket, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
 from instance import LIMIT, tap, wait_for
+from ports import free_port
 from smtppeer import ALL, DROP, STALL, BrokenTls, Peer, Remote, certificate, server_tls
 
 ZONES = {
@@ -44,14 +45,7 @@ def verdict(r, address):
     return words["event"], words["status"], words["ip"]
 
 
-def free_port():
-    """A port that is free on all of the addresses."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.11", 0))
-        return s.getsockname()[1]
-
-
-port = free_port()
+port = free_port("127.0.0.11", "127.0.0.12", "::1")
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h", "smtp-port": port}
 with Nsd(ZONES) as nsd, Peer("127.0.0.11", port) as one, Peer("127.0.0.12", port) as two:
     with Remote({**SLOW, "resolver": f"127.0.0.1@{nsd.port}"}) as r:

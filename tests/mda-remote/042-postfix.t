@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """The same events reported by Debian's Postfix and by mda-remote: field by field alike, but for what the table says. Needs root and Postfix."""
-import grp, os, pwd, re, shutil, socket, subprocess, sys, tempfile
+import os, re, socket, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import postfixserver
 from dsnreport import bounces, fields
-from instance import tap, wait_for
+from instance import LIMIT, tap
+from ports import free_port
 from smtppeer import Peer, Remote
 
-FILES = next((f for f in ("/etc/postfix/postfix-files", os.environ.get("POSTFIX_FILES", "")) if os.path.exists(f)), None)
-if os.getuid() or not shutil.which("postfix") or not FILES:
+if not postfixserver.available:
     print("1..0 # SKIP needs root and postfix")
     sys.exit(0)
 REPLIES = {"bad": "550-5.1.1 No such user\r\n550 5.1.1 here", "full": "552 5.2.2 full", "plain": "550 no", "grey": "450 4.2.0 later"}
@@ -21,37 +22,8 @@ ALLOWED = {
 }
 
 
-def known(find, *names):
-    for name in names:
-        try:
-            return find(name) and name
-        except KeyError:
-            pass
-
-
 def reply(line):
     return next((text for word, text in REPLIES.items() if word in line), None)
-
-
-def postfix(d, port, relay):
-    for name in ("conf", "queue", "data"):
-        os.mkdir(f"{d}/{name}")
-    owner = known(pwd.getpwnam, "postfix", "games")
-    shutil.chown(d + "/data", owner)
-    shutil.copy(FILES, d + "/conf/postfix-files")
-    for name in ("main.cf.proto", "master.cf.proto"):
-        open(f"{d}/conf/{name}", "w").close()
-    settings = dict(compatibility_level="3.6", queue_directory=f"{d}/queue", data_directory=f"{d}/data", daemon_directory="/usr/lib/postfix/sbin", command_directory="/usr/sbin",
-                    shlib_directory="/usr/lib/postfix", meta_directory=f"{d}/conf", mail_owner=owner, setgid_group=known(grp.getgrnam, "postdrop", "man"), default_privs="nobody",
-                    inet_interfaces="127.0.0.1", inet_protocols="ipv4", myhostname="mx.home.test", mydestination="", relayhost=f"[127.0.0.1]:{relay}", smtp_host_lookup="native",
-                    maillog_file=f"{d}/log", maillog_file_prefixes=d, alias_maps="", smtpd_relay_restrictions="permit_mynetworks, reject", delay_warning_time="1s", queue_run_delay="1s",
-                    minimal_backoff_time="1s", maximal_backoff_time="1s", smtputf8_enable="yes", smtp_connection_cache_on_demand="no")
-    with open(d + "/conf/main.cf", "w") as f:
-        f.writelines(f"{k} = {v}\n" for k, v in settings.items())
-    with open("/usr/share/postfix/master.cf.dist") as f:
-        services = re.sub(r"(?m)^smtp +inet.*", f"127.0.0.1:{port} inet n - n - - smtpd", f.read())
-    with open(d + "/conf/master.cf", "w") as f:
-        f.write(re.sub(r"(?m)^(\w+ +\w[\w-]* +\S +\S +)y ", r"\1n ", services))  # no chroot
 
 
 def words(value):
@@ -62,7 +34,7 @@ class Dialog:
     """Hands a message to Postfix as Remote.queue hands it to us."""
 
     def __init__(self, port):
-        self.c = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.c = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
         self.f = self.c.makefile("rwb")
         self.say("")
         self.say("EHLO test")
@@ -91,16 +63,10 @@ CASES = [
     ("relayed", [("good1@x.test", "NOTIFY=SUCCESS")], "", ["PIPELINING"]),
     ("delayed", [("grey1@x.test", "NOTIFY=DELAY")], "RET=FULL", ALL),
 ]
-d = tempfile.mkdtemp(prefix="postfix.")
-os.chmod(d, 0o755)
-with socket.create_server(("127.0.0.1", 0)) as s:
-    port = s.getsockname()[1]
-theirs, ours = Peer(script={"RCPT": reply}), Peer(script={"RCPT": reply})
-postfix(d, port, theirs.port)
-env = dict(os.environ, MAIL_CONFIG=d + "/conf")
-try:
-    started = subprocess.run(["postfix", "-c", d + "/conf", "start"], env=env, capture_output=True, text=True)
-    tap.ok(started.returncode == 0, "postfix starts", started.stderr)
+theirs, ours, port = Peer(script={"RCPT": reply}), Peer(script={"RCPT": reply}), free_port()
+with theirs, ours, postfixserver.Postfix(
+        {("127.0.0.1", port): {}}, myhostname="mx.home.test", relayhost=f"[127.0.0.1]:{theirs.port}", smtp_host_lookup="native", default_transport="smtp:", inet_protocols="ipv4",
+        delay_warning_time="1s", queue_run_delay="1s", minimal_backoff_time="1s", maximal_backoff_time="1s", smtputf8_enable="yes", smtp_connection_cache_on_demand="no"):
     client = Dialog(port)
     with Remote({"smtp-port": ours.port, "delay-notice": "1ms"}, routes="*: [127.0.0.1]") as r:
         r.start()
@@ -122,8 +88,4 @@ try:
                 tap.ok(not wrong and len(fields(his)) == len(fields(mine)), f"{what}: block {i}, {', '.join(b.keys())}", wrong, f"allowed: {different}")
             last = [list(x.iter_parts())[2].as_bytes().replace(b"\r\n", b"\n") for x in (his, mine)]
             tap.ok(all(b"original" in x for x in last) and len({b"the body" in x for x in last}) == 1, f"{what}: as much of the message comes back", last)
-finally:
-    subprocess.run(["postfix", "-c", d + "/conf", "stop"], env=env, capture_output=True)
-    theirs.close(), ours.close()
-    shutil.rmtree(d, ignore_errors=True)
 tap.done()

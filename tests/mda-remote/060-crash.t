@@ -26,6 +26,14 @@ def kill(pid):
         pass
 
 
+def ended(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().split()[2] == "Z"
+    except OSError:
+        return True
+
+
 STAGES = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "dot", "dot", "dot", "QUIT"]
 
 
@@ -140,7 +148,7 @@ for reply, notify in (None, ""), (None, "NOTIFY=SUCCESS"), ("450 4.2.0 later", "
         event = {None: "delivered", "4": "deferred", "5": "failed"}[reply and reply[0]]
         tap.ok(len(copies) == (1 if reply is None else 2), f"{reply} {notify}: " + ("never sent again" if reply is None else "tried again"), copies)
         tap.ok(len(r.log(f"id={name} ", f"event={event}", "to=a@x.test")) == 1 and len(reports) == (1 if notify else 0), "and the log and the sender know", r.lines, reports)
-        wait_for(lambda: not os.path.exists(f"/proc/{sender}") or open(f"/proc/{sender}/stat").read().split()[2] == "Z", "smtp-send's end")
+        wait_for(lambda: ended(sender), "smtp-send's end")
 
 # The walker stands still: the state is in the file all the same.
 with Peer() as peer, Remote({"smtp-port": peer.port, **SETTINGS}, routes="*: [127.0.0.1]") as r:

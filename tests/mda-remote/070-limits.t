@@ -6,6 +6,7 @@ import os, re, socket, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
 from instance import tap, wait_for
+from ports import free_port
 from smtppeer import BIN, DROP, Peer, Remote
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
@@ -149,13 +150,7 @@ for stage, action in ("RCPT", b"250 2.1.5 ok\r\n250 2.1.5 and more\r\n"), ("MAIL
 
 
 # More exchangers and addresses than are looked at.
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.11", 0))
-        return s.getsockname()[1]
-
-
-port = free_port()
+port = free_port("127.0.0.11")
 many = "\n".join(f"many MX {50 + i} gone{i:02}" for i in range(40)) + "\nmany MX 1 zz\nzz A 127.0.0.11\n" + "\n".join(f"gone{i:02} A 127.0.0.19" for i in range(40)) + \
     "\nsix MX 1 wide\nwide A 127.0.0.11\n" + "\n".join(f"wide AAAA 100::{i + 1:x}" for i in range(12))
 with Nsd({"far.test": many}) as nsd, Peer("127.0.0.11", port) as peer, Remote({**SLOW, "smtp-port": port, "resolver": f"127.0.0.1@{nsd.port}"}) as r:

@@ -6,6 +6,7 @@ import os, socket, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
 from instance import tap, wait_for
+from ports import free_port
 from smtppeer import ALL, Peer, Remote, certificate, server_tls
 
 SLOW = {"retry-min": "1h", "retry-max": "2h", "host-retry-min": "1h", "host-retry-max": "2h"}
@@ -52,9 +53,7 @@ for p in peers.values():
     p.close()
 
 # From where, and by which family.
-with socket.socket() as s:
-    s.bind(("127.0.0.11", 0))
-    port = s.getsockname()[1]
+port = free_port("127.0.0.11", "::1")
 with Nsd({"both.test": "@ A 127.0.0.11\n@ AAAA ::1", "four.test": "@ A 127.0.0.11"}) as nsd, Peer("127.0.0.11", port) as four, Peer("::1", port) as six, \
         Remote({**SLOW, "resolver": f"127.0.0.1@{nsd.port}", "remote-source": "127.0.0.6\n::1"}) as r:
     to = f"[both.test]:{port}"
@@ -125,9 +124,7 @@ class Full:
 
 
 # An address that hangs is not waited for beside its equals; one of a better preference is.
-with socket.socket() as s:
-    s.bind(("127.0.0.21", 0))
-    port = s.getsockname()[1]
+port = free_port("127.0.0.21", "127.0.0.22", "127.0.0.23", "::1")
 ZONE = "\n".join(["@ MX 10 hangs", "hangs A 127.0.0.21", "hangs AAAA ::1", "later MX 10 slow", "later MX 20 works", "slow A 127.0.0.21", "works A 127.0.0.22"])
 full = Full("127.0.0.21", port)
 with Nsd({"race.test": ZONE}) as nsd, Peer("127.0.0.22", port) as works, Peer("::1", port, script={"greeting": lambda _: "421 4.3.2 busy"}) as six, \

@@ -3,8 +3,9 @@
 import os, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dns import Faults, Nsd, free_port
+from dns import Faults, Nsd
 from instance import tap, wait_for
+from ports import free_port
 from smtppeer import Peer, Remote
 
 good, second, ours = "127.0.9.1", "127.0.9.2", "127.0.9.3"

@@ -4,9 +4,10 @@ each server, which names count, and that mail never goes in clear or to the wron
 import os, ssl, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dns import Faults, Nsd, Unbound, free_port
+from dns import Faults, Nsd, Unbound
 from instance import tap, wait_for
 from pki import Pki, tlsa
+from ports import free_port
 from smtppeer import ALL, BrokenTls, Peer, Remote
 
 TLS = ALL + ["STARTTLS"]

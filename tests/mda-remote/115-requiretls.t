@@ -3,9 +3,10 @@
 import os, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dns import Nsd, free_port
+from dns import Nsd
 from instance import tap, wait_for
 from pki import Pki, tlsa
+from ports import free_port
 from smtppeer import ALL, Peer, Remote
 from smtpsend import send
 

@@ -4,9 +4,10 @@ import os, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import postfixserver
-from dns import Nsd, free_port
+from dns import Nsd
 from instance import tap, wait_for
 from pki import Pki, tlsa
+from ports import free_port
 from smtppeer import Remote
 
 if not postfixserver.available:
