@@ -22,8 +22,8 @@ durable_data(int fd)
 	return fdatasync(fd);
 }
 
-/* File systems whose syncfs(2) writes all of a file's data and tells of errors (since Linux 5.8); for
- * FUSE and the network's it does not reach the server. */
+/* File systems whose syncfs(2) writes all of a file's data and tells of errors (since Linux 5.8);
+ * for FUSE and the network's it does not reach the server. */
 static int
 is_local(int fd)
 {
@@ -31,7 +31,7 @@ is_local(int fd)
 	if (fstatfs(fd, &fs) < 0)
 		return 0;
 	switch ((unsigned long)fs.f_type) {
-	case 0xef53: /* ext2, ext3, ext4 */
+	case 0xef53:	 /* ext2, ext3, ext4 */
 	case 0x58465342: /* XFS */
 	case 0x9123683e: /* btrfs */
 	case 0xf2f52010: /* F2FS */
@@ -88,28 +88,18 @@ durable_rename_new(int fd_from, char const *from, int fd_to, char const *to)
 }
 
 int
-durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name)
+durable_publish(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name)
 {
-	/* The file before its name: a name that survives must lead to whole content. */
-	if (durable_file(fd) < 0)
+	if (durable_rename_new(fd_tmpdir, tmp, fd_dir, name) < 0)
 		return -1;
-	int linked = !linkat(fd_tmpdir, tmp, fd_dir, name, 0);
-	if (!linked) {
-		if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
-			return -1;
-		if (durable_rename_new(fd_tmpdir, tmp, fd_dir, name) < 0)
-			return -1;
-	}
-	/* Unsynced, the name could vanish with the power although the sender was told 250. */
-	if (durable_dir(fd_dir) < 0) {
-		int e = errno;
-		unlinkat(fd_dir, name, 0);
-		errno = e;
-		return -1;
-	}
-	if (linked)
-		unlinkat(fd_tmpdir, tmp, 0);
-	return 0;
+	/* The file first: its sync takes the name along on most file systems; on the others the
+	 * directory's does. */
+	if (!durable_file(fd) && !durable_dir(fd_dir))
+		return 0;
+	int e = errno;
+	unlinkat(fd_dir, name, 0);
+	errno = e;
+	return -1;
 }
 
 int

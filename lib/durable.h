@@ -15,11 +15,13 @@ int durable_many(int const *fd, size_t n);
 int durable_dir(int fd_dir);
 int durable_dirname(char const *path);
 
-/* Commits a finished temporary file under its final name, which must not exist yet: sync the file,
- * link (where links are impossible: rename without replacing), sync the directory, then remove the
- * temporary name. fd is the open file, both names are relative to their directory descriptors.
- * 0, or -1 with errno; the temporary name is left to the caller when -1. */
-int durable_link(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name);
+/* Commits a finished temporary file under its final name, which must not exist yet: rename, then sync
+ * the file and the directory. A journal commits that at once, where a name given behind the sync
+ * takes a second commit. The price: until this has returned 0 a power cut may leave the name with a
+ * file that is not whole, so whoever reads such files must be able to tell. fd is the open file,
+ * both names are relative to their directory descriptors. 0, or -1 with errno (EEXIST), and then
+ * there is no such name; the temporary one may be left to the caller. */
+int durable_publish(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name);
 
 /* Replaces dir/name by content: temporary file beside it, sync, rename, sync the directory. */
 int durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode);

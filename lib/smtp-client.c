@@ -1,6 +1,7 @@
 #include "lib/smtp-client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -369,6 +370,13 @@ smtp_client_hello(struct smtp_client *c, char const *me, struct smtp_reply *r)
 	return r->code / 100 != 2;
 }
 
+int
+smtp_client_talks(struct smtp_client const *c)
+{
+	struct pollfd x = {.fd = c->net.fd_in, .events = POLLIN};
+	return net_buffered(&c->net) || poll(&x, 1, 0) > 0;
+}
+
 /* ---- the message ---- */
 
 int
@@ -391,6 +399,15 @@ smtp_client_send(struct smtp_client *c, char const *s, size_t n)
 		n -= part;
 	}
 	return c->net.werr ? -1 : 0;
+}
+
+uint64_t
+smtp_client_length(char const *s, size_t n)
+{
+	uint64_t length = n;
+	for (char const *end = s + n; (s = memchr(s, '\n', (size_t)(end - s))); s++)
+		length++;
+	return length;
 }
 
 int

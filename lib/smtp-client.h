@@ -61,10 +61,15 @@ void smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt);
  * ECONNRESET also for an orderly close without reply). */
 int smtp_client_reply(struct smtp_client *c, struct smtp_reply *r);
 
+/* Whether the peer has said something unasked or has closed. Reads nothing. */
+int smtp_client_talks(struct smtp_client const *c);
+
 /* The message after 354: LF to CR LF, dots doubled. Any cuts. 0 or -1 (write error, later calls do
  * nothing). smtp_client_send_end adds a missing last line end and the dot. With c->chunk (RFC 3030)
  * neither dots are doubled nor is the last one added; c->chunk is 0 again after the end. */
 int smtp_client_send(struct smtp_client *c, char const *s, size_t n);
+/* Octets that s[0..n) becomes on the wire behind BDAT: each LF is CR LF there. */
+uint64_t smtp_client_length(char const *s, size_t n);
 int smtp_client_send_end(struct smtp_client *c);
 
 #endif

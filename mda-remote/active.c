@@ -74,6 +74,36 @@ not_opened(struct message *m)
 	}
 }
 
+/* A power cut came before its first sync: it has a name, and nothing else. Its sender was not told
+ * 250.
+ */
+static int
+is_unfinished(struct message *m, int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
+		return 0;
+	if (spool_remove(walk.fd_spool, m->name) < 0)
+		return 0;
+	close(fd);
+	log_1("unfinished", "file", m->name);
+	schedule_remove(&walk.schedule, m);
+	return 1;
+}
+
+/* As spool_read; what nobody has told us of is looked through. */
+static int
+read_envelope(struct message *m, struct active *a, int fd, char const **reason)
+{
+	int r = spool_read(&a->arena, fd, &a->e, reason);
+	if (r > 0 && !m->whole) {
+		*reason = "its checksum is another: it was never whole on disk, or was changed";
+		r = spool_whole(fd, &a->e);
+	}
+	m->whole = r > 0;
+	return r;
+}
+
 static struct active *
 load(struct message *m)
 {
@@ -88,7 +118,7 @@ load(struct message *m)
 	}
 	struct active *a = xmalloc(sizeof *a);
 	memset(a, 0, sizeof *a);
-	int r = fd < 0 ? -1 : spool_read(&a->arena, fd, &a->e, &reason);
+	int r = fd < 0 ? -1 : read_envelope(m, a, fd, &reason);
 	if (r > 0) {
 		a->m = m;
 		a->fd = fd;
@@ -100,7 +130,8 @@ load(struct message *m)
 	arena_free(&a->arena);
 	free(a);
 	if (!r) {
-		drop(m, fd, reason);
+		if (!is_unfinished(m, fd))
+			drop(m, fd, reason);
 		return 0;
 	}
 	log_event("error");

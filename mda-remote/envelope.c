@@ -14,9 +14,9 @@
 void
 envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *e)
 {
-	snprintf(text, ENVELOPE_SIZES_LEN + 1, "l %020llu\ns %020llu\nc %c\nt %c\n",
+	snprintf(text, ENVELOPE_SIZES_LEN + 1, "l %020llu\ns %020llu\nc %c\nt %c\nk %08x\n",
 	    (unsigned long long)e->length, (unsigned long long)e->mail.size,
-	    e->eightbit ? '8' : '7', e->tls_optional ? 'n' : '-');
+	    e->eightbit ? '8' : '7', e->tls_optional ? 'n' : '-', e->sum);
 }
 
 int
@@ -113,6 +113,13 @@ read_tls_required(struct parse *p, char *s)
 {
 	p->e->tls_optional = *s == 'n';
 	return (*s == 'n' || *s == '-') && !s[1] ? 0 : -1;
+}
+
+static int
+read_sum(struct parse *p, char *s)
+{
+	p->e->summed = 1;
+	return uint32_xscan(s, &p->e->sum) == 8 && !s[8] ? 0 : -1;
 }
 
 static int
@@ -242,6 +249,7 @@ static struct {
     {'s', 1, 0, read_size},	/* octets of the message on the wire */
     {'c', 1, 0, read_content},	/* 7 or 8: the message's octets */
     {'t', 0, 0, read_tls_required}, /* the header's TLS-Required: n, or - */
+    {'k', 0, 0, read_sum},	/* CRC-32C of what follows the line */
     {'i', 1, 0, read_id},	/* the message's id */
     {'a', 1, 0, read_arrival},	/* seconds since 1970 */
     {'x', 1, 0, read_expiry},	/* no attempt after this */

@@ -33,6 +33,8 @@ struct envelope {
 	int eightbit;		 /* the message holds octets over 127 */
 	int tls_optional;	 /* it says "TLS-Required: No" (RFC 8689 3) */
 	uint64_t offset, length; /* of the message in the file */
+	uint32_t sum; /* CRC-32C of all behind the sizes, with the recipients as they were new */
+	int summed;   /* sum is given */
 	struct envelope_rcpt *rcpt;
 	unsigned int count;
 };
@@ -47,7 +49,9 @@ int envelope_login_valid(char const *s);
 /* Places of the fields that are known only when the message has been written. */
 #define ENVELOPE_SIZES_AT 16
 /* Text of exactly ENVELOPE_SIZES_LEN bytes for ENVELOPE_SIZES_AT. */
-#define ENVELOPE_SIZES_LEN 54
+#define ENVELOPE_SIZES_LEN 65
+/* From here on the file is summed up. */
+#define ENVELOPE_SUMMED_AT (ENVELOPE_SIZES_AT + ENVELOPE_SIZES_LEN)
 void envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *e);
 
 /* Appends the whole envelope with the empty line that ends it. Sets offset and every at. */

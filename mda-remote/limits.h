@@ -3,9 +3,10 @@
 #define POSTERN_MDA_REMOTE_LIMITS_H
 
 #define SPOOL_ENVELOPE_MAX (64u << 20) /* bytes before the message; more is damage */
+#define SPOOL_PIECE 65536	       /* bytes that are read at once to check a file */
 #define SPOOL_NAME_MAX 80	       /* of a file in the spool */
 #define SPOOL_SAME_NAME 1000	       /* files that may share one id */
-#define SPOOL_TMP_SECONDS 86400	       /* after which a file in tmp/ has no writer any more */
+#define SPOOL_TMP_SECONDS 86400	       /* after which a file that has no name yet has no writer any more */
 
 #define RECV_COMMAND_SECONDS 300 /* RFC 5321 4.5.3.2.7 */
 #define RECV_DATA_SECONDS 600	 /* from DATA or the first BDAT to the last byte */

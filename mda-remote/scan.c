@@ -117,9 +117,9 @@ sweep_why(int fd_dir, char const *name)
 		unlinkat(fd_dir, name, 0);
 }
 
-/* What a writer left that died. One that lives is younger. */
+/* What a writer left that died, without a name of its own. One that lives is younger. */
 static void
-sweep_tmp(int fd_dir, char const *name)
+sweep_unnamed(int fd_dir, char const *name)
 {
 	struct stat st;
 	if (fstatat(fd_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
@@ -254,14 +254,15 @@ scan_step(void)
 				return 0;
 			continue;
 		}
-		if (part == SPOOL_HASHES) {
-			if (d->d_name[0] != '.')
-				sweep_tmp(dirfd(dir), d->d_name);
-		} else if (strchr(d->d_name, ':'))
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+			continue;
+		if (part == SPOOL_HASHES || d->d_name[0] == '.')
+			sweep_unnamed(dirfd(dir), d->d_name);
+		else if (strchr(d->d_name, ':'))
 			sweep_why(dirfd(dir), d->d_name);
 		else if (spool_name_valid(d->d_name))
 			look(dirfd(dir), d->d_name);
-		else if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+		else
 			stray(d->d_name, "not a spool file's name");
 	}
 	return 1;
@@ -269,13 +270,26 @@ scan_step(void)
 
 /* ---- the fifo ---- */
 
+/* Its writer says that it is on disk. A scan may have found it before that, when it was still lent.
+ */
+static void
+take_name(char const *name)
+{
+	struct message *m = schedule_find(&walk.schedule, name);
+	if (!m)
+		m = schedule_add(&walk.schedule, name, walk_now(), walk_now());
+	else if (!m->whole && m->where == MESSAGE_LATER)
+		schedule_at(&walk.schedule, m, walk_now());
+	m->whole = 1;
+}
+
 static void
 take_line(char const *line)
 {
 	if (*line == '!')
 		obey_line(line);
-	else if (spool_name_valid(line) && !schedule_find(&walk.schedule, line))
-		schedule_add(&walk.schedule, line, walk_now(), walk_now());
+	else if (spool_name_valid(line))
+		take_name(line);
 }
 
 static void

@@ -24,6 +24,7 @@ struct message {
 	uint32_t
 	    round; /* the same: since then its recipients have been tried; 0: none is owed a try */
 	uint8_t where; /* enum message_where */
+	uint8_t whole; /* it is known to be: its writer has told of it, or it was looked through */
 	char name[];
 };
 /* A parked one is also in the heap of those that are due later: at `must`. */

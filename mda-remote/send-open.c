@@ -1,7 +1,6 @@
 #include "mda-remote/send-open.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -19,8 +18,7 @@ send_deadline(struct send *s, unsigned int seconds)
 int
 send_talks(struct send const *s)
 {
-	struct pollfd x = {.fd = s->c.net.fd_in, .events = POLLIN};
-	return net_buffered(&s->c.net) || poll(&x, 1, 0) > 0;
+	return smtp_client_talks(&s->c);
 }
 
 /* ---- the reasons ---- */

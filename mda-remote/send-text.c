@@ -7,22 +7,12 @@
 #include "mda-remote/sevenbit.h"
 #include "mda-remote/spool.h"
 
-/* Octets on the wire: each LF is CR LF there. */
-static uint64_t
-wire_length(char const *s, size_t n)
-{
-	uint64_t size = n;
-	for (char const *end = s + n; (s = memchr(s, '\n', (size_t)(end - s))); s++)
-		size++;
-	return size;
-}
-
 /* A sevenbit_put. */
 static int
 count_piece(void *arg, char const *s, size_t n)
 {
 	struct send_text *t = arg;
-	t->size += wire_length(s, n);
+	t->size += smtp_client_length(s, n);
 	if (n)
 		t->last = s[n - 1];
 	return 0;
@@ -83,7 +73,7 @@ static int
 send_piece(void *arg, char const *s, size_t n)
 {
 	struct sending *x = arg;
-	x->t->sent += wire_length(s, n);
+	x->t->sent += smtp_client_length(s, n);
 	/* Behind the octets that BDAT has promised, others would be taken for commands. */
 	if (x->s->c.chunk && x->t->sent > x->t->size) {
 		errno = EIO;

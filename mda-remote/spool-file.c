@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/crc32c.h"
 #include "lib/durable.h"
 #include "lib/sa.h"
 
@@ -87,6 +88,39 @@ spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 	}
 	*reason = "the message is shorter or longer than its envelope says";
 	return e->offset + e->length == (uint64_t)st.st_size;
+}
+
+/* What of s[0..n), which stands at `from` in the file, are recipients' states becomes what they
+ * were at first. *i: the first recipient that does not stand before it. */
+static void
+as_new(char *s, size_t n, uint64_t from, struct envelope const *e, unsigned int *i)
+{
+	for (; *i < e->count && e->rcpt[*i].at < from + n; ++*i) {
+		uint64_t const at = e->rcpt[*i].at;
+		if (at >= from)
+			s[at - from] = RCPT_WAITING;
+		if (at + 1 == from + n)
+			return; /* its second byte comes next */
+		s[at + 1 - from] = DELAY_UNTOLD;
+	}
+}
+
+int
+spool_whole(int fd, struct envelope const *e)
+{
+	char buf[SPOOL_PIECE];
+	uint64_t at = ENVELOPE_SUMMED_AT;
+	uint32_t sum = 0;
+	unsigned int i = 0;
+	ssize_t n;
+	if (!e->summed)
+		return 1;
+	while ((n = spool_pread(fd, buf, sizeof buf, at)) > 0) {
+		as_new(buf, (size_t)n, at, e, &i);
+		sum = crc32c(sum, buf, (size_t)n);
+		at += (uint64_t)n;
+	}
+	return n < 0 ? -1 : sum == e->sum;
 }
 
 int

@@ -4,15 +4,22 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <skalibs/stralloc.h>
+
+#include "lib/crc32c.h"
 #include "lib/durable.h"
 #include "lib/id.h"
-#include "lib/sa.h"
 
+/* The file's next octets. The first ones are the envelope's, beyond its sizes. */
 static void
-put_all(struct spool_file *f, char const *s, size_t n)
+put(struct spool_file *f, char const *s, size_t n)
 {
+	size_t const skip = f->length ? 0 : ENVELOPE_SUMMED_AT;
+	f->sum = crc32c(f->sum, s + skip, n - skip);
+	f->length += n;
 	if (!f->error && durable_write(f->fd, s, n) < 0)
 		f->error = errno;
 }
@@ -20,30 +27,42 @@ put_all(struct spool_file *f, char const *s, size_t n)
 void
 spool_write(struct spool_file *f, char const *s, size_t n)
 {
-	if (f->used + n > sizeof f->buffer) {
-		put_all(f, f->buffer, f->used);
+	if (f->used + n > sizeof f->buffer && f->used) {
+		put(f, f->buffer, f->used);
 		f->used = 0;
 	}
 	if (n > sizeof f->buffer)
-		put_all(f, s, n);
+		put(f, s, n);
 	else {
 		memcpy(f->buffer + f->used, s, n);
 		f->used += n;
 	}
 }
 
+/* Where it is written: where its name will lead, so that giving it that name touches one directory
+ * and writers seldom wait for one another. */
+static void
+temporary_name(struct spool_file *f, char const *id)
+{
+	char own[ID_MAX + 1];
+	id_new(own);
+	snprintf(f->tmp, sizeof f->tmp, "%x/.%s", spool_part(id), own);
+}
+
 int
 spool_begin(struct spool_file *f, int fd_spool, struct envelope *e, char const *name)
 {
-	char id[ID_MAX + 1];
 	stralloc text = STRALLOC_ZERO;
-	id_new(id);
 	f->fd_spool = fd_spool;
 	f->used = 0;
+	f->length = 0;
+	f->sum = 0;
 	f->error = 0;
-	snprintf(f->tmp, sizeof f->tmp, "tmp/%s", name ? name : id);
-	if (name)
+	if (name) {
+		snprintf(f->tmp, sizeof f->tmp, "tmp/%s", name);
 		unlinkat(fd_spool, f->tmp, 0);
+	} else
+		temporary_name(f, e->id);
 	f->fd = openat(fd_spool, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -1;
@@ -57,14 +76,17 @@ int
 spool_finish(struct spool_file *f, struct envelope *e)
 {
 	char sizes[ENVELOPE_SIZES_LEN + 1];
-	put_all(f, f->buffer, f->used);
-	f->used = 0;
-	off_t end = lseek(f->fd, 0, SEEK_CUR);
-	if (end < 0 && !f->error)
-		f->error = errno;
-	e->length = (uint64_t)end - e->offset;
+	int const small = !f->length; /* all of it is in the buffer: one write will do */
+	size_t const skip = small ? ENVELOPE_SUMMED_AT : 0;
+	e->length = f->length + f->used - e->offset;
+	e->sum = crc32c(f->sum, f->buffer + skip, f->used - skip);
+	e->summed = 1;
 	envelope_sizes(sizes, e);
-	if (!f->error &&
+	if (small)
+		memcpy(f->buffer + ENVELOPE_SIZES_AT, sizes, ENVELOPE_SIZES_LEN);
+	put(f, f->buffer, f->used);
+	f->used = 0;
+	if (!f->error && !small &&
 	    pwrite(f->fd, sizes, ENVELOPE_SIZES_LEN, ENVELOPE_SIZES_AT) != ENVELOPE_SIZES_LEN)
 		f->error = errno;
 	errno = f->error;
@@ -93,14 +115,13 @@ end(struct spool_file *f, int r)
 	return r;
 }
 
-/* Links into the hashed directory of `name`. */
 static int
-link_as(struct spool_file *f, char const *name)
+publish_as(struct spool_file *f, char const *name)
 {
 	int fd_dir = spool_part_open(f->fd_spool, spool_part(name));
 	if (fd_dir < 0)
 		return -1;
-	int r = durable_link(f->fd, f->fd_spool, f->tmp, fd_dir, name), e = errno;
+	int r = durable_publish(f->fd, f->fd_spool, f->tmp, fd_dir, name), e = errno;
 	close(fd_dir);
 	errno = e;
 	return r;
@@ -110,10 +131,14 @@ int
 spool_commit(struct spool_file *f, char const *name, char got[static SPOOL_NAME_MAX + 1])
 {
 	int r = -1;
+	/* It has its name before the sync, and is lent until then: a walker that comes along must
+	 * not send what may be refused in the end. */
+	if (flock(f->fd, LOCK_SH | LOCK_NB) < 0)
+		return end(f, -1);
 	errno = EEXIST;
 	for (unsigned int i = 1; r < 0 && errno == EEXIST && i <= SPOOL_SAME_NAME; i++) {
 		snprintf(got, SPOOL_NAME_MAX + 1, i == 1 ? "%s" : "%s-%u", name, i);
-		r = link_as(f, got);
+		r = publish_as(f, got);
 	}
 	return end(f, r);
 }

@@ -1,7 +1,8 @@
 /* The spool directory: one file per message. doc/spool.md has the layout and the table of states.
  *
- *     SPOOL/tmp/NAME        being written, or a notification about to be published
+ *     SPOOL/H/.ID           being written
  *     SPOOL/H/NAME          queued; H is one of 0..f, made from the name
+ *     SPOOL/tmp/NAME        a notification about to be published
  *     SPOOL/H/NAME:why      why its recipients still wait or have failed (why.h)
  *     SPOOL/damaged/NAME    set aside
  *     SPOOL/trigger         a fifo that wakes mda-remote
@@ -38,22 +39,26 @@ int spool_name_valid(char const *name);
 
 struct spool_file {
 	int fd_spool, fd;
-	char tmp[SPOOL_NAME_MAX + 5]; /* "tmp/NAME" */
-	size_t used;
-	int error; /* errno of the first failure, 0 if none */
+	char tmp[SPOOL_PATH_MAX]; /* "H/.ID" or "tmp/NAME" */
+	size_t used;		  /* of the buffer */
+	uint64_t length;	  /* octets that are in the file */
+	uint32_t sum;		  /* of those behind the sizes */
+	int error;		  /* errno of the first failure, 0 if none */
 	char buffer[65536];
 };
 
-/* Begins a file in tmp/ with e's envelope; sizes are filled in at the end. name: of a notification,
- * else null for a fresh one. 0, or -1 and errno. */
+/* Begins a file with e's envelope, all of whose recipients wait; sizes are filled in at the end.
+ * name: of a notification, in tmp/; else null for a fresh one, where the name e->id will lead. 0,
+ * or -1 and errno. */
 int spool_begin(struct spool_file *f, int fd_spool, struct envelope *e, char const *name);
 /* A part of the message, LF line ends. A failure is remembered. */
 void spool_write(struct spool_file *f, char const *s, size_t n);
-/* Writes what is buffered and the sizes: e's length is set here, size and eightbit by the caller.
- * 0, or -1 and errno. */
+/* Writes what is buffered and the sizes: length and sum are set here, size and eightbit by the
+ * caller. 0, or -1 and errno. */
 int spool_finish(struct spool_file *f, struct envelope *e);
 /* Makes it a queued message, durably, under name or name-2, name-3, ... (written to got): when this
- * returns 0 the message is on disk. -1 and errno otherwise. Closes the file. */
+ * returns 0 the message is on disk. -1 and errno otherwise, and it is gone. Closes the file. Until
+ * then it is lent (spool_file_lent): what is found of it meanwhile must not be sent. */
 int spool_commit(struct spool_file *f, char const *name, char got[static SPOOL_NAME_MAX + 1]);
 /* For a notification: durable in tmp/ under its name. Closes the file. */
 int spool_park(struct spool_file *f);
@@ -78,10 +83,14 @@ int spool_file_open(int fd_spool, char const *name, int flags);
 /* Opens it for an smtp-send: the open file bears a shared lock (flock), which lasts until the last
  * process that holds the descriptor has closed it or is dead. Descriptor or -1. */
 int spool_file_lend(int fd_spool, char const *name);
-/* 1 if an smtp-send still holds it so: nobody else may send what it says is waiting. */
+/* 1 if an smtp-send still holds it so, or the writer: nobody else may send what it says is waiting.
+ */
 int spool_file_lent(int fd);
 /* Reads and checks the envelope. 1; 0 if it is damaged (*reason); -1 and errno on a read error. */
 int spool_read(struct arena *a, int fd, struct envelope *e, char const **reason);
+/* Whether a file whose envelope is e is what its writer had summed up: 1, 0, -1 and errno. A power
+ * cut may leave one that was never synced, and for which nobody was told 250. */
+int spool_whole(int fd, struct envelope const *e);
 /* Bytes [at, at+n) of the file; what could be read. -1 and errno. */
 ssize_t spool_pread(int fd, char *s, size_t n, uint64_t at);
 /* Changes a recipient's two bytes in place. Not synced. 0 or -1. */

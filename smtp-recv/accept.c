@@ -62,7 +62,7 @@ static void
 deliver(struct session *s, struct outlet *o, stralloc const *head, tain const *latest)
 {
 	struct transaction *t = &s->tx;
-	int sent = !outlet_data(o, head, &t->message, latest);
+	int sent = !outlet_data(o, &(struct letter){head, &t->message}, latest);
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->rcpts[i].via != o)
 			continue;
@@ -83,12 +83,14 @@ unqueue(struct session *s)
 	return s->spool->reply.code < 500 ? VERDICT_TEMP : VERDICT_PERM;
 }
 
-/* Names the recipients with this verdict to the spool: 0, or -1 and the reason is in its reply. */
+/* Names the recipients with this verdict to the spool; where there is but one, the message may go
+ * along. 0, or -1 and the reason is in its reply. */
 static int
-queue(struct session *s, enum verdict v, tain const *latest)
+queue(struct session *s, enum verdict v, stralloc const *head, tain const *latest)
 {
 	struct transaction *t = &s->tx;
 	struct smtp_mail mail = t->mail;
+	struct letter const letter = {head, &t->message};
 	mail.size = t->data.size;
 	if (t->data.eightbit && mail.body == BODY_7BIT)
 		mail.body = BODY_8BITMIME;
@@ -96,7 +98,8 @@ queue(struct session *s, enum verdict v, tain const *latest)
 		struct recipient *r = t->rcpts + i;
 		if (r->verdict != v || r->queued)
 			continue;
-		if (outlet_rcpt(s->spool, &mail, t->id, &r->rcpt, latest) < 0)
+		if (outlet_rcpt(
+			s->spool, &mail, t->id, &r->rcpt, t->count == 1 ? &letter : 0, latest) < 0)
 			return -1;
 		r->queued = 1;
 	}
@@ -111,7 +114,7 @@ commit(struct session *s, stralloc const *head, tain const *latest)
 	struct outlet *o = s->spool;
 	int worst = 0;
 	stralloc text = STRALLOC_ZERO;
-	if (outlet_data(o, head, &s->tx.message, latest) < 0)
+	if (outlet_data(o, &(struct letter){head, &s->tx.message}, latest) < 0)
 		return unqueue(s);
 	for (unsigned int n = o->accepted; n; n--) {
 		outlet_verdict(o);
@@ -203,7 +206,7 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	s->spool->reply.code = 0;
 	/* The spool is asked before anything is committed: when it refuses now, no copy is doubled
 	 * by the sender's next try. */
-	if (queue(s, VERDICT_SPOOL, &latest_local) < 0)
+	if (queue(s, VERDICT_SPOOL, head, &latest_local) < 0)
 		return unqueue(s) == VERDICT_TEMP ? PLAN_TEMP : PLAN_PERM;
 	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		if (s->outlets[i] && s->outlets[i]->accepted)
@@ -212,7 +215,7 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	enum plan plan = decide_local(&tally, s->set.submission);
 	if (plan != PLAN_SPOOL)
 		return plan;
-	int named = !queue(s, VERDICT_TEMP, latest);
+	int named = !queue(s, VERDICT_TEMP, head, latest);
 	return decide_final(&tally, named ? commit(s, head, latest) : unqueue(s));
 }
 

@@ -150,7 +150,7 @@ ask(struct session *s, struct recipient *r, char const *target)
 	struct outlet *o = outlet_for(s, target);
 	if (!o)
 		return reply(s, REPLY_OUTLETS_MAX);
-	if (outlet_rcpt(o, &s->tx.mail, s->tx.id, &r->rcpt, &s->end) < 0) {
+	if (outlet_rcpt(o, &s->tx.mail, s->tx.id, &r->rcpt, 0, &s->end) < 0) {
 		/* Mail clients do not try again: what fails for a time waits in the spool. */
 		if (!s->set.submission || o->reply.code >= 500)
 			return reply_text(s, o->reply.code, o->reply.text.s);

@@ -65,8 +65,7 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .utf8 = t->mail.smtputf8,
 	    .eightbit = t->data.eightbit,
 	    /* RFC 3461 4.3; one too long for memory comes back as its header. */
-	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls &&
-		    t->message.fd < 0,
+	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls && t->message.fd < 0,
 	};
 	dsn_begin(out, &d, list, n);
 	if (d.full)
@@ -90,7 +89,8 @@ submit(struct session *s, char const *id, stralloc const *text, tain const *late
 	    .size = text->len};
 	struct smtp_rcpt to = {.to = s->tx.mail.from};
 	outlet_reset(o);
-	if (outlet_rcpt(o, &mail, id, &to, latest) < 0 || outlet_data(o, text, &empty, latest) < 0)
+	if (outlet_rcpt(o, &mail, id, &to, 0, latest) < 0 ||
+	    outlet_data(o, &(struct letter){text, &empty}, latest) < 0)
 		return -1;
 	outlet_verdict(o);
 	return o->reply.code < 300 ? 0 : -1;

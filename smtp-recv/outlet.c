@@ -181,18 +181,84 @@ connect_target(struct outlet *o, tain const *latest)
 	}
 }
 
-/* RSET where needed, XFORWARD and MAIL, and behind them RCPT if it is `piped`. 0 accepted, -1 not;
- * 1: the connection is dead, which a server that grew tired of waiting may have announced. */
+/* ---- one recipient, and what goes with it ---- */
+
+/* What one call of outlet_rcpt says. */
+struct offer {
+	struct smtp_mail const *mail;
+	char const *id;
+	struct smtp_rcpt const *rcpt;
+	struct letter const *whole; /* null: it does not go along */
+};
+
 static int
-begin(struct outlet *o, struct smtp_mail const *mail, char const *id, struct smtp_rcpt const *piped)
+send_letter(struct outlet *o, struct letter const *l)
+{
+	static char piece[PIECE];
+	uint64_t offset = 0;
+	ssize_t n;
+	if (smtp_client_send(&o->client, l->head->s, l->head->len) < 0)
+		return -1;
+	while ((n = message_read(l->m, offset, piece, sizeof piece)) > 0) {
+		if (smtp_client_send(&o->client, piece, (size_t)n) < 0)
+			return -1;
+		offset += (uint64_t)n;
+	}
+	/* A message that cannot be read back must not be ended as if it were whole. */
+	if (n < 0 || offset != l->m->size)
+		return -1;
+	return smtp_client_send_end(&o->client);
+}
+
+/* RFC 3030 2: all of it, in memory and with its last line end, in one chunk. What cannot be written
+ * shows when the replies are read. */
+static void
+send_along(struct outlet *o, struct letter const *l)
+{
+	stralloc const *m = &l->m->memory;
+	uint64_t const size =
+	    smtp_client_length(l->head->s, l->head->len) + smtp_client_length(m->s, m->len);
+	smtp_client_cmd(&o->client, "BDAT %llu LAST", (unsigned long long)size);
+	o->client.chunk = 1;
+	o->sent = 1;
+	send_letter(o, l);
+}
+
+/* Whether the server takes it so; it must be in memory, and a whole last line, which needs no end.
+ */
+static int
+may_go_along(struct outlet *o, struct letter const *l)
+{
+	unsigned int const needed = EXT_PIPELINING | EXT_CHUNKING;
+	stralloc const *m = &l->m->memory;
+	return (o->client.ext & needed) == needed && l->m->fd < 0 && m->len &&
+	       m->s[m->len - 1] == '\n';
+}
+
+/* Reads a reply that says nothing new. */
+static void
+drop_reply(struct outlet *o)
 {
 	struct smtp_reply drop = SMTP_REPLY_ZERO;
+	if (o->connected && smtp_client_reply(&o->client, &drop) < 0)
+		outlet_close(o);
+	stralloc_free(&drop.text);
+}
+
+/* RSET where needed, XFORWARD and MAIL, and behind them RCPT if it is `piped`, and the message. 0
+ * accepted, -1 not; 1: the connection is dead, which a server that grew tired of waiting may have
+ * announced. */
+static int
+begin(struct outlet *o, struct offer const *f, int piped)
+{
 	int replies = o->stale;
 	if (o->stale)
 		smtp_client_cmd(&o->client, "RSET");
-	replies += smtp_client_mail(&o->client, mail, id);
+	replies += smtp_client_mail(&o->client, f->mail, f->id);
 	if (piped)
-		smtp_client_rcpt(&o->client, piped);
+		smtp_client_rcpt(&o->client, f->rcpt);
+	if (f->whole)
+		send_along(o, f->whole);
 	while (replies--) {
 		if (smtp_client_reply(&o->client, &o->reply) < 0)
 			return 1;
@@ -202,35 +268,41 @@ begin(struct outlet *o, struct smtp_mail const *mail, char const *id, struct smt
 	}
 	o->stale = 1;
 	o->begun = !judge(o);
-	/* After a MAIL that was refused the answer to RCPT says nothing new. */
-	if (!o->begun && piped && smtp_client_reply(&o->client, &drop) < 0)
-		outlet_close(o);
-	stralloc_free(&drop.text);
+	/* After a MAIL that was refused the answers to what follows it say nothing new. */
+	if (!o->begun && piped)
+		drop_reply(o);
 	return o->begun ? 0 : -1;
 }
 
 /* One recipient, as begin. MAIL and the first RCPT go in one packet where the server takes that. */
 static int
-try_rcpt(
-    struct outlet *o, struct smtp_mail const *mail, char const *id, struct smtp_rcpt const *rcpt)
+try_rcpt(struct outlet *o, struct offer const *f)
 {
 	int piped = !o->begun && o->client.ext & EXT_PIPELINING;
-	int r = o->begun ? 0 : begin(o, mail, id, piped ? rcpt : 0);
-	if (r)
-		return r;
-	if (!piped)
-		smtp_client_rcpt(&o->client, rcpt);
-	if (smtp_client_reply(&o->client, &o->reply) < 0)
-		return 1;
-	r = judge(o);
-	o->accepted += !r;
+	int r = o->begun ? 0 : begin(o, f, piped);
+	if (!r) {
+		if (!piped)
+			smtp_client_rcpt(&o->client, f->rcpt);
+		if (smtp_client_reply(&o->client, &o->reply) < 0)
+			return 1;
+		r = judge(o);
+		o->accepted += !r;
+	}
+	if (r < 0 && o->sent)
+		drop_reply(o);
 	return r;
 }
 
 int
 outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
-    struct smtp_rcpt const *rcpt, tain const *latest)
+    struct smtp_rcpt const *rcpt, struct letter const *whole, tain const *latest)
 {
+	struct offer f = {mail, id, rcpt, 0};
+	o->sent = 0;
+	/* Once the text is out it must not be sent a second time, so a server that has closed shall
+	 * be noticed before. */
+	if (whole && o->connected && smtp_client_talks(&o->client))
+		outlet_close(o);
 	/* A server may close between two messages, and that shows only now: once more, then. But
 	 * recipients that it had accepted are lost with their connection. */
 	for (int fresh = 0;; outlet_close(o)) {
@@ -250,41 +322,30 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 			return -1;
 		}
 		until(o, LMTP_SECONDS, latest);
-		int r = try_rcpt(o, mail, id, rcpt);
+		if (whole && may_go_along(o, whole)) {
+			f.whole = whole;
+			o->client.net.deadline = *latest;
+		}
+		int r = try_rcpt(o, &f);
 		if (r <= 0)
 			return r;
-		if (fresh || o->accepted)
+		if (fresh || o->accepted || o->sent)
 			return gone(o);
 	}
 }
 
-static int
-send_message(struct outlet *o, stralloc const *head, struct message const *m)
-{
-	static char piece[PIECE];
-	uint64_t offset = 0;
-	ssize_t n;
-	if (smtp_client_send(&o->client, head->s, head->len) < 0)
-		return -1;
-	while ((n = message_read(m, offset, piece, sizeof piece)) > 0) {
-		if (smtp_client_send(&o->client, piece, (size_t)n) < 0)
-			return -1;
-		offset += (uint64_t)n;
-	}
-	/* A message that cannot be read back must not be ended as if it were whole. */
-	if (n < 0 || offset != m->size)
-		return -1;
-	return smtp_client_send_end(&o->client);
-}
-
 int
-outlet_data(struct outlet *o, stralloc const *head, struct message const *m, tain const *latest)
+outlet_data(struct outlet *o, struct letter const *l, tain const *latest)
 {
 	if (!o->connected) {
 		made_up(o, REPLY_LMTP_GONE);
 		return -1;
 	}
 	o->client.net.deadline = *latest;
+	if (o->sent) {
+		o->stale = 0;
+		return 0;
+	}
 	smtp_client_cmd(&o->client, "DATA");
 	if (get_reply(o) < 0)
 		return -1;
@@ -293,7 +354,7 @@ outlet_data(struct outlet *o, stralloc const *head, struct message const *m, tai
 		errno = EPROTO;
 		return o->reply.code < 400 ? gone(o) : judge(o);
 	}
-	if (send_message(o, head, m) < 0)
+	if (send_letter(o, l) < 0)
 		return gone(o);
 	o->stale = 0;
 	return 0;
@@ -313,6 +374,7 @@ outlet_reset(struct outlet *o)
 {
 	o->begun = 0;
 	o->accepted = 0;
+	o->sent = 0;
 }
 
 void

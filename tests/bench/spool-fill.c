@@ -8,20 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "lib/crc32c.h"
 #include "lib/sa.h"
 
-/* The envelope and the message; the id is all in which they differ. */
+#define NAME "1m0v20tnlg%07x.0" /* all of one length */
+#define WRITERS 2u
+
+/* Envelope and message; the id is all in which they differ. */
 static void
 compose(stralloc *out, char const *id, char const *domain, unsigned int octets, int64_t now)
 {
 	stralloc text = STRALLOC_ZERO, to = STRALLOC_ZERO;
-	char sizes[ENVELOPE_SIZES_LEN + 1];
 	sa_catf(&to, "u@%s", domain);
 	struct envelope_rcpt r = {.state = RCPT_WAITING, .delay = DELAY_UNTOLD};
 	r.rcpt.to.text = sa_str(&to);
@@ -32,11 +36,12 @@ compose(stralloc *out, char const *id, char const *domain, unsigned int octets, 
 	while (text.len < octets)
 		sa_cats(&text, "All work and no play makes a message that is long enough.\n");
 	e.length = e.mail.size = text.len;
-	out->len = 0;
 	envelope_format(out, &e);
+	char sizes[ENVELOPE_SIZES_LEN + 1];
+	sa_catb(out, text.s, text.len);
+	e.sum = crc32c(0, out->s + ENVELOPE_SUMMED_AT, out->len - ENVELOPE_SUMMED_AT);
 	envelope_sizes(sizes, &e);
 	memcpy(out->s + ENVELOPE_SIZES_AT, sizes, ENVELOPE_SIZES_LEN);
-	sa_catb(out, text.s, text.len);
 	stralloc_free(&text);
 	stralloc_free(&to);
 }
@@ -54,11 +59,28 @@ put(int fd_spool, char const *name, stralloc const *content, int64_t due)
 	close(fd);
 }
 
+/* The messages first, first + WRITERS, ... below count. */
+static void
+fill(int fd_spool, unsigned int first, unsigned int count, char **argv, int64_t due)
+{
+	stralloc content = STRALLOC_ZERO;
+	unsigned int octets, seconds;
+	uint0_scan(argv[2], &octets);
+	uint0_scan(argv[3], &seconds);
+	for (unsigned int i = first; i < count; i += WRITERS) {
+		char name[40];
+		snprintf(name, sizeof name, NAME, i);
+		content.len = 0;
+		compose(&content, name, argv[4], octets, due - seconds);
+		put(fd_spool, name, &content, due);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	unsigned int n[3];
-	stralloc content = STRALLOC_ZERO;
+	int status, good = 1;
 	PROG = "spool-fill";
 	if (argc != 5 || !uint0_scan(argv[1], n) || !uint0_scan(argv[2], n + 1) ||
 	    !uint0_scan(argv[3], n + 2))
@@ -67,12 +89,12 @@ main(int argc, char **argv)
 	int const fd_spool = spool_open();
 	if (fd_spool < 0)
 		strerr_diefu1sys(111, "open the spool");
-	int64_t const now = time(0);
-	for (unsigned int i = 0; i < n[0]; i++) {
-		char name[40];
-		snprintf(name, sizeof name, "1m0v20tnlg%06xd.%u", i, i % 10);
-		compose(&content, name, argv[4], n[1], now);
-		put(fd_spool, name, &content, now + n[2]);
-	}
-	return 0;
+	for (unsigned int w = 0; w < WRITERS; w++)
+		if (!fork()) {
+			fill(fd_spool, w, n[0], argv, time(0) + n[2]);
+			return 0;
+		}
+	while (wait(&status) > 0)
+		good &= !status;
+	return good ? 0 : 111;
 }

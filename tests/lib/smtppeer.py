@@ -1,5 +1,5 @@
 """A scripted SMTP or LMTP server, and an instance of mda-remote to try it on."""
-import atexit, base64, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
+import atexit, base64, glob, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
 
 from instance import LIMIT, ROOT, wait_for
 
@@ -393,9 +393,13 @@ class Remote:
         for h in "0123456789abcdef":
             d = f"{self.dir}/spool/{h}"
             for name in os.listdir(d) if os.path.isdir(d) else []:
-                if ":" not in name:
+                if ":" not in name and name[0] != ".":
                     found[name] = f"{d}/{name}"
         return found
+
+    def unnamed(self):
+        """Files that are being written, or whose writer died."""
+        return glob.glob(f"{self.dir}/spool/[0-9a-f]/.*") + glob.glob(f"{self.dir}/spool/tmp/*")
 
     def wait_empty(self, limit=LIMIT):
         try:

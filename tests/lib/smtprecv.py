@@ -106,16 +106,20 @@ class Lmtp:
                 login = re.search(r" LOGIN=(\S+)", line)
                 out.write(b"250 2.0.0 ok\r\n")
             elif verb == "MAIL":
-                rcpts, mail = [], line
-                self.answer(out, peer, "mail", "250 2.1.0 ok")
+                rcpts, mail = [], line if self.answer(out, peer, "mail", "250 2.1.0 ok") else None
             elif verb == "RCPT":
-                if self.answer(out, peer, name[1], "250 2.1.5 ok"):
+                if not mail:
+                    out.write(b"503 5.5.1 MAIL first\r\n")
+                elif self.answer(out, peer, name[1], "250 2.1.5 ok"):
                     rcpts.append((name[1], line))
-            elif verb == "DATA":
-                if not self.answer(out, peer, "data", "354 go"):
+            elif verb == "BDAT" and not rcpts:
+                f.read(int(line.split(" ")[1]))
+                out.write(b"503 5.5.1 no recipients\r\n")
+            elif verb in ("DATA", "BDAT"):
+                if verb == "DATA" and not self.answer(out, peer, "data", "354 go"):
                     continue
-                body = b""
-                while True:
+                body = f.read(int(line.split(" ")[1])) if verb == "BDAT" else b""
+                while verb == "DATA":
                     raw = f.readline()
                     if not raw:
                         return

@@ -180,10 +180,11 @@ with Peer() as peer, to(peer) as r:
     os.mkdir(f"{r.dir}/spool/4/directory")
     os.symlink("/etc/passwd", f"{r.dir}/spool/5/link")
     os.mkfifo(f"{r.dir}/spool/6/fifo")
-    for n, text in (("7/orphan:why", "x"), ("tmp/old", "x"), ("tmp/young", "x")):
+    for n, text in (("7/orphan:why", "x"), ("tmp/old", "x"), ("tmp/young", "x"), ("8/.old", "x"), ("8/.young", "x")):
         with open(f"{r.dir}/spool/{n}", "w") as f:
             f.write(text)
-    os.utime(f"{r.dir}/spool/tmp/old", (time.time() - 90000, time.time() - 90000))
+    for n in "tmp/old", "8/.old":
+        os.utime(f"{r.dir}/spool/{n}", (time.time() - 90000, time.time() - 90000))
     name = r.queue("a@x.test")
     r.start()
     r.wait("event=delivered", "to=a@x.test")
@@ -191,6 +192,7 @@ with Peer() as peer, to(peer) as r:
     tap.ok(set(damage) <= set(os.listdir(f"{r.dir}/spool/damaged")), "damaged files are set aside", os.listdir(f"{r.dir}/spool/damaged"))
     tap.ok(all(r.log("event=damaged", f"file={n} ") for n in damage), "with a line each", r.log("event=damaged"))
     wait_for(lambda: not os.path.exists(f"{r.dir}/spool/tmp/old"), "the sweep")
+    tap.ok(os.path.exists(f"{r.dir}/spool/8/.young") and not os.path.exists(f"{r.dir}/spool/8/.old") and r.log("event=swept file=.old"), "also where it is written", r.log("event=swept"))
     tap.ok(os.path.exists(f"{r.dir}/spool/tmp/young") and not os.path.exists(f"{r.dir}/spool/7/orphan:why"), "what a crash left is swept, what may be written still is not")
 
 # One walks.

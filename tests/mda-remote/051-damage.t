@@ -14,6 +14,7 @@ def kinds(whole):
     lines = head.split(b"\n")
     found = {"empty": b"", "newline": b"\n", "zeros": bytes(4096), "noise": bytes(range(256)) * 20, "text-only": body, "short": whole[:-1], "long": whole + b"x", "no-body": head + b"\n\n",
              "crlf": whole.replace(b"\n", b"\r\n"), "version-2": whole.replace(b"spool 1", b"spool 2"), "version-10": whole.replace(b"spool 1", b"spool 10"), "endless": head + b"\nr " + b"x" * 100000,
+             "zeroed": head + b"\n\n" + bytes(len(body)), "changed": whole.replace(b"Subject", b"subject"), "renamed": whole.replace(b"a@x.test", b"b@x.test"), "stale": whole.replace(b"\nk ", b"\nk 0")[:-1],
              "many-cut": head + b"\n" + b"".join(b"r w- 0 - u%d@x.test\n" % i for i in range(20000))}
     for i, line in enumerate(lines):
         found[f"cut-{i}"] = b"\n".join(lines[:i]) + b"\n" * (i > 0)
@@ -32,9 +33,10 @@ with Peer() as peer, Remote({"smtp-port": peer.port}, routes="*: [127.0.0.1]") a
     owner = os.stat(path)
     os.unlink(path)
     damaged = kinds(whole)
-    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"tuqReLr"}
+    optional = {f"without-{i}" for i, l in enumerate(whole.split(b"\n\n")[0].split(b"\n")) if l[:1] in b"tkuqReLr"}
     for name in optional:
         damaged.pop(name)
+    empty = [name for name, text in damaged.items() if not text]
     spool = r.dir + "/spool"
     for name, text in damaged.items():
         with open(f"{spool}/{place(name)}/{name}", "wb") as f:
@@ -51,20 +53,23 @@ with Peer() as peer, Remote({"smtp-port": peer.port}, routes="*: [127.0.0.1]") a
     sockets = socket.socket(socket.AF_UNIX)
     sockets.bind(f"{spool}/{place('socket')}/socket")
     other = "0" if place("stray") != "0" else "1"
-    for name, mode, where in ("secret", 0, place("secret")), ("stray", 0o600, other), ("bad name", 0o600, "3"), ("n" * 100, 0o600, "4"), (".hidden", 0o600, "5"), ("taken", 0o600, place("taken")):
+    for name, mode, where in ("secret", 0, place("secret")), ("stray", 0o600, other), ("bad name", 0o600, "3"), ("n" * 100, 0o600, "4"), ("taken", 0o600, place("taken")):
         with open(f"{spool}/{where}/{name}", "wb") as f:
             f.write(whole if name != "taken" else b"second")
         os.chown(f.name, owner.st_uid, owner.st_gid)
         os.chmod(f.name, mode)
     with open(f"{spool}/damaged/taken", "wb") as f:
         f.write(b"first")
-    odd = ["directory", "link", "dangling", "fifo", "socket", "secret", "stray", "bad name", "n" * 100, ".hidden", "taken"]
+    odd = ["directory", "link", "dangling", "fifo", "socket", "secret", "stray", "bad name", "n" * 100, "taken"]
     good = [r.queue(f"good{i}@x.test", id=f"good{i}") for i in range(20)]
     held = r.queue("held@x.test", id="held")
     os.chmod(r.files()[held], 0o400)
     r.start()
     r.wait("event=delivered", count=20)
-    wait_for(lambda: len(r.log("event=damaged")) >= len(damaged) + len(odd), "a line each")
+    wait_for(lambda: len(r.log("event=damaged")) >= len(damaged) - len(empty) + len(odd), "a line each")
+    wait_for(lambda: len(r.log("event=unfinished")) == len(empty), "a line for the others")
+    tap.ok(len(empty) == 2 and all(r.log(f"event=unfinished file={n}") and not os.path.lexists(f"{spool}/{place(n)}/{n}") and not os.path.lexists(f"{spool}/damaged/{damaged.pop(n) and n or n}") for n in empty),
+           "what was named and never synced is removed", r.log("event=unfinished"))
     for name in [*damaged, *odd]:
         tap.ok(os.path.lexists(f"{spool}/damaged/{name}") and any(re.search(r"file=\"?" + re.escape(name) + r"\"? why=\S", l) for l in r.log("event=damaged")), f"{name[:20]}: set aside, with a line", r.log("event=damaged")[:2])
     tap.ok(all(open(f"{spool}/damaged/{n}", "rb").read() == t for n, t in damaged.items()), "as they were")
@@ -78,6 +83,7 @@ with Peer() as peer, Remote({"smtp-port": peer.port, "remote-recipients-per-mail
     path = r.files()["first"]
     text = open(path, "rb").read()
     os.unlink(path)
+    text = re.sub(rb"(?m)^k .*\n", b"", text)
     huge = re.sub(rb"(?m)^r .*\n", b"".join(b"r w- 0 - u%d@x.test\n" % i for i in range(3000)), text)
     for name, text in ("few", text.replace(b"\nb 0", b"\nb 0\nu\nR 1\ne x\nL alice")), ("huge", huge):
         with open(f"{r.dir}/spool/{place(name)}/{name}", "wb") as f:

@@ -187,13 +187,14 @@ with Remote() as r:
         p = subprocess.Popen(["spool-recv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=r.env, cwd="/")
         whole = (dialog % i).encode() + text
         # In the midst of the input; at its end; when the file has its temporary or its own name; when it has answered.
+        dead = set(r.unnamed())
         moment = ("cut", "end", "tmp", "file", "answer")[i % 5]
         p.stdin.write(whole[:chance.randrange(len(whole))] if moment == "cut" else whole)
         p.stdin.flush()
         if moment in ("cut", "end"):
             wait_for(lambda: not unread(p), "its reading")
         elif moment == "tmp":
-            wait_for(lambda: os.listdir(f"{r.dir}/spool/tmp") or f"k{i}" in r.files(), "its file in tmp/")
+            wait_for(lambda: set(r.unnamed()) - dead or f"k{i}" in r.files(), "its file")
         elif moment == "file":
             wait_for(lambda: f"k{i}" in r.files(), "its file")
         else:

@@ -73,12 +73,12 @@ with Remote() as r:
         for what, some in ("fails", syscalls.sample(points, 120)), ("is the last", syscalls.sample(kills, 60)):
             bad = [b for b in pool.map(one, some) if b]
             tap.ok(not bad, f"each call {what}: {len(some)} runs", *bad[:10])
-    left = os.listdir(f"{r.dir}/spool/tmp")
-    tap.ok(len(left) <= len(kills) + 20, "what lies in tmp/ is swept later", len(left))
+    left = r.unnamed()
+    tap.ok(len(left) <= len(kills) + 20, "what has no name is swept later", len(left))
 
     # Short writes: the file may grow to so many octets and no further.
     lengths = [0, 1, 15, 16, 65, 66, 200, 65535, 65536, 65537, 131072, 71 * LINES, 71 * LINES + 100]
     for most in lengths if syscalls.ALL else lengths[::2]:
         name, p, codes = run(r, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
-        tap.ok(codes == ["452", "452", "221"] and not wrong(r, name, p, codes, False) and not [n for n in os.listdir(f"{r.dir}/spool/tmp") if n not in left], f"{most} octets and no more: 452", codes, p.stderr)
+        tap.ok(codes == ["452", "452", "221"] and not wrong(r, name, p, codes, False) and not [n for n in r.unnamed() if n not in left], f"{most} octets and no more: 452", codes, p.stderr)
 tap.done()

@@ -1,7 +1,10 @@
 // objects: mda-remote/envelope.o mda-remote/attempt.o mda-remote/spool.o mda-remote/spool-file.o mda-remote/spool-write.o mda-remote/settings.o
 /* The spool's formats: envelope, attempt lines, names, durations. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/sa.h"
 #include "mda-remote/attempt.h"
@@ -69,6 +72,86 @@ round_trip(void)
 }
 
 static void
+put_file(struct envelope *e, struct spool_file *f, char const *text, size_t n)
+{
+	tap_num("begun", spool_begin(f, AT_FDCWD, e, 0), 0);
+	for (size_t i = 0; i < n; i += 1000)
+		spool_write(f, text + i, n - i < 1000 ? n - i : 1000);
+	tap_num("finished", spool_finish(f, e), 0);
+}
+
+/* Whatever its recipients' states become, a file is whole; any other octet that changes is seen. */
+static void
+whole(unsigned int recipients, size_t octets)
+{
+	static struct spool_file f;
+	struct envelope e = {.id = "abc.1", .arrival = 1000, .expiry = 2000}, got;
+	char const *reason;
+	struct envelope_rcpt *r = xmalloc(recipients * sizeof *r);
+	char *text = xmalloc(octets);
+	struct stat st;
+	memset(r, 0, recipients * sizeof *r);
+	memset(text, 'x', octets);
+	smtp_path_set(&arena, "a@b.test", &e.mail.from);
+	for (unsigned int i = 0; i < recipients; i++) {
+		smtp_path_set(&arena, "x@y.test", &r[i].rcpt.to);
+		r[i].state = RCPT_WAITING;
+		r[i].delay = DELAY_UNTOLD;
+	}
+	e.rcpt = r;
+	e.count = recipients;
+	put_file(&e, &f, text, octets);
+	int fd = open(f.tmp, O_RDWR | O_CLOEXEC);
+	tap_num("read", spool_read(&arena, fd, &got, &reason), 1);
+	tap_ok(got.summed && got.sum == e.sum && got.length == octets, "its sum");
+	tap_num("whole", spool_whole(fd, &got), 1);
+	for (unsigned int i = 0; i < recipients; i++) {
+		got.rcpt[i].state = "dsfF"[i % 4];
+		got.rcpt[i].delay = DELAY_TOLD;
+		spool_mark(fd, got.rcpt + i);
+	}
+	tap_num("with other states", spool_whole(fd, &got), 1);
+	fstat(fd, &st);
+	int seen = 1;
+	for (off_t at = ENVELOPE_SUMMED_AT; at < st.st_size; at += 1 + at / 50) {
+		char c, other;
+		int state = 0;
+		for (unsigned int i = 0; i < recipients && !state; i++)
+			state = at - (off_t)got.rcpt[i].at == 0 || at - (off_t)got.rcpt[i].at == 1;
+		spool_pread(fd, &c, 1, (uint64_t)at);
+		other = (char)(c ^ 1);
+		seen &= pwrite(fd, &other, 1, at) == 1 && (state || !spool_whole(fd, &got)) && pwrite(fd, &c, 1, at) == 1;
+	}
+	tap_ok(seen, "any other octet that is changed is seen");
+	got.summed = 0;
+	got.sum ^= 1;
+	tap_num("without a sum", spool_whole(fd, &got), 1);
+	close(fd);
+	spool_abort(&f);
+	free(text);
+	free(r);
+}
+
+static void
+summed(void)
+{
+	char dir[] = "/tmp/spool-unit.XXXXXX";
+	char const *const hashes = "0123456789abcdef";
+	if (!mkdtemp(dir) || chdir(dir) < 0)
+		abort();
+	for (char const *h = hashes; *h; h++)
+		mkdir((char[]){*h, 0}, 0700);
+	whole(1, 0);
+	whole(3, 100);
+	whole(2, 65536);
+	whole(2, 200000);
+	whole(10000, 70000); /* states on both sides of what is read at once */
+	for (char const *h = hashes; *h; h++)
+		rmdir((char[]){*h, 0});
+	tap_num("nothing is left", rmdir(dir), 0);
+}
+
+static void
 damaged(void)
 {
 	static struct {
@@ -86,6 +169,11 @@ damaged(void)
 	    {REST RCPT "\n", -1},
 	    {HEAD REST REST RCPT "\n", -1},
 	    {HEAD REST "q 1\n" RCPT "\n", -1},
+	    {HEAD "k 0123abcd\n" REST RCPT "\n", 1},
+	    {HEAD "k 0123abc\n" REST RCPT "\n", -1},
+	    {HEAD "k 0123abcde\n" REST RCPT "\n", -1},
+	    {HEAD "k 0123abcg\n" REST RCPT "\n", -1},
+	    {HEAD "k\n" REST RCPT "\n", -1},
 	    {HEAD REST "q\n" RCPT "\n", 1},
 	    {HEAD REST "q\nq\n" RCPT "\n", -1},
 	    {HEAD REST "t n\n" RCPT "\n", -1},
@@ -239,6 +327,7 @@ int
 main(void)
 {
 	round_trip();
+	summed();
 	damaged();
 	every_octet();
 	attempts();
