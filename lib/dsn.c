@@ -257,6 +257,8 @@ dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, siz
 		xtext_field(out, "Original-Envelope-Id", "", d->envid);
 	field(out, "Reporting-MTA", "dns; ", d->me);
 	date_field(out, "Arrival-Date", d->arrival);
+	if (d->about) /* an extension field (RFC 3464 2.4) */
+		field(out, "X-Postern-Id", "", d->about);
 	for (size_t i = 0; i < n; i++)
 		put_recipient(out, r + i, utf8);
 	part(out, d,

@@ -28,6 +28,7 @@ struct dsn {
 	char const *me;	      /* this server's name */
 	char const *id;	      /* unique here; becomes Message-ID and boundary */
 	char const *to;	      /* the sender of the original */
+	char const *about;    /* the id under which the original stands in the log, null none */
 	char const *envid;    /* xtext as it came with MAIL, null none */
 	int64_t now, arrival; /* arrival 0: not told */
 	int utf8;	      /* the original needed SMTPUTF8 */

@@ -52,6 +52,7 @@ write_notice(struct deliver *d, struct deliver_rcpt const *r, int action, struct
 	struct dsn dsn = {.me = conf_me(),
 	    .id = sa_str(&id),
 	    .to = d->mail.from.text,
+	    .about = d->id,
 	    .envid = d->mail.envid,
 	    .now = time(0),
 	    .utf8 = d->mail.smtputf8,

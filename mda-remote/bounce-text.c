@@ -29,6 +29,7 @@ head_of(struct bounce const *b)
 	    .me = conf_me(),
 	    .id = b->id,
 	    .to = b->to,
+	    .about = b->e->id,
 	    .envid = b->e->mail.envid,
 	    .now = b->now,
 	    .arrival = b->e->arrival,

@@ -62,16 +62,19 @@ check_utf8(struct job *j)
 			send_decide(j, j->todo + i, &why);
 }
 
-/* RFC 6152 section 3: a server without 8BITMIME gets it in seven bits. How much it then is must be
- * known; BDAT needs it to the octet. */
+/* RFC 6152 section 3: a server without 8BITMIME gets it in seven bits; RFC 6533 4.5: one without
+ * SMTPUTF8 what of it is a message or a report in UTF-8. How much it then is must be known; BDAT
+ * needs it to the octet. */
 static void
 check_8bit(struct job *j)
 {
 	struct attempt why;
-	int seven = j->e.eightbit && !(j->s->c.ext & EXT_8BITMIME);
-	if (!seven && !(j->s->c.ext & EXT_CHUNKING))
+	int const seven = j->e.eightbit && !(j->s->c.ext & EXT_8BITMIME);
+	int const global = j->e.eightbit && j->e.mail.smtputf8 && !(j->s->c.ext & EXT_SMTPUTF8);
+	if (!seven && !global && !(j->s->c.ext & EXT_CHUNKING))
 		return;
-	if ((seven && send_text_sevenbit(&j->text) < 0) ||
+	if (((seven || global) &&
+		send_text_sevenbit(&j->text, seven ? SEVENBIT_ALL : SEVENBIT_GLOBAL) < 0) ||
 	    send_text_size(&j->text, &j->s->arena) < 0) {
 		attempt_set(&why, 'w', 0, "4.3.0", "the message cannot be read");
 		send_decide_all(j, TODO, &why);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "mda-remote/sevenbit.h"
 #include "mda-remote/spool.h"
 
 /* A sevenbit_put. */
@@ -26,8 +25,9 @@ each_piece(struct send_text *t, struct arena *a, put_fn *put, void *arg)
 	char buf[SEND_BLOCK];
 	uint64_t at = t->offset, end = t->offset + t->length;
 	if (t->map)
-		return sevenbit(a, t->map + t->offset, t->length, put, arg) ? "sending the message"
-									    : 0;
+		return sevenbit(a, t->map + t->offset, t->length, t->what, put, arg)
+			   ? "sending the message"
+			   : 0;
 	while (at < end) {
 		size_t const left = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
 		ssize_t n = spool_pread(t->fd, buf, left, at);
@@ -43,12 +43,13 @@ each_piece(struct send_text *t, struct arena *a, put_fn *put, void *arg)
 }
 
 int
-send_text_sevenbit(struct send_text *t)
+send_text_sevenbit(struct send_text *t, enum sevenbit_what what)
 {
 	void *map = mmap(0, t->offset + t->length, PROT_READ, MAP_PRIVATE, t->fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
 	t->map = map;
+	t->what = what;
 	return 0;
 }
 

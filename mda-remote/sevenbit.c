@@ -21,6 +21,7 @@ struct sevenbit {
 	char const *msg;
 	sevenbit_put *put;
 	void *arg;
+	enum sevenbit_what what;
 	int mime; /* it has a MIME-Version */
 	/* Quoted-printable on its way. */
 	char buf[QP_BUFFER];
@@ -97,10 +98,11 @@ plain(struct sevenbit *x, size_t from, size_t to)
 		int const high = (unsigned char)x->msg[i] > 127;
 		for (end = i + 1; end < to && ((unsigned char)x->msg[end] > 127) == high; end++)
 			;
-		for (size_t k = i; high && k < end; k++)
+		int const stays = !high || x->what == SEVENBIT_GLOBAL;
+		for (size_t k = i; !stays && k < end; k++)
 			if (x->put(x->arg, "?", 1))
 				return -1;
-		if (!high && raw(x, i, end))
+		if (stays && raw(x, i, end))
 			return -1;
 	}
 	return 0;
@@ -117,13 +119,16 @@ is_identity(struct sevenbit *x, struct mime_part const *p)
 	       !strcasecmp(encoding, "binary");
 }
 
+/* It may be encoded: of the type message only what bears UTF-8 (RFC 6532 3.7, RFC 6533 4.4). */
 static int
-is_message(struct sevenbit *x, struct mime_part const *p)
+is_encodable(struct sevenbit *x, struct mime_part const *p)
 {
 	struct mime_value v;
-	return p->fields[MIME_CONTENT_TYPE].start &&
-	       !mime_content_type(x->arena, &p->fields[MIME_CONTENT_TYPE], &v) &&
-	       !strcasecmp(v.type, "message");
+	int const typed = p->fields[MIME_CONTENT_TYPE].start &&
+			  !mime_content_type(x->arena, &p->fields[MIME_CONTENT_TYPE], &v);
+	if (typed && !strcasecmp(v.type, "message"))
+		return !strncasecmp(v.subtype, "global", 6);
+	return x->what == SEVENBIT_ALL;
 }
 
 /* The part's header with `fields` in the place of its Content-Transfer-Encoding, or at its end. */
@@ -152,7 +157,7 @@ static int
 leaf(struct sevenbit *x, struct mime_part const *p)
 {
 	if (!utf8_has8bit(x->msg + p->body, p->end - p->body) || !is_identity(x, p) ||
-	    p->kind != MIME_LEAF || is_message(x, p))
+	    p->kind != MIME_LEAF || !is_encodable(x, p))
 		return raw(x, p->header, p->end);
 	char const *fields = ENCODING_QP;
 	if (!p->parent && !x->mime)
@@ -165,7 +170,8 @@ static int part(struct sevenbit *x, struct mime_part const *p);
 static int
 composite(struct sevenbit *x, struct mime_part const *p)
 {
-	int const says = p->fields[MIME_CONTENT_ENCODING].start && is_identity(x, p);
+	int const says =
+	    x->what == SEVENBIT_ALL && p->fields[MIME_CONTENT_ENCODING].start && is_identity(x, p);
 	size_t at = p->body;
 	if (says ? header(x, p, ENCODING_7BIT) : raw(x, p->header, p->body))
 		return -1;
@@ -184,10 +190,11 @@ part(struct sevenbit *x, struct mime_part const *p)
 }
 
 int
-sevenbit(struct arena *a, char const *msg, size_t n, sevenbit_put *put, void *arg)
+sevenbit(struct arena *a, char const *msg, size_t n, enum sevenbit_what what, sevenbit_put *put,
+    void *arg)
 {
 	struct header_field version;
-	struct sevenbit x = {.arena = a, .msg = msg, .put = put, .arg = arg};
+	struct sevenbit x = {.arena = a, .msg = msg, .put = put, .arg = arg, .what = what};
 	x.mime = header_find(msg, n, "MIME-Version", &version);
 	return part(&x, mime_parse(a, msg, n));
 }

@@ -59,6 +59,7 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .me = s->set.me,
 	    .id = id,
 	    .to = t->mail.from.text,
+	    .about = t->id,
 	    .envid = t->mail.envid,
 	    .now = (int64_t)time(0),
 	    .arrival = (int64_t)time(0),

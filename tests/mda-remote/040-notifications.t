@@ -34,7 +34,7 @@ with run(["bad1@x.test", ("bad2@x.test", "ORCPT=rfc822;first+2Bone@y.test"), "go
     text = parts[0].get_content()
     tap.ok("<bad1@x.test>" in text and "No such user" in text and "127.0.0.1" in text, "words for people, with the server's reply", text)
     status = fields(report)
-    tap.ok(len(status) == 3 and status[0]["Reporting-MTA"] == "dns; mx.home.test" and status[0]["Original-Envelope-Id"] == "my+id" and status[0]["Arrival-Date"], "per message", str(status[0]))
+    tap.ok(len(status) == 3 and status[0]["Reporting-MTA"] == "dns; mx.home.test" and status[0]["Original-Envelope-Id"] == "my+id" and status[0]["Arrival-Date"] and status[0]["X-Postern-Id"] == r.name, "per message", str(status[0]))
     one, two = status[1], status[2]
     tap.ok(one["Final-Recipient"] == "rfc822; bad1@x.test" and one["Action"] == "failed" and one["Status"] == "5.1.1" and one["Remote-MTA"] == "dns; 127.0.0.1"
            and one["Last-Attempt-Date"], "per recipient", str(one))
@@ -94,6 +94,16 @@ with run([("bad@x.test", "ORCPT=utf-8;j\\x{F6}rg\\x{2B}1@y.test")], mail="SMTPUT
     message, report = bounces(r.peer)[0]
     kinds = [p.get_content_type() for p in report.iter_parts()]
     tap.ok(kinds[2] == "message/global-headers" and "Original-Recipient: utf-8; j\u00f6rg+1@y.test".encode() in message.data, "RET=HDRS: message/global-headers; utf-8 ORCPT decoded", kinds, message.data)
+
+# RFC 6533 4.5: the way back takes no SMTPUTF8, so what is in UTF-8 in it is encoded.
+for missing in ["SMTPUTF8"], ["SMTPUTF8", "8BITMIME"]:
+    with run("a@x.test", mail="SMTPUTF8", body="Subject: \u00fcber\n\nx\n", ext=[e for e in ALL if e not in missing] + ["CHUNKING"]) as r:
+        r.wait_empty()
+        message, report = bounces(r.peer)[0]
+        parts = list(report.iter_parts())
+        tap.ok("SMTPUTF8" not in message.mail and all(c < 128 for c in message.data) and [p.get_content_type() for p in parts] == ["text/plain", "message/global-delivery-status", "message/global"],
+               f"to a server without {' and '.join(missing)}: seven bits", message.mail, message.data)
+        tap.ok(fields(report)[1]["Status"] == "5.6.7" and b"Subject: =C3=BCber" in message.data and parts[2]["Content-Transfer-Encoding"] == "quoted-printable", "and all is in it", message.data)
 
 # A large message comes back as its header.
 with run("bad@x.test", body="Subject: big\n\n" + ("y" * 70 + "\n") * 20000) as r:

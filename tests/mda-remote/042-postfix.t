@@ -18,7 +18,7 @@ ALLOWED = {
     "Original-Recipient": "without ORCPT Postfix repeats the recipient (RFC 3464 2.3.1: only what the sender gave)",
     "Last-Attempt-Date": "Postfix leaves it out (optional, RFC 3464 2.3.7)",
     "Diagnostic-Code": "Postfix repeats the code on each line, and tells a 250 too",
-    "X-Postfix-Queue-ID": "its own", "X-Postfix-Sender": "its own",
+    "X-Postfix-Queue-ID": "its own", "X-Postern-Id": "ours", "X-Postfix-Sender": "its own",
 }
 
 

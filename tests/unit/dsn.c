@@ -5,7 +5,7 @@
 #include "tests/unit/tap.h"
 
 static struct dsn const head = {
-    .me = "mx.test", .id = "id1", .to = "s@a.test", .envid = "a+2Bb", .now = 1, .arrival = 1};
+    .me = "mx.test", .id = "id1", .to = "s@a.test", .about = "m1", .envid = "a+2Bb", .now = 1, .arrival = 1};
 
 #define TEN "0123456789 "
 #define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
@@ -59,6 +59,8 @@ static struct {
 	"\nAction: y"},
     {"the envelope's id", {.action = DSN_FAILED, .final = "b@c.test"},
 	"Original-Envelope-Id: a+b\nReporting-MTA: dns; mx.test\nArrival-Date: ", 0},
+    {"the id in the log", {.action = DSN_FAILED, .final = "b@c.test"},
+	"\nX-Postern-Id: m1\n\nFinal-Recipient: ", 0},
     {"UTF-8 in a reply: not in an ASCII report",
 	{.action = DSN_FAILED, .final = "b@c.test", .code = 550, .text = "n\xc3\xb6 \xff"},
 	"Diagnostic-Code: smtp; 550 n? ?\n", 0},

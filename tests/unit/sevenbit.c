@@ -49,8 +49,30 @@ static struct row {
 	MIXED
 	"\n--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nSubject: i\n" QP
 	"\n=E4\n--b--\n"},
+    {"a message in UTF-8 in it",
+	MIXED "\n--b\nContent-Type: message/global\nContent-Transfer-Encoding: 8bit\n\nSubject: "
+	      "\xc3\xa4\n\ni\n--b\nContent-Type: message/global-headers\n\nS: \xc3\xa4\n\n--b--\n",
+	MIXED "\n--b\nContent-Type: message/global\n" QP
+	      "\nSubject: =C3=A4\n\ni\n--b\nContent-Type: message/global-headers\n" QP
+	      "\nS: =C3=A4\n\n--b--\n"},
     {"message/partial stays", MIME "Content-Type: message/partial; id=a; number=1\n\n\xe4\n", 0},
     {"a multipart without parts stays", MIXED "\n\xe4\n", 0},
+};
+
+/* Only what lies in it in UTF-8. */
+static struct row const global_rows[] = {
+    {"text stays", PLAIN "\n\xc3\xa4 = b\n", 0},
+    {"what is no MIME stays", "Subject: x\n\n\xe4\n", 0},
+    {"parts that are no messages stay",
+	MIXED "Content-Transfer-Encoding: 8bit\n\npre\xe4\n--b\n\n\xe4\n--b\n\na\n--b--\nepi\xe4\n", 0},
+    {"messages that are not in UTF-8 stay",
+	MIXED "\n--b\nContent-Type: message/rfc822\n\nS: i\n\n\xe4\n--b--\n", 0},
+    {"seven bits stay", MIXED "\n--b\nContent-Type: message/global\n\nS: i\n--b--\n", 0},
+    {"a report beside text",
+	MIXED "Content-Transfer-Encoding: 8bit\n\n--b\n\n\xc3\xa4\n--b\nContent-Type: "
+	      "Message/Global-Delivery-Status\nContent-Transfer-Encoding: 8bit\n\nX: \xc3\xa4\n\n--b--\n",
+	MIXED "Content-Transfer-Encoding: 8bit\n\n--b\n\n\xc3\xa4\n--b\nContent-Type: "
+	      "Message/Global-Delivery-Status\n" QP "\nX: =C3=A4\n\n--b--\n"},
 };
 
 static int
@@ -71,15 +93,15 @@ refuse(void *arg, char const *s, size_t n)
 }
 
 static void
-check_rows(void)
+check_rows(struct row const *row, size_t n, enum sevenbit_what what)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
 		stralloc out = STRALLOC_ZERO;
-		char const *want = rows[i].out ? rows[i].out : rows[i].in;
-		tap_ok(!sevenbit(&a, rows[i].in, strlen(rows[i].in), collect, &out), "%s: taken",
-		    rows[i].name);
-		tap_mem(rows[i].name, out.s, out.len, want, strlen(want));
+		char const *want = row[i].out ? row[i].out : row[i].in;
+		tap_ok(!sevenbit(&a, row[i].in, strlen(row[i].in), what, collect, &out), "%s: taken",
+		    row[i].name);
+		tap_mem(row[i].name, out.s, out.len, want, strlen(want));
 		stralloc_free(&out);
 		arena_free(&a);
 	}
@@ -93,7 +115,7 @@ check_refused(char const *msg)
 	for (unsigned int n = 0; !end; n++) {
 		struct arena a = {0};
 		unsigned int left = n;
-		int r = sevenbit(&a, msg, strlen(msg), refuse, &left);
+		int r = sevenbit(&a, msg, strlen(msg), SEVENBIT_ALL, refuse, &left);
 		end = r == 0;
 		wrong += r && left != (unsigned int)-1;
 		arena_free(&a);
@@ -104,7 +126,8 @@ check_refused(char const *msg)
 int
 main(void)
 {
-	check_rows();
+	check_rows(rows, sizeof rows / sizeof *rows, SEVENBIT_ALL);
+	check_rows(global_rows, sizeof global_rows / sizeof *global_rows, SEVENBIT_GLOBAL);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].out)
 			check_refused(rows[i].in);
