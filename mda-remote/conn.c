@@ -330,6 +330,8 @@ finished(struct conn *c)
 	struct task *t = c->t;
 	if (!t)
 		return;
+	if (t->undecided) /* a report was lost, not what it told of */
+		active_untold(t, c->protocol);
 	if (t->undecided)
 		fail_task(c, "smtp-send reported nothing");
 	else {

@@ -87,7 +87,7 @@ active_untold(struct task *t, char const *tls)
 		int state = t->rcpt[i] ? spool_state(t->a->fd, t->rcpt[i]) : -1;
 		if (state != RCPT_DONE && state != RCPT_RELAYED)
 			continue;
-		attempt_set(&why, (char)state, 0, 0, "smtp-send died behind the server's reply");
+		attempt_set(&why, (char)state, 0, 0, "smtp-send could not tell the reply");
 		active_result(t, t->rcpt[i]->at, &why, tls);
 	}
 }

@@ -82,7 +82,7 @@ send_report_tls(struct send *s, char const *policy, char const *type, char const
 	stralloc_free(&sa);
 }
 
-static void
+static int
 report_connection(struct send *s)
 {
 	stralloc sa = STRALLOC_ZERO;
@@ -92,8 +92,9 @@ report_connection(struct send *s)
 	    s->tls_state.cipher[0] ? s->tls_state.cipher : "-",
 	    s->tls_state.verified[0] ? s->tls_state.verified : "-",
 	    s->tls_state.protocol[0] ? session : "-");
-	link_send(LINK, sa.s, sa.len, -1);
+	int r = link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
+	return r;
 }
 
 void
@@ -284,8 +285,8 @@ next_message(struct send *s, char *packet)
 	}
 	send_session_report(s);
 	int full = s->c.limits.mail && s->mails >= s->c.limits.mail; /* RFC 9422 4.1 */
-	link_send(LINK, full ? "q" : "e", 1, -1);
-	return !full;
+	/* Who was not told that this is over gives nothing more: each would wait for the other. */
+	return !link_send(LINK, full ? "q" : "e", 1, -1) && !full;
 }
 
 int
@@ -306,10 +307,10 @@ main(int argc, char **argv)
 		report_failure(&why);
 		return 0;
 	}
-	report_connection(&s);
+	int on = !report_connection(&s);
 	send_session_report(&s);
-	while (next_message(&s, packet))
-		;
+	while (on)
+		on = next_message(&s, packet);
 	send_quit(&s);
 	return 0;
 }

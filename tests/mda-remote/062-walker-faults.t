@@ -183,7 +183,8 @@ with concurrent.futures.ThreadPoolExecutor(6) as pool:
     for what, fn, some in (("a call of mda-remote is the last", walker, syscalls.sample(points(calls, KILL), 14)),
                            ("a call of mda-remote fails", walker, syscalls.sample(points(calls, [f"error={e}" for e in syscalls.ERRORS]), 16)),
                            ("a call of smtp-send is the last", sender, [("smtp-send", p) for p in syscalls.sample(points(children["smtp-send"], KILL), 8)]),
-                           ("a call of smtp-send fails", sender, [("smtp-send", p) for p in syscalls.sample(points(children["smtp-send"], [f"error={e}" for e in (*syscalls.ERRORS, "ECONNRESET")]), 12)]),
+                           ("a call of smtp-send fails", sender, [("smtp-send", p) for p in syscalls.sample(points(children["smtp-send"], [f"error={e}" for e in (*syscalls.ERRORS, "ECONNRESET")]), 10)]),
+                           ("a packet of smtp-send is lost", sender, [("smtp-send", ("sendmsg", n + 1, "error=ENOMEM")) for n in range(children["smtp-send"]["sendmsg"])]),
                            ("a call of mda-remote-dns is the last", sender, [("mda-remote-dns", p) for p in syscalls.sample(points(children["mda-remote-dns"], KILL), 2)])):
         bad = [b for b in pool.map(fn, some) if b]
         tap.ok(not bad, f"{what}: {len(some)} runs", *bad[:20])
