@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import oracle
+from owner import give
 
 LIMIT = 120  # seconds for any single answer
 
@@ -122,7 +123,7 @@ def dovecot(directory):
         f.write(oracle.CONF.format(dir=directory, uid=user.pw_uid, gid=user.pw_gid))
     argv = [oracle.IMAP, "-c", os.path.join(directory, "conf")]
     if os.getuid() == 0:
-        subprocess.check_call(["chown", "-R", f"{user.pw_uid}:{user.pw_gid}", directory])
+        give(user.pw_uid, user.pw_gid, directory)
         argv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] + argv
     return argv, {"HOME": directory, "USER": user.pw_name, "PATH": os.environ["PATH"], "TZ": "UTC"}
 

@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from owner import give
+
 DRIVER = os.environ.get("MAILDIR_DRIVER", "build/unit/maildir-driver")
 DOVECOT = "/usr/lib/dovecot/imap"
 CONF = """base_dir = {dir}/run
@@ -91,10 +93,8 @@ class Place:
         self.sessions = []
 
     def own(self, path=""):
-        if os.getuid() == 0:
-            tops = {self.mail + path[5:] if path.startswith("/mail") else self.dir + path}
-            for top in tops if path else tops | {os.path.dirname(self.mail)}:
-                subprocess.check_call(["chown", "-R", f"{self.user.pw_uid}:{self.user.pw_gid}", top])
+        tops = {self.mail + path[5:] if path.startswith("/mail") else self.dir + path}
+        give(self.user.pw_uid, self.user.pw_gid, *(tops if path else tops | {os.path.dirname(self.mail)}))
 
     def start(self, argv):
         if os.getuid() == 0:

@@ -16,6 +16,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import imapwire
 import oracle
+from owner import give
 
 TOOL = os.path.abspath(os.path.join(os.environ.get("POSTERN_BUILD", "build"), "bin/maildir"))
 count = failed = 0
@@ -80,8 +81,7 @@ class Place:
         return os.path.join(self.dir, *parts)
 
     def own(self):
-        if os.getuid() == 0:
-            subprocess.check_call(["chown", "-Rh", f"{self.user.pw_uid}:{self.user.pw_gid}", self.dir])
+        give(self.user.pw_uid, self.user.pw_gid, self.dir)
 
     def drop(self):
         if os.getuid() == 0:

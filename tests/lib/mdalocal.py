@@ -2,6 +2,7 @@
 started as root runs mda-local as nobody, unless it asks for root."""
 import os, re, shutil, socket, subprocess, sys, tempfile, threading
 
+from owner import give
 from smtprecv import BIN, LIMIT, NOBODY, ROOT, Tap  # noqa: F401
 
 PROGRAM = os.environ.get("MDA_LOCAL", os.path.join(BIN, "mda-local"))
@@ -89,8 +90,7 @@ class Instance:
         self.own(self.dir)
 
     def own(self, *paths):
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", *paths], check=True)
+        give(NOBODY, NOBODY, *paths)
 
     def put(self, name, text):
         with open(os.path.join(self.dir, "etc", name), "w", encoding="utf-8") as f:

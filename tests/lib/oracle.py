@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import tempfile
 
+from owner import give
+
 IMAP = "/usr/lib/dovecot/imap"
 CONF = """base_dir = {dir}/run
 log_path = {dir}/log/dovecot
@@ -44,7 +46,7 @@ class Dovecot:
             f.write(CONF.format(dir=self.dir, uid=user.pw_uid, gid=user.pw_gid))
         argv = [IMAP, "-c", self.dir + "/conf"]
         if os.getuid() == 0:
-            subprocess.check_call(["chown", "-R", f"{user.pw_uid}:{user.pw_gid}", self.dir])
+            give(user.pw_uid, user.pw_gid, self.dir)
             argv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] + argv
         env = {"HOME": self.dir, "USER": user.pw_name, "PATH": os.environ["PATH"]}
         self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
