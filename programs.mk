@@ -63,7 +63,7 @@ UNISTRING := $(if $(SAN)$(NOSTATIC),-lunistring,-l:libunistring.a)
 LIBS_imap := $(UNISTRING) $(if $(call links,-l:libz.a),-l:libz.a,-lz)
 
 PROGRAMS += mda-remote-sts
-OBJ_mda-remote-sts := $(addprefix mda-remote/,mda-remote-sts.o link.o)
+OBJ_mda-remote-sts := $(addprefix mda-remote/,mda-remote-sts.o sts-policy.o link.o)
 USE_mda-remote-sts := dynamic
 LIBS_mda-remote-sts := -lcurl
 

@@ -192,10 +192,9 @@ receiver(struct active const *a)
 	static stralloc sa;
 	if (*a->e.mail.from.text)
 		return a->e.mail.from.text;
-	char const *postmaster = conf_string("postmaster", 0);
 	sa_reset(&sa);
-	if (postmaster)
-		sa_cats(&sa, postmaster);
+	if (*walk.set.postmaster)
+		sa_cats(&sa, walk.set.postmaster);
 	else
 		sa_catf(&sa, "postmaster@%s", conf_me());
 	return sa_str(&sa);

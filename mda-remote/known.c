@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/conf.h"
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/tally.h"
@@ -29,6 +31,19 @@ holds(struct known const *k)
 	return k->until > now && k->until <= now + KNOWN_MS;
 }
 
+/* While there is no etc/ (another one is about to take its place) there is no route. */
+static int
+find(char const *domain, struct smtp_mail const *mail, struct route *r, char const **why)
+{
+	char *etc = conf_path("etc");
+	int const missing = access(etc, F_OK) < 0;
+	free(etc);
+	if (!missing)
+		return route_find(domain, mail, r, why);
+	*why = "there is no etc/ to look into";
+	return -1;
+}
+
 int
 known_route(char const *domain, struct smtp_mail const *mail, struct route *r, char const **why)
 {
@@ -41,7 +56,7 @@ known_route(char const *domain, struct smtp_mail const *mail, struct route *r, c
 	int error = 0;
 	if (!holds(k) || k->key.len != key.len || memcmp(k->key.s, key.s, key.len)) {
 		k->until = 0;
-		error = route_find(domain, mail, &k->route, why);
+		error = find(domain, mail, &k->route, why);
 		if (!error) {
 			sa_copyb(&k->key, key.s, key.len);
 			k->until = walk_now() + KNOWN_MS;

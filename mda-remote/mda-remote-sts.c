@@ -24,6 +24,7 @@
 #include "lib/skalibs-compat.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
+#include "mda-remote/sts.h"
 
 #define LINK 0
 #define POLL_MS 1000
@@ -200,13 +201,11 @@ reap(void)
 static void
 read_ca(void)
 {
-	static char const *const usual[] = {"/etc/ssl/certs/ca-certificates.crt",
-	    "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt", 0};
 	stralloc sa = STRALLOC_ZERO;
 	char const *set = conf_string("tls-ca", 0);
 	char const *built_in = curl_version_info(CURLVERSION_NOW)->cainfo;
 	int ok = set ? openslurpclose(&sa, set) : built_in && openslurpclose(&sa, built_in);
-	for (char const *const *s = usual; !set && !ok && *s; s++)
+	for (char const *const *s = sts_ca_files; !set && !ok && *s; s++)
 		ok = openslurpclose(&sa, *s);
 	if (!ok)
 		strerr_diefu2sys(111, "read CA certificates ", set ? set : "");

@@ -109,12 +109,18 @@ static void
 reread(void)
 {
 	known_forget();
-	if (settings_reread(&walk.set) < 0) {
+	int const r = settings_reread(&walk.set);
+	if (r == -2) {
+		changes_again();
+		return;
+	}
+	if (r < 0) {
 		log_1("settings", "state", "bad, the old ones stay");
 		return;
 	}
 	fit_descriptors();
 	resolve_reread();
+	sts_reread();
 	sessions_forget();
 	share_all();
 	log_1("settings", "state", "read");

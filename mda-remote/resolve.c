@@ -9,9 +9,9 @@
 
 #include <skalibs/strerr.h>
 
-#include "lib/conf.h"
+#include "lib/fnv.h"
 #include "lib/log.h"
-#include "lib/sa.h"
+#include "mda-remote/changes.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
 
@@ -21,7 +21,8 @@
 static int fd_child = -1;
 static pid_t child;
 static int64_t may_start; /* not in a tight circle */
-static stralloc settings; /* that the child was started with */
+static uint64_t started_with; /* its_files() */
+static int64_t look_at;	 /* at them, again */
 static struct question {
 	struct dest *d;
 	resolve_fn *fn; /* neither: free */
@@ -29,14 +30,13 @@ static struct question {
 	int64_t asked;
 } questions[DNS_QUESTIONS_MAX];
 
-static void
-read_settings(stralloc *sa)
+/* What the child reads when it starts, and never again. */
+static uint64_t
+its_files(void)
 {
-	stralloc anchor = STRALLOC_ZERO;
-	conf_lines("resolver", sa);
-	if (conf_line("resolver-anchor", &anchor))
-		sa_catb(sa, anchor.s, anchor.len);
-	stralloc_free(&anchor);
+	uint64_t h = walk.set.resolver ? walk.set.resolver : changes_file("/etc/resolv.conf");
+	char const *anchor = walk.set.resolver_anchor;
+	return *anchor ? fnv64(h, anchor, strlen(anchor)) ^ changes_file(anchor) : h;
 }
 
 void
@@ -44,8 +44,8 @@ resolve_start(void)
 {
 	int fd[2];
 	may_start = walk_now() + START_MS;
-	sa_reset(&settings);
-	read_settings(&settings);
+	look_at = may_start + CHANGES_MS;
+	started_with = its_files();
 	if (link_pair(fd) < 0)
 		strerr_diefu1sys(111, "make a socket pair");
 	child = conn_spawn("mda-remote-dns", fd[1]);
@@ -83,12 +83,10 @@ lost(void)
 void
 resolve_reread(void)
 {
-	stralloc now = STRALLOC_ZERO;
-	read_settings(&now);
-	int same = now.len == settings.len && (!now.len || !memcmp(now.s, settings.s, now.len));
-	stralloc_free(&now);
-	if (same || fd_child < 0)
+	look_at = walk_now() + CHANGES_MS;
+	if (fd_child < 0 || its_files() == started_with)
 		return;
+	log_1("resolver", "state", "its settings have changed");
 	/* The old one ends when it reads the end; what it was asked is asked again. */
 	close(fd_child);
 	fd_child = -1;
@@ -167,6 +165,8 @@ resolve_check(void)
 			kill(child, SIGKILL);
 			lost();
 		}
+	if (now >= look_at || look_at - now > START_MS + CHANGES_MS)
+		resolve_reread();
 	if (fd_child < 0 && (now >= may_start || may_start - now > START_MS) && !walk.stopping)
 		resolve_start();
 }

@@ -1,16 +1,22 @@
 #include "mda-remote/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <skalibs/allreadwrite.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "lib/conf.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
 
+#define OTHER 1 /* the child's verdict: etc/ is another one now */
 #define SECOND 1000ull
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
@@ -51,6 +57,26 @@ number(char const *name, unsigned int otherwise, unsigned int max)
 	return (unsigned int)conf_uint(name, otherwise, 1, max);
 }
 
+static void
+keep(char *to, size_t size, char const *name, char const *s)
+{
+	int const n = snprintf(to, size, "%s", s ? s : "");
+	if (n < 0 || (size_t)n >= size)
+		strerr_dief3x(100, "etc/", name, ": too long");
+}
+
+static void
+read_texts(struct settings *s)
+{
+	stralloc lines = STRALLOC_ZERO;
+	s->resolver = conf_lines("resolver", &lines) ? fnv64(FNV64_BEGIN, lines.s, lines.len) : 0;
+	stralloc_free(&lines);
+	keep(s->postmaster, sizeof s->postmaster, "postmaster", conf_address("postmaster"));
+	keep(s->resolver_anchor, sizeof s->resolver_anchor, "resolver-anchor",
+	    conf_string("resolver-anchor", 0));
+	keep(s->tls_ca, sizeof s->tls_ca, "tls-ca", conf_string("tls-ca", 0));
+}
+
 void
 settings_read(struct settings *s)
 {
@@ -71,10 +97,37 @@ settings_read(struct settings *s)
 	s->per_connection = number("remote-messages-per-connection", 100, 100000);
 	s->per_mail = number("remote-recipients-per-mail", 100, SEND_RCPT_MAX);
 	s->active = number("remote-messages-active", 2000, 100000);
-	conf_address("postmaster"); /* read anew with each notification */
 	s->port = (uint16_t)conf_uint("smtp-port", 25, 1, 65535);
 	s->sts = conf_flag("mta-sts", 1);
 	s->sts_port = (uint16_t)conf_uint("mta-sts-port", 443, 1, 65535);
+	read_texts(s);
+}
+
+/* Which directory etc/ is: 0, or -1 if there is none. */
+static int
+which(struct stat *st)
+{
+	char *etc = conf_path("etc");
+	int const r = stat(etc, st);
+	free(etc);
+	return r;
+}
+
+/* The child: reads them and hands them over. Never some of one etc/ and some of another that takes
+ * its place, nor the defaults of none. */
+static void reread(int fd) __attribute__((noreturn));
+static void
+reread(int fd)
+{
+	struct settings fresh;
+	struct stat before, behind;
+	memset(&fresh, 0, sizeof fresh);
+	if (which(&before) < 0)
+		_exit(OTHER);
+	settings_read(&fresh);
+	if (which(&behind) < 0 || before.st_dev != behind.st_dev || before.st_ino != behind.st_ino)
+		_exit(OTHER);
+	_exit(allwrite(fd, (char *)&fresh, sizeof fresh) == sizeof fresh ? 0 : 111);
 }
 
 int
@@ -85,15 +138,15 @@ settings_reread(struct settings *s)
 	if (pipe(fd) < 0)
 		return -1;
 	pid_t pid = fork();
-	if (!pid) {
-		settings_read(&fresh);
-		_exit(write(fd[1], &fresh, sizeof fresh) != sizeof fresh);
-	}
+	if (!pid)
+		reread(fd[1]);
 	close(fd[1]);
-	int whole = read(fd[0], &fresh, sizeof fresh) == sizeof fresh;
+	int whole = allread(fd[0], (char *)&fresh, sizeof fresh) == sizeof fresh;
 	close(fd[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status || !whole)
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
+	if (status || !whole)
+		return WIFEXITED(status) && WEXITSTATUS(status) == OTHER ? -2 : -1;
 	*s = fresh;
 	return 0;
 }

@@ -2,7 +2,10 @@
 #ifndef POSTERN_MDA_REMOTE_SETTINGS_H
 #define POSTERN_MDA_REMOTE_SETTINGS_H
 
+#include <limits.h>
 #include <stdint.h>
+
+#include "lib/smtp-envelope.h"
 
 /* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; a bad value ends the
  * program as conf_uint's does. */
@@ -33,12 +36,17 @@ struct settings {
 	uint16_t port;		      /* of remote SMTP servers */
 	int sts;		      /* MTA-STS policies are asked for */
 	uint16_t sts_port;	      /* of the hosts that have them */
+	char postmaster[SMTP_PATH_MAX + 1];
+	/* What children read for themselves: they are started anew when it is another. */
+	uint64_t resolver;		/* of etc/resolver's lines, 0: there are none */
+	char resolver_anchor[PATH_MAX]; /* these are "" where nothing is set */
+	char tls_ca[PATH_MAX];
 };
 
 void settings_read(struct settings *s);
 /* The same while the program goes on: a bad value leaves *s as it is. 0, or -1; the message stands on
- * fd 2. Read by a child, which alone ends, and handed over by it: what is read a second time may have
- * become bad in between. */
+ * fd 2. -2: etc/ was replaced meanwhile. Read by a child, which alone ends, and handed over by it: what is read a second time may have
+ * become bad in between. So nothing in etc/ is read by mda-remote itself but tables (lib/table.h). */
 int settings_reread(struct settings *s);
 
 #endif

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "lib/sa.h"
+#include "mda-remote/changes.h"
 #include "mda-remote/link.h"
 #include "mda-remote/walk.h"
 
@@ -20,6 +22,8 @@ static struct sts_domain *first, **last = &first; /* who wait for one */
 static unsigned int turns, numbers;
 static int fd_child = -1;
 static pid_t child;
+static uint64_t started_with; /* its_files() */
+static int64_t look_at;	      /* at them, again */
 
 int
 sts_fd(void)
@@ -55,12 +59,26 @@ leave(struct sts_domain const *d)
 
 /* ---- one fetch ---- */
 
+/* What the child reads when it starts, and never again. */
+static uint64_t
+its_files(void)
+{
+	uint64_t h = 0;
+	if (*walk.set.tls_ca)
+		return changes_file(walk.set.tls_ca);
+	for (char const *const *s = sts_ca_files; *s; s++)
+		h = h * 31 + changes_file(*s);
+	return h;
+}
+
 static int
 start_child(void)
 {
 	int fd[2];
 	if (fd_child >= 0)
 		return 0;
+	started_with = its_files();
+	look_at = walk_now() + CHANGES_MS;
 	if (link_pair(fd) < 0)
 		return -1;
 	child = conn_spawn("mda-remote-sts", fd[1]);
@@ -149,6 +167,24 @@ lost(void)
 	}
 }
 
+void
+sts_reread(void)
+{
+	look_at = walk_now() + CHANGES_MS;
+	if (fd_child < 0 || its_files() == started_with)
+		return;
+	log_1("mta-sts", "state", "other CA certificates");
+	close(fd_child); /* it ends when it reads the end */
+	fd_child = -1;
+	for (unsigned int i = 0; i < STS_FETCHES_MAX; i++) {
+		struct sts_domain *d = turn[i];
+		if (!d || d->state != STS_FETCHING)
+			continue;
+		leave(d);
+		sts_fetch(d);
+	}
+}
+
 static struct sts_domain *
 by_number(unsigned int number)
 {
@@ -193,6 +229,8 @@ sts_fetch_check(void)
 			kill(child, SIGKILL);
 			lost();
 		}
+	if (walk_now() >= look_at || look_at - walk_now() > CHANGES_MS)
+		sts_reread();
 	for (struct sts_domain **p = &first, *d; turns < STS_FETCHES_MAX && (d = *p);) {
 		if (begin(d))
 			*p = d->behind;

@@ -9,6 +9,9 @@
 #include "lib/domain.h"
 #include "lib/sa.h"
 
+char const *const sts_ca_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt", 0};
+
 #define MAX_AGE 31557600 /* RFC 8461 3.2: about a year */
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 

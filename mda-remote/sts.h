@@ -28,6 +28,9 @@ void sts_policy_free(struct sts_policy *p);
 /* 1 if one of the patterns is for this host (RFC 8461 4.1). */
 int sts_policy_matches(struct sts_policy const *p, char const *host);
 
+/* Where the system's CA certificates are, where tls-ca names no others; the last is null. */
+extern char const *const sts_ca_files[];
+
 /* ---- sts.c, sts-fetch.c ---- */
 
 struct sts_known {
@@ -47,6 +50,8 @@ int sts_policy(char const *domain, struct sts_known const **known);
 /* The descriptor of the process that fetches policies, -1 for none; and what it has said. */
 int sts_fd(void);
 void sts_read(void);
+/* Starts that process anew if the certificates that it has read are others now. */
+void sts_reread(void);
 /* Begins fetches, gives up what hangs; looks after policies that are soon out of date. */
 void sts_check(void);
 
