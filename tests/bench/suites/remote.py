@@ -1,5 +1,7 @@
 """Mail to other servers: taken into the spool, sent from it, and what a dead destination does to the rest."""
 import os
+import re
+import shutil
 import smtplib
 import socket
 import socketserver
@@ -15,8 +17,9 @@ from bench import Row
 
 sys.path.append(sides.TOP + "/tests/lib")
 import postfixserver  # noqa: E402
+import receivers  # noqa: E402
 
-TITLE, PEER, SIDES = "the queue", "Postfix", ["postern", "Postfix"]
+TITLE, PEER, SIDES = "the queue", "Postfix", ["postern", "Postfix", "OpenSMTPD"]
 OCTETS, CLIENTS, CONNECTIONS = 5000, 16, 20
 LIVE, PACE = 100, 0.02  # destinations; seconds between two messages to them
 SPOOL_OCTETS, LATER = 200, 3600  # of the messages that only wait, and for how many seconds
@@ -32,10 +35,17 @@ ROWS = [
 ]
 
 
+def output(*argv):
+    done = subprocess.run(argv, capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip()
+
+
 def peer():
     if not postfixserver.available:
         return None
-    return "Postfix " + subprocess.run(["postconf", "-dh", "mail_version"], capture_output=True, text=True, check=True).stdout.strip()
+    name = "Postfix " + output("postconf", "-dh", "mail_version")
+    missing = OpenSmtpd.missing()
+    return f"{name} and {output(OpenSmtpd.PROGRAM, '-h').splitlines()[0].removeprefix('version: ')}" if not missing else f"{name} ({missing})"
 
 
 class Sink(socketserver.ThreadingTCPServer):
@@ -96,7 +106,8 @@ class Postern(sides.Server):
 
     def __init__(self, top, routes):
         super().__init__(top + "/postern")
-        self.hold, self.walker = self.dir + "/submission", None
+        self.hold, self.walker, self.gone = self.dir + "/submission", None, 0
+        self.place = "unix:" + self.hold
         self.put("etc/me", "mx.example.test\n")
         self.put("etc/domains", "example.test:\n")
         self.put("etc/remote-connections-per-destination", f"{CONNECTIONS}\n")
@@ -143,8 +154,12 @@ class Postern(sides.Server):
         return (time.monotonic() - begin) * 1000, bench.private_kib(self.walker.pid)
 
     def empty(self):
+        """What is left lies aside until the end: ext4 without a journal looks, for each new file, at all that went in the last minute."""
         self.stop_walking()
-        subprocess.run(["find", self.dir + "/spool", "-type", "f", "-delete"], check=True)
+        self.gone += 1
+        os.rename(self.dir + "/spool", f"{self.dir}/gone.{self.gone}")
+        os.mkdir(self.dir + "/spool")
+        os.chown(self.dir + "/spool", *sides.owner())
 
 
 class Postfix(sides.Server):
@@ -158,7 +173,7 @@ class Postfix(sides.Server):
         self.server = postfixserver.Postfix(
             {"hold": {"smtpd_client_restrictions": "static:HOLD"}, ("127.0.0.1", take): {}}, below=self.dir, default_transport="smtp",
             relay_transport="smtp", transport_maps=f"texthash:{self.dir}/transport", default_destination_concurrency_limit=str(CONNECTIONS))
-        self.hold, self.take = self.server.dir + "/queue/public/hold", f"127.0.0.1:{take}"
+        self.place, self.take = f"unix:{self.server.dir}/queue/public/hold", f"127.0.0.1:{take}"
 
     def start(self):
         self.server.__enter__()
@@ -178,12 +193,58 @@ class Postfix(sides.Server):
         self.command("postsuper", "-d", "ALL")
 
 
+class OpenSmtpd(sides.Server):
+    """Its defaults, unpacked, in a mount namespace where its compiled-in directories are (tests/lib/receivers.py). It speaks SMTP at no Unix socket:
+    mail comes by TCP, and waits while its mta is paused."""
+    name = "OpenSMTPD"
+    PROGRAM = receivers.UNPACKED + "/usr/sbin/smtpd"
+
+    @staticmethod
+    def missing():
+        why = receivers.missing()["OpenSMTPD"]
+        return why and f"OpenSMTPD: {why}"
+
+    def __init__(self, top, routes):
+        super().__init__(top + "/opensmtpd")
+        self.port = sides.free_port()
+        self.place = f"inet:127.0.0.1:{self.port}"
+        ip, port = routes["sink.test"]
+        self.put("conf", f'listen on 127.0.0.1 port {self.port} hostname mx.example.test\naction "go" relay host smtp://{ip}:{port}\nmatch from any for any action "go"\n')
+        self.put("passwd", receivers.USERS)
+        self.put("group", receivers.GROUPS)
+        os.makedirs(self.dir + "/spool")
+        os.mkdir(self.dir + "/spool/smtpd", 0o711)
+        # It wants the group that its package gives it.
+        shutil.copy(receivers.UNPACKED + "/usr/sbin/smtpctl", self.dir)
+        os.chown(self.dir + "/smtpctl", 0, int(re.search(r"opensmtpq:x:(\d+)", receivers.GROUPS)[1]))
+        os.chmod(self.dir + "/smtpctl", 0o2755)
+
+    def start(self):
+        script = f"""mount --bind {self.dir}/passwd /etc/passwd && mount --bind {self.dir}/group /etc/group && mount --bind {self.dir}/spool /var/spool &&
+            mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mkdir -p /var/lib/opensmtpd/empty &&
+            mount --bind {receivers.UNPACKED}/usr/libexec /usr/libexec && exec {self.PROGRAM} -d -f {self.dir}/conf"""
+        self.main = self.launch("unshare", "-m", "--propagation", "private", "sh", "-c", script)
+        sides.wait_for(lambda: sides.listens(self.port), "OpenSMTPD listens")
+        self.control("pause")
+
+    def control(self, word):
+        done = subprocess.run(["nsenter", "-t", str(self.main.pid), "-m", self.dir + "/smtpctl", word, "mta"], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"smtpctl {word} mta: {done.stdout}{done.stderr}")
+
+    def release(self):
+        self.control("resume")
+
+    def empty(self):
+        self.control("pause")
+
+
 class Suite:
     def __init__(self, b):
         self.bench, self.messages = b, b.options.messages
         self.few = self.messages // 10
         self.ports = Ports()
-        kinds = [Postern] + [Postfix] * bool(peer())
+        kinds = [Postern] + [Postfix] * bool(postfixserver.available) + [OpenSmtpd] * (not OpenSmtpd.missing())
         self.sides = [kind(b.top, self.ports.routes()) for kind in kinds]
         self.steps = ([self.accept, self.send, self.live] if postfixserver.available else []) + [self.wait]
 
@@ -201,14 +262,14 @@ class Suite:
         for side in self.sides:
             if side.name == "Postfix":
                 side.server.__exit__()
-        sides.stop([s for s in self.sides if s.name == "postern"])
+        sides.stop([s for s in self.sides if s.name != "Postfix"])
         self.ports.close()
 
     def source(self, side, domain):
         """Seconds that it takes to hand in the messages that stay in the queue."""
         begin = time.monotonic()
         done = subprocess.run(["smtp-source", "-d", "-s", str(min(CLIENTS, self.few)), "-m", str(self.few), "-l", str(OCTETS), "-f", "sender@example.test", "-t",
-                               f"u@{domain}", "-M", "client.test", f"unix:{side.hold}"], capture_output=True, text=True, timeout=bench.SESSION_SECONDS)
+                               f"u@{domain}", "-M", "client.test", side.place], capture_output=True, text=True, timeout=bench.SESSION_SECONDS)
         if done.returncode:
             raise RuntimeError(f"smtp-source: {done.stderr[-500:]}")
         return time.monotonic() - begin
@@ -235,6 +296,8 @@ class Suite:
 
     def live(self, side):
         """The dead destination's mail is tried; then the others' comes."""
+        if side.name == "OpenSMTPD":
+            return  # one relay for all mail
         self.source(side, "dead.test")
         if side.name == "Postfix":
             side.command("postsuper", "-H", "ALL")
