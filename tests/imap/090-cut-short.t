@@ -63,7 +63,7 @@ class Session:
     def until(self, end):
         got = b""
         while not got.endswith(end):
-            if not select.select([self.p.stdout], [], [], 20)[0]:
+            if not select.select([self.p.stdout], [], [], 120)[0]:
                 raise TimeoutError(got[-200:])
             c = self.p.stdout.read(1)
             if not c:
@@ -73,7 +73,7 @@ class Session:
 
     def rest(self):
         out = b""
-        while select.select([self.p.stdout], [], [], 20)[0]:
+        while select.select([self.p.stdout], [], [], 120)[0]:
             part = self.p.stdout.read(1 << 20)
             if not part:
                 return out
@@ -82,7 +82,7 @@ class Session:
 
     def end(self):
         """The exit code, and what it wrote to standard error at last."""
-        self.p.wait(20)
+        self.p.wait(120)
         return self.p.returncode, self.p.stderr.read().decode().splitlines(True)[-1:]
 
     def __enter__(self):

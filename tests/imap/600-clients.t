@@ -23,7 +23,7 @@ from instance import Tap
 
 tap = Tap()
 BIN = os.path.abspath(os.path.join(os.environ.get("POSTERN_BUILD", "build"), "bin"))
-SCREEN_SECONDS = 30
+SCREEN_SECONDS = 120
 MESSAGE = b"From: a@example.test\r\nSubject: hi\r\n\r\nbody\r\n"
 
 
@@ -279,7 +279,7 @@ class Server:
         self.thread.join(10)
         for child in self.children:
             child.terminate()
-            child.wait(10)
+            child.wait(120)
 
 
 def served(run):

@@ -73,7 +73,7 @@ class Killer:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(120)
         self.reader.join()
         self.process.stdout.close()
 

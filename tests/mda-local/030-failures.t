@@ -132,7 +132,7 @@ tap.eq(x.deliver(["alice@example.test"]), [DELIVERED], "the next one is alive")
 x.c.mail(["alice@example.test"])
 children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
 os.kill(sorted(map(int, children))[0], signal.SIGKILL)
-x.c.process.wait(20)
+x.c.process.wait(120)
 tap.like(x.i.log(), "event=parser-died signal=9", "the parser is killed: the parent ends, and says so")
 x.i.done()
 

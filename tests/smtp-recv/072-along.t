@@ -58,7 +58,7 @@ for chunking in (True, False):
             i.spool.answer = kept
     i.spool.talk = one_message
     _, first = c.mail(["f@far.example"])
-    over.wait(10)
+    over.wait(120)
     i.spool.talk = talk
     _, second = c.mail(["g@far.example"], hello=False)
     tap.ok((first[:3], second[:3], i.spool.connections) == ("250", "250", 2) and [len(m["rcpts"]) for m in i.spool.messages] == [1, 1], f"{name}: a spool that closes behind a message", (first, second, i.spool.lines))

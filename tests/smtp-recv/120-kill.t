@@ -96,7 +96,7 @@ def attempt(me, n):
                 c.file.close()
                 c.socket.close()
         if c:
-            c.process.wait(30)
+            c.process.wait(120)
 
 
 def sender(me):
@@ -120,7 +120,7 @@ finished.set()
 killing.join()
 for s in servers:
     s.terminate()
-    s.wait(30)
+    s.wait(120)
 
 
 def quiet():
