@@ -11,7 +11,7 @@ UNSAFE.verify_mode = ssl.CERT_NONE
 
 
 def banner(port, address="127.0.0.1", tls=False):
-    with socket.create_connection((address, port), 10) as s:
+    with socket.create_connection((address, port), 120) as s:
         with UNSAFE.wrap_socket(s) if tls else s as t:
             return t.recv(200).decode()
 
@@ -195,7 +195,7 @@ def supervision(one):
 
 def settings(one):
     one.set("smtp-size", "as much as you like")
-    with socket.create_connection(("127.0.0.1", one.port("smtp")), 10) as s:
+    with socket.create_connection(("127.0.0.1", one.port("smtp")), 120) as s:
         said = s.recv(100)
     log = wait_for(lambda: "smtp-size" in one.log("smtp@127.0.0.1") and one.log("smtp@127.0.0.1"), "the log line")
     tap.ok(re.search(r"smtp-recv: fatal: .*etc/smtp-size.*as much as you like", log), "a bad setting is named with its file", log[-400:])

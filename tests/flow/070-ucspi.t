@@ -73,7 +73,7 @@ def crowd(one):
     for name, want in ("imap", b"* BYE [LIMIT]"), ("pop3", b"-ERR [IN-USE]"), ("submission", b"421 4.7.0"):
         def told():
             try:
-                with socket.create_connection(("127.0.0.1", one.port(name)), 5) as a, socket.create_connection(("127.0.0.1", one.port(name)), 5) as b:
+                with socket.create_connection(("127.0.0.1", one.port(name)), 120) as a, socket.create_connection(("127.0.0.1", one.port(name)), 120) as b:
                     a.recv(100)
                     return b.recv(100).startswith(want)
             except OSError:

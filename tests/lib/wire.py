@@ -4,7 +4,7 @@ import base64, re, socket, ssl
 UNSAFE = ssl.create_default_context()
 UNSAFE.check_hostname = False
 UNSAFE.verify_mode = ssl.CERT_NONE
-ANSWER = 30  # seconds: no kill of another process may keep a client waiting longer
+ANSWER = 50  # seconds: no kill of another process may keep a client waiting longer
 SECRET = "the secret"
 
 
