@@ -1,11 +1,13 @@
 /* mda-remote-dns: asks the DNS for mda-remote, so that hostile answers are parsed away from the
  * spool.
  *
- * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
- * Questions: "NUMBER mx PORT DOMAIN" or "NUMBER host PORT NAME"; the TLSA records of that port are
- * looked up unless it is 0. Or "NUMBER txt 0 NAME". Answers: "NUMBER\n" and the lines of mx.h, or
- * its lines s and w and for each text that begins with "v=" a line "x TEXT".
- * Environment: POSTERN_DIR. Settings: resolver (lines ADDRESS or ADDRESS@PORT, default
+ * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none; or -c ANCHOR
+ * NAME: tells whether what the resolver says of NAME can be validated with the trust anchors in the
+ * file ANCHOR (in place of resolver-anchor), within DNS_CHECK_SECONDS: exit 0; 1 if it cannot, or
+ * there is no answer. Questions: "NUMBER mx PORT DOMAIN" or "NUMBER host PORT NAME"; the TLSA
+ * records of that port are looked up unless it is 0. Or "NUMBER txt 0 NAME". Answers: "NUMBER\n"
+ * and the lines of mx.h, or its lines s and w and for each text that begins with "v=" a line "x
+ * TEXT". Environment: POSTERN_DIR. Settings: resolver (lines ADDRESS or ADDRESS@PORT, default
  * /etc/resolv.conf), resolver-anchor (a file of trust anchors: answers are validated, and
  * DANE is in use).
  * Exit: 0 when mda-remote is gone, 100 bad setting, 111 temporary.
@@ -232,7 +234,7 @@ check(int error, char const *what, char const *value)
 }
 
 static void
-set_up(void)
+set_up(char const *anchor)
 {
 	stralloc list = STRALLOC_ZERO;
 	struct ub_result *r = 0;
@@ -250,7 +252,6 @@ set_up(void)
 		check(ub_ctx_set_fwd(dns_ctx, s), "etc/resolver:", s);
 	if (!list.len)
 		ub_ctx_resolvconf(dns_ctx, 0);
-	char const *anchor = conf_string("resolver-anchor", 0);
 	dns_validating = anchor != 0;
 	if (anchor)
 		check(ub_ctx_add_ta_file(dns_ctx, anchor), "etc/resolver-anchor:", anchor);
@@ -274,19 +275,38 @@ confine(void)
 	sandbox_enter(&s);
 }
 
+static void
+late(int sig)
+{
+	(void)sig;
+	_exit(1);
+}
+
+/* The exit code of -c. */
+static int
+validates(char const *name)
+{
+	struct ub_result *r;
+	signal(SIGALRM, late);
+	alarm(DNS_CHECK_SECONDS);
+	return ub_resolve(dns_ctx, name, DNS_NS, DNS_CLASS_IN, &r) || !r->secure;
+}
+
 int
 main(int argc, char **argv)
 {
 	char packet[DNS_NAME_MAX + 40];
-	(void)argv;
 	PROG = "mda-remote-dns";
-	if (argc != 1)
-		strerr_dieusage(100, "mda-remote-dns");
+	int const checks = argc == 4 && !strcmp(argv[1], "-c");
+	if (argc != 1 && !checks)
+		strerr_dieusage(100, "mda-remote-dns [-c anchor name]");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	tain_now_set_stopwatch_g();
 	sandbox_close_but(0, 0);
-	set_up();
+	set_up(checks ? argv[2] : conf_string("resolver-anchor", 0));
 	confine();
+	if (checks)
+		return validates(argv[3]);
 	for (;;) {
 		struct pollfd x[2] = {
 		    {.fd = LINK, .events = POLLIN}, {.fd = ub_fd(dns_ctx), .events = POLLIN}};

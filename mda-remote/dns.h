@@ -11,7 +11,7 @@ struct ub_ctx;
 struct ub_result;
 
 #define DNS_CLASS_IN 1
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
 
 struct question {
 	unsigned int number;  /* mda-remote's */

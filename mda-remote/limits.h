@@ -22,6 +22,7 @@
 #define DNS_WHY_MAX 300	     /* bytes of the reason of a look-up that failed */
 #define DNS_HOSTS_MAX (DNS_MX_MAX * DNS_ADDRESSES_MAX)
 #define DNS_SECONDS 60	      /* one question, from asked to answered */
+#define DNS_CHECK_SECONDS 5   /* of mda-remote-dns -c */
 #define DNS_QUESTIONS_MAX 500 /* at the same time; more wait */
 #define DNS_PORTS "512"	      /* UDP ports that are asked from at the same time */
 #define DNS_CACHE_SECONDS 60  /* a route is kept as long while its destination has mail */

@@ -49,8 +49,10 @@ tap.ok(staged.returncode == 0 and os.path.exists("/mnt/stage/usr/bin/imap") and 
        "make install with DESTDIR", staged.stderr)
 
 must("mkdir -p /etc/init.d && echo '#!/bin/sh' >/opt/postern/bin/openrc-run && chmod 755 /opt/postern/bin/openrc-run")  # as OpenRC has it
+must("echo '. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D' >/etc/trusted-key.key")  # where dns-root-data has none
 done = sh("postern-init -h mail.example.test example.test")
 tap.ok(done.returncode == 0, "postern-init", done.stdout + done.stderr)
+tap.ok("DANE stays off" in done.stderr and not os.path.exists("/etc/postern/resolver-anchor"), "no resolver here: no DANE", done.stderr)
 tap.ok(all(sh("getent passwd " + user).returncode == 0 for user in ("postern", "postspool", "posttls", "postlog")), "its users are made")
 tap.ok(os.path.realpath("/var/lib/postern/etc") == "/etc/postern", "the control directory is /etc/postern")
 unit = open("/etc/systemd/system/postern.service").read()
@@ -183,7 +185,12 @@ tap.ok(done.returncode == 0 and queued, "with nothing running, any user's sendma
 done = sh("mailq")
 tap.ok("someone@remote.test" in done.stdout, "and mailq shows it", done.stdout + done.stderr)
 must("make -s install PREFIX=/opt/postern")
+must("printf '#!/bin/sh\\n[ $(id -un) = postspool ]\\n' >/opt/postern/bin/mda-remote-dns")  # as if all were well with the DNS
 done = sh("postern-init")
 tap.ok(done.returncode == 0 and os.stat("/opt/postern/bin/spool-recv").st_mode & 0o7777 == 0o4711,
        "after an upgrade postern-init alone makes it set-id again", done.stderr)
+anchor = open("/etc/postern/resolver-anchor").read().strip()
+tap.ok(os.path.exists(anchor) and anchor.endswith(".key"), "and sets resolver-anchor where answers can be validated", anchor)
+must("echo '#' >/etc/postern/resolver-anchor")
+tap.ok(sh("postern-init").returncode == 0 and open("/etc/postern/resolver-anchor").read() == "#\n", "unless an administrator does not want it")
 tap.done()

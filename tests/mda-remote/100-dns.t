@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What each answer of the DNS means for the mail: real servers (nsd, signed zones), with faults between them and us."""
-import os, sys
+import os, subprocess, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Faults, Nsd
@@ -104,6 +104,16 @@ with Nsd(ZONES, signed=("test", "signed.test", "expired.test", "unsigned.test"),
         Peer(good, port), Peer(second, port), Peer(ours, port, script={"EHLO": "250 MX.HOME.TEST hello"}) as us, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{dns.port}", "resolver-anchor": nsd.anchor, "retry-min": "1h", "retry-max": "2h",
                 "host-retry-min": "1h", "host-retry-max": "2h"}) as r:
+    # Can DANE be in use here?
+    def checked(name, anchor=nsd.anchor):
+        return subprocess.run(["mda-remote-dns", "-c", anchor, name], env=r.env, capture_output=True, text=True, timeout=60).returncode
+    with open(f"{r.dir}/other.key", "w") as f:
+        f.write("test. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
+    os.chmod(r.dir, 0o755)
+    for name, anchor, want, what in (("signed.test", nsd.anchor, 0, "validated"), ("unsigned.test", nsd.anchor, 1, "a resolver that drops signatures"), ("signed.test", f"{r.dir}/other.key", 1, "another anchor"),
+                                     ("servfail.faulty.test", nsd.anchor, 1, "no answer"), ("drop.faulty.test", nsd.anchor, 1, "nothing at all, in time"), ("signed.test", "/nonexistent", 100, "no such anchor")):
+        got = checked(name, anchor)
+        tap.ok(got == want, f"mda-remote-dns -c: {what}: {want}", got)
     r.start()
     r.queue([f"a@{name}.test" for name in CASES])
     for name in sorted(CASES, key=lambda n: "drop" in n):  # those that wait longest last
