@@ -146,27 +146,28 @@ load(struct message *m)
 
 /* ---- tasks ---- */
 
-/* A recipient whose way is known: another recipient of the message may have the same. */
-struct way {
-	struct dest *d;
-	struct task *t;
-};
+/* Which message's tasks are being made: each destination knows its last one (dest.making). */
+static uint64_t round_of_tasks;
+
+static struct task *
+new_task(struct active *a, struct dest *d)
+{
+	struct task *t = arena_zalloc(&a->arena, sizeof *t);
+	t->a = a;
+	t->d = d;
+	d->tasks++;
+	d->making = t;
+	d->making_round = round_of_tasks;
+	return t;
+}
 
 static void
-add_to(struct active *a, struct way *ways, unsigned int *n, struct dest *d, struct envelope_rcpt *r)
+add_to(
+    struct active *a, struct task **tasks, unsigned int *n, struct dest *d, struct envelope_rcpt *r)
 {
-	unsigned int i = *n;
-	while (i && (ways[i - 1].d != d || ways[i - 1].t->count == walk.set.per_mail))
-		i--;
-	if (!i) {
-		struct task *t = arena_zalloc(&a->arena, sizeof *t);
-		t->a = a;
-		t->d = d;
-		d->tasks++;
-		ways[(*n)++] = (struct way){d, t};
-		i = *n;
-	}
-	struct task *t = ways[i - 1].t;
+	if (d->making_round != round_of_tasks || d->making->count == walk.set.per_mail)
+		tasks[(*n)++] = new_task(a, d);
+	struct task *t = d->making;
 	if (t->count == t->room) {
 		t->room = t->room ? t->room * 2 : 2;
 		struct envelope_rcpt **more = arena_alloc(&a->arena, t->room * sizeof *more);
@@ -229,8 +230,9 @@ learn(struct active *a, struct dest const *d)
 static void
 make_tasks(struct active *a, struct why const *why)
 {
-	struct way *ways = xmalloc(a->e.count * sizeof *ways);
+	struct task **tasks = xmalloc(a->e.count * sizeof *tasks);
 	unsigned int n = 0, same = 0;
+	round_of_tasks++;
 	/* Also when its time is over: after a long outage everything is tried once more. */
 	struct dest *d = 0;
 	char const *domain = 0;
@@ -243,15 +245,15 @@ make_tasks(struct active *a, struct why const *why)
 			d = destination(a, r);
 		domain = r->rcpt.to.domain;
 		if (d)
-			add_to(a, ways, &n, d, r);
+			add_to(a, tasks, &n, d, r);
 	}
-	while (same < n && ways[same].d == ways[0].d)
+	while (same < n && tasks[same]->d == tasks[0]->d)
 		same++;
-	learn(a, n && same == n && !a->m->round ? ways[0].d : 0);
+	learn(a, n && same == n && !a->m->round ? tasks[0]->d : 0);
 	struct task **p = &a->left;
 	for (unsigned int i = 0; i < n; i++, p = &(*p)->next)
-		*p = ways[i].t;
-	free(ways);
+		*p = tasks[i];
+	free(tasks);
 }
 
 /* Lets go on what may. A resting destination finishes its task at once. */

@@ -48,7 +48,7 @@ bounce_envelope(
 	e->expiry = b->now + (int64_t)(walk.set.lifetime / 1000);
 	e->mail.from = (struct smtp_path){"", "", "", 0};
 	e->mail.smtputf8 = utf8;
-	e->mail.requiretls = b->e && b->e->mail.requiretls; /* RFC 8689 5 */
+	e->mail.requiretls = b->requiretls;
 	e->mail.body = BODY_8BITMIME;			    /* replies and names may hold UTF-8 */
 	e->eightbit = 1;
 	e->rcpt = r;
@@ -277,10 +277,16 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 	    .count = n,
 	    .why = why,
 	    .now = walk_now() / 1000,
+	    .requiretls = a->e.mail.requiretls,
 	    .doubled = !*a->e.mail.from.text};
 	id_new(id);
 	name_of(name, a, kind, (unsigned int)(list[0] - a->e.rcpt));
-	return digest_wanted(b.to, name) ? count_one(a, &b, name) : send_one(a, &b, name);
+	if (digest_wanted(&b, name))
+		return count_one(a, &b, name);
+	int const r = send_one(a, &b, name);
+	if (!r)
+		digest_sent(&b);
+	return r;
 }
 
 int

@@ -21,6 +21,7 @@ struct bounce {
 	unsigned int count;
 	struct why const *why; /* attempt.h */
 	int64_t now;
+	int requiretls; /* as the messages that it tells of (RFC 8689 5) */
 	int doubled; /* the message has no sender: it goes to the postmaster */
 };
 

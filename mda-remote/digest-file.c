@@ -2,6 +2,7 @@
  *
  *     postern-digest 1
  *     t ADDRESS
+ *     q                             only where the messages demand REQUIRETLS: so does it
  *     x TIME                        when it is sent, seconds since 1970
  *     n COUNT LENGTH NAME           20 and 10 digits, 80 characters: overwritten in place
  *     <empty line, then LENGTH bytes of text>
@@ -31,7 +32,8 @@ digest_format_n(stralloc *out, struct address const *a)
 void
 digest_format(stralloc *out, struct address *a)
 {
-	sa_catf(out, MAGIC "t %s\nx %lld\n", a->to, (long long)(a->until / 1000));
+	sa_catf(out, MAGIC "t %s\n%sx %lld\n", a->to, a->requiretls ? "q\n" : "",
+	    (long long)(a->until / 1000));
 	a->n_at = out->len;
 	digest_format_n(out, a);
 	sa_append(out, '\n');
@@ -59,6 +61,8 @@ digest_parse(char *s, struct address *a, char **to)
 		return -1;
 	s += strlen(MAGIC);
 	*to = value_of(&s, 't');
+	a->requiretls = *to && !strncmp(s, "q\n", 2);
+	s += a->requiretls ? 2 : 0;
 	char *x = *to ? value_of(&s, 'x') : 0;
 	a->n_at = (size_t)(s - begin);
 	char *n = x ? value_of(&s, 'n') : 0;

@@ -90,7 +90,8 @@ int
 digest_send(struct address *a)
 {
 	char name[SPOOL_NAME_MAX + 1], path[DIGEST_PATH_MAX];
-	struct bounce b = {.to = a->to, .id = a->file, .now = walk_now() / 1000};
+	struct bounce b = {
+	    .to = a->to, .id = a->file, .now = walk_now() / 1000, .requiretls = a->requiretls};
 	snprintf(name, sizeof name, "%s+%c0", a->file, DIGEST_KIND);
 	digest_path(path, a->file);
 	if (park(a, name, &b) < 0)

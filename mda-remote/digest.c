@@ -34,10 +34,10 @@ static unsigned int addresses;
 static int64_t next_due = INT64_MAX; /* of all that have a file */
 
 static struct address **
-slot(char const *to)
+slot(char const *to, int requiretls)
 {
 	struct address **a = &table[fnv32_folded(FNV32_BEGIN, to, strlen(to)) % BUCKETS];
-	while (*a && strcasecmp((*a)->to, to))
+	while (*a && ((*a)->requiretls != requiretls || strcasecmp((*a)->to, to)))
 		a = &(*a)->next;
 	return a;
 }
@@ -60,27 +60,28 @@ forget(void)
 		}
 }
 
-/* The entry of an address, made if there is room; else null. */
+/* The entry of an address, for messages with or without REQUIRETLS, made if there is room; else null. */
 static struct address *
-get(char const *to)
+get(char const *to, int requiretls)
 {
-	if (addresses >= DIGEST_ADDRESSES_MAX && !*slot(to))
+	if (addresses >= DIGEST_ADDRESSES_MAX && !*slot(to, requiretls))
 		forget();
-	struct address **place = slot(to);
+	struct address **place = slot(to, requiretls);
 	if (*place || addresses >= DIGEST_ADDRESSES_MAX)
 		return *place;
 	struct address *a = xmalloc(sizeof *a);
 	memset(a, 0, sizeof *a);
-	a->to = xstrndup(to, strlen(to));
+	a->to = xstrdup(to);
+	a->requiretls = requiretls;
 	*place = a;
 	addresses++;
 	return a;
 }
 
 int
-digest_wanted(char const *to, char const *name)
+digest_wanted(struct bounce const *b, char const *name)
 {
-	struct address *a = walk.set.bounce_limit ? get(to) : 0;
+	struct address *a = walk.set.bounce_limit ? get(b->to, b->requiretls) : 0;
 	if (!a)
 		return 0;
 	if (!strcmp(a->last, name))
@@ -92,11 +93,15 @@ digest_wanted(char const *to, char const *name)
 		a->sent = 0;
 		a->last[0] = 0;
 	}
-	if (!a->file[0] && a->sent < walk.set.bounce_limit) {
+	return a->file[0] || a->sent >= walk.set.bounce_limit;
+}
+
+void
+digest_sent(struct bounce const *b)
+{
+	struct address *a = walk.set.bounce_limit ? get(b->to, b->requiretls) : 0;
+	if (a)
 		a->sent++;
-		return 0;
-	}
-	return 1;
 }
 
 /* ---- the file ---- */
@@ -153,7 +158,7 @@ describe(stralloc *out, struct bounce const *b, struct envelope_rcpt const *r)
 int
 digest_add(char const *name, struct bounce const *b)
 {
-	struct address *a = get(b->to);
+	struct address *a = get(b->to, b->requiretls);
 	char path[DIGEST_PATH_MAX];
 	stralloc text = STRALLOC_ZERO;
 	if (!strcmp(a->last, name))
@@ -218,7 +223,7 @@ load(char const *name)
 	if (!whole)
 		return -1;
 	bounce_counted(got.last);
-	struct address *a = get(to);
+	struct address *a = get(to, got.requiretls);
 	if (!a || a->file[0])
 		return -1;
 	strcpy(got.file, name);

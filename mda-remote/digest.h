@@ -17,6 +17,7 @@ struct address {
 	struct address *next;
 	int64_t until; /* ms: end of the period */
 	unsigned int sent;
+	int requiretls; /* of messages that demand it (RFC 8689 5): they are counted apart */
 	char file[ID_MAX + 1]; /* digest/ID, "" none */
 	uint64_t count, length;
 	size_t n_at, text_at; /* where in the file */

@@ -124,9 +124,11 @@ struct bounce;
 
 /* Reads what an earlier mda-remote has counted. */
 void digest_start(void);
-/* 1 if `to` has had as many notifications as it may have for now, or this one was counted already:
- * digest_add takes it. Else it is one more, and 0. */
-int digest_wanted(char const *to, char const *name);
+/* 1 if b->to has had as many notifications as it may have for now, or this one was counted already:
+ * digest_add takes it. Else 0: it is to be sent. */
+int digest_wanted(struct bounce const *b, char const *name);
+/* It was sent: it counts. */
+void digest_sent(struct bounce const *b);
 /* Counts the recipients of b, which would be the file `name`: 0 when that is on disk; -1 and errno.
  * The same name twice in a row is counted once. */
 int digest_add(char const *name, struct bounce const *b);
@@ -152,6 +154,8 @@ struct dest {
 	struct task *head, *tail; /* newest message first */
 	uint32_t hash;		  /* of the key */
 	unsigned int waiting;	  /* tasks in the queue */
+	struct task *making;	  /* the last one made for it, in this round (active.c) */
+	uint64_t making_round;
 	unsigned int tasks;	  /* all of messages that are read in */
 	unsigned int admitted;	  /* tasks in the queue and under way */
 	unsigned int connections;

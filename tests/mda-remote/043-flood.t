@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """A flood of notifications to one address: so many go out, the rest is counted, listed, and told in one message; across restarts and kills, and
 a digest that is not whole."""
-import email, email.policy, os, re, signal, sys
+import email, email.policy, os, re, signal, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import tap, wait_for
-from smtppeer import Peer, Remote
+from smtppeer import ALL, Peer, Remote, certificate, server_tls
 
 NO = {"RCPT": lambda line: "550 5.1.1 n\u00f6 such user".encode() + b"\r\n" if "bad" in line else None}
 
@@ -52,6 +52,36 @@ with Peer(script=NO) as peer, instance(peer, 3, "1h") as r:
     listed = re.findall(r"^failed: <(.*)>$", text, re.M)
     tap.ok("\n12 recipients" in text and len(listed) == 12 and listed.count("bad@x.test") == 2 and len(set(listed)) == 11 and "550 5.1.1 n\u00f6 such user" in text, "with each recipient and its reply", text)
     tap.ok(not digests(r) and len(reports) == 4, "and nothing is left")
+
+# Reports of messages that demand REQUIRETLS are counted apart: what sums them up asks for it too (RFC 8689 5).
+with tempfile.TemporaryDirectory() as d, Peer(script=NO, ext=ALL + ["STARTTLS", "REQUIRETLS"], tls=server_tls(*certificate(d, "x.test"))) as peer, instance(peer, 1, "1h") as r:
+    r.start()
+    for i in range(3):
+        for kind in "REQUIRETLS", "":
+            r.queue(f"bad{i}@x.test", sender="flood@home.test", mail=kind, id=f"{kind}{i}")
+            r.wait("event=done", f"file={kind}{i}")
+    heads = sorted(open(f"{r.dir}/spool/digest/{n}").read().split("\n")[2][0] for n in digests(r))
+    tap.ok(heads == ["q", "x"], "REQUIRETLS: counted apart, in a digest of its own", heads)
+    r.stop()
+    r.start()
+    r.queue("bad@x.test", sender="flood@home.test", mail="REQUIRETLS", id="again")
+    r.wait("event=counted", "count=3")
+    r.set("bounce-period", "1s")
+    r.wait("event=digest", count=2)
+    r.wait_empty()
+    mails = ["REQUIRETLS" in m.mail for m in peer.messages]
+    tap.ok(sorted(mails[:2]) == sorted(mails[2:]) == [False, True] and [len(x) for x in told(peer)] == [2, 2], "which asks for it as the notifications do", [m.mail for m in peer.messages])
+
+# One that could not be put into the spool was not sent: it does not count.
+with Peer(script=NO) as peer, instance(peer, 1, "1h") as r:
+    r.queue("bad@x.test", sender="one@home.test", id="late")
+    os.chmod(f"{r.dir}/spool/tmp", 0o500)
+    r.start()
+    r.wait("event=error", "late+f0", count=2)
+    os.chmod(f"{r.dir}/spool/tmp", 0o700)
+    r.wait("event=done", "file=late")
+    r.wait_empty()
+    tap.ok([len(x) for x in told(peer)] == [1, 0] and not r.log("event=counted"), "one that could not be sent does not count", r.log("late"))
 
 # No limit; a limit of one; a digest that fails is a notification like others.
 with Peer(script=NO) as peer, instance(peer, 0, "1s") as r:
