@@ -191,7 +191,7 @@ with Peer() as peer, to(peer) as r:
     r.wait("event=damaged", count=len(damage))
     tap.ok(set(damage) <= set(os.listdir(f"{r.dir}/spool/damaged")), "damaged files are set aside", os.listdir(f"{r.dir}/spool/damaged"))
     tap.ok(all(r.log("event=damaged", f"file={n} ") for n in damage), "with a line each", r.log("event=damaged"))
-    wait_for(lambda: not os.path.exists(f"{r.dir}/spool/tmp/old"), "the sweep")
+    wait_for(lambda: not any(os.path.exists(f"{r.dir}/spool/{n}") for n in ("tmp/old", "8/.old", "7/orphan:why")), "the sweep")
     tap.ok(os.path.exists(f"{r.dir}/spool/8/.young") and not os.path.exists(f"{r.dir}/spool/8/.old") and r.log("event=swept file=.old"), "also where it is written", r.log("event=swept"))
     tap.ok(os.path.exists(f"{r.dir}/spool/tmp/young") and not os.path.exists(f"{r.dir}/spool/7/orphan:why"), "what a crash left is swept, what may be written still is not")
 

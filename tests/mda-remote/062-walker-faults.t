@@ -54,7 +54,7 @@ class Scene:
         p = subprocess.Popen([*words, "mda-remote"], env={**self.r.env, **env}, stderr=subprocess.PIPE, cwd="/", text=True, errors="replace", start_new_session=True)
         reader = threading.Thread(target=lambda: self.r.lines.extend(l.rstrip() for l in p.stderr), daemon=True)
         reader.start()
-        end = time.monotonic() + (STALL_SECONDS if words or env else 60)
+        end = time.monotonic() + (STALL_SECONDS if words or env else 300)
         pause = 0.005
         # A notification can enter a directory that was looked at already while its message leaves one that was not: so twice.
         while p.poll() is None and (self.busy() or self.busy()) and time.monotonic() < end:
@@ -64,8 +64,8 @@ class Scene:
         code = p.poll()
         if code is None:
             p.terminate()
-            p.wait(60)
-        reader.join(30)  # an smtp-send that outlives it holds the pipe
+            p.wait(300)
+        reader.join(60)  # an smtp-send that outlives it holds the pipe
         p.stderr.close()
         return code
 
