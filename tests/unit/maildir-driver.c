@@ -203,7 +203,8 @@ do_read(char **arg)
 	if (index_of(arg[0], &i) < 0)
 		return -1;
 	int r = facts_content(folder, i, &s) < 0 ? fail() : 0;
-	fwrite(s.s, 1, r ? 0 : s.len, stdout);
+	if (!r && s.len)
+		fwrite(s.s, 1, s.len, stdout);
 	stralloc_free(&s);
 	return r;
 }
