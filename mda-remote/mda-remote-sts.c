@@ -4,7 +4,7 @@
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
  * Questions: "NUMBER PORT DOMAIN IP[,IP...]". Answers: "NUMBER ok\n" and the policy, or "NUMBER
  * TYPE REASON" with a type of RFC 8460 4.3.2.2. Each is answered within STS_FETCH_SECONDS.
- * Environment: POSTERN_DIR. Settings: tls-ca. Exit: 0 when mda-remote is gone, 100 bad setting,
+ * Environment: POSTERN_DIR. Settings: tls-ca, remote-timeout (if it is less). Exit: 0 when mda-remote is gone, 100 bad setting,
  * 111 temporary. Touches: the network, at the addresses it is given only. Once set up, no file
  * (Landlock). Privileges: none. The only program that uses libcurl. */
 #include <errno.h>
@@ -39,6 +39,7 @@ struct fetch {
 };
 
 static CURLM *multi;
+static long seconds; /* that a fetch may last, all of it */
 static struct curl_blob ca;
 
 static void
@@ -107,7 +108,7 @@ set_options(struct fetch *f, char const *url)
 	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)STS_FETCH_SECONDS);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, seconds);
 	curl_easy_setopt(c, CURLOPT_MAXFILESIZE, (long)STS_POLICY_MAX);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "postern");
@@ -232,6 +233,9 @@ main(int argc, char **argv)
 	sandbox_close_but(0, 0);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(multi = curl_multi_init()))
 		strerr_dief1x(111, "libcurl: out of memory");
+	seconds = (long)conf_uint("remote-timeout", STS_FETCH_SECONDS, 1, 3600);
+	if (seconds > STS_FETCH_SECONDS)
+		seconds = STS_FETCH_SECONDS;
 	read_ca();
 	confine();
 	for (;;) {
