@@ -44,51 +44,22 @@ is_before(struct sorter *x, uint32_t a, uint32_t b, unsigned int c)
 	return a < b;
 }
 
-static void
-sift(struct sorter *x, uint32_t *t, uint32_t at, uint32_t n, unsigned int c)
-{
-	for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
-		child += child + 1 < n && is_before(x, t[child], t[child + 1], c);
-		if (!is_before(x, t[at], t[child], c))
-			return;
-		uint32_t const swapped = t[at];
-		t[at] = t[child];
-		t[child] = swapped;
-	}
-}
+struct order {
+	struct sorter *x;
+	unsigned int c; /* the first criterion that counts */
+};
 
-/* Messages that are equal before criterion c, in place: a heap where they are many. */
-static void
-place_run(struct sorter *x, uint32_t *t, uint32_t n, unsigned int c)
-{
-	if (n < 2)
-		return;
-	if (n > 24) {
-		for (uint32_t k = n / 2; k--;)
-			sift(x, t, k, n, c);
-		for (uint32_t k = n; k-- > 1;) {
-			uint32_t const first = t[0];
-			t[0] = t[k];
-			t[k] = first;
-			sift(x, t, 0, k, c);
-		}
-		return;
-	}
-	for (uint32_t k = 1; k < n; k++) {
-		uint32_t const i = t[k];
-		uint32_t at = k;
-		for (; at && is_before(x, i, t[at - 1], c); at--)
-			t[at] = t[at - 1];
-		t[at] = i;
-	}
-}
+#define SORT_ITEM uint32_t
+#define SORT_ARG struct order const *
+#define SORT_BEFORE(arg, a, b) is_before((arg)->x, *(a), *(b), (arg)->c)
+#include "lib/sort-array.h"
 
 /* A run of equals, as the rows are in order, or backwards. */
 static void
 end_run(struct sorter *x, uint32_t *t, uint32_t n)
 {
 	if (x->criteria > 1)
-		place_run(x, t, n, 1);
+		sort_array(t, n, &(struct order){x, 1});
 	else if (x->by[0].reverse)
 		for (uint32_t k = 0; k < n / 2; k++) {
 			uint32_t const i = t[k];

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define FEW 24 /* items that are put in order one by one */
-
 static inline int
 less(struct sort_item const *a, struct sort_item const *b)
 {
@@ -12,107 +10,15 @@ less(struct sort_item const *a, struct sort_item const *b)
 	return ((uint64_t)a->more << 32 | a->i) < ((uint64_t)b->more << 32 | b->i);
 }
 
-static inline void
-swap(struct sort_item *a, struct sort_item *b)
-{
-	struct sort_item const t = *a;
-	*a = *b;
-	*b = t;
-}
-
-static void
-insertion(struct sort_item *t, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct sort_item const x = t[i];
-		size_t k = i;
-		for (; k && less(&x, &t[k - 1]); k--)
-			t[k] = t[k - 1];
-		t[k] = x;
-	}
-}
-
-static void
-sift(struct sort_item *t, size_t at, size_t n)
-{
-	for (size_t child; (child = 2 * at + 1) < n; at = child) {
-		child += child + 1 < n && less(&t[child], &t[child + 1]);
-		if (!less(&t[at], &t[child]))
-			return;
-		swap(&t[at], &t[child]);
-	}
-}
-
-static void
-heap(struct sort_item *t, size_t n)
-{
-	for (size_t i = n / 2; i--;)
-		sift(t, i, n);
-	while (n-- > 1) {
-		swap(&t[0], &t[n]);
-		sift(t, 0, n);
-	}
-}
-
-/* The middle one of three goes to t[0]. */
-static void
-choose_pivot(struct sort_item *t, size_t n)
-{
-	struct sort_item *a = &t[1], *b = &t[n / 2], *c = &t[n - 1];
-	if (less(b, a)) {
-		struct sort_item *x = a;
-		a = b;
-		b = x;
-	}
-	swap(t, less(c, a) ? a : less(c, b) ? c : b);
-}
-
-/* Quick sort; where the pivots are bad for too long, heap sort. */
-static void
-quick(struct sort_item *t, size_t n, unsigned int depth)
-{
-	while (n > FEW) {
-		if (!depth--) {
-			heap(t, n);
-			return;
-		}
-		choose_pivot(t, n);
-		size_t i = 0, k = n;
-		for (;;) {
-			while (++i < n && less(&t[i], t))
-				;
-			while (less(t, &t[--k]))
-				;
-			if (i >= k)
-				break;
-			swap(&t[i], &t[k]);
-		}
-		swap(t, &t[k]);
-		/* The smaller side by recursion: the stack stays small. */
-		if (k < n - k - 1) {
-			quick(t, k, depth);
-			t += k + 1;
-			n -= k + 1;
-		} else {
-			quick(t + k + 1, n - k - 1, depth);
-			n = k;
-		}
-	}
-	insertion(t, n);
-}
+#define SORT_ITEM struct sort_item
+#define SORT_ARG int /* none */
+#define SORT_BEFORE(arg, a, b) ((void)(arg), less(a, b))
+#include "lib/sort-array.h"
 
 void
 sort_items(struct sort_item *item, size_t n)
 {
-	unsigned int depth = 2;
-	int ordered = 1;
-	for (size_t k = 1; k < n && ordered; k++)
-		ordered = !less(&item[k], &item[k - 1]);
-	if (ordered)
-		return;
-	for (size_t k = n; k; k >>= 1)
-		depth += 2;
-	quick(item, n, depth);
+	sort_array(item, n, 0);
 }
 
 void
