@@ -147,6 +147,8 @@ def main():
         tap.equal((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns), "the file stays as it is")
         changing(p, maker)
         making(p, maker)
+        memory(p)
+        moved(p)
         damage(p)
         hostile(p)
         room(p)
@@ -211,6 +213,74 @@ def making(p, maker):
     if os.getuid():
         hidden(p, ask)
     p.same("after it was made")
+
+
+def set_memory(p, octets):
+    with open(p.base + "/etc/imap-search-memory", "w", encoding="ascii") as f:
+        f.write(octets + "\n")
+
+
+def memory(p):
+    """imap-search-memory: making columns, and what is found by them, stay within it."""
+    tap, path = p.tap, p.keys()
+    os.makedirs(p.base + "/etc", exist_ok=True)
+    os.unlink(path)
+    for octets, there in (("%d" % (16 * COUNT // 2), False), ("1M", True)):
+        set_memory(p, octets)
+        with p.session(0) as s:
+            s.ok("SELECT INBOX")
+            s.ok("SEARCH SUBJECT apple")
+        tap.equal(os.path.exists(path), there, f"imap-search-memory {octets}: {'a' if there else 'no'} column is made")
+    set_memory(p, str(COUNT // 8 + 4))  # bits of one key
+    asked, p.asked = p.asked, [text for text in p.asked if isinstance(text, bytes)]  # SEARCH
+    p.same("bits for one of the keys")
+    p.asked = asked
+    big = p.base + "/big"
+    for sub in "cur", "new", "tmp":
+        os.makedirs(f"{big}/{sub}")
+    with open(big + "/cur/1.x:2,", "w", encoding="ascii") as f:
+        f.write("Subject: x\n\n")
+    for i in range(2, 6001):
+        os.link(big + "/cur/1.x:2,", f"{big}/cur/{i}.x:2,")
+    grown, many = [], "SEARCH " + " ".join(["SUBJECT q"] * 4000)
+    for octets in "1M", "1M", "64M":  # the first one makes the column
+        set_memory(p, octets)
+        with Session(["imap"], MAILDIR=big, TZ="UTC", POSTERN_DIR=p.base) as s:
+            s.ok("SELECT INBOX")
+            s.ok("SEARCH SUBJECT x")
+            before = peak(s.process.pid)
+            s.ok(many)
+            grown.append(peak(s.process.pid) - before)
+    tap.ok(grown[1] + 1200 < grown[2], "4,000 keys of 6,000 messages: their bits take no more memory than there is", grown)
+    os.unlink(p.base + "/etc/imap-search-memory")
+
+
+def peak(pid):
+    """KiB of memory that a process had at most."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmHWM:\s*(\d+)", f.read())[1])
+
+
+def moved(p):
+    """Where rows are no longer the snapshot's positions they are compared one by one; only a file that is old is written anew for that,
+    lest sessions that know different snapshots do so in turns."""
+    def ask():
+        with p.session(0) as s:
+            s.ok("SELECT INBOX")
+            s.ok("SORT (SUBJECT) UTF-8 ALL")
+        return os.stat(p.keys()).st_ino
+
+    os.unlink(p.keys())
+    before = ask()
+    for name in "postern-index", "postern-index.log":
+        os.unlink(f"{p.folders[0]}/{name}")
+    with p.session(0) as s:
+        s.ok("SELECT INBOX")
+    p.tap.equal(ask(), before, "another snapshot of the same messages: the file stays")
+    hours = os.stat(p.keys()).st_mtime - 7200
+    os.utime(p.keys(), (hours, hours))
+    p.tap.ok(ask() != before, "it is written anew when it is hours old")
+    p.same("after that")
 
 
 def hidden(p, ask):

@@ -113,6 +113,14 @@ with Place() as p:
     process.communicate(timeout=120)
     same(process.returncode, 111, f"index: SIGTERM ends it ({time.monotonic() - began:.2f} s)")
 
+    # A file that is cut short while it is mapped ends the tool with a word, whatever it was at.
+    process = p.start("import", "-q", "-", p.at("bus"), stdin=subprocess.PIPE)
+    process.stdin.write(b"From x\nSubject: x\n\n" + b"x\n" * 100000)  # more than a pipe holds: it reads, and has long begun
+    process.stdin.flush()
+    process.send_signal(signal.SIGBUS)
+    _, err = process.communicate(timeout=120)
+    ok(process.returncode == 111 and b"cut short" in err, "SIGBUS", process.returncode, err)
+
     # Two imports at once: the second waits for no one.
     held = os.open(p.at("src"), os.O_RDONLY)
     import fcntl
