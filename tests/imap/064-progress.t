@@ -52,6 +52,22 @@ def copying(tap, base, slowly):
                "COPY tells how far it is, too", untagged, tagged)
 
 
+def making(tap, base, slowly):
+    """SORT, for which columns of postern-keys are made first, each with a pass over all messages, each of which takes a while to open."""
+    box = base + "/columns"
+    for sub in ("cur", "new", "tmp"):
+        os.makedirs(f"{box}/{sub}")
+    for i in range(140):
+        with open(f"{box}/cur/{i}.x:2,", "w", encoding="ascii") as f:
+            f.write("Subject: x\nFrom: y\n\n")
+    with imapwire.Session([*slowly, "imap"], MAILDIR=box, POSTERN_DIR=base, TZ="UTC") as s:
+        s.ok("SELECT INBOX")
+        untagged, tagged = s.command("SORT (SUBJECT FROM) UTF-8 ALL")
+        told = [re.fullmatch(rb'\* OK \[INPROGRESS \("\S+" (NIL NIL|(\d+) \d+)\)\] .+', r) for r in untagged if b"INPROGRESS" in r]
+        done = [int(m[2]) for m in told if m and m[2]]
+        tap.ok(tagged.startswith(b"OK") and told and all(told) and done == sorted(done), "what is told never falls behind what was told before", untagged, tagged)
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="progress.") as base:
@@ -86,8 +102,9 @@ def main():
         if slow := shutil.which("strace"):
             os.unlink(base + "/etc/imap-capabilities")
             copying(tap, base, [slow, "-qq", "-o", "/dev/null", "-e", "trace=link,linkat", "-e", "inject=link,linkat:delay_enter=100000"])
+            making(tap, base, [slow, "-qq", "-o", "/dev/null", "-e", "trace=openat", "-e", "inject=openat:delay_enter=20000"])
         else:
-            tap.ok(True, "COPY # SKIP no strace")
+            tap.ok(True, "COPY and columns # SKIP no strace")
     return tap.done()
 
 
