@@ -5,6 +5,8 @@ no more copies than the cases of doc/acceptance.md allow: one for each try that 
 import glob, os, random, re, shutil, signal, subprocess, sys, threading, time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
+from instance import wait_for
+from killer import processes
 from smtprecv import BIN, NOBODY, Instance, Tap
 
 MESSAGES, SENDERS = 200, 4
@@ -124,7 +126,8 @@ for s in servers:
 
 
 def quiet():
-    """mda-locals that still finish have no parent that we know; their files tell."""
+    """mda-locals that still finish have no parent that we know: who bears our directory tells and, where that may not be read, their files."""
+    wait_for(lambda: not processes([i.dir]), "the end of all of them")
     count = -1
     while count != (count := len(glob.glob(i.path("mail/example.test/*/Maildir/*/*")))):
         time.sleep(0.3)
