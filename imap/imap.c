@@ -159,7 +159,8 @@ confine(struct session const *s)
 			paths[n++] = (struct sandbox_path){
 			    s->shared.owner[i].folder[k].dir, SANDBOX_READ | SANDBOX_EDIT};
 	memcpy(paths + n, own, sizeof own);
-	struct sandbox const box = {.calls = SANDBOX_FILES,
+	/* Threads: maildir/listing.c. */
+	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};

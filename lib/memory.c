@@ -2,11 +2,13 @@
 
 #include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/sa.h"
 
+#define LARGE_PAGE 2097152
 #define STACK_USED 1024	  /* octets that this and madvise itself may still need */
 #define STACK_REST 262144 /* below that, as far as it is mapped at all */
 
@@ -32,6 +34,18 @@ memory_pages(size_t n)
 	void *s = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		sa_nomem();
+	return s;
+}
+
+void *
+memory_large(size_t n)
+{
+	if (n < LARGE_PAGE)
+		return xmalloc(n);
+	void *s = aligned_alloc(LARGE_PAGE, (n + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1));
+	if (!s)
+		sa_nomem();
+	(void)madvise(s, n, MADV_HUGEPAGE);
 	return s;
 }
 

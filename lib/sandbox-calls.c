@@ -120,6 +120,11 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_inotify_add_watch, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_inotify_rm_watch, SANDBOX_FILES, ANY_ARGUMENT},
 
+	{SYS_clone, SANDBOX_THREADS, THREAD},
+	{SYS_clone3, SANDBOX_THREADS, UNKNOWN_CALL}, /* its flags stand where no filter sees them */
+	{SYS_set_robust_list, SANDBOX_THREADS, ANY_ARGUMENT},
+	{SYS_rseq, SANDBOX_THREADS, ANY_ARGUMENT},
+
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
 };

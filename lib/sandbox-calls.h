@@ -56,6 +56,9 @@
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
 #ifndef SYS_faccessat2
 #define SYS_faccessat2 439
 #endif

@@ -7,7 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 
-/* A row allows one system call, to those who have one of its groups; without a check for whatever
+/* A row allows one system call (UNKNOWN_CALL: hides it), to those who have one of its groups; without a check for whatever
  * arguments, with one for those that pass it; of two rows the first counts. Whatever has no row
  * fails with EPERM: open, socket, connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl,
  * io_uring, bpf... */
@@ -19,6 +19,8 @@ enum sandbox_verdict {
 	KNOWN_FAMILY,	/* socket */
 	TCP_OPTION,	/* setsockopt */
 	SIGNAL_NONE,	/* kill: is there such a process? Locks ask that */
+	THREAD,		/* clone: of this process, no other one */
+	UNKNOWN_CALL,	/* ENOSYS: libc then does without it */
 	SANDBOX_VERDICTS
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -92,6 +93,9 @@ put_verdicts(struct program *p)
 	v[KNOWN_FAMILY] = check_one_of(p, 0, families, sizeof families / sizeof *families);
 	v[SIGNAL_NONE] = check_one_of(p, 1, none, 1);
 	v[TCP_OPTION] = check_one_of(p, 1, levels, 1);
+	v[UNKNOWN_CALL] = give(p, SECCOMP_RET_ERRNO | ENOSYS);
+	branch(p, BPF_JSET, CLONE_THREAD, v[ANY_ARGUMENT], v[REFUSED]);
+	v[THREAD] = load(p, ARGUMENT(0));
 	branch(p, BPF_JSET, PROT_EXEC, v[REFUSED], v[ANY_ARGUMENT]);
 	v[NOT_EXECUTABLE] = load(p, ARGUMENT(2));
 }

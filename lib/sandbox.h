@@ -15,6 +15,7 @@ enum {
 	    1, /* open, stat, rename, unlink, ...: what Landlock leaves of them; loading code */
 	SANDBOX_SOCKETS = 2,  /* socket and connect: Unix, IPv4, IPv6; nothing listens */
 	SANDBOX_SOURCE = 8, /* beside ANY_CALL: a TCP socket may be bound to an address, not to a port */
+	SANDBOX_THREADS = 16, /* threads of this process, no others */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
 };
 

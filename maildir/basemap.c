@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
 
 struct basemap_slot {
@@ -50,7 +51,7 @@ static void
 grow(struct basemap *m, uint32_t size)
 {
 	struct basemap old = *m;
-	m->slot = xmalloc(size * sizeof *m->slot);
+	m->slot = memory_large(size * sizeof *m->slot);
 	memset(m->slot, 0, size * sizeof *m->slot);
 	m->mask = size - 1;
 	for (uint32_t i = 0; old.slot && i <= old.mask; i++)

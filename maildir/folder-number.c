@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "maildir/folder-look.h"
 #include "maildir/lock.h"
@@ -52,12 +53,14 @@ static int
 append_lines(struct update *u, struct keyed const *order, size_t n, stralloc const *saved)
 {
 	struct scan *s = &u->s;
-	struct uidlist_line *line = xmalloc((n + 1) * sizeof *line);
+	struct uidlist_line *line = memory_large((n + 1) * sizeof *line);
 	int64_t t;
 	for (size_t i = 0; i < n; i++) {
 		struct found const *e = s->f + order[i].number;
+		if (i + 2 * AHEAD < n)
+			__builtin_prefetch(s->f + order[i + 2 * AHEAD].number);
 		if (i + AHEAD < n)
-			__builtin_prefetch(s->names.s + s->f[order[i + AHEAD].number].name);
+			scan_expect_name(s, s->names.s, order[i + AHEAD].number);
 		line[i] = (struct uidlist_line){0, 0, s->names.s + e->name, 0, e->base_len, 0};
 		if (name_time(line[i].base, line[i].base_len, &t))
 			continue;
@@ -79,7 +82,7 @@ append_lines(struct update *u, struct keyed const *order, size_t n, stralloc con
 static int
 number_arrivals(struct update *u)
 {
-	struct keyed *order = xmalloc((u->s.count + 1) * sizeof *order);
+	struct keyed *order = memory_large((u->s.count + 1) * sizeof *order);
 	stralloc saved = STRALLOC_ZERO;
 	sa_catf(&saved, "D%lld", (long long)time(0));
 	int r = append_lines(u, order, sort_arrivals(&u->s, order), &saved), e = errno;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "maildir/folder-state.h"
 
@@ -59,8 +60,12 @@ folder_reserve(struct folder *f, uint32_t more)
 {
 	uint32_t n = f->count - f->index.count;
 	if (more > f->tail_room - n) {
+		struct record *old = f->tail;
 		f->tail_room = n + more;
-		f->tail = xrealloc(f->tail, f->tail_room, sizeof *f->tail);
+		f->tail = memory_large(f->tail_room * sizeof *f->tail);
+		if (n)
+			memcpy(f->tail, old, n * sizeof *old);
+		free(old);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "maildir/folder-look.h"
 #include "maildir/lock.h"
@@ -91,12 +92,26 @@ apply_known(struct update *u)
 	}
 }
 
+/* The names that a first look found become the records' as they stand. */
+static int
+hand_over_names(struct update *u)
+{
+	struct folder *f = u->f;
+	if (f->count || f->names.len || f->index.names_len)
+		return 0;
+	stralloc_free(&f->names);
+	f->names = u->s.names;
+	f->waste = f->names.len;
+	u->s.names = (stralloc)STRALLOC_ZERO;
+	return 1;
+}
+
 static void
-append_found(struct update *u, struct found *e)
+append_found(struct update *u, struct found *e, int handed_over)
 {
 	struct folder *f = u->f;
 	struct name n;
-	char const *file = u->s.names.s + e->name;
+	char const *file = (handed_over ? f->names.s : u->s.names.s) + e->name;
 	struct record *r = folder_append(f);
 	e->msg = f->count - 1;
 	r->uid = e->uid;
@@ -111,7 +126,13 @@ append_found(struct update *u, struct found *e)
 		record_recent(f, f->count - 1);
 	r->modseq = f->modseq;
 	r->state |= RECORD_FRESH;
-	record_name(f, r, file, e->name_len, e->hash);
+	if (handed_over) {
+		r->name = e->name;
+		r->name_len = e->name_len;
+		r->hash = e->hash;
+		f->waste -= (size_t)e->name_len + 1;
+	} else
+		record_name(f, r, file, e->name_len, e->hash);
 	record_count(f, f->count - 1);
 	record_touch(f, f->count - 1);
 	f->pending |= FOLDER_NEW;
@@ -124,7 +145,7 @@ static int
 apply_new(struct update *u, uint32_t below)
 {
 	struct folder *f = u->f;
-	struct keyed *order = xmalloc((u->s.count + 1) * sizeof *order);
+	struct keyed *order = memory_large((u->s.count + 1) * sizeof *order);
 	uint32_t n = 0;
 	int left = 0;
 	for (uint32_t j = 0; j < u->s.count; j++)
@@ -138,10 +159,14 @@ apply_new(struct update *u, uint32_t below)
 	if (n)
 		folder_next_modseq(f);
 	folder_reserve(f, n);
+	int const handed_over = hand_over_names(u);
+	char const *names = handed_over ? f->names.s : u->s.names.s;
 	for (uint32_t i = 0; i < n; i++) {
+		if (i + 2 * AHEAD < n)
+			__builtin_prefetch(u->s.f + order[i + 2 * AHEAD].number, 1);
 		if (i + AHEAD < n)
-			__builtin_prefetch(u->s.names.s + u->s.f[order[i + AHEAD].number].name);
-		append_found(u, u->s.f + order[i].number);
+			scan_expect_name(&u->s, names, order[i + AHEAD].number);
+		append_found(u, u->s.f + order[i].number, handed_over);
 	}
 	if (n)
 		f->highest = folder_at(f, f->count - 1)->uid;

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/memory.h"
 #include "lib/sa.h"
+
+#define DIGIT 11
+#define DIGITS (1u << DIGIT)
 
 void
 numbers_add(struct numbers *n, uint32_t number)
@@ -49,24 +53,24 @@ numbers_free(struct numbers *n)
 	*n = (struct numbers)NUMBERS_ZERO;
 }
 
-/* Octet by octet, the lowest first; those that are the same in all keys are passed over. */
+/* Eleven bits at a time, the lowest first; those that are the same in all keys are passed over. */
 void
 keyed_sort(struct keyed *a, size_t n)
 {
 	uint64_t differ = 0;
 	for (size_t i = 1; i < n; i++)
 		differ |= a[i].key ^ a[0].key;
-	struct keyed *from = a, *to = differ ? xmalloc(n * sizeof *to) : a, *spare = to;
-	for (unsigned int shift = 0; shift < 64 && differ >> shift; shift += 8) {
-		size_t at[257] = {0};
-		if (!(differ >> shift & 255))
+	struct keyed *from = a, *to = differ ? memory_large(n * sizeof *to) : a, *spare = to;
+	for (unsigned int shift = 0; shift < 64 && differ >> shift; shift += DIGIT) {
+		uint32_t at[DIGITS + 1] = {0};
+		if (!(differ >> shift & (DIGITS - 1)))
 			continue;
 		for (size_t i = 0; i < n; i++)
-			at[(from[i].key >> shift & 255) + 1]++;
-		for (unsigned int b = 1; b < 257; b++)
+			at[(from[i].key >> shift & (DIGITS - 1)) + 1]++;
+		for (unsigned int b = 1; b < DIGITS; b++)
 			at[b] += at[b - 1];
 		for (size_t i = 0; i < n; i++)
-			to[at[from[i].key >> shift & 255]++] = from[i];
+			to[at[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
 		struct keyed *swap = from;
 		from = to;
 		to = swap;

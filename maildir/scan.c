@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
+#include "lib/memory.h"
 #include "lib/sa.h"
 #include "maildir/filesystem.h"
+#include "maildir/listing.h"
 #include "maildir/name.h"
 
-#define BUFFER 65536   /* octets of a directory at a time */
+#define NAMES_MAX (UINT32_MAX / 2) /* octets of names that are kept */
 #define ENTRY_SIZE 128 /* octets that a directory has for each name, at the most and at a guess */
 #define WINDOW 64      /* messages that may be missing in a row before the index's order is lost */
 #define AHEAD 12       /* records in that order that the processor is told of beforehand */
@@ -128,12 +129,14 @@ duplicate(
 /* ---- what is as known -------------------------------------------------------------------------
  */
 
-/* Is the record's file where the snapshot has it, under the name that it has there? */
+/* Is the record's file where the snapshot has it, under the name that it has there? What nobody has
+ * asked for nobody has changed, and take_header has asked for all that were odd from the beginning:
+ * of most the record itself, which would have to come from memory, need not be looked at. */
 static int
 is_as_written(struct index const *x, uint32_t p)
 {
-	if (p >= x->count)
-		return 0;
+	if (p >= x->count || !x->good[p / INDEX_BLOCK])
+		return p < x->count;
 	struct record const *r = x->rec + p;
 	return record_live(r) && !(r->state & (RECORD_NEW | RECORD_DERIVED)) &&
 	       r->name < x->names_len;
@@ -143,7 +146,7 @@ is_as_written(struct index const *x, uint32_t p)
 static void
 expect_record(struct index const *x, uint32_t i)
 {
-	if (i >= x->count || x->order[i] >= x->count)
+	if (i >= x->count || x->order[i] >= x->count || !x->good[x->order[i] / INDEX_BLOCK])
 		return;
 	__builtin_prefetch(&x->rec[x->order[i]].name);
 	__builtin_prefetch(&x->rec[x->order[i]].state);
@@ -215,71 +218,73 @@ take(struct scan *s, struct folder *f, int fd, char const *name, int in_new)
 	}
 }
 
-/* As the kernel gives it. */
-struct entry {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
 /* Symbolic links are how mairix shows what it found. */
 static int
-may_be_message(struct entry const *e)
+may_be_message(struct listing_entry const *e)
 {
 	return e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN;
 }
 
 /* The first look keeps all names in a table that the processor's caches do not hold. */
 static void
-expect_names(struct scan const *s, char const *buf, long n)
+expect_names(struct scan const *s, char const *names, ssize_t n)
 {
-	for (long at = 0; at < n;) {
-		struct entry const *e = (struct entry const *)(void const *)(buf + at);
+	for (ssize_t at = 0; at < n;) {
+		struct listing_entry const *e = (void const *)(names + at);
 		basemap_expect(&s->map, basemap_hash(e->name, name_base(e->name, strlen(e->name))));
 		at += e->len;
 	}
 }
 
 static int
-read_names(struct scan *s, struct folder *f, int fd, char *buf, int in_new)
+take_names(struct scan *s, struct folder *f, struct listing *l, int in_new)
 {
-	for (;;) {
-		long n = syscall(SYS_getdents64, fd, buf, BUFFER);
-		/* ENOENT: the directory was removed. */
-		if (n <= 0)
-			return !n || errno == ENOENT ? 0 : -1;
+	char const *names;
+	ssize_t n;
+	while ((n = listing_next(l, &names)) > 0) {
 		if (!f->count)
-			expect_names(s, buf, n);
-		for (long at = 0; at < n;) {
-			struct entry const *e = (struct entry const *)(void const *)(buf + at);
+			expect_names(s, names, n);
+		for (ssize_t at = 0; at < n;) {
+			struct listing_entry const *e = (void const *)(names + at);
 			if (may_be_message(e))
-				take(s, f, fd, e->name, in_new);
+				take(s, f, l->fd, e->name, in_new);
 			at += e->len;
 		}
 		if (s->count > MAILDIR_MESSAGES || s->order.count > MAILDIR_MESSAGES ||
-		    s->names.len > UINT32_MAX - BUFFER) {
+		    s->names.len > NAMES_MAX) {
 			errno = EFBIG;
 			return -1;
 		}
+	}
+	return n < 0 ? -1 : 0;
+}
+
+/* Without records all names will be kept. A directory has an entry's head beside each. */
+static void
+expect_all(struct scan *s, size_t size)
+{
+	uint32_t const count = s->count + (uint32_t)(size / ENTRY_SIZE) + 1;
+	basemap_reserve(&s->map, count);
+	if (!s->f) {
+		s->f = memory_large(count * sizeof *s->f);
+		s->room = count;
+	}
+	if (!s->names.s) {
+		s->names.s = memory_large(size);
+		s->names.a = size;
 	}
 }
 
 static int
 read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 {
-	struct stat st;
-	int fd = openat(f->fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	struct listing l;
+	if (listing_begin(&l, f->fd_dir, sub, !filesystem_network(f->fd_cur)) < 0)
 		return -1;
-	/* Without records all names will be kept. */
-	if (!f->count && !fstat(fd, &st))
-		basemap_reserve(&s->map, s->count + (uint32_t)(st.st_size / ENTRY_SIZE));
-	char *buf = xmalloc(BUFFER);
-	int r = read_names(s, f, fd, buf, in_new), e = errno;
-	free(buf);
-	close(fd);
+	if (!f->count)
+		expect_all(s, (size_t)l.size);
+	int r = take_names(s, f, &l, in_new), e = errno;
+	listing_end(&l);
 	errno = e;
 	return r;
 }

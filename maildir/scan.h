@@ -51,6 +51,14 @@ struct found *scan_find(struct scan const *s, uint32_t hash, char const *base, s
 /* The file of a record, whose state may be about to change; null: it was not seen. Good until the
  * next call. */
 struct found *scan_file(struct scan *s, struct folder *f, uint32_t position);
+/* The processor is told of a name that will be asked for soon: most lie in two lines of its caches. */
+static inline void
+scan_expect_name(struct scan const *s, char const *names, uint32_t i)
+{
+	char const *name = names + s->f[i].name;
+	__builtin_prefetch(name);
+	__builtin_prefetch(name + s->f[i].name_len);
+}
 void scan_free(struct scan *s);
 
 #endif

@@ -17,6 +17,8 @@
 #define TMP_NAME "dovecot-uidlist.tmp"
 #define COURIER_NAME "courierimapuiddb"
 #define UID_MAX UINT32_C(0xfffffffe)
+#define UID_DIGITS 10
+#define LINE_OTHER (UID_DIGITS + 4) /* octets of a line beside its keys and its base name */
 #define CHUNK 65536
 #define AHEAD 8	      /* lines that the processor is told of beforehand */
 #define DEAD_WORTH 64 /* so many dead lines, and more than live ones: the file is written anew */
@@ -35,13 +37,13 @@ put_header(struct uidlist const *u, stralloc *out)
 static void
 put_line(stralloc *out, struct uidlist_line const *l)
 {
-	char number[10], *p = number + sizeof number;
+	char number[UID_DIGITS], *p = number + sizeof number;
 	uint32_t uid = l->uid;
 	do
 		*--p = (char)('0' + uid % 10);
 	while (uid /= 10);
 	size_t n = (size_t)(number + sizeof number - p);
-	sa_room(out, n + l->keys_len + l->base_len + 4);
+	sa_room(out, LINE_OTHER + l->keys_len + l->base_len);
 	char *to = mempcpy(out->s + out->len, p, n);
 	*to++ = ' ';
 	if (l->keys_len) {
@@ -186,46 +188,65 @@ keep_struck(struct uidlist *u, int known)
 		u->struck = st.st_mtim;
 }
 
-int
-uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n)
+/* For the UIDs, and in a file whose places are 32 bits. */
+static int
+have_room(struct uidlist const *u, struct uidlist_line const *line, size_t n)
 {
-	stralloc out = STRALLOC_ZERO;
-	if (!n)
-		return 0;
-	if (prepare(u, fd_dir) < 0)
-		return -1;
 	if (u->next > UID_MAX || n > UID_MAX - u->next) {
 		errno = EOVERFLOW;
 		return -1;
 	}
-	for (size_t i = 0; i < n; i++) {
+	uint64_t end = (uint64_t)u->parsed;
+	for (size_t i = 0; i < n; i++)
+		end += LINE_OTHER + line[i].keys_len + line[i].base_len;
+	if (end < UINT32_MAX)
+		return 0;
+	errno = EFBIG;
+	return -1;
+}
+
+/* Gives the lines their UIDs and places, and writes them: where they end, or -1. */
+static off_t
+write_lines(struct uidlist *u, struct uidlist_line *line, size_t n)
+{
+	stralloc out = STRALLOC_ZERO;
+	off_t at = lseek(u->fd, u->parsed, SEEK_SET);
+	for (size_t i = 0; i < n && at >= 0; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch(line[i + AHEAD].base);
 		line[i].uid = u->next + (uint32_t)i;
-		line[i].offset = (uint32_t)u->parsed + (uint32_t)out.len;
+		line[i].offset = (uint32_t)at + (uint32_t)out.len;
 		put_line(&out, line + i);
+		if (out.len < CHUNK && i + 1 < n)
+			continue;
+		at = durable_write(u->fd, out.s, out.len) < 0 ? -1 : at + (off_t)out.len;
+		sa_reset(&out);
 	}
-	int r = -1, e = EFBIG, known = struck_known(u);
-	if ((uint64_t)u->parsed + out.len < UINT32_MAX) {
-		r = lseek(u->fd, u->parsed, SEEK_SET) < 0 ? -1
-							  : durable_write(u->fd, out.s, out.len);
-		/* Synced before anyone is told: a UID that a client has seen must not be given
-		 * again. */
-		if (!r)
-			r = durable_data(u->fd);
-		e = errno;
-	}
-	if (!r) {
-		u->parsed += (off_t)out.len;
-		u->lines += (uint32_t)n;
-		u->next += (uint32_t)n;
-		u->last = u->next - 1;
-		keep_struck(u, known);
-		(void)uidlist_publish(u, fd_dir);
-	}
+	int e = errno;
 	stralloc_free(&out);
 	errno = e;
-	return r;
+	return at;
+}
+
+int
+uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n)
+{
+	if (!n)
+		return 0;
+	if (prepare(u, fd_dir) < 0 || have_room(u, line, n) < 0)
+		return -1;
+	int known = struck_known(u);
+	off_t end = write_lines(u, line, n);
+	/* Synced before anyone is told: a UID that a client has seen must not be given again. */
+	if (end < 0 || durable_data(u->fd) < 0)
+		return -1;
+	u->parsed = end;
+	u->lines += (uint32_t)n;
+	u->next += (uint32_t)n;
+	u->last = u->next - 1;
+	keep_struck(u, known);
+	(void)uidlist_publish(u, fd_dir);
+	return 0;
 }
 
 /* A part of the file in memory, with lines struck out that are not written yet. */

@@ -86,7 +86,7 @@ int uidlist_scan(struct uidlist *u, int fd_dir, char const *name, uidlist_line_f
 /* Makes the file, if there is none: with the UIDs of courierimapuiddb, else empty with a fresh
  * UIDVALIDITY from the protocol at fd_root. The next uidlist_read is 2. 0 or -1. */
 int uidlist_create(struct uidlist *u, int fd_dir, int fd_root);
-/* Appends n lines in one write and syncs once. keys (record keys, "" for none) may be null.
+/* Appends n lines and syncs once. keys (record keys, "" for none) may be null.
  * line[i].uid and .offset are set. 0 or -1; whole lines that were written then stay, as others may
  * have read them, and the next uidlist_read gives them. EOVERFLOW: the UIDs are used up. */
 int uidlist_append(struct uidlist *u, int fd_dir, struct uidlist_line *line, size_t n);

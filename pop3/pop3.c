@@ -51,7 +51,8 @@ static void
 confine(char const *root)
 {
 	struct sandbox_path const paths[] = {{root, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	struct sandbox const box = {.calls = SANDBOX_FILES,
+	/* Threads: maildir/listing.c. */
+	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};

@@ -22,7 +22,8 @@ static struct {
     {"fork alone", 0, {.calls = 0}},
     {"Landlock and limits, no filter", 1, {.calls = SANDBOX_ANY_CALL}},
     {"a parser (login programs)", 1, {.calls = 0}},
-    {"a session (pop3, imap)", 1, {.calls = SANDBOX_FILES, .paths = paths}},
+    {"a session (pop3, imap)", 1,
+	{.calls = SANDBOX_FILES | SANDBOX_THREADS, .paths = paths}},
     {"files and sockets", 1, {.calls = SANDBOX_FILES | SANDBOX_SOCKETS, .paths = paths}},
 };
 

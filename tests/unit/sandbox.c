@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -107,6 +108,20 @@ try_exec(void)
 	char *argv[] = {(char *)"true", 0};
 	return ERRNO(execve("/bin/true", argv, argv + 1));
 }
+static void *
+in_thread(void *arg)
+{
+	return arg;
+}
+
+static int
+try_thread(void)
+{
+	pthread_t t;
+	int e = pthread_create(&t, 0, in_thread, 0);
+	return e ? e : pthread_join(t, 0);
+}
+
 static int
 try_fork(void)
 {
@@ -252,6 +267,7 @@ static struct attempt const of_child[] = {
 	{"exec", try_exec, -1},
 	{"fork", try_fork, -1},
 	{"clone", try_clone, -1},
+	{"a thread", try_thread, -1},
 	{"ptrace the parent", try_ptrace_parent, EPERM},
 	{"be traced", try_ptrace_me, EPERM},
 	{"read the parent's memory", try_vm_read, EPERM},
@@ -278,6 +294,8 @@ static struct attempt const of_session[] = {
 	{"Unix socket", try_socket_unix, EPERM},
 	{"exec", try_exec, -1},
 	{"fork", try_fork, -1},
+	{"clone", try_clone, -1},
+	{"a thread", try_thread, 0},
 	{"ptrace the parent", try_ptrace_parent, EPERM},
 	{"kill the parent", try_kill_parent, EPERM},
 	{"probe for a process", try_kill_probe, 0},
@@ -360,7 +378,8 @@ test_session(uid_t uid)
 		struct sandbox_path const paths[] = {{own_dir, SANDBOX_READ | SANDBOX_EDIT},
 		    {"/no/such/path", SANDBOX_READ}, {0, 0}};
 		struct sandbox const box = {
-		    .calls = SANDBOX_FILES, .paths = paths, .file_size = SANDBOX_UNLIMITED};
+		    .calls = SANDBOX_FILES | SANDBOX_THREADS, .paths = paths, .file_size = SANDBOX_UNLIMITED,
+		    .processes = SANDBOX_ANY};
 		if (uid && (setgid(uid) < 0 || setuid(uid) < 0))
 			_exit(111);
 		sandbox_enter(&box);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -13,7 +14,8 @@
 #include "tests/unit/tap.h"
 
 #define ARGUMENTS 3
-static unsigned int const values[] = {0, 1, 2, 3, 4, 6, 7, 8, 10, 40, F_DUPFD_CLOEXEC, 0xffffffff};
+static unsigned int const values[] = {0, 1, 2, 3, 4, 6, 7, 8, 10, 40, F_DUPFD_CLOEXEC,
+    CLONE_VM | CLONE_VFORK, 0xffffffff};
 
 /* What the program says; 1 is no verdict: it ran off its end or into what must not be there. */
 static uint32_t
@@ -67,19 +69,23 @@ passes(enum sandbox_verdict v, struct seccomp_data const *d)
 		return second == 6;
 	case SIGNAL_NONE:
 		return !second;
+	case THREAD:
+		return (first & CLONE_THREAD) != 0;
 	default:
 		return 0;
 	}
 }
 
-static int
-is_allowed(unsigned int groups, struct seccomp_data const *d)
+static uint32_t
+wanted(unsigned int groups, struct seccomp_data const *d)
 {
 	for (struct sandbox_call const *c = sandbox_calls; c < sandbox_calls + sandbox_calls_count;
 	     c++)
 		if (c->number == d->nr && c->groups & (groups | SANDBOX_BASE))
-			return passes(c->verdict, d);
-	return 0;
+			return passes(c->verdict, d)	    ? SECCOMP_RET_ALLOW
+			       : c->verdict == UNKNOWN_CALL ? SECCOMP_RET_ERRNO | ENOSYS
+							    : SECCOMP_RET_ERRNO | EPERM;
+	return SECCOMP_RET_ERRNO | EPERM;
 }
 
 /* How many numbers are decided wrongly. */
@@ -93,9 +99,7 @@ wrong_ones(struct sock_filter const *code, size_t len, unsigned int groups)
 			d.nr = n == -1 ? 0x40000000 : n;
 			for (int i = 0; i < ARGUMENTS; i++)
 				d.args[i] = 0xffffffff00000000u | values[v];
-			uint32_t want =
-			    is_allowed(groups, &d) ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM;
-			wrong += run(code, len, &d) != want;
+			wrong += run(code, len, &d) != wanted(groups, &d);
 		}
 	return wrong;
 }
@@ -104,7 +108,8 @@ int
 main(void)
 {
 	static unsigned int const sets[] = {
-	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS};
+	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS,
+	    SANDBOX_FILES | SANDBOX_THREADS};
 	tap_ok(sandbox_calls_count < 200, "the filter has room for the table");
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		struct sock_filter code[SANDBOX_FILTER_MAX];
