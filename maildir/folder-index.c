@@ -15,7 +15,8 @@
 #include "maildir/lock.h"
 
 #define LOG_WORTH 65536 /* octets of log below which no snapshot is written for its sake */
-#define LOG_SHARE 64	/* nor below this part of the snapshot */
+#define LOG_SHARE 256	/* nor below this part of the snapshot */
+#define LOG_BUSY 16	/* while a client waits, so many times more */
 #define PRIVATE_WORTH                                                                              \
 	32 /* records changed in our copy, from which on another mapping is worth while */
 
@@ -186,12 +187,12 @@ append_log(struct folder *f)
 	return r;
 }
 
+/* Reading it costs every session that opens more than a snapshot costs once. */
 static int
-snapshot_is_due(struct folder const *f)
+log_is_long(struct folder const *f, uint64_t times)
 {
 	uint64_t log = f->log.parsed + (uint64_t)f->dirty.count * 100;
-	return f->snapshot_due || !f->log.ino ||
-	       (log > LOG_WORTH && log > f->index.size / LOG_SHARE);
+	return log > times * LOG_WORTH && log > times * f->index.size / LOG_SHARE;
 }
 
 /* Above what any session has told so far. */
@@ -211,12 +212,13 @@ give_modseq(struct folder *f)
 }
 
 static void
-write_locked(struct folder *f)
+write_locked(struct folder *f, int at_leisure)
 {
 	folder_follow(f);
 	folder_write_texts(f);
 	give_modseq(f);
-	if ((snapshot_is_due(f) ? write_snapshot(f) : append_log(f)) < 0) {
+	int snapshot = f->snapshot_due || !f->log.ino || log_is_long(f, at_leisure ? 1 : LOG_BUSY);
+	if ((snapshot ? write_snapshot(f) : append_log(f)) < 0) {
 		/* Where it cannot be written it must not be believed either. */
 		f->no_index = 1;
 		index_discard(f->fd_dir);
@@ -242,7 +244,18 @@ folder_write_index(struct folder *f, unsigned int seconds)
 {
 	if (f->no_index || !anything_to_write(f) || folder_lock(f, seconds) < 0)
 		return;
-	write_locked(f);
+	write_locked(f, 0);
+	folder_unlock(f);
+}
+
+/* What the next session begins with is there first: for a snapshot it would have to wait. */
+static void
+write_at_leisure(struct folder *f)
+{
+	folder_write_index(f, 0);
+	if (f->no_index || !log_is_long(f, 1) || folder_lock(f, 0) < 0)
+		return;
+	write_locked(f, 1);
 	folder_unlock(f);
 }
 
@@ -260,7 +273,7 @@ folder_settle(struct folder *f)
 	int ms = folder_settle_stamp(f);
 	if (ms >= 0)
 		return ms;
-	folder_write_index(f, 0);
+	write_at_leisure(f);
 	if (f->remap_due)
 		folder_remap(f);
 	folder_rest_texts(f);

@@ -193,6 +193,21 @@ name_sane(struct record const *r, char const *name, size_t len)
 			    !memchr(name, '/', len)));
 }
 
+/* Entries are written in ascending order, and those of messages that came or went together stand
+ * side by side: most are of the record behind the last entry's. */
+static uint32_t
+position_of(struct replay *p, uint32_t uid)
+{
+	struct folder *f = p->f;
+	if (uid > f->highest)
+		return BASEMAP_NONE;
+	uint32_t at = p->next;
+	if (at >= f->count || folder_at(f, at)->uid != uid)
+		at = folder_position_of(f, uid);
+	p->next = at + 1;
+	return at;
+}
+
 static void
 on_message(void *arg, struct record const *r, char const *name, size_t len)
 {
@@ -202,7 +217,7 @@ on_message(void *arg, struct record const *r, char const *name, size_t len)
 		p->f->reread = p->f->snapshot_due = 1; /* its line says what is so */
 		return;
 	}
-	uint32_t at = folder_position_of(p->f, r->uid);
+	uint32_t at = position_of(p, r->uid);
 	if (at == BASEMAP_NONE)
 		replay_new(p->f, r, name, len);
 	else
@@ -214,7 +229,7 @@ void
 replay_expunge(struct replay *p, struct log_expunge const *e)
 {
 	struct folder *f = p->f;
-	uint32_t at = folder_position_of(f, (uint32_t)e->uid);
+	uint32_t at = position_of(p, (uint32_t)e->uid);
 	uint64_t modseq = f->modseq > e->modseq ? f->modseq : e->modseq;
 	if (at != BASEMAP_NONE && !(folder_at(f, at)->state & RECORD_REMOVED)) {
 		record_gone(f, at);

@@ -9,6 +9,7 @@ struct replay {
 	struct folder *f;
 	int live;    /* the session is on: what changes is to be told */
 	int merging; /* a snapshot: what it says less than we know makes another one necessary */
+	uint32_t next;	 /* the position that the next entry is most likely of */
 	uint64_t before; /* the last state that was read before this snapshot was there */
 	int any_state;
 	struct index_state state;
