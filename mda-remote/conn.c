@@ -248,18 +248,19 @@ connected(struct conn *c, char *s)
 	log_send();
 }
 
-/* "T POLICY TYPE NAME IP REASON": how TLS went with one host. */
+/* "T POLICY TYPE NAME IP OURS REASON": how TLS went with one host. */
 static void
 tls_result(struct conn const *c, char *s)
 {
 	char *save;
 	char *policy = strtok_r(s, " ", &save), *type = strtok_r(0, " ", &save);
 	char *host = strtok_r(0, " ", &save), *ip = strtok_r(0, " ", &save);
-	if (ip && c->d->route.kind == ROUTE_MX)
+	char *ours = ip ? strtok_r(0, " ", &save) : 0;
+	if (ours && c->d->route.kind == ROUTE_MX)
 		tlsrpt_add(c->d->route.name, policy, strcmp(type, "-") ? type : TLSRPT_OK, host, ip,
-		    save ? save : "");
+		    ours, save ? save : "");
 	/* Who promised nothing breaks no promise. */
-	if (!ip || !strcmp(type, "-") || !strcmp(policy, "none"))
+	if (!ours || !strcmp(type, "-") || !strcmp(policy, "none"))
 		return;
 	log_event("tls");
 	log_str("policy", policy);

@@ -276,13 +276,28 @@ apply_sts(struct dest *d, struct sts_known const *sts, struct mx_answer *a)
 		int proved = a->secure && h->tlsa == DNS_OK;
 		if (!h->count || proved || sts_policy_matches(&sts->policy, h->name))
 			continue;
-		tlsrpt_add(d->route.name, "sts", "validation-failure", h->name, "-", no_match);
+		tlsrpt_add(d->route.name, "sts", "validation-failure", h->name, "-", "-",
+		    no_match);
 		if (sts->policy.mode == STS_ENFORCE) {
 			h->count = 0;
 			n++;
 		}
 	}
 	return n;
+}
+
+/* Bogus answers of the DNS, for the domain or its hosts (RFC 8460 4.3). */
+static void
+report_bogus(struct dest const *d, struct mx_answer const *a)
+{
+	if (d->route.kind != ROUTE_MX)
+		return;
+	if (a->status == DNS_BOGUS)
+		tlsrpt_add(d->route.name, "tlsa", "dnssec-invalid", "-", "-", "-", a->why);
+	for (unsigned int i = 0; i < a->count; i++)
+		if (a->host[i].status == DNS_BOGUS || a->host[i].tlsa == DNS_BOGUS)
+			tlsrpt_add(d->route.name, "tlsa", "dnssec-invalid", a->host[i].name, "-",
+			    "-", a->why);
 }
 
 /* Hosts that may be there to take the mail at another time. */
@@ -316,6 +331,7 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 		    "the domain's MTA-STS policy on our disk cannot be read");
 		return;
 	}
+	report_bogus(d, a);
 	mx_drop_unsafe(a);
 	unsigned int all = a->count;
 	struct mx_answer whole = *a;

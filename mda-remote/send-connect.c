@@ -1,6 +1,9 @@
 #include "mda-remote/send-open.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 void
 send_keep_reason(struct attempt *why, struct attempt const *now)
@@ -8,6 +11,25 @@ send_keep_reason(struct attempt *why, struct attempt const *now)
 	/* A peer's own words say more than that another one could not be reached. */
 	if (!why->code || now->code)
 		*why = *now;
+}
+
+/* For reports (RFC 8460 4.4, sending-mta-ip); the system may have chosen it. */
+static void
+note_ours(struct send *s, int fd)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	} u;
+	socklen_t len = sizeof u;
+	s->ours[0] = 0;
+	if (getsockname(fd, &u.sa, &len) < 0)
+		return;
+	if (u.sa.sa_family == AF_INET)
+		inet_ntop(AF_INET, &u.in4.sin_addr, s->ours, sizeof s->ours);
+	else if (u.sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &u.in6.sin6_addr, s->ours, sizeof s->ours);
 }
 
 /* To the Unix socket, or to one of host[begin..end). 0; -1 when there is none left. */
@@ -27,6 +49,7 @@ connect_any(struct send *s, unsigned int begin, unsigned int end, struct attempt
 		fd = s->c.net.fd_in;
 	if (fd < 0)
 		return -1;
+	note_ours(s, fd);
 	smtp_client_fds(&s->c, fd, fd);
 	s->c.lmtp = s->lmtp;
 	return 0;

@@ -35,6 +35,7 @@ struct send {
 	unsigned int timeout;
 	/* The connection. */
 	struct smtp_client c;
+	char ours[64]; /* the address that it is from, "" if unknown */
 	struct send_host const *peer; /* null: the Unix socket */
 	struct tls_client tls_state;
 	char *session; /* that was offered last, or null */

@@ -23,7 +23,7 @@
  *                        too many
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
  * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
- * Out: "T POLICY TYPE NAME IP REASON" for each host with which TLS was tried or asked for: POLICY
+ * Out: "T POLICY TYPE NAME IP OURS REASON" for each host with which TLS was tried or asked for: POLICY
  * is tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3; "c NAME IP PROTOCOL CIPHER
  * VERIFIED SESSION" when the connection stands (SESSION: reused or new); "s NAME IP PORT SINCE SESSION",
  * a TLS session for the next one; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
@@ -76,8 +76,8 @@ send_report_tls(struct send *s, char const *policy, char const *type, char const
 {
 	stralloc sa = STRALLOC_ZERO;
 	/* A whole reply may be the reason. */
-	sa_catf(&sa, "T %s %s %s %s %.*s", policy, *type ? type : "-", s->peer->name, s->peer->ip,
-	    TLSRPT_REASON_MAX, reason);
+	sa_catf(&sa, "T %s %s %s %s %s %.*s", policy, *type ? type : "-", s->peer->name,
+	    s->peer->ip, *s->ours ? s->ours : "-", TLSRPT_REASON_MAX, reason);
 	link_send(LINK, sa.s, sa.len, -1);
 	stralloc_free(&sa);
 }

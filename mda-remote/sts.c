@@ -40,7 +40,7 @@ sts_failed(struct sts_domain *d, char const *type, char const *why)
 	log_str("why", why);
 	log_str("policy", sts_valid(d) ? "the old one stays" : "none");
 	log_send();
-	tlsrpt_add(d->name, "sts", type, "-", "-", why);
+	tlsrpt_add(d->name, "sts", type, "-", "-", "-", why);
 	d->fetch_not_before = walk_now() + STS_RETRY_SECONDS * 1000;
 	settled(d);
 }

@@ -49,7 +49,7 @@ take(struct tlsrpt_day *d, char *line, char const *domain)
 	if (!r.policy || (domain && strcasecmp(domain, r.domain)))
 		return;
 	if (text) {
-		r.type = r.host = r.ip = "";
+		r.type = r.host = r.ip = r.ours = "";
 		r.reason = line;
 		add(&d->text, &d->texts, r);
 		return;
@@ -57,8 +57,9 @@ take(struct tlsrpt_day *d, char *line, char const *domain)
 	r.type = word(&line);
 	r.host = word(&line);
 	r.ip = word(&line);
+	r.ours = word(&line);
 	r.reason = line;
-	if (r.ip)
+	if (r.ours)
 		add(&d->row, &d->rows, r);
 }
 
@@ -66,8 +67,10 @@ static int
 compare(void const *a, void const *b)
 {
 	struct tlsrpt_row const *x = a, *y = b;
-	char const *const p[] = {x->domain, x->policy, x->type, x->host, x->ip, x->reason};
-	char const *const q[] = {y->domain, y->policy, y->type, y->host, y->ip, y->reason};
+	char const *const p[] = {x->domain, x->policy, x->type, x->host, x->ip, x->ours,
+	    x->reason};
+	char const *const q[] = {y->domain, y->policy, y->type, y->host, y->ip, y->ours,
+	    y->reason};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof p / sizeof *p; i++)
 		r = strcmp(p[i], q[i]);

@@ -8,7 +8,7 @@
 
 struct tlsrpt_row {
 	uint64_t count;
-	char const *domain, *policy, *type, *host, *ip, *reason;
+	char const *domain, *policy, *type, *host, *ip, *ours, *reason;
 };
 struct tlsrpt_day {
 	char const *name;	/* YYYY-MM-DD */

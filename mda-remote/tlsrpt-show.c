@@ -50,8 +50,8 @@ tlsrpt_show(struct tlsrpt_day const *d)
 		    (unsigned long long)good, (unsigned long long)bad);
 		for (; r < d->row + end; r++)
 			if (failed(r))
-				printf("\t\t%llu %s %s %s %s\n", (unsigned long long)r->count,
-				    r->type, r->host, r->ip, r->reason);
+				printf("\t\t%llu %s %s %s %s %s\n", (unsigned long long)r->count,
+				    r->type, r->host, r->ip, r->ours, r->reason);
 	}
 	if (!d->rows)
 		printf("nothing on %s\n", d->name);
@@ -112,6 +112,10 @@ detail_json(stralloc *sa, struct tlsrpt_row const *r)
 {
 	sa_append(sa, '{');
 	member(sa, "result-type", r->type);
+	if (strcmp(r->ours, "-")) {
+		sa_append(sa, ',');
+		member(sa, "sending-mta-ip", r->ours);
+	}
 	if (strcmp(r->host, "-")) {
 		sa_append(sa, ',');
 		member(sa, "receiving-mx-hostname", r->host);

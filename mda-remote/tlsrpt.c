@@ -131,11 +131,12 @@ clean(stralloc *sa)
 
 void
 tlsrpt_add(char const *domain, char const *policy, char const *type, char const *host,
-    char const *ip, char const *reason)
+    char const *ip, char const *ours, char const *reason)
 {
 	stralloc sa = STRALLOC_ZERO;
 	turn();
-	sa_catf(&sa, "%s %s %s %s %s %.*s", domain, policy, type, host, ip, TLSRPT_REASON_MAX,
+	sa_catf(&sa, "%s %s %s %s %s %s %.*s", domain, policy, type, host, ip, ours,
+	    TLSRPT_REASON_MAX,
 	    strcmp(type, TLSRPT_OK) ? reason : "");
 	clean(&sa);
 	unsigned int i = 0;

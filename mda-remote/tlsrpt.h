@@ -1,11 +1,11 @@
 /* What is kept for TLS reports (RFC 8460): one file per day, spool/tlsrpt/YYYY-MM-DD (UTC), of
  * lines
  *
- *     COUNT DOMAIN POLICY TYPE HOST IP REASON
+ *     COUNT DOMAIN POLICY TYPE HOST IP OURS REASON
  *     policy DOMAIN POLICY TEXT          the policy's lines, joined by '|'
  *
  * that mda-remote appends and postern-tlsrpt reads. TYPE is TLSRPT_OK or a result type of RFC 8460
- * 4.3, POLICY "sts", "tlsa" or "none", HOST and IP "-" where there is none. */
+ * 4.3, POLICY "sts", "tlsa" or "none", OURS the address that we sent from; HOST, IP and OURS "-" where there is none. */
 #ifndef POSTERN_MDA_REMOTE_TLSRPT_H
 #define POSTERN_MDA_REMOTE_TLSRPT_H
 
@@ -14,7 +14,7 @@
 void tlsrpt_start(void);
 /* Counts one session; what is counted is on disk within TLSRPT_FLUSH_MS. */
 void tlsrpt_add(char const *domain, char const *policy, char const *type, char const *host,
-    char const *ip, char const *reason);
+    char const *ip, char const *ours, char const *reason);
 /* Notes the policy that holds for the domain, once a day. text: its lines. */
 void tlsrpt_policy(char const *domain, char const *policy, char const *text);
 /* Writes down what is to be by now, or everything, and drops days that are too old. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """DANE (RFC 7672, 7671) with real signed zones (nsd, ldns-signzone) and real certificates: what each TLSA set means for
 each server, which names count, and that mail never goes in clear or to the wrong server because an answer is missing."""
-import os, ssl, sys, tempfile
+import glob, os, re, ssl, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Faults, Nsd, Unbound
@@ -17,6 +17,7 @@ pki = Pki(tmp.name)
 ca, foreign = pki.authority(), pki.authority("Another CA")
 wild = pki.leaf(ca, "*.dane.test")
 nochain = pki.leaf(ca, "*.dane.test", chain=False)
+stranger = pki.leaf(foreign, "*.dane.test")
 expired = pki.leaf(ca, "*.dane.test", expired=True)
 other = pki.leaf(ca, "elsewhere.test")
 partial = pki.leaf(ca, "mx*.dane.test")
@@ -78,9 +79,24 @@ ROWS = {
     "may-wrong": ([WRONG], wild, ANY, ""),
     "no-wrong": ([WRONG], wild, CLEAR, ""),
     "must-wrong": ([WRONG], wild, ("delivered", "pkix"), ""),
+    # A policy of MTA-STS beside them (POLICIES): TLSA records decide (RFC 8461 2), where there are none the policy does.
+    "sts-else": ([E[1, 1]], wild, DANE, ""),
+    "sts-other-ca": ([tlsa(3, 1, 1, stranger)], stranger, DANE, ""),
+    "sts-wrong": ([WRONG], wild, WAITS("4.7.5"), "validation-failure"),
+    "sts-testing-wrong": ([WRONG], wild, WAITS("4.7.5"), "validation-failure"),
+    "sts-alone": ([], wild, ("delivered", "pkix"), ""),
+    "sts-alone-other-ca": ([], stranger, WAITS("4.7.5"), "certificate-not-trusted"),
+    "sts-alone-else": ([], wild, NOT_ASKED("4.7.5"), ""),
+    "sts-testing-alone-other-ca": ([], stranger, ANY, "certificate-not-trusted"),
+    "sts-testing-alone-clear": ([], None, CLEAR, "starttls-not-supported"),
     "min": ([E[1, 1]], wild, DANE, ""),
     "min-old": ([E[1, 1]], "old", WAITS("4.7.5"), "validation-failure"),
 }
+POLICIES = {n: (["enforce", "testing"]["testing" in n], "nobody.dane.test" if "else" in n else f"mx-{n}.dane.test") for n in ROWS if n.startswith("sts-")}
+REPORTED = {"sts-else": "tlsa successful", "sts-other-ca": "tlsa successful", "sts-wrong": "tlsa validation-failure", "sts-testing-wrong": "tlsa validation-failure",
+            "sts-alone": "sts successful", "sts-alone-other-ca": "sts certificate-not-trusted", "sts-alone-else": "sts validation-failure",
+            "sts-testing-alone-other-ca": "sts certificate-not-trusted", "sts-testing-alone-clear": "sts starttls-not-supported", "tampered": "tlsa dnssec-invalid",
+            "ee-wrong": "tlsa validation-failure"}
 ROUTES = {"min": "dane min=1.3", "only": "dane-only", "may": "may", "no-wrong": "no", "must": "must"}
 
 port = free_port()
@@ -186,6 +202,12 @@ with Nsd({"test": "", "dane.test": zone, "plain.test": outside}, signed=("test",
         Faults(nsd.port, [(f"_{port}._tcp.mx-servfail.dane.test", 52, "servfail"), ("dead.dane.test", 1, "servfail")]) as dns, \
         Remote({"smtp-port": port, "resolver": f"127.0.0.1@{dns.port}", "resolver-anchor": nsd.anchor, "tls-ca": ca[0], "retry-min": "1h", "retry-max": "2h",
                 "host-retry-min": "1h", "host-retry-max": "2h"}, routes=routes) as r:
+    os.mkdir(f"{r.dir}/spool/policy")
+    for name, (mode, mx) in POLICIES.items():
+        with open(f"{r.dir}/spool/policy/{name}.dane.test", "w") as f:
+            f.write(f"postern-policy 1\n{int(time.time())} 1\nversion: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 600000\n")
+    for path in [f"{r.dir}/spool/policy", *glob.glob(f"{r.dir}/spool/policy/*")]:
+        os.chown(path, *(65534, 65534) if os.getuid() == 0 else (-1, -1))
     r.start()
     names = [f"{n}.dane.test" for n in ROWS] + [w[0] for w in WAYS.values()] + list(MANY)
     r.queue([f"a@{n}" for n in names])
@@ -196,6 +218,9 @@ with Nsd({"test": "", "dane.test": zone, "plain.test": outside}, signed=("test",
     for domain, want in MANY.items():
         got = outcome(r, f"a@{domain}")
         tap.ok((got["event"], got["status"]) == want, f"{domain}: {' '.join(want)}", got)
+    for name, words in REPORTED.items():
+        reports = lambda: "".join(open(f).read() for f in glob.glob(f"{r.dir}/spool/tlsrpt/*"))
+        tap.ok(wait_for(lambda: re.search(rf"^\d+ {name}\.dane\.test {words} mx-{name}\.dane\.test ", reports(), re.M), f"{name}: {words} among {reports()}"), f"{name}: reported as {words}")
     tap.ok("DNSSEC" in r.log("to=a@tampered.dane.test")[0] and "mx-tampered" in r.log("to=a@tampered.dane.test")[0], "what is bogus is said", r.log("to=a@tampered"))
     tap.ok(not [q for q in dns.seen if q[1] == 52 and "plain.test" in q[0]], "an unsigned zone is not asked for TLSA records")
     tap.ok(not [q for q in dns.seen if q[1] == 52 and ("may-wrong" in q[0] or "no-wrong" in q[0])], "nor is it where no record would count")

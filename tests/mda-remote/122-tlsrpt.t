@@ -21,28 +21,28 @@ _smtp._tls.ftp TXT "v=TLSRPTv1; rua=ftp://p.test"
 _smtp._tls.extra TXT "v=TLSRPTv1;x=y ;rua= mailto:x@p.test ; z=1"
 """
 LINES = """policy p.test sts version: STSv1|mode: enforce|mx: mx.p.test|mx:  *.m.p.test|max_age: 86400|
-7 p.test sts successful mx.p.test 192.0.2.1 \n2 p.test sts certificate-expired mx.p.test 192.0.2.1 certificate has "expired"
-3 p.test sts certificate-expired mx.p.test 192.0.2.1 certificate has "expired"
-1 p.test sts sts-policy-fetch-error - - connection refused
-4 p.test none starttls-not-supported mx.p.test 2001:db8::1 no
+7 p.test sts successful mx.p.test 192.0.2.1 192.0.2.9 \n2 p.test sts certificate-expired mx.p.test 192.0.2.1 192.0.2.9 certificate has "expired"
+3 p.test sts certificate-expired mx.p.test 192.0.2.1 192.0.2.9 certificate has "expired"
+1 p.test sts sts-policy-fetch-error - - - connection refused
+4 p.test none starttls-not-supported mx.p.test 2001:db8::1 2001:db8::9 no
 policy q.test tlsa _25._tcp.mx.q.test. IN TLSA 3 1 1 00|
-5 q.test tlsa successful mx.q.test 192.0.2.2 \n1 q.test tlsa tlsa-invalid mx.q.test 192.0.2.2 none of the TLSA records can be used
+5 q.test tlsa successful mx.q.test 192.0.2.2 - \n1 q.test tlsa tlsa-invalid mx.q.test 192.0.2.2 - none of the TLSA records can be used
 nonsense
-0 p.test sts successful a b c
+0 p.test sts successful a b c d
 policy
 9 short
-1 p.test sts successful mx.p.test 192.0.2.1 cut off"""
+1 p.test sts successful mx.p.test 192.0.2.1 192.0.2.9 cut off"""
 WANT = {"organization-name": "mx.home.test", "contact-info": "postmaster@mx.home.test", "report-id": "2026-01-02.p.test@mx.home.test",
         "date-range": {"start-datetime": "2026-01-02T00:00:00Z", "end-datetime": "2026-01-02T23:59:59Z"},
         "policies": [
             {"policy": {"policy-type": "no-policy-found", "policy-domain": "p.test"},
              "summary": {"total-successful-session-count": 0, "total-failure-session-count": 4},
-             "failure-details": [{"result-type": "starttls-not-supported", "receiving-mx-hostname": "mx.p.test", "receiving-ip": "2001:db8::1",
+             "failure-details": [{"result-type": "starttls-not-supported", "receiving-mx-hostname": "mx.p.test", "receiving-ip": "2001:db8::1", "sending-mta-ip": "2001:db8::9",
                                   "failed-session-count": 4, "failure-reason-code": "no"}]},
             {"policy": {"policy-type": "sts", "policy-domain": "p.test", "mx-host": ["mx.p.test", "*.m.p.test"],
                         "policy-string": ["version: STSv1", "mode: enforce", "mx: mx.p.test", "mx:  *.m.p.test", "max_age: 86400"]},
              "summary": {"total-successful-session-count": 7, "total-failure-session-count": 6},
-             "failure-details": [{"result-type": "certificate-expired", "receiving-mx-hostname": "mx.p.test", "receiving-ip": "192.0.2.1",
+             "failure-details": [{"result-type": "certificate-expired", "receiving-mx-hostname": "mx.p.test", "receiving-ip": "192.0.2.1", "sending-mta-ip": "192.0.2.9",
                                   "failed-session-count": 5, "failure-reason-code": 'certificate has "expired"'},
                                  {"result-type": "sts-policy-fetch-error", "failed-session-count": 1, "failure-reason-code": "connection refused"}]}]}
 
@@ -84,7 +84,7 @@ with Nsd({"p.test": ZONE}) as nsd, Remote({**SLOW, "resolver": f"127.0.0.1@{nsd.
     days = sorted(os.listdir(f"{r.dir}/spool/tlsrpt"))
     text = "".join(open(f"{r.dir}/spool/tlsrpt/{d}").read() for d in days if "2020" < d < "2999")
     tap.ok("p.test none successful mx.p.test 127.0.0.1" in text, "a session that went well is counted", text, r.lines)
-    tap.ok("1 plain.p.test none starttls-not-supported mx.p.test 127.0.0.1" in text, "one without STARTTLS is", text)
+    tap.ok("1 plain.p.test none starttls-not-supported mx.p.test 127.0.0.1 127.0.0.1 " in text, "one without STARTTLS is", text)
     tap.ok(not os.path.exists(old) and os.path.exists(young), "days that are too old go", days)
     day = [d for d in days if "2020" < d < "2999"][-1]
     code, out, err = tool("-n", day)
@@ -109,7 +109,7 @@ with Nsd({"p.test": ZONE}) as nsd, Remote({**SLOW, "resolver": f"127.0.0.1@{nsd.
     got = json.loads(out)["policies"]
     tap.ok(got and got[0]["policy"] == {"policy-type": "tlsa", "policy-domain": "q.test", "policy-string": ["_25._tcp.mx.q.test. IN TLSA 3 1 1 00"]}, "JSON: TLSA records", got)
     code, out, err = tool("2026-01-02", "p.test")
-    tap.ok(code == 0 and "\tsts: 7 successful, 6 failed\n\t\t5 certificate-expired mx.p.test 192.0.2.1 " in out and "q.test" not in out
+    tap.ok(code == 0 and "\tsts: 7 successful, 6 failed\n\t\t5 certificate-expired mx.p.test 192.0.2.1 192.0.2.9 " in out and "q.test" not in out
            and out.endswith("wants reports at mailto:tls@p.test,https://p.test/r\n"), "one domain, and where it wants reports", out, err)
     code, out, err = tool("2026-01-02")
     tap.ok(code == 0 and "p.test\n" in out and "\nq.test\n" in out, "all domains", out)
