@@ -100,7 +100,7 @@ unit: $(UNIT)
 $B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/lib.a \
     $$(call more_objects,tests/unit/$$*.c)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $(filter %.c %.o,$^) $B/store.a $B/lib.a \
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/store.a $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 bench: $(BENCH)
