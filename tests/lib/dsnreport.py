@@ -1,7 +1,11 @@
-"""Notifications that a scripted peer got, as Python's email package reads them."""
+"""Notifications that a scripted peer got, as Python's email package reads them, and messages that are to lead to some."""
 import email, email.policy
 
 from instance import wait_for
+from smtppeer import ALL, Peer, Remote
+
+NO = {"RCPT": lambda line: "550-5.1.1 No such user\r\n550 5.1.1 <here>" if "bad" in line else "450 4.2.0 later" if "grey" in line else None}
+BODY = "From: s@home.test\nSubject: original\nX-Long: " + "w" * 200 + "\n\nthe body\n.\n"
 
 
 def bounces(peer, count=1):
@@ -15,3 +19,12 @@ def fields(report):
         return status.get_payload()
     text = status.get_payload(decode=True) or status.get_payload(0).as_bytes()
     return [email.message_from_string(b) for b in text.decode().replace("\r\n", "\n").split("\n\n") if b.strip()]
+
+
+def run(rcpts, script=NO, ext=ALL, settings=None, **queue):
+    """A walker with one message, at work, and its peer, whose script knows bad and grey recipients."""
+    peer = Peer(script=script, ext=ext)
+    r = Remote({"smtp-port": peer.port, **(settings or {})}, routes="*: [127.0.0.1]")
+    r.peer = peer
+    r.name = r.queue(rcpts, **{"body": BODY, **queue})
+    return r.start()

@@ -4,21 +4,9 @@ nobody is told twice or for a bounce."""
 import os, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dsnreport import bounces, fields
+from dsnreport import BODY, bounces, fields, run
 from instance import tap
-from smtppeer import ALL, Peer, Remote
-
-NO = {"RCPT": lambda line: "550-5.1.1 No such user\r\n550 5.1.1 <here>" if "bad" in line else "450 4.2.0 later" if "grey" in line else None}
-BODY = "From: s@home.test\nSubject: original\nX-Long: " + "w" * 200 + "\n\nthe body\n.\n"
-
-
-def run(rcpts, script=NO, ext=ALL, settings=None, **queue):
-    peer = Peer(script=script, ext=ext)
-    r = Remote({"smtp-port": peer.port, **(settings or {})}, routes="*: [127.0.0.1]")
-    r.peer = peer
-    r.name = r.queue(rcpts, **{"body": BODY, **queue})
-    return r.start()
-
+from smtppeer import ALL, Remote
 
 with run(["bad1@x.test", ("bad2@x.test", "ORCPT=rfc822;first+2Bone@y.test"), "good@x.test"], mail="ENVID=my+2Bid") as r:
     r.wait_empty()

@@ -3,21 +3,9 @@
 import email, email.policy, os, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from dsnreport import bounces, fields
+from dsnreport import bounces, fields, run
 from instance import tap, wait_for
-from smtppeer import ALL, Peer, Remote
-
-NO = {"RCPT": lambda line: "550-5.1.1 No such user\r\n550 5.1.1 <here>" if "bad" in line else "450 4.2.0 later" if "grey" in line else None}
-BODY = "From: s@home.test\nSubject: original\nX-Long: " + "w" * 200 + "\n\nthe body\n.\n"
-
-
-def run(rcpts, script=NO, ext=ALL, settings=None, **queue):
-    peer = Peer(script=script, ext=ext)
-    r = Remote({"smtp-port": peer.port, **(settings or {})}, routes="*: [127.0.0.1]")
-    r.peer = peer
-    r.name = r.queue(rcpts, **{"body": BODY, **queue})
-    return r.start()
-
+from smtppeer import Peer, Remote
 
 # A bounce is never bounced.
 for sender, rcpt, settings, bounced, to, what in (
