@@ -225,6 +225,8 @@ smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *i
 			sa_cats(&sa, " LOGIN=");
 			xtext_encode(&sa, m->login, strlen(m->login));
 		}
+		if (m->hold && (c->ext & EXT_XFORWARD_HOLD))
+			sa_cats(&sa, " HOLD=1");
 		sa_cats(&sa, "\r\n");
 		replies++;
 	}
@@ -315,6 +317,8 @@ note_extension(struct smtp_client *c, char const *s, size_t n)
 		uint64_scan(s + klen + 1, &c->size_limit);
 	if (ascii_ieq(s, klen, "XFORWARD") && has_word(s + klen, n - klen, "LOGIN"))
 		c->ext |= EXT_XFORWARD_LOGIN;
+	if (ascii_ieq(s, klen, "XFORWARD") && has_word(s + klen, n - klen, "HOLD"))
+		c->ext |= EXT_XFORWARD_HOLD;
 	if (ascii_ieq(s, klen, "LIMITS") && klen < n)
 		note_limits(&c->limits, s + klen + 1, n - klen - 1);
 	if (ascii_ieq(s, klen, "AUTH") && klen < n) { /* also the old "AUTH=LOGIN" */

@@ -51,7 +51,7 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n250-DSN\r\n250-REQUIRETLS\r\n%s250 ENHANCEDSTATUSCODES\r\n",
 	    conf_me(), (unsigned long long)s->size_max,
-	    s->foreign ? "" : "250-XFORWARD IDENT LOGIN\r\n");
+	    s->foreign ? "" : "250-XFORWARD IDENT LOGIN HOLD\r\n");
 	return 0;
 }
 
@@ -66,7 +66,7 @@ set_login(struct recv_session *s, char const *value)
 	stralloc_free(&sa);
 }
 
-/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext. Other attributes are passed over. */
+/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext and HOLD=1. Other attributes are passed over. */
 static int
 cmd_xforward(void *session, char *arg, size_t len)
 {
@@ -82,6 +82,8 @@ cmd_xforward(void *session, char *arg, size_t len)
 			snprintf(s->ident, sizeof s->ident, "%s", w + 6);
 		else if (ascii_ieq(w, strlen(w) < 6 ? strlen(w) : 6, "LOGIN="))
 			set_login(s, w + 6);
+		else if (ascii_ieq(w, strlen(w), "HOLD=1"))
+			s->hold = 1;
 	recv_reply(s, R_DONE);
 	return 0;
 }
@@ -130,8 +132,10 @@ cmd_mail(void *session, char *arg, size_t len)
 		message_id(s);
 		if (s->login[0])
 			s->e.mail.login = arena_strndup(&s->arena, s->login, strlen(s->login));
+		s->e.mail.hold = s->hold;
 		s->state = MAIL;
 	}
+	s->hold = 0;
 	if (!s->foreign) /* such a caller stays who he is */
 		s->login[0] = 0;
 	recv_reply(s, error ? error : R_SENDER_OK);
@@ -221,7 +225,7 @@ cmd_quit(void *session, char *arg, size_t len)
 /* clang-format off */
 struct command const recv_commands[] = {
 	{"LHLO",     cmd_lhlo,     ANY,                   ARGS_SOME, COMMAND_LAST,   "LHLO name"},
-	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id LOGIN=xtext"},
+	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id LOGIN=xtext HOLD=1"},
 	{"MAIL",     cmd_mail,     READY,                 ARGS_SOME, 0,              "MAIL FROM:<address>"},
 	{"RCPT",     cmd_rcpt,     MAIL | RCPT,           ARGS_SOME, 0,              "RCPT TO:<address>"},
 	{"DATA",     recv_data,    RCPT,                  ARGS_NONE, COMMAND_LAST,   "DATA"},

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <skalibs/types.h>
@@ -96,6 +97,8 @@ log_accept(struct recv_session *s, char const *name)
 		log_str("user", s->e.mail.login);
 	log_num("rcpts", s->e.count);
 	log_num("size", s->e.mail.size);
+	if (s->e.mail.hold)
+		log_num("held", 1);
 	if (s->foreign)
 		log_num("uid", s->caller);
 	log_send();
@@ -111,6 +114,9 @@ end(struct recv_session *s)
 	/* RFC 8689 4.1: the parameter outweighs the header. */
 	s->e.tls_optional = s->tls_required.no && !s->e.mail.requiretls;
 	if (!s->failed && spool_finish(&s->file, &s->e) < 0)
+		write_failed(s, errno);
+	/* Before it has its name: nobody may send it in between. */
+	if (!s->failed && s->e.mail.hold && fchmod(s->file.fd, 0400) < 0)
 		write_failed(s, errno);
 	if (!s->failed) {
 		s->open = 0; /* spool_commit closes it either way */

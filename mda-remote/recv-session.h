@@ -26,6 +26,7 @@ struct recv_session {
 	unsigned int rcpt_max, room;
 	char ident[ID_MAX + 1]; /* of XFORWARD, for the next message */
 	char login[ENVELOPE_LOGIN_MAX + 1]; /* the same */
+	int hold; /* the same: it is not to be sent until it is released */
 	char id[ID_MAX + 1];	/* of this message */
 	unsigned int messages;
 	struct envelope e;

@@ -6,6 +6,7 @@
 #include "lib/date.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "smtp-recv/envelope-change.h"
 #include "smtp-recv/notice.h"
 #include "smtp-recv/received.h"
 #include "smtp-recv/session.h"
@@ -94,6 +95,7 @@ queue(struct session *s, enum verdict v, stralloc const *head, tain const *lates
 	mail.size = t->data.size;
 	if (t->data.eightbit && mail.body == BODY_7BIT)
 		mail.body = BODY_8BITMIME;
+	mail.hold = !!t->hold;
 	for (size_t i = 0; i < t->count; i++) {
 		struct recipient *r = t->rcpts + i;
 		if (r->verdict != v || r->queued)
@@ -219,18 +221,14 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	return decide_final(&tally, named ? commit(s, head, latest) : unqueue(s));
 }
 
-void
-accept_message(struct session *s)
+static void
+hand_over(struct session *s, stralloc const *head)
 {
-	stralloc head = STRALLOC_ZERO;
-	int64_t now = (int64_t)time(0);
 	tain latest;
 	tain_now_g();
 	tain_addsec_g(&latest, (int)s->set.reply_seconds);
-	add_received(s, &head, now);
-	if (s->set.submission)
-		add_missing(s, &head, now);
-	enum plan plan = distribute(s, &head, &latest);
+	envelope_settle(s, &latest);
+	enum plan plan = distribute(s, head, &latest);
 	/* A known sender hears of failures by mail; where that cannot be, by the reply. */
 	if (plan == PLAN_ACCEPT && notice_send(s, &latest) < 0)
 		plan = PLAN_PERM;
@@ -238,5 +236,17 @@ accept_message(struct session *s)
 		accepted(s);
 	else
 		refused(s, plan);
+}
+
+void
+accept_message(struct session *s)
+{
+	stralloc head = STRALLOC_ZERO;
+	int64_t now = (int64_t)time(0);
+	add_received(s, &head, now);
+	if (s->set.submission)
+		add_missing(s, &head, now);
+	if (!milters_message(s, &head))
+		hand_over(s, &head);
 	stralloc_free(&head);
 }

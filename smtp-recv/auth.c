@@ -1,8 +1,10 @@
 /* AUTH (RFC 4954): the exchange and the check are the login pair's. */
 #include "smtp-recv/handlers.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/ascii.h"
 #include "lib/login.h"
 #include "smtp-recv/session.h"
 
@@ -55,10 +57,16 @@ do_auth(void *session, char *arg, size_t len)
 	struct login_dialog d = {.prompt = "334 ", .read = read_line, .arg = s};
 	enum login_verdict v = login_authenticate(
 	    s->login, &s->net, &d, arg, n, *initial ? initial : 0, len - (size_t)(initial - arg));
+	char mechanism[sizeof s->mechanism];
+	snprintf(mechanism, sizeof mechanism, "%.*s", (int)n, arg);
+	for (char *c = mechanism; *c; c++)
+		*c = ascii_toupper(*c);
 	explicit_bzero(arg, len);
 	if (v == LOGIN_LOST)
 		return 1;
-	if (v == LOGIN_OK)
+	if (v == LOGIN_OK) {
 		memcpy(s->user, s->login->user, sizeof s->user);
+		memcpy(s->mechanism, mechanism, sizeof mechanism);
+	}
 	return reply(s, replies[v]);
 }

@@ -118,6 +118,10 @@ do_data(void *session, char *arg, size_t len)
 	struct session *s = session;
 	int done = 0;
 	(void)arg, (void)len;
+	if (!s->tx.discard && milters_data(s)) {
+		session_reset(s);
+		return 0;
+	}
 	begin(s, 0);
 	reply(s, REPLY_DATA);
 	while (!done) {

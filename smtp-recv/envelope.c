@@ -83,6 +83,10 @@ do_mail(void *session, char *arg, size_t len)
 		s->tx.mail.auth = 0;
 	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
+	if (milters_mail(s)) {
+		session_reset(s);
+		return 0;
+	}
 	s->state = ST_MAIL;
 	return reply(s, REPLY_SENDER_OK);
 }
@@ -98,15 +102,24 @@ find_same(struct transaction *t, char const *given)
 	return 0;
 }
 
-static int
-add(struct session *s, struct recipient const *r, enum reply said)
+static void
+append(struct transaction *t, struct recipient const *r)
 {
-	struct transaction *t = &s->tx;
 	if (t->count == t->room) {
 		t->room = t->room ? 2 * t->room : 8;
 		t->rcpts = xrealloc(t->rcpts, t->room, sizeof *t->rcpts);
 	}
 	t->rcpts[t->count++] = *r;
+}
+
+static int
+add(struct session *s, struct recipient const *r, enum reply said)
+{
+	if (milters_rcpt(s, r)) {
+		s->tx.renew |= r->named;
+		return 0;
+	}
+	append(&s->tx, r);
 	s->state = ST_RCPT;
 	return reply(s, said);
 }
@@ -163,21 +176,48 @@ ask(struct session *s, struct recipient *r, char const *target)
 		return add(s, r, REPLY_RCPT_QUEUED);
 	}
 	r->via = o;
+	r->named = 1;
 	r->verdict = VERDICT_TEMP; /* until its server says otherwise */
 	return add(s, r, REPLY_RCPT_OK);
+}
+
+static struct route
+find_route(struct session *s, struct recipient *r, int may_relay)
+{
+	struct route_context c = {
+	    .me = s->set.me,
+	    .local_ip = s->peer.local_ip,
+	    .relayclient = s->set.relayclient,
+	    .may_relay = may_relay,
+	};
+	return route_find(&s->tx.arena, &c, &r->rcpt.to);
+}
+
+static struct recipient
+recipient_of(struct smtp_rcpt const *rcpt)
+{
+	return (struct recipient){.rcpt = *rcpt, .given = rcpt->to.text, .verdict = VERDICT_SPOOL};
+}
+
+/* Whoever adds it may send to anywhere. What has no way fails for a time: a table is broken, or
+ * there are too many servers. */
+void
+session_add_recipient(struct session *s, struct smtp_rcpt const *rcpt)
+{
+	struct recipient r = recipient_of(rcpt);
+	struct route route = find_route(s, &r, 1);
+	if (route.kind == ROUTE_LOCAL || route.kind == ROUTE_LMTP)
+		r.via = outlet_for(s, route.kind == ROUTE_LOCAL ? s->set.lmtp : route.target);
+	if (route.kind != ROUTE_SPOOL)
+		r.verdict = VERDICT_TEMP;
+	append(&s->tx, &r);
 }
 
 static int
 take_recipient(struct session *s, struct smtp_rcpt const *rcpt)
 {
-	struct recipient r = {.rcpt = *rcpt, .given = rcpt->to.text, .verdict = VERDICT_SPOOL};
-	struct route_context c = {
-	    .me = s->set.me,
-	    .local_ip = s->peer.local_ip,
-	    .relayclient = s->set.relayclient,
-	    .may_relay = session_may_relay(s),
-	};
-	struct route route = route_find(&s->tx.arena, &c, &r.rcpt.to);
+	struct recipient r = recipient_of(rcpt);
+	struct route route = find_route(s, &r, session_may_relay(s));
 	switch (route.kind) {
 	case ROUTE_REFUSED:
 		return reply(s, route.refusal);
@@ -207,5 +247,8 @@ do_rcpt(void *session, char *arg, size_t len)
 	/* Twice the same address is one copy. */
 	if (find_same(&s->tx, rcpt.to.text))
 		return reply(s, REPLY_RCPT_AGAIN);
-	return take_recipient(s, &rcpt);
+	take_recipient(s, &rcpt);
+	if (s->code >= 400)
+		milters_rcpt_refused(s, &rcpt);
+	return 0;
 }

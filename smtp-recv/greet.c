@@ -41,6 +41,7 @@ greet(struct session *s, char const *host, size_t len, int esmtp)
 	s->helo[len] = 0;
 	s->esmtp = esmtp;
 	session_reset(s);
+	milters_greeted(s);
 	s->state = esmtp ? ST_EHLO : ST_HELO;
 	return 0;
 }
@@ -181,6 +182,7 @@ do_starttls(void *session, char *arg, size_t len)
 	/* RFC 3207 4.2: nothing that was said before is known any more. */
 	s->tls = 1;
 	s->esmtp = 0;
+	s->mechanism[0] = 0;
 	s->helo[0] = s->ident[0] = 0;
 	memcpy(s->user, s->local_user, sizeof s->user);
 	session_reset(s);

@@ -23,6 +23,17 @@
 #define SPOOL_RESERVE_SECONDS 10 /* of REPLY_SECONDS, kept for the spool */
 #define LMTP_SECONDS 30		 /* for the check of one recipient */
 #define OUTLET_IDLE_SECONDS 5	 /* after which an idle client's LMTP connections are closed */
+#define MILTERS_MAX 8		 /* lines of etc/milters: exit 100 */
+#define MILTER_CONNECT_SECONDS 5 /* to connect to a filter and agree with it; etc/milters: connect= */
+#define MILTER_COMMAND_SECONDS 30 /* for its answer to a command; etc/milters: command= */
+#define MILTER_MESSAGE_SECONDS 60 /* for its answer to a message, from the first octet on; etc/milters: message= */
+#define MILTER_SECONDS_MAX 300	 /* the most that etc/milters may give it */
+#define MILTERS_SECONDS 300	 /* for all filters of a message together, whatever each may take */
+#define MILTER_DATA_MAX 65535	 /* octets of one packet to a filter: a longer field is 552, a body comes in pieces */
+#define MILTER_PACKET_MAX (128 << 10)  /* of one packet of a filter: it has failed */
+#define MILTER_HEADER_MAX (256 << 10)  /* octets of a header where there are filters: 552 */
+#define MILTER_FIELDS_MAX 4096	 /* fields of a header where there are filters: 552 */
+#define MILTER_CHANGES_MAX (128 << 10) /* octets of all changes of one filter but its body: it has failed */
 #define FINISH_SECONDS 3	 /* to wait for the peer's close */
 #define ADDRESS_SPACE (64 << 20) /* RLIMIT_AS */
 #define FILES_MAX 64		 /* RLIMIT_NOFILE */

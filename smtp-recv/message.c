@@ -80,6 +80,22 @@ message_read(struct message const *m, uint64_t offset, char *buf, size_t max)
 	return (ssize_t)n;
 }
 
+int
+message_copy(struct message *m, struct message const *from, uint64_t n)
+{
+	char piece[16384];
+	for (uint64_t at = 0; at < n;) {
+		size_t max = n - at < sizeof piece ? (size_t)(n - at) : sizeof piece;
+		ssize_t r = message_read(from, at, piece, max);
+		if (!r)
+			errno = EIO;
+		if (r <= 0 || message_add(m, piece, (size_t)r) < 0)
+			return -1;
+		at += (uint64_t)r;
+	}
+	return 0;
+}
+
 void
 message_clear(struct message *m)
 {
@@ -87,5 +103,5 @@ message_clear(struct message *m)
 		close(m->fd);
 	m->fd = -1;
 	sa_reset(&m->memory);
-	m->size = 0;
+	m->size = m->skip = 0;
 }

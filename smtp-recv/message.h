@@ -10,10 +10,11 @@ struct message {
 	stralloc memory; /* all of it while fd is -1, empty otherwise */
 	int fd;
 	uint64_t size;
+	uint64_t skip; /* octets at the front that are not sent on: a header that was changed */
 };
 #define MESSAGE_ZERO                                                                               \
 	{                                                                                          \
-		STRALLOC_ZERO, -1, 0                                                               \
+		STRALLOC_ZERO, -1, 0, 0                                                             \
 	}
 
 /* Says in which directory files are made; opened now, so that it may be out of reach later. 0, or
@@ -23,6 +24,8 @@ int message_directory(char const *path);
 int message_add(struct message *m, char const *s, size_t n);
 /* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
+/* Appends the first n octets of another. 0, or -1 and errno. */
+int message_copy(struct message *m, struct message const *from, uint64_t n);
 /* Empties it and gives the file's room back. */
 void message_clear(struct message *m);
 

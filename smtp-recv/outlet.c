@@ -3,16 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include <skalibs/ip46.h>
-#include <skalibs/socket.h>
-#include <skalibs/types.h>
-
 #include "lib/log.h"
 #include "lib/sa.h"
-#include "lib/skalibs-compat.h"
-#include "lib/ucspi.h"
 #include "smtp-recv/limits.h"
 #include "smtp-recv/replies.h"
+#include "smtp-recv/target.h"
 
 #define PIECE 16384
 #define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
@@ -109,45 +104,18 @@ seconds_left(tain const *latest)
 	return ms < 0 || ms > LMTP_SECONDS * 1000 ? LMTP_SECONDS : (unsigned int)ms / 1000 + 1;
 }
 
-/* "192.0.2.1:24", "[2001:db8::1]:24", "localhost:24"; names would need a resolver. 0, or -1. */
-static int
-parse_target(char const *target, ip46 *ip, uint16_t *port)
-{
-	unsigned char addr[16];
-	char host[UCSPI_IPMAX + 2];
-	char const *colon = strrchr(target, ':');
-	size_t n = colon ? (size_t)(colon - target) : 0;
-	if (n > 2 && *target == '[' && target[n - 1] == ']')
-		target++, n -= 2;
-	if (!n || n >= sizeof host || !uint160_scan(colon + 1, port))
-		return -1;
-	memcpy(host, target, n);
-	host[n] = 0;
-	unsigned int len = ucspi_scan(strcmp(host, "localhost") ? host : "127.0.0.1", addr);
-	memset(ip, 0, sizeof *ip);
-	memcpy(ip->ip, addr, len);
-	ip->is6 = len == 16;
-	return len ? 0 : -1;
-}
-
 static int
 connect_tcp(struct outlet *o, tain const *latest)
 {
 	ip46 ip;
 	uint16_t port;
-	if (parse_target(o->target, &ip, &port) < 0) {
+	if (target_parse(o->target, &ip, &port) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	int fd = socket_tcp46_internal(ip46_is6(&ip), O_NONBLOCK | O_CLOEXEC);
+	int fd = target_tcp(&ip, port, latest);
 	if (fd < 0)
 		return -1;
-	tain_now_g();
-	if (!socket_deadlineconnstamp46_g(fd, &ip, port, latest)) {
-		fd_close(fd);
-		return -1;
-	}
-	socket_tcpnodelay(fd);
 	smtp_client_fds(&o->client, fd, fd);
 	return 0;
 }
@@ -195,7 +163,7 @@ static int
 send_letter(struct outlet *o, struct letter const *l)
 {
 	static char piece[PIECE];
-	uint64_t offset = 0;
+	uint64_t offset = l->m->skip;
 	ssize_t n;
 	if (smtp_client_send(&o->client, l->head->s, l->head->len) < 0)
 		return -1;
@@ -216,8 +184,9 @@ static void
 send_along(struct outlet *o, struct letter const *l)
 {
 	stralloc const *m = &l->m->memory;
-	uint64_t const size =
-	    smtp_client_length(l->head->s, l->head->len) + smtp_client_length(m->s, m->len);
+	size_t const skip = (size_t)l->m->skip;
+	uint64_t const size = smtp_client_length(l->head->s, l->head->len) +
+			      smtp_client_length(m->s + skip, m->len - skip);
 	smtp_client_cmd(&o->client, "BDAT %llu LAST", (unsigned long long)size);
 	o->client.chunk = 1;
 	o->sent = 1;
@@ -319,6 +288,10 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 		 * can. */
 		if ((mail->from.utf8 || rcpt->to.utf8) && !(o->client.ext & EXT_SMTPUTF8)) {
 			made_up(o, REPLY_UTF8_ROUTE);
+			return -1;
+		}
+		if (mail->hold && !(o->client.ext & EXT_XFORWARD_HOLD)) {
+			made_up(o, REPLY_FILTER_HOLD);
 			return -1;
 		}
 		until(o, LMTP_SECONDS, latest);

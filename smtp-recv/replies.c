@@ -68,6 +68,14 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",
 	[REPLY_TABLE]          = "421 4.3.5 configuration has changed or cannot be read, connect again",
 
+	[REPLY_FILTER_REJECT]    = "550 5.7.1 refused by a filter",
+	[REPLY_FILTER_TEMP]      = "451 4.7.1 a filter wants this to be tried later",
+	[REPLY_FILTER_CLOSE]     = "421 4.7.0 a filter ends this connection",
+	[REPLY_FILTER_GONE]      = "451 4.7.1 a filter does not answer, try later",
+	[REPLY_FILTER_GONE_PERM] = "550 5.7.1 a filter does not answer",
+	[REPLY_FILTER_HEADER]    = "552 5.3.4 header too long for the filters",
+	[REPLY_FILTER_HOLD]      = "451 4.3.0 the spool cannot hold messages, try later",
+
 	[REPLY_TOOBIG]         = "552 5.3.4 message too big; octets allowed:",
 	[REPLY_DISKFULL]       = "452 4.3.1 no room for this message, try later",
 	[REPLY_NOFILE]         = "451 4.3.0 message cannot be stored, try later",

@@ -96,11 +96,14 @@ session_reset(struct session *s)
 		if (s->outlets[i])
 			outlet_reset(s->outlets[i]);
 	outlet_reset(s->spool);
+	milters_abort(s);
 	message_clear(&t->message);
 	arena_reset(&t->arena);
 	t->header = (struct header_scan)HEADER_SCAN_ZERO;
 	t->count = t->asked = 0;
 	t->fault = REPLY_OK;
+	t->renew = t->discard = 0;
+	t->hold = 0;
 	if (s->state > ST_EHLO)
 		s->state = s->esmtp ? ST_EHLO : ST_HELO;
 }
@@ -126,6 +129,7 @@ session_init(struct session *s)
 	s->tls = ucspitls_active();
 	s->tx.message = (struct message)MESSAGE_ZERO;
 	s->spool = outlet_new(s->set.spool, s->set.me);
+	milters_init(s);
 	memcpy(s->user, s->local_user, sizeof s->user);
 	out_of_memory = s;
 	sa_nomem_hook = say_nomem;
@@ -250,7 +254,7 @@ obey(struct session *s, char *line, size_t len, struct command const **row, char
 	case COMMAND_OK:
 		return run(s, *row, *arg, n);
 	case COMMAND_UNKNOWN:
-		return reply(s, REPLY_UNKNOWN);
+		return milters_unknown(s, line) ? 0 : reply(s, REPLY_UNKNOWN);
 	case COMMAND_NUL:
 		return reply(s, REPLY_CONTROL);
 	case COMMAND_NEEDSARG:
@@ -334,5 +338,6 @@ session_run(struct session *s)
 	while (!one_command(s))
 		;
 	close_outlets(s);
+	milters_end(s);
 	net_finish(&s->net, FINISH_SECONDS);
 }

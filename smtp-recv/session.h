@@ -17,6 +17,7 @@
 #include "smtp-recv/header-scan.h"
 #include "smtp-recv/limits.h"
 #include "smtp-recv/message.h"
+#include "smtp-recv/milters.h"
 #include "smtp-recv/outlet.h"
 #include "smtp-recv/replies.h"
 #include "smtp-recv/settings.h"
@@ -44,6 +45,7 @@ struct recipient {
 	char const *given;     /* as it came, for the log and the Received field */
 	struct outlet *via;    /* its LMTP server; null: the spool */
 	enum verdict verdict;
+	int named;	  /* its server has accepted it */
 	int queued;	  /* the spool has taken it into its transaction */
 	int code;	  /* of the last reply about it, text with enhanced code */
 	char const *text; /* in the arena */
@@ -59,6 +61,9 @@ struct transaction {
 	struct message message;
 	struct smtp_data data;
 	struct header_scan header;
+	int renew;	  /* what LMTP servers know of the envelope is no longer true */
+	int discard;	  /* a filter takes the message away */
+	char const *hold; /* why the spool is to hold it; null: it is not */
 	enum reply fault; /* why the message will be refused; REPLY_OK: it will not */
 };
 
@@ -74,6 +79,7 @@ struct session {
 	unsigned int state;
 	int esmtp; /* greeted with EHLO */
 	char helo[SMTP_DOMAIN_MAX + 1];
+	char mechanism[32]; /* that the user has authenticated by, "" none */
 	char user[LOGIN_NAME_MAX + 1]; /* authenticated as, or the local peer's login; "" nobody */
 	char local_user[LOGIN_NAME_MAX + 1]; /* the local peer's login on a submission socket */
 	int any_sender;		/* the local peer is root or this instance's own user */
@@ -85,6 +91,7 @@ struct session {
 	struct transaction tx;
 	struct outlet *outlets[OUTLETS_MAX];
 	struct outlet *spool;
+	struct milters milters;
 };
 
 /* Prepares over descriptors 0 and 1; settings, peer, login and fd_end are set already. */
@@ -95,6 +102,8 @@ void session_run(struct session *s);
 void session_reset(struct session *s);
 /* Whether this peer may send to anywhere; such senders are also told of late failures by mail. */
 int session_may_relay(struct session const *s);
+/* Adds a recipient that nobody has asked for; its server is not told yet. */
+void session_add_recipient(struct session *s, struct smtp_rcpt const *rcpt);
 /* The extensions that EHLO names now. */
 unsigned int session_offers(struct session const *s);
 /* The connection failed or timed out (errno): says 421 where that makes sense, logs, returns 1. */

@@ -50,9 +50,11 @@ repair_newlines(void)
 }
 
 void
-settings_read(struct settings *s, int submission)
+settings_read(struct settings *s, int submission, int local)
 {
 	s->submission = submission;
+	s->service = local ? (submission ? "local" : "relay") : submission ? "submission" : "smtp";
+	s->milters_count = milter_table(s->service, &s->milters);
 	s->me = conf_me();
 	s->relayclient = getenv("RELAYCLIENT");
 	s->separators = conf_string("subaddress", "+");
@@ -66,8 +68,7 @@ settings_read(struct settings *s, int submission)
 	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 10000);
 	s->hops_max = number("smtp-hops", HOPS, 5, 1000);
 	s->errors_max = number("smtp-errors", ERRORS, 1, 1000000);
-	s->user_connections =
-	    number("smtp-user-connections", USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);
+	s->user_connections = number("smtp-user-connections", USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);
 	s->messages_max = number("smtp-messages", MESSAGES, 1, 1000000);
 	s->reply_seconds =
 	    number("smtp-reply-seconds", REPLY_SECONDS, 2 * SPOOL_RESERVE_SECONDS, 600);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smtp-recv/milter-table.h"
+
 struct settings {
 	char const *me;
 	char const *relayclient;  /* RELAYCLIENT, null if not set */
@@ -15,10 +17,14 @@ struct settings {
 	size_t line_max;
 	unsigned int recipients_max, hops_max, errors_max, messages_max, user_connections;
 	unsigned int reply_seconds, idle_seconds, session_seconds;
+	char const *service;	  /* "smtp", "submission", "relay", "local": for etc/milters */
+	struct milter_entry *milters;
+	size_t milters_count;
 	int submission, repair_newlines, requiretls;
 };
 
-/* Reads all; a bad one ends the program with exit 100 and its name. */
-void settings_read(struct settings *s, int submission);
+/* Reads all; a bad one ends the program with exit 100 and its name. local: the peer is on a Unix
+ * socket. */
+void settings_read(struct settings *s, int submission, int local);
 
 #endif

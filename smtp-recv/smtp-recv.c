@@ -7,8 +7,8 @@
  * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h and lib/ucspitls.h read, RELAYCLIENT, and
  * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
  * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
- * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock and
- * the LMTP servers of etc/domains. Privileges: none. Never parses as root: started as root it
+ * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock, the
+ * LMTP servers of etc/domains and the filters of etc/milters. Privileges: none. Never parses as root: started as root it
  * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
  * and runs CHECKPASSWORD. */
 #include <skalibs/selfpipe.h>
@@ -106,7 +106,7 @@ main(int argc, char **argv)
 	int first = options(argc, (char const *const *)argv, &submission);
 	ucspitls_init();
 	ucspi_init(&s.peer);
-	settings_read(&s.set, submission);
+	settings_read(&s.set, submission, s.peer.kind == UCSPI_UNIX);
 	s.cleartext = login_cleartext(&s.peer);
 	know_local_peer(&s);
 	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */

@@ -143,6 +143,31 @@ class Lmtp:
         self.socket.close()
 
 
+class Sink(Lmtp):
+    """An LMTP server that keeps only the length of a message."""
+
+    def session(self, peer):
+        f = peer.makefile("rb")
+        peer.sendall(b"220 x\r\n")
+        size = 0
+        for line in f:
+            if line.startswith(b"LHLO"):
+                peer.sendall(b"250 x\r\n")
+            elif line.startswith(b"DATA"):
+                peer.sendall(b"354 x\r\n")
+                tail = b""
+                while not tail.endswith(b"\r\n.\r\n"):
+                    piece = f.read1(1 << 16)
+                    if not piece:
+                        return
+                    size += len(piece)
+                    tail = (tail + piece)[-5:]
+                self.messages.append(size)
+                peer.sendall(b"250 2.0.0 x\r\n")
+            else:
+                peer.sendall(b"250 2.0.0 x\r\n")
+
+
 class Instance:
     """A directory with etc/ and, unless told otherwise, both servers."""
 

@@ -45,7 +45,7 @@ with Remote() as r:
 
     # The replies of LHLO.
     out = r.lmtp(HELLO.encode())
-    tap.ok(all("250" + s + w in out for s, w in (("-", "PIPELINING"), ("-", "SIZE "), ("-", "8BITMIME"), ("-", "SMTPUTF8"), ("-", "CHUNKING"), ("-", "DSN"), (" ", "ENHANCEDSTATUSCODES"), ("-", "XFORWARD IDENT LOGIN\r\n")))
+    tap.ok(all("250" + s + w in out for s, w in (("-", "PIPELINING"), ("-", "SIZE "), ("-", "8BITMIME"), ("-", "SMTPUTF8"), ("-", "CHUNKING"), ("-", "DSN"), (" ", "ENHANCEDSTATUSCODES"), ("-", "XFORWARD IDENT LOGIN HOLD\r\n")))
            and out.startswith("220 mx.home.test"), "LHLO announces what is there", out)
 
     # What is written.
@@ -72,6 +72,13 @@ with Remote() as r:
     tap.ok([b"\nL alice\n" in b for b in both] == [True, False], "a login is that of one message", both)
     out = r.lmtp((HELLO + "XFORWARD LOGIN=alice\r\nMAIL FROM:<a b>\r\n" + ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n").encode())
     tap.ok(b"\nL " not in open(r.files()[re.search(r"Queued as (\S+)", out)[1]], "rb").read(), "also of one that was refused", out)
+    # What is held is so from the start; that is said of one message.
+    for said, modes in (("HOLD=1", [0o400, 0o600]), ("IDENT=held LOGIN=a hold=1", [0o400, 0o600]), ("HOLD=0", [0o600, 0o600]), ("HOLD=1\r\nMAIL FROM:<a b>", [0o600, 0o600])):
+        out = r.lmtp((HELLO + f"XFORWARD {said}\r\n" + 2 * (ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n")).encode())
+        paths = [r.files()[n] for n in re.findall(r"Queued as (\S+)", out)]
+        tap.ok([os.stat(p).st_mode & 0o777 for p in paths] == modes, f"XFORWARD {said!r}: held or not", out)
+        for p in paths:
+            os.unlink(p)
     second = r.queue("c@d.test", id="ident.7")
     tap.ok(second == "ident.7-2", "a second file of that id gets another name", second)
     plus = r.queue("c@d.test", id="a+f0")

@@ -4,39 +4,13 @@ and for 1000 recipients. Skipped under sanitizers, which keep freed memory."""
 import os, re, sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
-from smtprecv import BIN, Instance, Lmtp, Tap
+from smtprecv import BIN, Instance, Sink, Tap
 
 if b"__asan_init" in open(BIN + "/smtp-recv", "rb").read():
     print("1..0 # SKIP sanitizers keep freed memory")
     sys.exit(0)
 tap = Tap()
 MB = 1 << 20
-
-
-class Sink(Lmtp):
-    """Keeps only the length."""
-    def session(self, peer):
-        f = peer.makefile("rb")
-        peer.sendall(b"220 x\r\n")
-        size = 0
-        for line in f:
-            if line.startswith(b"LHLO"):
-                peer.sendall(b"250 x\r\n")
-            elif line.startswith(b"DATA"):
-                peer.sendall(b"354 x\r\n")
-                tail = b""
-                while not tail.endswith(b"\r\n.\r\n"):
-                    piece = f.read1(1 << 16)
-                    if not piece:
-                        return
-                    size += len(piece)
-                    tail = (tail + piece)[-5:]
-                self.messages.append(size)
-                peer.sendall(b"250 2.0.0 x\r\n")
-            else:
-                peer.sendall(b"250 2.0.0 x\r\n")
-
-
 i = Instance(lmtp=False, smtp_size="200M")
 i.lmtp = Sink(i.path("run/lmtp/sock"))
 
