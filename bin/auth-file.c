@@ -155,7 +155,7 @@ open_account(struct arena *arena, struct account *a)
 static void
 become(struct arena *arena, struct account const *a, struct sharing *sharing)
 {
-	uid_t min = (uid_t)conf_uint("account-uid-min", ACCOUNT_UID_MIN, 1, UINT32_MAX - 1);
+	uid_t min = account_uid_min();
 	sharing_find(arena, a, geteuid() ? 0 : min, sharing);
 	if (!geteuid()) {
 		if (a->uid < min || !a->gid) {

@@ -6,7 +6,8 @@
 
 #include "lib/arena.h"
 
-/* The smallest uid that root becomes for an account, unless etc/account-uid-min says otherwise. */
+/* The smallest uid that root becomes for an account, unless etc/account-uid-min says otherwise: a
+ * login is refused (event=bad-account), mail gets 451 4.3.5. */
 #define ACCOUNT_UID_MIN 100
 
 struct account {
@@ -37,5 +38,7 @@ int account_allows(struct account const *a, char const *ip);
 /* Mail for postmaster and abuse that nobody else gets: mail/postmaster/Maildir, as its owner,
  * without a password. 0; -1 if it does not exist and we are root, so that there is no owner. */
 int account_postmaster(struct arena *a, struct account *out);
+/* The setting account-uid-min: never 0. A bad value: exit 100. */
+uid_t account_uid_min(void);
 
 #endif

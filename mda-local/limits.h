@@ -43,9 +43,6 @@
  * (maildir/text-deliver.h).
  */
 #define MDA_TEXTS_WAIT 50
-/* The smallest uid that mail is delivered as by root: 451 4.3.5. Setting account-uid-min, never 0.
- */
-#define MDA_UID_MIN 100
 /* Address space of the parser. */
 #define MDA_PARSER_MEMORY ((uint64_t)64 << 20)
 

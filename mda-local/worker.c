@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/account.h"
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
@@ -41,7 +42,7 @@ struct worker {
 void
 worker_policy_init(struct worker_policy *p)
 {
-	p->uid_min = conf_uint("account-uid-min", MDA_UID_MIN, 1, UINT32_MAX - 1);
+	p->uid_min = account_uid_min();
 	p->quota_permanent = conf_flag("quota-permanent", 0);
 }
 
@@ -249,7 +250,7 @@ static void
 settle(struct worker *w)
 {
 	umask(077);
-	if (home_make(w->account) < 0 || home_become(w->account, (uid_t)w->policy->uid_min) < 0 ||
+	if (home_make(w->account) < 0 || home_become(w->account, w->policy->uid_min) < 0 ||
 	    home_make(w->account) < 0 || tree_create_inbox(&w->tree) < 0) {
 		w->error = errno;
 		w->broken = reply_of(errno);

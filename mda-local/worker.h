@@ -36,7 +36,7 @@ struct report {
 
 /* Settings, read before any fork. */
 struct worker_policy {
-	uint64_t uid_min;
+	uid_t uid_min;
 	int quota_permanent;
 };
 void worker_policy_init(struct worker_policy *p);
