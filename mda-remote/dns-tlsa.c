@@ -42,47 +42,33 @@ take_records(struct question *q, struct mx_host *h, struct ub_result const *r)
 
 static void look_up(struct question *q, unsigned int host, char const *base);
 
+/* Without a base: is the alias itself signed, although what it leads to is not? Then it is a
+ * candidate; else the records, or the next candidate. */
 static void
-got_tlsa(void *data, int error, struct ub_result *r)
+follow(struct lookup const *l, enum dns_status s, struct ub_result const *r)
 {
-	struct lookup *l = data;
 	struct question *q = l->q;
 	struct mx_host *h = q->a.host + l->host;
-	if (!q->answered) {
-		enum dns_status s = dns_status_of(q, error, r);
-		if (s == DNS_FAILED || s == DNS_BOGUS)
-			h->tlsa = s;
-		else if (s == DNS_OK && r->secure) {
-			snprintf(h->base, sizeof h->base, "%s", l->base);
-			take_records(q, h, r);
-		} else if (strcmp(l->base, h->name)) /* the next candidate */
-			look_up(q, l->host, h->name);
-		else
-			h->tlsa = DNS_NONE;
-	}
-	ub_resolve_free(r);
-	dns_release(q);
-	free(l);
+	int const sure = s == DNS_OK && r->secure;
+	if (s == DNS_FAILED || s == DNS_BOGUS)
+		h->tlsa = s;
+	else if (sure && l->base[0]) {
+		snprintf(h->base, sizeof h->base, "%s", l->base);
+		take_records(q, h, r);
+	} else if (l->base[0] ? strcmp(l->base, h->name) != 0 : sure)
+		look_up(q, l->host, h->name);
+	else
+		h->tlsa = DNS_NONE;
 }
 
-/* Is the alias itself signed, although what it leads to is not? */
 static void
-got_cname(void *data, int error, struct ub_result *r)
+got(void *data, int error, struct ub_result *r)
 {
 	struct lookup *l = data;
-	struct question *q = l->q;
-	struct mx_host *h = q->a.host + l->host;
-	if (!q->answered) {
-		enum dns_status s = dns_status_of(q, error, r);
-		if (s == DNS_FAILED || s == DNS_BOGUS)
-			h->tlsa = s;
-		else if (s == DNS_OK && r->secure)
-			look_up(q, l->host, h->name);
-		else
-			h->tlsa = DNS_NONE;
-	}
+	if (!l->q->answered)
+		follow(l, dns_status_of(l->q, error, r), r);
 	ub_resolve_free(r);
-	dns_release(q);
+	dns_release(l->q);
 	free(l);
 }
 
@@ -97,11 +83,10 @@ look_up(struct question *q, unsigned int host, char const *base)
 	snprintf(l->base, sizeof l->base, "%s", base ? base : "");
 	snprintf(name, sizeof name, "_%u._tcp.%s", q->port, l->base);
 	q->pending++;
-	ub_callback_type fn = base ? got_tlsa : got_cname;
-	int e = ub_resolve_async(
-	    dns_ctx, base ? name : h->name, base ? DNS_TLSA : DNS_CNAME, DNS_CLASS_IN, l, fn, 0);
+	int e = ub_resolve_async(dns_ctx, base ? name : h->name, base ? DNS_TLSA : DNS_CNAME,
+	    DNS_CLASS_IN, l, got, 0);
 	if (e)
-		fn(l, e, 0);
+		got(l, e, 0);
 }
 
 int

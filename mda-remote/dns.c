@@ -244,9 +244,6 @@ set_up(char const *anchor)
 	ub_ctx_set_option(dns_ctx, "do-not-query-localhost:", "no");
 	/* By itself it asks from 16 ports, and what finds none free waits for seconds. */
 	ub_ctx_set_option(dns_ctx, "outgoing-range:", DNS_PORTS);
-	/* libunbound answers for .test itself (RFC 6761 6.2); whoever has such domains knows why.
-	 */
-	ub_ctx_set_option(dns_ctx, "local-zone:", "test. transparent");
 	unsigned int count = conf_lines("resolver", &list);
 	for (char *s = list.s; count; count--, s += strlen(s) + 1)
 		check(ub_ctx_set_fwd(dns_ctx, s), "etc/resolver:", s);
