@@ -64,9 +64,11 @@ thread_refs(struct thread *x)
 {
 	thread_columns(x);
 	thread_link(x);
-	order_by_date(x);
 	if (!x->failed)
 		thread_order_latest(x);
+	order_by_date(x);
+	if (!x->failed)
+		thread_order_children(x);
 }
 
 /* RFC 5256 section 5, thread-alg. */

@@ -47,12 +47,12 @@ prepare(struct thread *x)
 	uint32_t const dummies = x->nodes - x->span;
 	uint32_t *children;
 	x->head = thread_alloc(x, 0, 0, x->nodes, sizeof *x->head);
-	x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
+	if (!x->next)
+		x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
 	children = thread_alloc(x, 0, 0, (size_t)dummies + 1, sizeof *children);
 	if (x->failed)
 		return children;
 	memset(x->head, 0xff, x->nodes * sizeof *x->head);
-	x->first = THREAD_NONE;
 	for (uint32_t k = 0; k < x->r->count; k++) {
 		uint32_t *const up = &x->parent[x->order[k] - x->from];
 		/* A dummy that was joined to another has that as its parent. */
@@ -96,14 +96,20 @@ thread_order(struct thread *x)
 }
 
 void
+thread_order_children(struct thread *x)
+{
+	build(x, 0);
+}
+
+void
 thread_order_latest(struct thread *x)
 {
 	struct sort_criterion const arrival = {SORT_ARRIVAL, 0};
-	build(x, 0);
-	unsigned char *const seen = thread_alloc(x, 0, 0, x->nodes / 8 + 1, 1);
 	struct results r = *x->r;
-	if (x->failed || sort_results(x->s, x->f, &r, &arrival, 1, 0) < 0)
+	if (sort_results(x->s, x->f, &r, &arrival, 1, 0) < 0)
 		x->failed = 1;
+	unsigned char *const seen = thread_alloc(x, 0, 0, x->nodes / 8 + 1, 1);
+	x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
 	/* From the latest message on: a tree that has not been met yet comes before those met. */
 	for (uint32_t k = x->failed ? 0 : r.count; k--;) {
 		uint32_t v = r.sorted[k] - x->from, last = v;
@@ -115,5 +121,5 @@ thread_order_latest(struct thread *x)
 			put_first(x, &x->first, last);
 	}
 	free(r.sorted);
-	free(seen);
+	thread_release(x, seen, x->nodes / 8 + 1, 1);
 }

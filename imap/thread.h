@@ -1,8 +1,9 @@
 /* THREAD (RFC 5256 section 3, REFERENCES; draft-ietf-morg-inthread, REFS): messages as trees.
  *
  * A message's number here is its index less the first result's; numbers behind `span` are dummies,
- * which stand for messages that are not there but that several others name. Each message and each
- * such id costs at most 16 octets while it runs, where the folder has its postern-keys. */
+ * which stand for messages that are not there but that several others name. While it runs, where the
+ * folder has its postern-keys, each message costs 13 octets (ORDEREDSUBJECT), 14 (REFERENCES) or 17
+ * (REFS; measured by massif, 20,000 messages), 24 where no message has a date; such an id about 16. */
 #ifndef POSTERN_IMAP_THREAD_H
 #define POSTERN_IMAP_THREAD_H
 
@@ -58,8 +59,10 @@ void thread_join(struct thread *x);
 /* thread-tree.c */
 /* Steps 4 and 6: children and trees in order of sent date. */
 void thread_order(struct thread *x);
-/* Instead of it, for REFS: trees by the latest arrival in each. */
+/* Instead of it, for REFS: first trees by the latest arrival in each, as the sort by arrival takes the
+ * most memory, then children. */
 void thread_order_latest(struct thread *x);
+void thread_order_children(struct thread *x);
 /* Frees what there is. */
 void thread_free(struct thread *x);
 /* Memory for `count` things of a size, zeroed or as p[0..had) was; counts them. Null: too much. */
