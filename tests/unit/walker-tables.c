@@ -3,6 +3,8 @@
  * ago. Each is tried against a plain list of what must be in it. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/sa.h"
 #include "mda-remote/lane.h"
@@ -256,6 +258,12 @@ known(void)
 	struct route r;
 	char const *why = 0;
 	char login[] = "alice", name[20], other[20] = "";
+	char dir[] = "/tmp/postern-unit.XXXXXX", etc[sizeof dir + 4];
+	if (!mkdtemp(dir) || setenv("POSTERN_DIR", dir, 1) < 0)
+		exit(111);
+	snprintf(etc, sizeof etc, "%s/etc", dir);
+	tap_ok(known_route("a.test", &mail, &r, &why) < 0 && why && !asked, "without an etc/ there is no route");
+	mkdir(etc, 0700);
 	tap_ok(finds("a.test", "s@home.test", 0, 1), "the first time it is looked up");
 	tap_ok(finds("a.test", "s@home.test", 0, 0), "then it is known");
 	tap_ok(finds("a.test", "t@home.test", 0, 1), "of another sender it is not");
@@ -282,6 +290,8 @@ known(void)
 	}
 	tap_ok(finds("d0000.test", "", 0, 1) && finds(other, "", 0, 1) && finds("d0000.test", "", 0, 1),
 	    "two of one place (%s): each its own way", other);
+	rmdir(etc);
+	rmdir(dir);
 }
 
 int
