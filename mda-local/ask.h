@@ -13,6 +13,7 @@ enum ask_op {
 	ASK_RCPT,    /* path, local, domain, extra (ORCPT), notify: one answer */
 	ASK_BIG,     /* an unlinked file for the message: one answer, with the descriptor */
 	ASK_LOOPED,  /* recipient number `size` is looping: no answer */
+	ASK_JUNK,    /* the message is marked as junk: no answer */
 	ASK_DELIVER, /* size octets, which change no more: one answer per accepted recipient, in
 			 their order, and one more (REPLY_NONE) with the memory for the next message */
 	ASK_RESET,   /* the message is over: no answer */

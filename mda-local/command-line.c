@@ -12,6 +12,7 @@
 #include "lib/skalibs-compat.h"
 #include "lib/utf8.h"
 #include "mda-local/incoming.h"
+#include "mda-local/junk.h"
 
 /* A bare login name is an address here: accounts may have one as their key. */
 static int
@@ -130,6 +131,7 @@ deliver(struct deliver *d)
 	read_message(&m);
 	struct deliver_rcpt *r = &d->rcpt[0];
 	r->looped = r->forwards && incoming_delivered_to(incoming_fd(&m), r->address);
+	d->junk = junk_marked(incoming_fd(&m));
 	deliver_message(d, incoming_fd(&m), m.size);
 	return r->verdict;
 }

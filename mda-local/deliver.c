@@ -9,6 +9,7 @@
 #include "mda-local/channel.h"
 #include "mda-local/dsn.h"
 #include "mda-local/forward.h"
+#include "mda-local/junk.h"
 
 void
 deliver_init(struct deliver *d)
@@ -18,6 +19,8 @@ deliver_init(struct deliver *d)
 	worker_policy_init(&d->pool.policy);
 	d->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
+	d->junk_folder = conf_string("junk-folder", "Junk");
+	junk_init();
 	conf_me();
 }
 
@@ -25,6 +28,7 @@ void
 deliver_reset(struct deliver *d)
 {
 	d->count = 0;
+	d->junk = 0;
 	d->targets.count = 0;
 	arena_reset(&d->arena);
 }
@@ -52,8 +56,10 @@ static int
 make_order(struct deliver const *d, struct target const *t, char const *rcpt, enum work work,
     uint64_t size, struct job *job)
 {
-	if (strlen(t->folder) >= WORK_ADDRESS_MAX ||
-	    strlen(d->mail.from.text) >= WORK_ADDRESS_MAX || strlen(rcpt) >= WORK_ADDRESS_MAX)
+	/* A folder that the address names is what the recipient wants. */
+	char const *folder = *t->folder || !d->junk ? t->folder : d->junk_folder;
+	if (strlen(folder) >= WORK_ADDRESS_MAX || strlen(d->mail.from.text) >= WORK_ADDRESS_MAX ||
+	    strlen(rcpt) >= WORK_ADDRESS_MAX)
 		return 0;
 	memset(job, 0, sizeof *job);
 	job->account = t->account;
@@ -62,7 +68,7 @@ make_order(struct deliver const *d, struct target const *t, char const *rcpt, en
 	strcpy(job->order.id, d->id);
 	strcpy(job->order.sender, d->mail.from.text);
 	strcpy(job->order.rcpt, rcpt);
-	strcpy(job->order.folder, t->folder);
+	strcpy(job->order.folder, folder);
 	return 1;
 }
 

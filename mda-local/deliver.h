@@ -28,6 +28,7 @@ struct deliver {
 	struct resolver resolver;
 	struct pool pool;
 	unsigned int seconds;
+	char const *junk_folder;
 	/* one message */
 	struct arena arena;
 	char id[ID_MAX + 1];
@@ -35,6 +36,7 @@ struct deliver {
 	struct targets targets;
 	struct deliver_rcpt rcpt[MDA_RCPT_MAX];
 	size_t count;
+	int junk; /* it is marked as such */
 };
 
 /* Reads the settings. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 
 #include <skalibs/strerr.h>
@@ -153,23 +154,22 @@ incoming_end(struct incoming *m)
 	return m->error ? -1 : 0;
 }
 
-/* ---- Delivered-To ---- */
+/* ---- fields ---- */
 
-/* Lines of the header one by one; a folded address is none of ours. */
+/* Lines of the header one by one; a folded value is none of ours. */
 static int
-header_has(char const *s, size_t n, char const *address)
+header_has(char const *s, size_t n, char const *field, size_t field_len, char const *wanted)
 {
-	static char const field[] = "delivered-to:";
 	while (n) {
 		char const *lf = memchr(s, '\n', n);
 		size_t len = lf ? (size_t)(lf - s) : n;
 		if (!len)
 			return 0;
-		if (len > sizeof field - 1 && ascii_ieq(s, sizeof field - 1, field)) {
-			char const *value = s + sizeof field - 1;
-			size_t vlen = len - sizeof field + 1;
+		if (len > field_len && !strncasecmp(s, field, field_len)) {
+			char const *value = s + field_len;
+			size_t vlen = len - field_len;
 			ascii_trim(&value, &vlen);
-			if (ascii_ieq(value, vlen, address))
+			if (ascii_ieq(value, vlen, wanted))
 				return 1;
 		}
 		if (!lf)
@@ -181,7 +181,7 @@ header_has(char const *s, size_t n, char const *address)
 }
 
 int
-incoming_delivered_to(int fd, char const *address)
+incoming_has(int fd, char const *field, size_t len, char const *value)
 {
 	char *s = xmalloc(MDA_HEADER_MAX);
 	size_t have = 0;
@@ -191,7 +191,14 @@ incoming_delivered_to(int fd, char const *address)
 		if (r > 0)
 			have += (size_t)r;
 	}
-	int found = r < 0 ? -1 : header_has(s, have, address);
+	int found = r < 0 ? -1 : header_has(s, have, field, len, value);
 	free(s);
 	return found;
+}
+
+int
+incoming_delivered_to(int fd, char const *address)
+{
+	static char const field[] = "delivered-to:";
+	return incoming_has(fd, field, sizeof field - 1, address);
 }

@@ -7,6 +7,7 @@
 
 #include "lib/ascii.h"
 #include "lib/log.h"
+#include "mda-local/junk.h"
 #include "mda-local/lmtp.h"
 
 /* For message.c: the file comes from the parent. */
@@ -42,11 +43,15 @@ take(struct lmtp *l, char const *s, size_t n)
 		incoming_write(&l->message, s, n);
 }
 
-/* Loops are looked for here and not where there are rights: these are bytes from outside. */
+/* Loops and marks are looked for here and not where there are rights: these are bytes from outside.
+ */
 static int
-tell_loops(struct lmtp *l)
+tell_findings(struct lmtp *l)
 {
-	struct ask q = {.op = ASK_LOOPED};
+	struct ask q = {.op = ASK_JUNK};
+	if (junk_marked(incoming_fd(&l->message)) && lmtp_tell(l, &q) < 0)
+		return -1;
+	q.op = ASK_LOOPED;
 	for (size_t i = 0; i < l->count; i++) {
 		char const *address = l->rcpt[i].address;
 		if (!address || !incoming_delivered_to(incoming_fd(&l->message), address))
@@ -70,7 +75,7 @@ finish(struct lmtp *l)
 		l->failed = REPLY_STORAGE;
 	}
 	if (!l->failed)
-		gone = tell_loops(l) < 0 || lmtp_tell(l, &q) < 0;
+		gone = tell_findings(l) < 0 || lmtp_tell(l, &q) < 0;
 	for (size_t i = 0; i < l->count; i++) {
 		if (!l->failed && !gone)
 			gone = lmtp_hear(l, &a, 0) < 0;

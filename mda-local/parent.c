@@ -148,6 +148,9 @@ serve(struct parent *p, struct ask const *q)
 			return -1;
 		p->d->rcpt[q->size].looped = 1;
 		return 0;
+	case ASK_JUNK:
+		p->d->junk = 1;
+		return 0;
 	case ASK_DELIVER:
 		return ask_deliver(p, q->size);
 	case ASK_RESET:
