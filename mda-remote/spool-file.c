@@ -109,18 +109,21 @@ int
 spool_whole(int fd, struct envelope const *e)
 {
 	char buf[SPOOL_PIECE];
-	uint64_t at = ENVELOPE_SUMMED_AT;
+	uint64_t const end = e->offset + e->length;
 	uint32_t sum = 0;
 	unsigned int i = 0;
-	ssize_t n;
 	if (!e->summed)
 		return 1;
-	while ((n = spool_pread(fd, buf, sizeof buf, at)) > 0) {
+	for (uint64_t at = ENVELOPE_SUMMED_AT; at < end;) {
+		size_t const want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+		ssize_t const n = spool_pread(fd, buf, want, at);
+		if (n <= 0)
+			return (int)n;
 		as_new(buf, (size_t)n, at, e, &i);
 		sum = crc32c(sum, buf, (size_t)n);
 		at += (uint64_t)n;
 	}
-	return n < 0 ? -1 : sum == e->sum;
+	return sum == e->sum;
 }
 
 int
