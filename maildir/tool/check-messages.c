@@ -49,6 +49,8 @@ struct look {
 	uint64_t failed[ODD_KINDS]; /* of these could not be repaired */
 	struct names have;	    /* base names: 1 + index of file */
 	struct names lines;	    /* base names in dovecot-uidlist */
+	struct names unnumbered;    /* base names in cur/ that are not */
+	struct names const *before; /* what was unnumbered then; others have come meanwhile */
 	struct seen {
 		ino_t ino;
 		time_t changed;
@@ -124,7 +126,11 @@ check_file(struct look *l, int fd, char const *file, int in_new)
 	l->file[l->count++] = (struct seen){st.st_ino, st.st_ctime, in_new};
 	l->letters |= n.letters;
 	/* What has just been delivered has no UID before a session looks. */
-	l->odd[ODD_UNNUMBERED] += !in_new && !names_find(&l->lines, file, n.base_len);
+	if (!in_new && !names_find(&l->lines, file, n.base_len) &&
+	    (!l->before || names_find(l->before, file, n.base_len))) {
+		names_add(&l->unnumbered, file, n.base_len, 0);
+		l->odd[ODD_UNNUMBERED]++;
+	}
 	if ((st.st_mode & 0602) != 0600) {
 		l->odd[ODD_MODE]++;
 		if (!l->c->dry &&
@@ -160,12 +166,14 @@ look_dir(struct look *l, char const *sub, int in_new)
 	return 0;
 }
 
-/* 0 or -1. */
+/* The first look counts octets as well; one behind it, of what has no UID, only what had none then.
+ * 0 or -1. */
 static int
-look(struct look *l, struct check *c, int contents)
+look(struct look *l, struct check *c, struct look *before)
 {
 	struct uidlist u = UIDLIST_ZERO;
-	*l = (struct look){.c = c, .contents = contents};
+	*l = (struct look){
+	    .c = c, .contents = !before, .before = before ? &before->unnumbered : 0};
 	if (uidlist_scan(&u, c->fd_dir, "dovecot-uidlist", note_line, l) < 0 && errno != EINVAL)
 		check_found(c, "unreadable", 1, FOUND_LEFT, "dovecot-uidlist");
 	uidlist_close(&u);
@@ -182,6 +190,7 @@ look_free(struct look *l)
 {
 	names_free(&l->have);
 	names_free(&l->lines);
+	names_free(&l->unnumbered);
 	free(l->file);
 }
 
@@ -251,7 +260,7 @@ check_messages(struct check *c)
 {
 	struct look first, then;
 	uint64_t wrong = 0;
-	if (look(&first, c, 1) < 0) {
+	if (look(&first, c, 0) < 0) {
 		if (!c->dry)
 			check_found(c, "unreadable", 1, FOUND_LEFT, strerror(errno));
 		look_free(&first);
@@ -261,7 +270,7 @@ check_messages(struct check *c)
 		wrong += first.odd[i];
 	if (wrong && !c->dry) {
 		open_once(c);
-		(void)look(&then, c, 0);
+		(void)look(&then, c, &first);
 		for (int i = 0; i <= ODD_REPAIRED; i++)
 			first.failed[i] = then.odd[i] < first.odd[i] ? then.odd[i] : first.odd[i];
 		look_free(&then);
