@@ -279,11 +279,39 @@ keep_order(struct update *u)
 	f->snapshot_due |= due;
 }
 
+/* The directories that are to be looked at. */
+static unsigned int
+what_is_due(struct folder *f, unsigned int mode)
+{
+	/* A state that was read behind another's snapshot says nothing of what that one lacked. */
+	if (mode & UPDATE_FULL || f->unlooked)
+		return SCAN_NEW | SCAN_CUR;
+	unsigned int which = stamp_due(&f->new, f->fd_new) ? SCAN_NEW : 0;
+	return folder_cur_due(f) ? which | SCAN_CUR : which;
+}
+
+static int
+look_and_apply(struct update *u, unsigned int which, unsigned int mode)
+{
+	struct folder *f = u->f;
+	if (update_look(u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS) < 0)
+		return -1;
+	if (index_misfits(u, mode)) {
+		folder_forget(f);
+		if (update_look(u, SCAN_NEW | SCAN_CUR, LOOKS_OPEN) < 0)
+			return -1;
+	}
+	if (apply(u, mode) < 0)
+		return -1;
+	if (u->s.which & SCAN_CUR)
+		keep_order(u);
+	return 0;
+}
+
 int
 folder_update(struct folder *f, unsigned int mode)
 {
 	struct update u = {.f = f};
-	unsigned int which = 0;
 	struct stat st;
 	if (!fstat(f->fd_dir, &st) && !st.st_nlink) {
 		errno = ESTALE;
@@ -291,37 +319,17 @@ folder_update(struct folder *f, unsigned int mode)
 	}
 	if (!(mode & UPDATE_FULL))
 		folder_follow(f);
-	/* A state that was read behind another's snapshot says nothing of what that one lacked. */
-	if (mode & UPDATE_FULL || f->unlooked)
-		which = SCAN_NEW | SCAN_CUR;
-	else {
-		if (stamp_due(&f->new, f->fd_new))
-			which |= SCAN_NEW;
-		if (folder_cur_due(f))
-			which |= SCAN_CUR;
-	}
+	unsigned int const which = what_is_due(f, mode);
 	if (which && f->absent)
 		f->reread = 1;
-	int r = 0;
-	if (which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir)) {
-		r = update_look(&u, which, mode & UPDATE_OPEN ? LOOKS_OPEN : LOOKS);
-		if (r >= 0 && index_misfits(&u, mode)) {
-			folder_forget(f);
-			r = update_look(&u, SCAN_NEW | SCAN_CUR, LOOKS_OPEN);
-		}
-		if (r >= 0)
-			r = apply(&u, mode);
-	} else
-		r = folder_read_sets(f);
-	int e = errno;
-	if (r < 0) {
+	int const look = which || f->reread || uidlist_changed(&f->uidlist, f->fd_dir);
+	int const r = look ? look_and_apply(&u, which, mode) : folder_read_sets(f), e = errno;
+	if (r >= 0)
+		folder_take_few(f);
+	else {
 		proof_end(&f->proof);
 		f->cur.racy = f->new.racy = 1;
 	}
-	if (r >= 0 && u.s.which & SCAN_CUR)
-		keep_order(&u);
-	if (r >= 0)
-		folder_take_few(f);
 	scan_free(&u.s);
 	folder_unmap(f);
 	numbers_free(&u.absent);

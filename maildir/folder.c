@@ -51,27 +51,24 @@ begin_told(struct folder *f)
 	f->pending = 0;
 }
 
-int
-folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
-    unsigned int options, struct quota *quota)
+/* The directory of a folder that may be read: 0, or -1. */
+static int
+find_dir(struct maildir_tree const *t, char const *name, stralloc *path)
 {
-	stralloc path = STRALLOC_ZERO;
-	*f_r = 0;
-	int r = tree_dir(t, name, &path);
-	if (r > 0 && t->denied & RIGHT_READ) {
-		errno = EACCES;
-		r = -1;
-	} else if (!r)
-		errno = ENOENT;
-	if (r <= 0) {
-		int e = errno;
-		stralloc_free(&path);
-		errno = e;
-		return -1;
-	}
+	int r = tree_dir(t, name, path);
+	if (r > 0 && !(t->denied & RIGHT_READ))
+		return 0;
+	if (r >= 0)
+		errno = r ? EACCES : ENOENT;
+	return -1;
+}
+
+static struct folder *
+folder_new(struct maildir_tree const *t, unsigned int options, struct quota *quota)
+{
+	struct folder *f = xmalloc(sizeof *f);
 	if (options & FOLDER_READONLY)
 		options &= ~(unsigned int)FOLDER_TAKE_NEW;
-	struct folder *f = xmalloc(sizeof *f);
 	*f = (struct folder){.fd_root = -1,
 	    .fd_dir = -1,
 	    .fd_cur = -1,
@@ -88,28 +85,42 @@ folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
 	    .new = {.racy = 1},
 	    .floor = UINT64_MAX,
 	    .recent_from = UINT32_MAX};
-	r = open_dirs(f, t, &path);
-	stralloc_free(&path);
-	if (!r) {
-		folder_load(f);
-		r = folder_update(f, UPDATE_OPEN);
-	}
-	if (r < 0) {
-		int e = errno;
-		folder_close(f);
-		errno = e;
+	return f;
+}
+
+/* What the index says, and what is on the disk. */
+static int
+begin(struct folder *f)
+{
+	folder_load(f);
+	if (folder_update(f, UPDATE_OPEN) < 0)
 		return -1;
-	}
 	f->validity = f->uidlist.validity;
 	if (!f->modseq)
 		(void)folder_next_modseq(f); /* RFC 7162 3.1.2.1: a positive number */
 	begin_told(f);
-	if (!(options & FOLDER_READONLY)) {
-		folder_compact_keywords(f);
-		delivery_clean(f->dir);
-	}
-	*f_r = f;
+	if (f->options & FOLDER_READONLY)
+		return 0;
+	folder_compact_keywords(f);
+	delivery_clean(f->dir);
 	return 0;
+}
+
+int
+folder_open(struct folder **f_r, struct maildir_tree const *t, char const *name,
+    unsigned int options, struct quota *quota)
+{
+	stralloc path = STRALLOC_ZERO;
+	struct folder *f = folder_new(t, options, quota);
+	*f_r = 0;
+	if (!find_dir(t, name, &path) && !open_dirs(f, t, &path) && !begin(f))
+		*f_r = f;
+	int e = errno;
+	stralloc_free(&path);
+	if (!*f_r)
+		folder_close(f);
+	errno = e;
+	return *f_r ? 0 : -1;
 }
 
 /* A folder that was open brings the index up to date, however short it was. */

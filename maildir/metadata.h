@@ -34,6 +34,7 @@ int metadata_each(struct maildir_tree const *t, char const *key, metadata_fn *fn
  * to null: removed. */
 int metadata_moved(struct maildir_tree const *t, char const *from, char const *to);
 
+/* ---- special-use.c ---- */
 /* SPECIAL-USE (RFC 6154): "\\Drafts", "\\Sent \\Important", … blank-separated, as LIST gives them.
  */
 int special_use_get(struct maildir_tree const *t, char const *name, stralloc *uses);

@@ -1,6 +1,5 @@
 #include "maildir/quota.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@
 #include "maildir/layout.h"
 #include "maildir/limits.h"
 #include "maildir/lock.h"
-#include "maildir/name.h"
+#include "maildir/quota-count.h"
 
 #define FILE_NAME "maildirsize"
 #define LOCK_NAME "maildirsize.lock"
@@ -83,83 +82,6 @@ quota_rule(struct quota *q, char const *rule)
 /* ---- computing --------------------------------------------------------------------------------
  */
 
-struct counting {
-	struct quota const *q;
-	uint64_t bytes, count;
-	time_t latest; /* the youngest mtime of a directory that was counted */
-};
-
-static void
-count_file(struct counting *c, int fd, char const *file)
-{
-	struct name n;
-	struct stat st;
-	if (!name_parse(&n, file, strlen(file)) || (c->q->skip_trash && n.flags & FLAG_DELETED))
-		return;
-	if (n.disk == NAME_UNKNOWN) {
-		if (fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-			return;
-		n.disk = (uint64_t)st.st_size;
-	}
-	c->bytes += n.disk;
-	c->count++;
-}
-
-static int
-count_dir(struct counting *c, int fd_dir, char const *sub)
-{
-	struct stat st;
-	int fd = layout_sub(fd_dir, sub);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	DIR *d = fstat(fd, &st) < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -1;
-	}
-	if (st.st_mtime > c->latest)
-		c->latest = st.st_mtime;
-	for (struct dirent *e; (e = readdir(d));)
-		count_file(c, fd, e->d_name);
-	closedir(d);
-	return 0;
-}
-
-static int
-count_folder(struct counting *c, int fd_root, char const *folder)
-{
-	int fd = openat(fd_root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	int r = count_dir(c, fd, "new") < 0 || count_dir(c, fd, "cur") < 0 ? -1 : 0, e = errno;
-	close(fd);
-	errno = e;
-	return r;
-}
-
-/* Every folder of the Maildir: the root and what begins with one dot. */
-static int
-count_all(struct counting *c, int fd_root)
-{
-	int fd = openat(fd_root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? 0 : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	int r = count_folder(c, fd_root, ".");
-	for (struct dirent *e; !r && (e = readdir(d));) {
-		char const *s = e->d_name;
-		if (s[0] != '.' || !s[1] || s[1] == '.' ||
-		    (c->q->skip_trash && !strcmp(s, ".Trash")))
-			continue;
-		r = count_folder(c, fd_root, s);
-	}
-	closedir(d);
-	return r;
-}
-
 static void
 put_limits(struct quota const *q, stralloc *out)
 {
@@ -197,8 +119,8 @@ static int
 compute(struct quota *q, int fd_root)
 {
 	for (int tries = 1;; tries++) {
-		struct counting c = {q, 0, 0, 0}, again = {q, 0, 0, 0};
-		if (count_all(&c, fd_root) < 0)
+		struct quota_sum c = {0}, again = {0};
+		if (quota_count(&c, fd_root, q->skip_trash) < 0)
 			return -1;
 		q->bytes = c.bytes;
 		q->count = c.count;
@@ -206,7 +128,7 @@ compute(struct quota *q, int fd_root)
 			return -1;
 		/* What changed while we counted may be in the sum or not: such a sum must not stay.
 		 */
-		if (!count_all(&again, fd_root) && again.latest == c.latest &&
+		if (!quota_count(&again, fd_root, q->skip_trash) && again.latest == c.latest &&
 		    again.bytes == c.bytes && again.count == c.count)
 			return 0;
 		int fd =
