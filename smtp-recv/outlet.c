@@ -193,15 +193,17 @@ send_along(struct outlet *o, struct letter const *l)
 	send_letter(o, l);
 }
 
-/* Whether the server takes it so; it must be in memory, and a whole last line, which needs no end.
- */
-static int
-may_go_along(struct outlet *o, struct letter const *l)
+/* Lets the text go along where the server takes that: from memory, with a whole last line. */
+static void
+offer_whole(struct outlet *o, struct offer *f, struct letter const *l, tain const *latest)
 {
 	unsigned int const needed = EXT_PIPELINING | EXT_CHUNKING;
 	stralloc const *m = &l->m->memory;
-	return (o->client.ext & needed) == needed && l->m->fd < 0 && m->len &&
-	       m->s[m->len - 1] == '\n';
+	if ((o->client.ext & needed) != needed || l->m->fd >= 0 || !m->len ||
+	    m->s[m->len - 1] != '\n')
+		return;
+	f->whole = l;
+	o->client.net.deadline = *latest;
 }
 
 /* Reads a reply that says nothing new. */
@@ -295,10 +297,8 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 			return -1;
 		}
 		until(o, LMTP_SECONDS, latest);
-		if (whole && may_go_along(o, whole)) {
-			f.whole = whole;
-			o->client.net.deadline = *latest;
-		}
+		if (whole)
+			offer_whole(o, &f, whole, latest);
 		int r = try_rcpt(o, &f);
 		if (r <= 0)
 			return r;
