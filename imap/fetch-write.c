@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <skalibs/types.h>
+
 #include "imap/fetch-binary.h"
 #include "imap/flags.h"
 #include "imap/limits.h"
@@ -34,12 +36,51 @@ facts_get(struct fetch const *f, struct hand *h, struct facts *facts)
 	return 0;
 }
 
+#define SIZE_LEN (1 + UINT64_FMT + 3)
+#define LINE_USUAL 64 /* octets, for a first guess at how many lines there are */
+
+/* "{size}CRLF" into text: octets. */
+static size_t
+size_format(char *text, uint64_t octets)
+{
+	text[0] = '{';
+	size_t const n = 1 + uint64_fmt(text + 1, octets);
+	memcpy(text + n, "}\r\n", 3);
+	return n + 3;
+}
+
 static void
 put_size(struct session *s, uint64_t octets)
 {
-	net_put(&s->net, "{", 1);
-	net_putnum(&s->net, octets);
-	net_put(&s->net, "}\r\n", 3);
+	char text[SIZE_LEN];
+	net_put(&s->net, text, size_format(text, octets));
+}
+
+/* The literal of what w gives of n octets, `most` of it, begun: its size, and as much as there is
+ * room for. So what is small is read once, as its size stands in front of it only when it has been
+ * written. Returns how many octets are still to be written. */
+static uint64_t
+put_begin(struct session *s, struct wire_cursor *w, size_t n, uint64_t most)
+{
+	char text[SIZE_LEN];
+	size_t room;
+	uint64_t const guess = n + n / LINE_USUAL, about = guess < most ? guess : most;
+	size_t const gap = size_format(text, about);
+	size_t const least = about < NET_OUTSIZE - SIZE_LEN ? (size_t)about : 1;
+	char *const to = net_space(&s->net, SIZE_LEN + least, &room);
+	room -= SIZE_LEN;
+	size_t const got = wire_read(w, to + gap, most < room ? (size_t)most : room);
+	uint64_t left = most - got;
+	if (left) {
+		uint64_t const there = wire_left(w);
+		left = there < left ? there : left;
+	}
+	size_t const len = size_format(text, got + left);
+	if (len != gap)
+		memmove(to + len, to + gap, got);
+	memcpy(to, text, len);
+	net_wrote(&s->net, len + got);
+	return left;
 }
 
 /* [from, to) of the message as a literal, cut to the item's partial. */
@@ -47,24 +88,20 @@ static void
 put_range(struct session *s, struct fetch_item const *it, char const *msg, size_t from, size_t to)
 {
 	struct wire_cursor w;
-	uint64_t left = wire_size(msg + from, to - from);
 	wire_start(&w, msg + from, to - from);
-	if (memchr(msg + from, 0, to - from))
-		w.nul = WIRE_NUL_IMAP;
-	if (it->partial) {
-		left = it->from < left ? left - wire_skip(&w, it->from) : 0;
-		left = it->count < left ? it->count : left;
-	}
-	put_size(s, left);
-	net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
+	w.nul = WIRE_NUL_IMAP;
+	if (it->partial)
+		wire_skip(&w, it->from);
+	uint64_t left = put_begin(s, &w, to - from, it->partial ? it->count : UINT64_MAX);
+	if (left)
+		net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
 	while (left) {
 		size_t room, n;
-		char *space = net_space(&s->net, &room);
+		char *space = net_space(&s->net, 1, &room);
 		n = wire_read(&w, space, left < room ? (size_t)left : room);
 		net_wrote(&s->net, n);
 		left -= n;
-		if (!n) { /* changed in place while it was read: what was promised cannot be given
-			   */
+		if (!n) { /* changed in place meanwhile: what was promised cannot be given */
 			s->ended = 1;
 			return;
 		}
@@ -265,7 +302,6 @@ prepare(struct fetch const *f, struct hand *h, struct facts *facts)
 	}
 	if (!f->need || (!f->seen && is_cached(f, h)))
 		return facts_get(f, h, facts);
-	/* The file once open, its facts cost nothing. */
 	if (!section_load(h, f->need) || facts_get(f, h, facts) < 0 || !all_known(f, h))
 		return -1;
 	hand_changed(h);

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/imap-text.h"
 #include "lib/sa.h"
+
+#define HAND_ALIGNED                                                                               \
+	64 /* octets: a processor's lines of cache, which its widest loads then fit into */
 
 void
 hand_take(struct hand *h, struct folder *f, uint32_t i)
@@ -50,39 +52,90 @@ hand_free(struct hand *h)
 	h->buf = 0;
 }
 
-static int
-open_file(struct hand *h)
+static char *
+buffer(struct hand *h)
 {
-	struct stat st;
+	if (!h->buf && !(h->buf = aligned_alloc(HAND_ALIGNED, HAND_READ)))
+		sa_nomem();
+	return h->buf;
+}
+
+/* The message is in memory, or its first octets are: header and body are not told apart yet. */
+static void
+set_octets(struct hand *h, char *s, size_t n)
+{
+	h->s = s;
+	h->n = n;
+	h->top = (struct mime_part){.end = h->size};
+	h->told = 0;
+}
+
+static struct mime_part const *
+top(struct hand *h)
+{
+	if (!h->told)
+		h->top.body = header_len(h->s, h->n);
+	h->told = 1;
+	return &h->top;
+}
+
+/* All of a file of fewer than `most` octets that is as the folder knows it: 1. A read that gives so
+ * many, and had room for more, shows that they are the whole and that it is a file. */
+static int
+read_known(struct hand *h, uint64_t size, size_t most)
+{
+	ssize_t r;
+	if (!size || size >= most)
+		return 0;
+	do
+		r = pread(h->fd, buffer(h), most, 0);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 || (uint64_t)r != size)
+		return 0;
+	h->size = (size_t)size;
+	set_octets(h, h->buf, h->size);
+	return 1;
+}
+
+/* Opened, and a small one read. */
+static int
+open_file(struct hand *h, size_t most)
+{
+	uint64_t size;
 	if (h->fd >= 0)
 		return 0;
-	int fd = folder_open_stat(h->folder, h->i, &st);
-	if (fd < 0)
+	h->fd = folder_open_known(h->folder, h->i, &size);
+	if (h->fd < 0)
 		return -1;
-	h->fd = fd;
-	h->size = (size_t)st.st_size;
+	if (read_known(h, size, most))
+		return 0;
+	if (folder_stat_opened(h->folder, h->i, h->fd, &size) < 0) {
+		int const e = errno;
+		close(h->fd);
+		h->fd = -1;
+		errno = e;
+		return -1;
+	}
+	h->size = (size_t)size;
 	return 0;
 }
 
-/* The file's first octets, at most HAND_READ: all of a small message. */
+/* The file's first octets, at most so many. */
 static int
-read_start(struct hand *h)
+read_start(struct hand *h, size_t most)
 {
-	if (!h->buf)
-		h->buf = xmalloc(HAND_READ);
-	size_t want = h->size < HAND_READ ? h->size : HAND_READ;
-	h->n = 0;
-	while (h->n < want) {
-		ssize_t r = pread(h->fd, h->buf + h->n, want - h->n, (off_t)h->n);
+	size_t want = h->size < most ? h->size : most, n = 0;
+	while (n < want) {
+		ssize_t r = pread(h->fd, buffer(h) + n, want - n, (off_t)n);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
 			return -1;
 		if (!r)
-			h->size = want = h->n; /* shortened meanwhile */
-		h->n += (size_t)r;
+			h->size = want = n; /* shortened meanwhile */
+		n += (size_t)r;
 	}
-	h->s = h->buf;
+	set_octets(h, buffer(h), n);
 	return 0;
 }
 
@@ -93,46 +146,38 @@ map_all(struct hand *h)
 	if (s == MAP_FAILED)
 		return -1;
 	madvise(s, h->size, MADV_SEQUENTIAL);
-	h->s = s;
-	h->n = h->size;
+	set_octets(h, s, h->size);
 	h->mapped = 1;
 	return 0;
 }
 
-/* The message as one part; its header is looked for in what was read or mapped just now. */
-static struct mime_part const *
-set_top(struct hand *h)
+struct mime_part const *
+hand_octets(struct hand *h)
 {
-	memset(&h->top, 0, sizeof h->top);
-	h->top.body = header_len(h->s, h->n);
-	h->top.end = h->size;
-	return &h->top;
+	if (open_file(h, HAND_READ) < 0)
+		return 0;
+	if (h->s && h->n == h->size)
+		return &h->top;
+	return (h->size <= HAND_READ ? read_start(h, HAND_READ) : map_all(h)) < 0 ? 0 : &h->top;
 }
 
 struct mime_part const *
 hand_header(struct hand *h)
 {
-	if (h->s)
-		return &h->top;
-	if (open_file(h) < 0 || read_start(h) < 0)
+	if (open_file(h, HAND_START) < 0 || (!h->s && read_start(h, HAND_START) < 0))
 		return 0;
-	set_top(h);
-	if (h->top.body < h->n || h->n == h->size)
-		return &h->top;
-	if (!map_all(h))
-		return set_top(h);
-	h->s = 0;
-	return 0;
+	/* A header longer than that. */
+	if (top(h)->body == h->n && h->n < h->size && !hand_octets(h)) {
+		h->s = 0;
+		return 0;
+	}
+	return top(h);
 }
 
 struct mime_part const *
 hand_whole(struct hand *h)
 {
-	if (h->s && h->n == h->size)
-		return &h->top;
-	if (open_file(h) < 0)
-		return 0;
-	return (h->size <= HAND_READ ? read_start(h) : map_all(h)) < 0 ? 0 : set_top(h);
+	return hand_octets(h) ? top(h) : 0;
 }
 
 struct mime_part const *
@@ -265,8 +310,7 @@ hand_keys(struct hand *h, enum message_text which, size_t *len)
 		if (!p)
 			return 0;
 		unsigned int const kinds = h->n == h->size ? TEXT_ALL : TEXT_FROM_HEADER;
-		message_texts_make(
-		    &t, &h->arena, h->s, h->n, p->body, (kinds & ~UNASKED) | KEYS);
+		message_texts_make(&t, &h->arena, h->s, h->n, p->body, (kinds & ~UNASKED) | KEYS);
 	}
 	keep_keys(h, &t);
 	return hand_cached(h, which, len);

@@ -12,8 +12,10 @@
 #include "lib/mime.h"
 
 /* Messages up to this many octets are read, larger ones mapped: a read costs less than a map and
- * its page faults. Also how much is read in search of a header's end. */
-#define HAND_READ 65536
+ * its page faults. */
+#define HAND_READ 262144
+/* Octets that are read in search of a header's end. */
+#define HAND_START 65536
 
 struct hand {
 	struct folder *folder;
@@ -24,7 +26,8 @@ struct hand {
 	size_t n;
 	int mapped;
 	char *buf;			   /* HAND_READ octets, malloced at first use */
-	struct mime_part top;		   /* header and body only */
+	struct mime_part top;		   /* header and body only, */
+	int told;			   /* and that they are told apart */
 	struct mime_part *parts;	   /* the whole tree, when parsed */
 	struct arena arena;		   /* for what is parsed of this message */
 	int asked;			   /* the folder was asked for its cached texts */
@@ -42,7 +45,9 @@ void hand_take(struct hand *h, struct folder *f, uint32_t i);
 /* The header, at least: the message with header and body told apart; its body may be missing in
  * memory. Null (errno, ENOENT: the message is gone). */
 struct mime_part const *hand_header(struct hand *h);
-/* The whole message in memory; the same part. */
+/* The whole message in memory, as one part whose body is not looked for. */
+struct mime_part const *hand_octets(struct hand *h);
+/* The whole message in memory; the same part as hand_header's. */
 struct mime_part const *hand_whole(struct hand *h);
 /* The whole message and its MIME structure. */
 struct mime_part const *hand_parts(struct hand *h);

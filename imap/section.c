@@ -7,7 +7,9 @@ section_need(struct imap_section const *sec)
 {
 	if (sec->depth)
 		return NEED_PARTS;
-	return sec->kind == SECTION_WHOLE || sec->kind == SECTION_TEXT ? NEED_WHOLE : NEED_HEADER;
+	if (sec->kind == SECTION_WHOLE)
+		return NEED_OCTETS;
+	return sec->kind == SECTION_TEXT ? NEED_WHOLE : NEED_HEADER;
 }
 
 struct mime_part const *
@@ -16,6 +18,8 @@ section_load(struct hand *h, enum need need)
 	switch (need) {
 	case NEED_HEADER:
 		return hand_header(h);
+	case NEED_OCTETS:
+		return hand_octets(h);
 	case NEED_WHOLE:
 		return hand_whole(h);
 	case NEED_PARTS:

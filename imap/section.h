@@ -6,7 +6,7 @@
 #include "lib/imap-text.h"
 
 /* How much of the message an item needs. */
-enum need { NEED_NOTHING, NEED_HEADER, NEED_WHOLE, NEED_PARTS };
+enum need { NEED_NOTHING, NEED_HEADER, NEED_OCTETS, NEED_WHOLE, NEED_PARTS };
 /* What the section needs: the header alone, where that is asked for. */
 enum need section_need(struct imap_section const *sec);
 /* Reads so much: null (errno) if it cannot be read, and for NEED_NOTHING. */

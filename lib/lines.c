@@ -86,16 +86,25 @@ first_of(words const *w)
 #endif
 }
 
+IN_BOTH int
+any(octets const *lanes)
+{
+	words const w = (words)*lanes;
+	return (w[0] | w[1] | w[2] | w[3]) != 0;
+}
+
 /* A vector is copied as it is; behind its first bare LF the next begins. */
 IN_BOTH struct lines_copied
 copy_crlf_wide(char *out, size_t max, char const *s, size_t n, char before)
 {
 	char const *p = s;
 	char *o = out;
+	octets nul = {0};
 	while (n - (size_t)(p - s) >= WIDE && max - (size_t)(o - out) > WIDE) {
 		octets here;
 		LOAD(here, p);
 		memcpy(o, &here, WIDE);
+		nul |= (octets)(here == 0);
 		words const w = (words)(here == '\n');
 		if (!(w[0] | w[1] | w[2] | w[3])) {
 			p += WIDE;
@@ -111,7 +120,7 @@ copy_crlf_wide(char *out, size_t max, char const *s, size_t n, char before)
 		p += k + 1;
 		o += k + 1;
 	}
-	return (struct lines_copied){(size_t)(p - s), (size_t)(o - out)};
+	return (struct lines_copied){(size_t)(p - s), (size_t)(o - out), any(&nul)};
 }
 
 #if defined(__x86_64__)
@@ -130,26 +139,33 @@ pass_avx2(char const *s, size_t n)
 #define BLOCK 64 /* octets whose line ends are bits of one word */
 typedef char signs __attribute__((vector_size(WIDE)));
 
-/* A bit for each LF in s[0..BLOCK). */
-AVX2 static inline uint64_t
-ends_in(char const *s)
+struct block {
+	octets low, high;
+};
+
+AVX2 static inline struct block
+load_block(char const *from)
 {
-	signs low, high;
-	LOAD(low, s);
-	LOAD(high, s + WIDE);
-	unsigned int const a = (unsigned int)__builtin_ia32_pmovmskb256((signs)(low == '\n'));
-	unsigned int const b = (unsigned int)__builtin_ia32_pmovmskb256((signs)(high == '\n'));
-	return (uint64_t)b << WIDE | a;
+	struct block b;
+	LOAD(b.low, from);
+	LOAD(b.high, from + WIDE);
+	return b;
 }
 
 AVX2 static inline void
-copy_block(char *to, char const *from)
+store_block(char *to, struct block b)
 {
-	octets low, high;
-	LOAD(low, from);
-	LOAD(high, from + WIDE);
-	memcpy(to, &low, WIDE);
-	memcpy(to + WIDE, &high, WIDE);
+	memcpy(to, &b.low, WIDE);
+	memcpy(to + WIDE, &b.high, WIDE);
+}
+
+/* A bit for each LF. */
+AVX2 static inline uint64_t
+ends_in(struct block b)
+{
+	unsigned int const low = (unsigned int)__builtin_ia32_pmovmskb256((signs)(b.low == '\n'));
+	unsigned int const high = (unsigned int)__builtin_ia32_pmovmskb256((signs)(b.high == '\n'));
+	return (uint64_t)high << WIDE | low;
 }
 
 /* A block is copied as it is, and what begins with each bare LF of it once more, an octet further.
@@ -160,22 +176,26 @@ copy_crlf_avx2(char *out, size_t max, char const *s, size_t n, char before)
 {
 	char const *p = s;
 	char *o = out;
+	octets nul = {0};
 	while (n - (size_t)(p - s) >= 2 * BLOCK && max - (size_t)(o - out) >= 3 * BLOCK) {
-		copy_block(o, p);
-		for (uint64_t ends = ends_in(p); ends; ends &= ends - 1) {
+		struct block const b = load_block(p);
+		store_block(o, b);
+		nul |= (octets)(b.low == 0) | (octets)(b.high == 0);
+		for (uint64_t ends = ends_in(b); ends; ends &= ends - 1) {
 			unsigned int const k = (unsigned int)__builtin_ctzll(ends);
 			if ((p + k > s ? p[(ptrdiff_t)k - 1] : before) == '\r')
 				continue;
 			o[k] = '\r';
 			o++;
-			copy_block(o + k, p + k);
+			store_block(o + k, load_block(p + k));
 		}
 		p += BLOCK;
 		o += BLOCK;
 	}
 	struct lines_copied const rest = copy_crlf_wide(
 	    o, max - (size_t)(o - out), p, n - (size_t)(p - s), p > s ? p[-1] : before);
-	return (struct lines_copied){(size_t)(p - s) + rest.from, (size_t)(o - out) + rest.to};
+	return (struct lines_copied){
+	    (size_t)(p - s) + rest.from, (size_t)(o - out) + rest.to, rest.nul | any(&nul)};
 }
 #define BY_BEST(f, ...)                                                                            \
 	(__builtin_cpu_supports("avx2") ? f##_avx2(__VA_ARGS__) : f##_wide(__VA_ARGS__))

@@ -13,9 +13,10 @@ struct lines {
 struct lines lines_count(char const *s, size_t n, char before);
 /* Copies s[0..n) to out[0..max) with each bare LF as CR LF, as far as whole vectors fit; `before`
  * is the octet in front of s. Where it stopped: octets read, and written; at a line's end never
- * between its two. */
+ * between its two. nul: there may be NULs in what was copied; if not, there are none. */
 struct lines_copied {
 	size_t from, to;
+	int nul;
 };
 struct lines_copied lines_copy_crlf(char *out, size_t max, char const *s, size_t n, char before);
 /* Behind the first LF in s[0..n) that "--" follows: where a line begins that may be a boundary's

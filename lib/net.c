@@ -150,8 +150,7 @@ net_put_number(struct net *n, char before, uint32_t number)
 		memcpy(all + k - 2, pairs + left % 100 * 2, 2);
 	unsigned int const digits = 1u + (number > 9) + (number > 99) + (number > 999) +
 				    (number > 9999) + (number > 99999) + (number > 999999) +
-				    (number > 9999999) + (number > 99999999) +
-				    (number > 999999999);
+				    (number > 9999999) + (number > 99999999) + (number > 999999999);
 	char *const to = n->out + n->out_len;
 	to[0] = before;
 	memcpy(to + 1, all + DIGITS - digits, DIGITS);
@@ -174,10 +173,10 @@ net_putnum(struct net *n, uint64_t number)
 }
 
 char *
-net_space(struct net *n, size_t *room)
+net_space(struct net *n, size_t least, size_t *room)
 {
 	/* After an error what is written is dropped, as everywhere. */
-	if (n->out_len == NET_OUTSIZE || n->werr)
+	if (NET_OUTSIZE - n->out_len < least || n->werr)
 		drain(n, 0);
 	if (n->werr)
 		n->out_len = 0;

@@ -107,9 +107,9 @@ net_puts(struct net *n, char const *s)
 int net_putnum(struct net *n, uint64_t number);
 /* The same behind a character: for long lists. */
 int net_put_number(struct net *n, char before, uint32_t number);
-/* Where the next octets go, for those who write them there themselves: *room is at least one, and
- * net_wrote says how many they were. */
-char *net_space(struct net *n, size_t *room);
+/* Where the next octets go, for those who write them there themselves: *room is `least` or more, of
+ * NET_OUTSIZE, and net_wrote says how many they were. */
+char *net_space(struct net *n, size_t least, size_t *room);
 static inline void
 net_wrote(struct net *n, size_t len)
 {

@@ -5,6 +5,8 @@
 #include "lib/lines.h"
 #include "lib/sa.h"
 
+#define SKIPPED 8192 /* octets whose line ends are counted at once */
+
 uint64_t
 wire_size(char const *s, size_t n)
 {
@@ -66,7 +68,8 @@ advance(struct wire_cursor *w, char *buf, uint64_t max)
 		w->p += c.from;
 		w->before = c.from ? w->p[-1] : w->before;
 		done = c.to;
-		replace_nuls(w, buf, c.to);
+		if (c.nul)
+			replace_nuls(w, buf, c.to);
 	}
 	while (done < max && w->p < w->end) {
 		size_t const n = w->lf_owed ? 0 : plain_run(w, max - done);
@@ -91,9 +94,22 @@ advance(struct wire_cursor *w, char *buf, uint64_t max)
 }
 
 uint64_t
+wire_left(struct wire_cursor const *w)
+{
+	size_t const n = (size_t)(w->end - w->p);
+	return n + lines_count(w->p, n, w->before).bare - (uint64_t)w->lf_owed;
+}
+
+uint64_t
 wire_skip(struct wire_cursor *w, uint64_t count)
 {
-	return advance(w, 0, count);
+	uint64_t done = w->lf_owed ? advance(w, 0, count > 0) : 0;
+	while (count - done >= 2 * SKIPPED && w->end - w->p >= SKIPPED) {
+		done += SKIPPED + lines_count(w->p, SKIPPED, w->before).bare;
+		w->p += SKIPPED;
+		w->before = w->p[-1];
+	}
+	return done + advance(w, 0, count - done);
 }
 
 size_t

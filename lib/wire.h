@@ -27,6 +27,8 @@ struct wire_cursor {
 void wire_start(struct wire_cursor *w, char const *s, size_t n);
 /* Skips up to count wire octets; fewer at the end. Returns how many. */
 uint64_t wire_skip(struct wire_cursor *w, uint64_t count);
+/* How many wire octets are still to come: counts to the end. */
+uint64_t wire_left(struct wire_cursor const *w);
 /* Up to max wire octets, copied to buf. Returns how many; 0 at the end. */
 size_t wire_read(struct wire_cursor *w, char *buf, size_t max);
 

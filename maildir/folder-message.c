@@ -70,14 +70,44 @@ folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk)
 	return 0;
 }
 
-/* The descriptor, if it is of a regular file; else closed, and -1 with EINVAL. */
+/* What is there of a regular file. 0 or -1: EINVAL, it is none. */
 static int
-regular(int fd, struct stat *st)
+stat_regular(int fd, struct stat *st)
 {
-	if (!fstat(fd, st) && S_ISREG(st->st_mode))
-		return fd;
-	close(fd);
+	if (fstat(fd, st) < 0)
+		return -1;
+	if (S_ISREG(st->st_mode))
+		return 0;
 	errno = EINVAL;
+	return -1;
+}
+
+/* Whatever it is that bears the message's name. The descriptor or -1. */
+static int
+open_name(struct folder *f, uint32_t p)
+{
+	int tries = 0;
+	if (is_gone(f, p))
+		return -1;
+	for (;;) {
+		struct record *r = folder_at(f, p);
+		/* A link may lead to a fifo: nobody waits for its writer. */
+		int const fd =
+		    openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 || !found_again(f, p, &tries))
+			return fd;
+	}
+}
+
+int
+folder_open_at(struct folder *f, uint32_t p, struct stat *st)
+{
+	int const fd = open_name(f, p);
+	if (fd < 0 || !stat_regular(fd, st))
+		return fd;
+	int const e = errno;
+	close(fd);
+	errno = e;
 	return -1;
 }
 
@@ -89,35 +119,29 @@ folder_open_message(struct folder *f, uint32_t i)
 }
 
 int
-folder_open_stat(struct folder *f, uint32_t i, struct stat *st)
+folder_open_known(struct folder *f, uint32_t i, uint64_t *disk)
 {
-	uint32_t p = folder_position(f, i);
-	int fd = folder_open_at(f, p, st);
-	struct record *r = folder_at(f, p);
-	if (fd >= 0 && (r->date != st->st_mtim.tv_sec || r->disk != (uint64_t)st->st_size)) {
-		r->date = st->st_mtim.tv_sec;
-		r->disk = (uint64_t)st->st_size;
-		record_touch(f, p);
-	}
+	uint32_t const p = folder_position(f, i);
+	int const fd = open_name(f, p);
+	*disk = folder_at(f, p)->disk;
 	return fd;
 }
 
 int
-folder_open_at(struct folder *f, uint32_t p, struct stat *st)
+folder_stat_opened(struct folder *f, uint32_t i, int fd, uint64_t *disk)
 {
-	int tries = 0;
-	if (is_gone(f, p))
+	struct stat st;
+	uint32_t const p = folder_position(f, i);
+	struct record *const r = folder_at(f, p);
+	if (stat_regular(fd, &st) < 0)
 		return -1;
-	for (;;) {
-		struct record *r = folder_at(f, p);
-		/* A link may lead to a fifo: nobody waits for its writer. */
-		int fd =
-		    openat(record_fd(f, r), record_path(f, r), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		if (fd >= 0)
-			return regular(fd, st);
-		if (!found_again(f, p, &tries))
-			return -1;
+	*disk = (uint64_t)st.st_size;
+	if (r->date != st.st_mtim.tv_sec || r->disk != *disk) {
+		r->date = st.st_mtim.tv_sec;
+		r->disk = *disk;
+		record_touch(f, p);
 	}
+	return 0;
 }
 
 static int

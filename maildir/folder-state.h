@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <skalibs/stralloc.h>
 

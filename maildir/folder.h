@@ -7,7 +7,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <skalibs/stralloc.h>
 
@@ -110,8 +109,12 @@ int folder_disk_size(struct folder *f, uint32_t i, uint64_t *disk);
 /* Opens the message's file for reading, wherever other programs have renamed it to. The caller
  * closes it. See maildir/message.h for reading it as wire text. The descriptor, or -1. */
 int folder_open_message(struct folder *f, uint32_t i);
-/* The same, with what fstat says of it. */
-int folder_open_stat(struct folder *f, uint32_t i, struct stat *st);
+/* The same for who reads all of it at once: nothing is asked about the file, which may be no regular
+ * one. *disk is its size as the folder knows it, NAME_UNKNOWN if it does not; if so, or if another
+ * number of octets is read, folder_stat_opened asks. */
+int folder_open_known(struct folder *f, uint32_t i, uint64_t *disk);
+/* Of the message's file, opened: its size. 0 or -1: EINVAL, it is no regular file. */
+int folder_stat_opened(struct folder *f, uint32_t i, int fd, uint64_t *disk);
 /* message_size found another size than folder_size had: remembers it. */
 void folder_set_size(struct folder *f, uint32_t i, uint64_t wire);
 /* EMAILID (RFC 8474): record key G, else the base name. Appended. */

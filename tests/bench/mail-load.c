@@ -34,8 +34,8 @@
 #define USAGE                                                                                      \
 	"mail-load [ -c clients ] [ -s sessions ] [ -l login:password ] [ -t seconds ] imap|pop3 " \
 	"place [ command... ]"
-#define BUFFER 2097152u /* octets; a read of the second half is always possible */
-#define LINE 1048576u	/* octets of a last line that is still recognised */
+#define BUFFER 262144u /* octets of one read; what was read stays in the processor's cache */
+#define LINE 8192u     /* of a last line that is still recognised */
 #define CLIENTS_MAX 1000u
 #define TAG "k7q9 "
 
@@ -54,7 +54,7 @@ struct connection {
 	size_t used;
 };
 
-static char buf[BUFFER];
+static char buf[LINE + BUFFER];
 static uint64_t *received; /* octets, by client; shared */
 
 static double
@@ -102,11 +102,11 @@ take(struct connection *c, enum ending how, char const *what)
 	char const *line = buf;
 	c->used = 0;
 	do {
-		if (c->used > BUFFER / 2) { /* only the last line matters */
+		if (c->used > LINE) { /* only the last line matters */
 			memmove(buf, buf + c->used - LINE, LINE);
 			c->used = LINE;
 		}
-		ssize_t const r = read(c->fd, buf + c->used, BUFFER - c->used);
+		ssize_t const r = read(c->fd, buf + c->used, BUFFER);
 		if (r < 0)
 			strerr_diefu2sys(111, "read the answer to ", what);
 		if (!r)
@@ -280,7 +280,7 @@ finish(struct connection *c, struct step *s)
 	double const began = now();
 	if (c->program)
 		shutdown(c->fd, SHUT_WR);
-	while (read(c->fd, buf, BUFFER) > 0)
+	while (read(c->fd, buf, sizeof buf) > 0)
 		;
 	close(c->fd);
 	if (c->program)

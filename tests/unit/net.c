@@ -67,7 +67,7 @@ in_place(void)
 	connect_net();
 	for (unsigned int i = 0; len < 2 * NET_OUTSIZE; i++) {
 		size_t room;
-		char *to = net_space(&net, &room);
+		char *to = net_space(&net, 1, &room);
 		size_t n = room < 1000 ? room : 1000;
 		memset(to, 'a' + (int)(i % 26), n);
 		memset(want + len, 'a' + (int)(i % 26), n);
@@ -84,9 +84,9 @@ in_place(void)
 	close(peer);
 	connect_net();
 	close(peer);
-	memset(net_space(&net, &room), 'x', NET_OUTSIZE);
+	memset(net_space(&net, 1, &room), 'x', NET_OUTSIZE);
 	net_wrote(&net, NET_OUTSIZE);
-	tap_ok(net_space(&net, &room) && room, "room after a write error");
+	tap_ok(net_space(&net, 1, &room) && room, "room after a write error");
 	tap_ok(net_put(&net, "x", 1) < 0 && net_flush(&net) < 0 && errno == EPIPE, "which stays");
 	close(net.fd_in);
 }
