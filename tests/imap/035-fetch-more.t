@@ -145,7 +145,47 @@ def savedate(base):
         matches(s.item(3, "SAVEDATE")[b"SAVEDATE"], rb"[ \d]\d-\w{3}-20\d\d \d\d:\d\d:\d\d \+0000")
 
 
-for name, run in (("BINARY", binary), ("literal8 and BINARY", append_and_fetch), ("PREVIEW", preview),
+def sizes(base):
+    """Literals of every size around those at which the number before them gets longer and a buffer is full, and
+    messages that others changed in place, against all rules: what is there is sent."""
+    lengths = [*range(88, 104), *range(960, 1003, 3), *range(9700, 10010, 31), *range(63000, 66000, 173), 99000, 262143, 262144, 262145, 300000]
+    texts = [(b"0123456789abcdef" * 3 + b"\n") * (n // 49) + b"x" * (n % 49) for n in lengths]
+    os.makedirs(base + "/Maildir/cur")
+    paths = [f"{base}/Maildir/cur/{n:07}.M1P1.x:2,S" for n in range(len(texts))]
+
+    def write(path, text):
+        with open(path, "wb") as f:
+            f.write(text)
+
+    def check(s):
+        for n, got in imapwire.fetched(s.ok("FETCH 1:* BODY[]")).items():
+            equal((n, got[b"BODY[]"] == texts[n - 1].replace(b"\n", b"\r\n")), (n, True))
+        for n in (1, 50, len(texts)):
+            wire = texts[n - 1].replace(b"\n", b"\r\n")
+            for at, count in ((0, 10), (50, 1), (51, 70000), (len(wire) - 1, 5), (len(wire), 5), (8191, 2**32 - 1)):
+                equal(s.item(n, f"BODY[]<{at}.{count}>"), {b"BODY[]<%d>" % at: wire[at:at + count]})
+
+    for path, text in zip(paths, texts):
+        write(path, text)
+    with Session(base) as s:
+        s.ok("SELECT INBOX")
+        check(s)
+        check(s)  # of sizes that are known now
+        for n in (0, 3, 45):
+            texts[n] += b"more\n"
+            write(paths[n], texts[n])
+        texts[5], texts[55] = b"less\n", b"\n\0\n"
+        write(paths[5], texts[5])
+        write(paths[55], texts[55])
+        texts[55] = texts[55].replace(b"\0", b"\x80")
+        check(s)
+        os.unlink(paths[2])
+        os.mkfifo(paths[2])
+        matches(s.command("FETCH 3 BODY[]")[1], rb"NO .*")
+        equal(s.item(4, "BODY[]")[b"BODY[]"], texts[3].replace(b"\n", b"\r\n"))
+
+
+for name, run in (("sizes of literals, and files changed in place", sizes), ("BINARY", binary), ("literal8 and BINARY", append_and_fetch), ("PREVIEW", preview),
                   ("EMAILID, THREADID", ids), ("SAVEDATE", savedate)):
     with tempfile.TemporaryDirectory(prefix="fetch.") as directory:
         tap.run(name, run, directory)

@@ -47,7 +47,7 @@ copies(char const *s, size_t n, size_t max, char before)
 		same &= out[to++] == s[i];
 	}
 	free(out);
-	return same && to == c.to;
+	return same && to == c.to && !c.nul == !memchr(s, 0, c.from);
 }
 
 /* In memory of exactly that size, so that a sanitizer sees a read beyond it. */

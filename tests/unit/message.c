@@ -374,17 +374,40 @@ check_wire(void)
 			size_t at = skip, n;
 			wire_start(&w, s, sizeof s - 1);
 			w.nul = WIRE_NUL_IMAP;
-			same &= wire_skip(&w, skip) == skip;
+			same &= wire_skip(&w, skip) == skip && wire_left(&w) == whole.len - at;
 			while ((n = wire_read(&w, buf, max))) {
 				same &= n <= max && at + n <= whole.len &&
 					!memcmp(buf, whole.s + at, n);
 				at += n;
+				same &= wire_left(&w) == whole.len - at;
 			}
 			same &= at == whole.len;
 		}
 	tap_ok(same, "wire: every offset and size of piece");
 	wire_start(&w, s, sizeof s - 1);
 	tap_num("wire: skip beyond the end", (long long)wire_skip(&w, 1000), (long long)whole.len);
+	stralloc_free(&whole);
+}
+
+/* The same of what is long enough to be counted and copied many octets at a time. */
+static void
+check_long_wire(void)
+{
+	static char s[40000], buf[sizeof s * 2];
+	stralloc whole = STRALLOC_ZERO;
+	struct wire_cursor w;
+	int same = 1;
+	for (size_t i = 0; i < sizeof s; i++)
+		s[i] = i % 61 == 60 ? '\n' : i % 997 == 59 ? '\r' : i % 9973 == 9972 ? 0 : 'x';
+	wire_put_imap(&whole, s, sizeof s);
+	for (size_t skip = 0; skip <= whole.len; skip += skip % 3 ? 1 : 1021) {
+		wire_start(&w, s, sizeof s);
+		w.nul = WIRE_NUL_IMAP;
+		same &= wire_skip(&w, skip) == skip && wire_left(&w) == whole.len - skip;
+		same &= wire_read(&w, buf, sizeof buf) == whole.len - skip &&
+			!memcmp(buf, whole.s + skip, whole.len - skip);
+	}
+	tap_ok(same, "wire: offsets into what is long");
 	stralloc_free(&whole);
 }
 
@@ -400,6 +423,7 @@ main(void)
 	check_params();
 	check_limits();
 	check_wire();
+	check_long_wire();
 	arena_free(&arena);
 	return tap_done();
 }
