@@ -264,6 +264,21 @@ try_rcpt(struct outlet *o, struct offer const *f)
 	return r;
 }
 
+/* What this server cannot do. 0, or -1 and the reply says so. */
+static int
+cannot(struct outlet *o, struct smtp_mail const *mail, struct smtp_rcpt const *rcpt)
+{
+	unsigned int ext = o->client.ext;
+	/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
+	if ((mail->from.utf8 || rcpt->to.utf8) && !(ext & EXT_SMTPUTF8))
+		made_up(o, REPLY_UTF8_ROUTE);
+	else if (mail->hold && !(ext & EXT_XFORWARD_HOLD))
+		made_up(o, REPLY_FILTER_HOLD);
+	else
+		return 0;
+	return -1;
+}
+
 int
 outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
     struct smtp_rcpt const *rcpt, struct letter const *whole, tain const *latest)
@@ -286,16 +301,8 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 			if (connect_target(o, latest) < 0)
 				return -1;
 		}
-		/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it
-		 * can. */
-		if ((mail->from.utf8 || rcpt->to.utf8) && !(o->client.ext & EXT_SMTPUTF8)) {
-			made_up(o, REPLY_UTF8_ROUTE);
+		if (cannot(o, mail, rcpt) < 0)
 			return -1;
-		}
-		if (mail->hold && !(o->client.ext & EXT_XFORWARD_HOLD)) {
-			made_up(o, REPLY_FILTER_HOLD);
-			return -1;
-		}
 		until(o, LMTP_SECONDS, latest);
 		if (whole)
 			offer_whole(o, &f, whole, latest);
