@@ -95,6 +95,8 @@ struct literal {
 int parse_literal_head(struct parse *p, struct literal *out);
 /* The line behind a streamed literal. */
 int parse_continue(struct parse *p);
+/* A whole literal, at its head; with `binary` it may hold NULs. */
+int parse_literal(struct parse *p, struct text *out, int binary);
 
 /* ---- sequence sets (parse-set.c) ---------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* The command parser, sequence sets and list patterns of imap. */
-// objects: imap/parse.o imap/parse-set.o imap/list-match.o
+// objects: imap/parse.o imap/parse-literal.o imap/parse-set.o imap/list-match.o
 #include "imap/list.h"
 #include "imap/parse.h"
 
