@@ -1,6 +1,6 @@
-/* The parent's side of lib/login.h: login-parent.c serves the child's requests, login-identity.c
- * finds out who somebody is that shows no password, login-delay.c makes guessing slow, login-run.c
- * runs the checkpassword program. */
+/* The parent's side of lib/login.h: login-parent.c serves the child's requests, which login-receive.c
+ * takes, login-judge.c judges, login-identity.c finds out who somebody is that shows no password,
+ * login-delay.c makes guessing slow, login-run.c runs the checkpassword program. */
 #ifndef POSTERN_LOGIN_PARENT_H
 #define POSTERN_LOGIN_PARENT_H
 
@@ -58,6 +58,22 @@ void login_parent_signals(struct login_parent *p);
 /* Waits for a signal (handled), for fd (-1: none), or for the deadline: 1 if fd is readable, 0
  * otherwise. Exits 111 if it cannot wait. */
 int login_parent_wait(struct login_parent *p, int fd, tain const *deadline);
+
+/* login-receive.c. A request as it came, in one piece. */
+struct login_message {
+	struct login_request r;
+	char tail[LOGIN_TAIL_MAX];
+};
+/* 1 a request of the right form, 0 the child has ended, -1 not a request. fds: two descriptors or
+ * -1; the caller's. */
+int login_receive(struct login_parent *p, struct login_message *m, int fds[2]);
+/* Is it a C string within its size, without controls? */
+int login_is_text(char const *s, size_t size, int may_be_empty);
+
+/* login-judge.c. Judges what shows who somebody is, and opens the account; a refusal takes its time
+ * and is counted. conn, run: as login_run; a: what a proof is answered with. Logs how it went. */
+enum login_verdict login_judge(struct login_parent *p, struct login_run *run,
+    struct login_message *m, int const conn[2], struct login_answer *a);
 
 /* Logs event=EVENT why=(errno's text). */
 void login_parent_error(char const *event, int e);
