@@ -124,6 +124,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_clone3, SANDBOX_THREADS, UNKNOWN_CALL}, /* its flags stand where no filter sees them */
 	{SYS_set_robust_list, SANDBOX_THREADS, ANY_ARGUMENT},
 	{SYS_rseq, SANDBOX_THREADS, ANY_ARGUMENT},
+	{SYS_sched_getaffinity, SANDBOX_THREADS, ANY_ARGUMENT}, /* pthread_getattr_np */
 
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
