@@ -223,6 +223,7 @@ send_transaction(struct job *j)
 	struct transaction t = {.j = j};
 	struct send *s = j->s;
 	j->reused = s->mails > 0;
+	j->text.along = 0;
 	if (j->reused && again(j) < 0)
 		return -1;
 	choose(&t);

@@ -46,10 +46,16 @@ send_lost(struct job *j, char const *what)
 	struct attempt why;
 	char text[200];
 	int e = errno;
-	if (j->reused)
-		return send_stale(j);
 	snprintf(text, sizeof text, "lost connection while %s: %s", what,
 	    e == EPROTO ? "the server does not speak the protocol" : strerror(e));
+	if (j->reused && j->text.along) {
+		/* It may have the message, although it has not even answered MAIL. */
+		log_event("again");
+		log_str("why", text);
+		log_send();
+	}
+	if (j->reused)
+		return send_stale(j);
 	attempt_set(&why, 'w', 0, "4.4.2", text);
 	send_decide_all(j, ACCEPTED, &why);
 	send_decide_all(j, TODO, &why);

@@ -79,7 +79,7 @@ svscan = subprocess.Popen(["s6-svscan", "-t", "0", "/var/lib/postern/run/service
 
 
 def ready():
-    services = [s for s in glob.glob("/var/lib/postern/run/service/*") if os.path.isdir(s + "/supervise")]
+    services = [os.path.dirname(run) for run in glob.glob("/var/lib/postern/run/service/*/run")]
     return services and all(sh(f"s6-svstat -o ready {s}").stdout.strip() == "true" for s in services)
 
 

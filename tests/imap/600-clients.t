@@ -5,6 +5,7 @@ import fcntl
 import imaplib
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -368,7 +369,7 @@ def with_s_nail(base, port):
 
 
 class Screen:
-    """A program at a terminal: what it writes, up to a word, and keys."""
+    """A program at a terminal: what it writes, up to a regular expression, and keys."""
 
     def __init__(self, argv, env):
         self.text = b""
@@ -379,7 +380,7 @@ class Screen:
 
     def until(self, *words):
         end = time.monotonic() + SCREEN_SECONDS
-        while not all(word in self.text for word in words):
+        while not all(re.search(word, self.text) for word in words):
             if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
                 raise AssertionError(f"no {words} in {self.text[-1500:]!r}")
             self.text += os.read(self.fd, 65536)
@@ -415,7 +416,7 @@ last-version-used=9.9
         s.keys(b"<", b"mail 2")
         s.keys(b"d", b"D")
         s.keys(b"s", b"folder")
-        s.keys(b"Done\r", b"opied")
+        s.keys(b"Done\r", rb"opied|Saving.*DONE\]")  # the latter if it took more than a moment
         s.keys(b"x", b"2 messages expunged")
         os.write(s.fd, b"q")
         try:

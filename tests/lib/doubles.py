@@ -16,6 +16,7 @@ WITHOUT_REPLY = (
     ("the relay died before its reply, or the forwarder did", r"event=forward .*verdict=\"4"),
     ("smtp-send died before the reply", r"event=deferred .*(in the midst of it|reported nothing)"),
     ("the next server died before its reply", r"event=deferred .*lost connection while (waiting for the reply|sending)"),
+    ("the next server died before its reply", r"smtp-send: .*event=again .*lost connection"),
     ("a worker died under LMTP from the spool", r"event=deferred .*code=451 .*worker"),
 )
 
@@ -40,6 +41,7 @@ class Logs:
 
     def __init__(self, one, kills):
         self.name, self.lines = one.domain, collections.defaultdict(list)
+        self.kills = [k for k in kills if k.dir == one.dir]
         walker, send = ([k.time for k in kills if k.dir == one.dir and k.program == p] for p in ("mda-remote", "smtp-send"))
         self.orphans_killed = [t for t in send if any(t - ORPHAN < w < t for w in walker)]
         for path in glob.glob(one.dir + "/log/*/*"):
@@ -67,6 +69,10 @@ class Logs:
             first, last = min(lines)[0], max(lines)[0]
             found += ["smtp-send died before the reply, its walker before it" for t in self.orphans_killed if first - 1 < t < last + 1]
         return found
+
+    def killed(self, first, last):
+        """What was killed then, for a failure's report."""
+        return [f"{datetime.datetime.fromtimestamp(k.time)} kill -9 {k.program} {k.pid} of {self.name}\n" for k in self.kills if first <= k.time <= last]
 
     def refused_after_commit(self, id_):
         """Why a message is there that was refused: a case, or None."""
@@ -127,7 +133,7 @@ class Doubles:
         if t.outcome == "none":
             self.wrong.append(f"{self.what}: {id_} was never sent to its end")
         elif t.outcome == "refused" and not refused:
-            self.wrong.append(f"{self.what}: {id_} was refused and is there")
+            self.wrong.append(f"{self.what}: {id_} was refused and is there\n" + self.all_about([[id_]]))
         elif t.outcome == "acked" and t.id and t.id != id_:
             self.wrong.append(f"{self.what}: acknowledged as {t.id}, there as {id_}")
 
@@ -135,6 +141,14 @@ class Doubles:
         """Why the next server has a message that it answered with a 4xx: a case, or None."""
         log = self.log_of(id_)
         return log.refused_after_commit(id_) if log else None
+
+    def all_about(self, chains):
+        """What every log has of these ways, and what was killed meanwhile."""
+        lines = [l for log in self.logs for id_ in {id_ for c in chains for id_ in c} for l in log.lines.get(id_, ())]
+        if not lines:
+            return "  no log knows it"
+        first, last = min(lines)[0] - 1, max(lines)[0] + 1
+        return "".join(sorted([line for _, line in lines] + [k for log in self.logs for k in log.killed(first, last)]))
 
     def below(self, id_, chains, level):
         """What followed from one acceptance."""
@@ -151,7 +165,6 @@ class Doubles:
             for case in evidence[:extra]:
                 self.cases[case] += 1
             if extra > len(evidence):
-                self.wrong.append(f"{self.what}: {extra} further copies from {id_}, allowed by {evidence}\n  ways: {chains}\n"
-                                  + "".join(line for _, line in sorted(log.lines[id_])) if log else "  no log knows it")
+                self.wrong.append(f"{self.what}: {extra} further copies from {id_}, allowed by {evidence}\n  ways: {chains}\n" + self.all_about(chains))
         for next_id, group in branches.items():
             self.below(next_id, group, level + 1)
