@@ -37,7 +37,8 @@ for name, rows in ROWS.items():
         page = open(f"{top}/out/{name}.md", encoding="utf-8").read()
         assert len(got["rows"]) >= rows - 4, [r["key"] for r in got["rows"]]  # without root memory cannot be seen
         assert all("postern" in r["medians"] for r in got["rows"]), got["rows"]
-        assert all(r["ratio"] for r in got["rows"] if r["medians"].get(r["peer"]) and r["unit"] != "%"), got["rows"]  # none to nothing
+        # None to nothing; what COMPRESS adds may be nothing among so few sessions.
+        assert all(r["ratio"] for r in got["rows"] if r["medians"].get(r["peer"]) and r["unit"] != "%" and (r["key"] != "compress" or r["medians"]["postern"])), got["rows"]
         assert all(v > 0 for v in got["machine"]["limits"].values()), got["machine"]
         assert chart.tagName == "svg" and len(chart.getElementsByTagName("rect")) == 1 + sum(bool(r["ratio"]) for r in got["rows"])
         assert all(r["work"].split("|")[0].replace("*", "\\*") in page for r in got["rows"]), page
