@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""INPROGRESS (RFC 9585), its examples of section 4 but for their numbers: a long search says how far it is, every imap-progress seconds, and ends when its client leaves."""
+"""INPROGRESS (RFC 9585 section 4): a long search says how far it is, every imap-progress seconds, and ends when its client leaves."""
 import base64
 import os
 import re
