@@ -66,9 +66,15 @@ reply_number(struct session *s, enum reply r, uint64_t n)
 /* ---- state ---- */
 
 int
+session_trusted(struct session const *s)
+{
+	return s->peer.kind == UCSPI_UNIX || s->set.relayclient || s->trusted_network;
+}
+
+int
 session_may_relay(struct session const *s)
 {
-	return s->user[0] || s->set.relayclient;
+	return s->user[0] || s->set.relayclient || s->trusted_network;
 }
 
 unsigned int
@@ -80,7 +86,7 @@ session_offers(struct session const *s)
 		ext |= EXT_STARTTLS;
 	if (s->login && (s->tls || s->cleartext))
 		ext |= EXT_AUTH;
-	if (s->peer.kind == UCSPI_UNIX || s->set.relayclient)
+	if (session_trusted(s))
 		ext |= EXT_XFORWARD;
 	/* RFC 8689 2: under TLS, and where nothing leaves this host. */
 	if (s->set.requiretls && (s->tls || s->peer.kind == UCSPI_UNIX))

@@ -74,6 +74,7 @@ struct session {
 	struct login *login; /* the pair; null without a checkpassword program */
 	int fd_end;	     /* readable when the program was told to end; -1 where login tells */
 	int cleartext;	     /* this peer may send passwords without TLS */
+	int trusted_network; /* etc/trusted-networks has its address */
 	int tls;
 	tain end; /* of the whole session */
 	unsigned int state;
@@ -100,6 +101,9 @@ void session_init(struct session *s);
 void session_run(struct session *s);
 /* Ends the transaction: RSET, EHLO, after a message. The state becomes HELO or EHLO. */
 void session_reset(struct session *s);
+/* Whether this peer counts as one of ours whoever it is: on a Unix socket, RELAYCLIENT, in
+ * etc/trusted-networks. What is checked of strangers is not checked of it. */
+int session_trusted(struct session const *s);
 /* Whether this peer may send to anywhere; such senders are also told of late failures by mail. */
 int session_may_relay(struct session const *s);
 /* Adds a recipient that nobody has asked for; its server is not told yet. */

@@ -108,6 +108,7 @@ main(int argc, char **argv)
 	ucspi_init(&s.peer);
 	settings_read(&s.set, submission, s.peer.kind == UCSPI_UNIX);
 	s.cleartext = login_cleartext(&s.peer);
+	s.trusted_network = login_in_networks("trusted-networks", &s.peer);
 	know_local_peer(&s);
 	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
 	if (sig_ignore(SIGPIPE) < 0)
