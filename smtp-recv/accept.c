@@ -165,6 +165,8 @@ accepted(struct session *s)
 	if (s->user[0])
 		log_str("user", s->user);
 	log_send();
+	if (t->prdr.on)
+		prdr_replies(s);
 	reply_with(s, REPLY_ACCEPTED, t->id);
 }
 
@@ -177,6 +179,11 @@ refused(struct session *s, enum plan plan)
 	int class = plan == PLAN_TEMP ? 4 : 5;
 	for (size_t i = 0; i < t->count; i++)
 		log_recipient(t->rcpts + i);
+	if (t->prdr.on) {
+		prdr_replies(s);
+		reply(s, plan == PLAN_TEMP ? REPLY_EACH_TEMP : REPLY_EACH_PERM);
+		return;
+	}
 	for (size_t i = 0; i < t->count; i++)
 		if (t->rcpts[i].verdict == wanted && t->rcpts[i].code / 100 == class) {
 			reply_text(s, t->rcpts[i].code, t->rcpts[i].text);
@@ -199,6 +206,23 @@ count(struct transaction const *t)
 	return tally;
 }
 
+/* PRDR: what the spool refuses is refused for these recipients alone. */
+static enum plan
+distribute_each(struct session *s, stralloc const *head, tain const *latest)
+{
+	struct tally tally = count(&s->tx);
+	enum plan plan = decide_each(&tally, s->set.submission);
+	if (plan != PLAN_SPOOL)
+		return plan;
+	int named = !s->set.submission || !queue(s, VERDICT_TEMP, head, latest);
+	enum verdict v = named ? commit(s, head, latest) : unqueue(s);
+	if (v == VERDICT_DONE)
+		return PLAN_ACCEPT;
+	prdr_spool_refused(s, v);
+	tally = count(&s->tx);
+	return decide_each(&tally, 0);
+}
+
 static enum plan
 distribute(struct session *s, stralloc const *head, tain const *latest)
 {
@@ -208,11 +232,17 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 	s->spool->reply.code = 0;
 	/* The spool is asked before anything is committed: when it refuses now, no copy is doubled
 	 * by the sender's next try. */
-	if (queue(s, VERDICT_SPOOL, head, &latest_local) < 0)
-		return unqueue(s) == VERDICT_TEMP ? PLAN_TEMP : PLAN_PERM;
+	if (queue(s, VERDICT_SPOOL, head, &latest_local) < 0) {
+		enum verdict v = unqueue(s);
+		if (!s->tx.prdr.on)
+			return v == VERDICT_TEMP ? PLAN_TEMP : PLAN_PERM;
+		prdr_spool_refused(s, v);
+	}
 	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		if (s->outlets[i] && s->outlets[i]->accepted)
 			deliver(s, s->outlets[i], head, &latest_local);
+	if (s->tx.prdr.on)
+		return distribute_each(s, head, latest);
 	struct tally tally = count(&s->tx);
 	enum plan plan = decide_local(&tally, s->set.submission);
 	if (plan != PLAN_SPOOL)

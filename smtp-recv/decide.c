@@ -33,6 +33,14 @@ decide_local(struct tally const *t, int submission)
 }
 
 enum plan
+decide_each(struct tally const *t, int submission)
+{
+	if (t->spool || (t->temp && submission))
+		return PLAN_SPOOL;
+	return t->done ? PLAN_ACCEPT : t->temp ? PLAN_TEMP : PLAN_PERM;
+}
+
+enum plan
 decide_final(struct tally const *t, enum verdict spool)
 {
 	if (spool == VERDICT_DONE)

@@ -25,6 +25,10 @@ void tally_add(struct tally *t, enum verdict v);
 
 /* After the local deliveries. submission: a temporary failure is not the sender's to retry. */
 enum plan decide_local(struct tally const *t, int submission);
+/* With PRDR each recipient hears what has become of it, and the sender keeps only what is refused
+ * here: the spool gets what is its own, and of local recipients what no mail client would retry. Also
+ * what the last reply says once the spool has answered: spool counts those that it has then. */
+enum plan decide_each(struct tally const *t, int submission);
 /* After the spool's answer: accepted (VERDICT_DONE) or refused. Not PLAN_SPOOL. */
 enum plan decide_final(struct tally const *t, enum verdict spool);
 

@@ -81,6 +81,7 @@ do_mail(void *session, char *arg, size_t len)
 	/* RFC 4954 5: who a stranger says he is means nothing. */
 	if (!session_may_relay(s))
 		s->tx.mail.auth = 0;
+	prdr_begin(&s->tx);
 	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
 	if (milters_mail(s)) {
@@ -211,6 +212,7 @@ session_add_recipient(struct session *s, struct smtp_rcpt const *rcpt)
 	if (route.kind != ROUTE_SPOOL)
 		r.verdict = VERDICT_TEMP;
 	append(&s->tx, &r);
+	prdr_reset(&s->tx.prdr); /* it has nobody to tell by reply */
 }
 
 static int
@@ -245,10 +247,14 @@ do_rcpt(void *session, char *arg, size_t len)
 	if (wrong)
 		return reply_text(s, atoi(wrong), wrong + 4);
 	/* Twice the same address is one copy. */
-	if (find_same(&s->tx, rcpt.to.text))
-		return reply(s, REPLY_RCPT_AGAIN);
-	take_recipient(s, &rcpt);
-	if (s->code >= 400)
+	char const *given = rcpt.to.text;
+	if (find_same(&s->tx, given))
+		reply(s, REPLY_RCPT_AGAIN);
+	else
+		take_recipient(s, &rcpt);
+	if (s->code < 400)
+		prdr_expect(&s->tx, given);
+	else
 		milters_rcpt_refused(s, &rcpt);
 	return 0;
 }

@@ -75,7 +75,9 @@ do_ehlo(void *session, char *arg, size_t len)
 		sa_cats(&sa, "\nXFORWARD IDENT");
 	if (ext & EXT_REQUIRETLS)
 		sa_cats(&sa, "\nREQUIRETLS");
-	sa_cats(&sa, "\nENHANCEDSTATUSCODES");
+	/* RFC 9422 3: a number has at most six digits. */
+	sa_catf(&sa, "\nPRDR\nLIMITS MAILMAX=%u RCPTMAX=%u\nENHANCEDSTATUSCODES",
+	    s->set.messages_max < 999999 ? s->set.messages_max : 999999, s->set.recipients_max);
 	reply_text(s, 250, sa_str(&sa));
 	stralloc_free(&sa);
 	return 0;

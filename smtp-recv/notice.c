@@ -11,10 +11,10 @@
 /* DSN_FAILED or DSN_DELIVERED, or -1: nothing to be told. Strangers are told nothing by mail: their
  * address may be forged. */
 static int
-subject_of(struct recipient const *r)
+subject_of(struct transaction const *t, struct recipient const *r)
 {
 	unsigned int notify = r->rcpt.notify;
-	if (r->queued)
+	if (r->queued || (r->verdict == VERDICT_PERM && t->prdr.on))
 		return -1;
 	if (r->verdict == VERDICT_PERM)
 		return !notify || notify & NOTIFY_FAILURE ? DSN_FAILED : -1;
@@ -34,7 +34,7 @@ collect(struct session *s, struct dsn_recipient *list, int *failed)
 	for (int pass = DSN_FAILED; pass <= DSN_DELIVERED; pass++)
 		for (size_t i = 0; i < t->count; i++) {
 			struct recipient const *r = t->rcpts + i;
-			if (subject_of(r) != pass)
+			if (subject_of(t, r) != pass)
 				continue;
 			list[n++] = (struct dsn_recipient){.action = (enum dsn_action)pass,
 			    .final = r->rcpt.to.text,

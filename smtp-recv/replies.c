@@ -1,6 +1,6 @@
 #include "smtp-recv/replies.h"
 
-/* Codes: RFC 5321 4.2.3, RFC 3463, RFC 4954 6; no enhanced code with 220, 354 and 334. */
+/* Codes: RFC 5321 4.2.3, RFC 3463, RFC 4954 6; no enhanced code with 220, 334, 353 and 354. */
 /* clang-format off */
 static char const *const words[REPLY_COUNT] = {
 	[REPLY_OK]             = "250 2.0.0 ok",
@@ -15,6 +15,11 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_DATA]           = "354 go on, end with a dot on a line of its own",
 	[REPLY_CHUNK]          = "250 2.0.0 octets received:",
 	[REPLY_ACCEPTED]       = "250 2.0.0 accepted as",
+	[REPLY_EACH]           = "353 a reply for each recipient follows",
+	[REPLY_EACH_OK]        = "250 2.1.5 delivered",
+	[REPLY_EACH_QUEUED]    = "250 2.1.5 queued",
+	[REPLY_EACH_TEMP]      = "451 4.0.0 nobody has got the message so far",
+	[REPLY_EACH_PERM]      = "554 5.0.0 nobody gets the message",
 	[REPLY_AUTH_OK]        = "235 2.7.0 authenticated",
 
 	[REPLY_SHUTDOWN]       = "421 4.3.2 shutting down, come back soon",

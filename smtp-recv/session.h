@@ -19,6 +19,7 @@
 #include "smtp-recv/message.h"
 #include "smtp-recv/milters.h"
 #include "smtp-recv/outlet.h"
+#include "smtp-recv/prdr.h"
 #include "smtp-recv/replies.h"
 #include "smtp-recv/settings.h"
 
@@ -58,6 +59,7 @@ struct transaction {
 	struct recipient *rcpts;
 	size_t count, room;
 	unsigned int asked; /* RCPT commands, refused ones too */
+	struct prdr prdr;
 	struct message message;
 	struct smtp_data data;
 	struct header_scan header;

@@ -79,7 +79,8 @@ c.close()
 c = session("ST_START")
 tap.eq(c.greeting, "220 mx.example.test ESMTP postern", "greeting")
 tap.eq(c.cmd("EHLO a.example"), "250-mx.example.test\n250-SIZE 67108864\n250-PIPELINING\n250-CHUNKING\n250-8BITMIME\n"
-       "250-SMTPUTF8\n250-DSN\n250-XFORWARD IDENT\n250 ENHANCEDSTATUSCODES", "EHLO of a trusted peer")
+       "250-SMTPUTF8\n250-DSN\n250-XFORWARD IDENT\n250-PRDR\n"
+       "250-LIMITS MAILMAX=1000 RCPTMAX=1000\n250 ENHANCEDSTATUSCODES", "EHLO of a trusted peer")
 tap.like(c.cmd("HELO bad(name)"), "^501", "a name that cannot stand in Received")
 tap.like(c.cmd("HELO " + "a" * 300), "^501", "a name that is too long")
 tap.like(c.cmd("HELO [192.0.2.1]"), "^250 mx.example.test$", "HELO with a literal")

@@ -34,6 +34,22 @@ static struct {
     {"one of each", {1, 1, 1, 1}, 0, PLAN_SPOOL, {PLAN_ACCEPT, PLAN_TEMP, PLAN_PERM}},
 };
 
+static struct {
+	char const *name;
+	struct tally tally;
+	int submission;
+	enum plan plan;
+} const each[] = {
+    {"delivered", {0, 2, 0, 0}, 0, PLAN_ACCEPT},
+    {"delivered and failed for a time", {0, 1, 1, 1}, 0, PLAN_ACCEPT},
+    {"delivered and failed for a time, submission", {0, 1, 1, 0}, 1, PLAN_SPOOL},
+    {"failed for a time", {0, 0, 2, 1}, 0, PLAN_TEMP},
+    {"failed for a time, submission", {0, 0, 1, 0}, 1, PLAN_SPOOL},
+    {"failed for good", {0, 0, 0, 2}, 0, PLAN_PERM},
+    {"failed for good, submission", {0, 0, 0, 2}, 1, PLAN_PERM},
+    {"remote", {1, 0, 0, 1}, 0, PLAN_SPOOL},
+};
+
 int
 main(void)
 {
@@ -45,6 +61,9 @@ main(void)
 			tap_ok(decide_final(&rows[i].tally, spool[k]) == rows[i].after[k],
 			    "%s, spool answer %d", rows[i].name, k);
 	}
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+		tap_ok(decide_each(&each[i].tally, each[i].submission) == each[i].plan,
+		    "PRDR: %s", each[i].name);
 	struct tally t = {0, 0, 0, 0};
 	for (int k = VERDICT_SPOOL; k <= VERDICT_PERM; k++)
 		tally_add(&t, (enum verdict)k);
