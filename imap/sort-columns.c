@@ -115,15 +115,15 @@ place_rows(struct sorter *x, struct results const *r)
 	end_run(x, x->placed + begin, x->count - begin);
 }
 
-/* Results that place_rows has left: without a date, new, or missing in a column that is not true.
- */
+/* The next results, up to max, that place_rows has left: without a date, new, or missing in a
+ * column that is not true. */
 static uint32_t
-collect_rest(struct sorter *x, struct results const *r)
+collect_rest(struct sorter *x, struct results const *r, uint32_t *i, uint32_t max)
 {
 	uint32_t n = 0;
-	for (uint32_t i = results_first(r); i != RESULTS_END; i = results_next(r, i))
-		if (!is_placed(x, r, i))
-			x->item[n++].i = i;
+	for (; *i != RESULTS_END && n < max; *i = results_next(r, *i))
+		if (!is_placed(x, r, *i))
+			x->item[n++].i = *i;
 	return n;
 }
 
@@ -148,15 +148,21 @@ merge(struct sorter *x, uint32_t n)
 	}
 }
 
+/* In parts: items of all at once would take more memory than is promised. */
 static int
 place_rest(struct sorter *x, struct results const *r)
 {
-	x->item = xmalloc(((size_t)r->count - x->count + 1) * sizeof *x->item);
-	uint32_t const n = collect_rest(x, r);
-	int const ok = n ? sorter_run(x, 0, n, 0, 0) : 0;
-	if (!ok) {
-		merge(x, n);
-		x->count += n;
+	uint32_t const left = r->count - x->count, quarter = r->count / 4 + 1,
+		       part = left < quarter ? left : quarter;
+	uint32_t next = results_first(r), n;
+	int ok = 0;
+	x->item = xmalloc((size_t)part * sizeof *x->item);
+	while (!ok && (n = collect_rest(x, r, &next, part))) {
+		ok = sorter_run(x, 0, n, 0, 0);
+		if (!ok) {
+			merge(x, n);
+			x->count += n;
+		}
 	}
 	free(x->item);
 	return ok;
@@ -210,4 +216,16 @@ sorter_by_columns(struct sorter *x, struct results *r)
 	}
 	folder_keys_close(&x->keys);
 	return ok;
+}
+
+void
+sort_by_arrival(struct session *s, struct folder *f, struct results *r)
+{
+	struct sort_criterion const arrival = {SORT_ARRIVAL, 0};
+	struct sorter x = {.s = s, .f = f, .by = &arrival, .criteria = 1};
+	x.placed = xmalloc(((size_t)r->count + 1) * sizeof *x.placed);
+	for (uint32_t i = results_first(r); i != RESULTS_END; i = results_next(r, i))
+		x.placed[x.count++] = i;
+	sort_array(x.placed, x.count, &(struct order){&x, 0});
+	r->sorted = x.placed;
 }

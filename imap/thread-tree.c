@@ -40,15 +40,13 @@ thread_free(struct thread *x)
 	hand_free(&x->h);
 }
 
-/* First children and next siblings, none yet; and for each dummy how many children it will have. */
+/* First children, none yet; and for each dummy how many children it will have. */
 static uint32_t *
 prepare(struct thread *x)
 {
 	uint32_t const dummies = x->nodes - x->span;
 	uint32_t *children;
 	x->head = thread_alloc(x, 0, 0, x->nodes, sizeof *x->head);
-	if (!x->next)
-		x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
 	children = thread_alloc(x, 0, 0, (size_t)dummies + 1, sizeof *children);
 	if (x->failed)
 		return children;
@@ -92,34 +90,52 @@ build(struct thread *x, int tops)
 void
 thread_order(struct thread *x)
 {
+	x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
 	build(x, 1);
+}
+
+/* While only the order of the trees is known, each top has the next one, and this bit, in the place
+ * of a parent, so that the sort by date does not find `next` in its memory. */
+#define TOP (UINT32_C(1) << 31)
+_Static_assert((THREAD_NONE & TOP) != 0, "a top without a next one is a top");
+
+void
+thread_order_latest(struct thread *x)
+{
+	struct results r = *x->r;
+	unsigned char *const seen = thread_alloc(x, 0, 0, x->nodes / 8 + 1, 1);
+	sort_by_arrival(x->s, x->f, &r);
+	x->failed |= x->nodes >= TOP;
+	/* From the latest message on: a tree that has not been met yet comes before those met. */
+	for (uint32_t k = x->failed ? 0 : r.count; k--;) {
+		uint32_t v = r.sorted[k] - x->from, last = v;
+		for (; !(v & TOP) && !(seen[v / 8] >> (v % 8) & 1); v = x->parent[v]) {
+			seen[v / 8] |= (unsigned char)(1u << (v % 8));
+			last = v;
+		}
+		if (v & TOP) {
+			x->parent[last] = x->first | TOP;
+			x->first = last;
+		}
+	}
+	free(r.sorted);
+	thread_release(x, seen, x->nodes / 8 + 1, 1);
+}
+
+/* The trees' order, as build leaves it. */
+static void
+unchain(struct thread *x)
+{
+	x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
+	for (uint32_t v = x->failed ? THREAD_NONE : x->first; v != THREAD_NONE; v = x->next[v]) {
+		x->next[v] = x->parent[v] == THREAD_NONE ? THREAD_NONE : x->parent[v] & ~TOP;
+		x->parent[v] = THREAD_NONE;
+	}
 }
 
 void
 thread_order_children(struct thread *x)
 {
+	unchain(x);
 	build(x, 0);
-}
-
-void
-thread_order_latest(struct thread *x)
-{
-	struct sort_criterion const arrival = {SORT_ARRIVAL, 0};
-	struct results r = *x->r;
-	if (sort_results(x->s, x->f, &r, &arrival, 1, 0) < 0)
-		x->failed = 1;
-	unsigned char *const seen = thread_alloc(x, 0, 0, x->nodes / 8 + 1, 1);
-	x->next = thread_alloc(x, 0, 0, x->nodes, sizeof *x->next);
-	/* From the latest message on: a tree that has not been met yet comes before those met. */
-	for (uint32_t k = x->failed ? 0 : r.count; k--;) {
-		uint32_t v = r.sorted[k] - x->from, last = v;
-		for (; v != THREAD_NONE && !(seen[v / 8] >> (v % 8) & 1); v = x->parent[v]) {
-			seen[v / 8] |= (unsigned char)(1u << (v % 8));
-			last = v;
-		}
-		if (v == THREAD_NONE)
-			put_first(x, &x->first, last);
-	}
-	free(r.sorted);
-	thread_release(x, seen, x->nodes / 8 + 1, 1);
 }

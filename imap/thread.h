@@ -2,8 +2,8 @@
  *
  * A message's number here is its index less the first result's; numbers behind `span` are dummies,
  * which stand for messages that are not there but that several others name. While it runs, where the
- * folder has its postern-keys, each message costs 13 octets (ORDEREDSUBJECT), 14 (REFERENCES) or 17
- * (REFS; measured by massif, 20,000 messages), 24 where no message has a date; such an id about 16. */
+ * folder has its postern-keys, each message costs THREAD_OCTETS and a few bits at most, and each such
+ * dummy as much. */
 #ifndef POSTERN_IMAP_THREAD_H
 #define POSTERN_IMAP_THREAD_H
 
@@ -12,7 +12,7 @@
 #include "imap/results.h"
 
 #define THREAD_NONE UINT32_MAX
-#define THREAD_OCTETS 16 /* for each message, at least */
+#define THREAD_OCTETS 16 /* for each message */
 
 struct thread_room {
 	uint64_t *at; /* malloced */
@@ -59,8 +59,7 @@ void thread_join(struct thread *x);
 /* thread-tree.c */
 /* Steps 4 and 6: children and trees in order of sent date. */
 void thread_order(struct thread *x);
-/* Instead of it, for REFS: first trees by the latest arrival in each, as the sort by arrival takes the
- * most memory, then children. */
+/* Instead of it, for REFS: first trees by the latest arrival in each, then children. */
 void thread_order_latest(struct thread *x);
 void thread_order_children(struct thread *x);
 /* Frees what there is. */
