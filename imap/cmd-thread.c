@@ -31,9 +31,9 @@ thread_ordered(struct thread *x)
 	unsigned char *const starts = thread_alloc(x, 0, 0, r.count / 8 + 1, 1);
 	uint32_t first = THREAD_NONE;
 	x->nodes = x->span;
-	x->parent = thread_alloc(x, 0, 0, x->nodes, sizeof *x->parent);
 	if (!x->failed && sort_results(x->s, x->f, &r, by, 2, starts) < 0)
 		x->failed = 1;
+	x->parent = thread_alloc(x, 0, 0, x->nodes, sizeof *x->parent);
 	for (uint32_t k = 0; k < r.count && !x->failed; k++) {
 		int const start = starts[k / 8] >> (k % 8) & 1;
 		uint32_t const v = r.sorted[k] - x->from;

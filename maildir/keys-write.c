@@ -65,12 +65,15 @@ flush(struct keys_writer *w)
 }
 
 static void
-put(struct keys_writer *w, void const *s, size_t len)
+put(struct keys_writer *w, char const *s, size_t len)
 {
-	sa_catb(&w->out, s, len);
-	w->at += len;
-	if (w->out.len >= WRITE_PIECE)
-		flush(w);
+	for (size_t n; len; s += n, len -= n) {
+		n = WRITE_PIECE - w->out.len < len ? WRITE_PIECE - w->out.len : len;
+		sa_catb(&w->out, s, n);
+		w->at += n;
+		if (w->out.len == WRITE_PIECE)
+			flush(w);
+	}
 }
 
 static void
