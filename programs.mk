@@ -11,6 +11,9 @@ OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-conns.o bin/tcpserver-options.o b
 OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o bin/tls-request.o
 OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
 
+PROGRAMS += proxy-server
+OBJ_proxy-server := bin/proxy-server.o bin/proxy-header.o
+
 PROGRAMS += spool-recv
 OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data.o tls-required.o settings.o spool.o spool-write.o envelope.o)
 

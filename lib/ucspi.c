@@ -138,19 +138,32 @@ find_remote(struct ucspi *u)
 	format(u->remote_ip, u->remote_addr, u->remote_len);
 }
 
+/* A proxy is at the other end, and a wrapper has told of the client behind it: what the environment
+ * says of this end is the client's view, too. */
+static int
+proxied(struct ucspi const *u)
+{
+	unsigned char addr[16];
+	uint16_t port;
+	int family;
+	unsigned int len = from_socket(getpeername, addr, &port, &family);
+	return len && (len != u->remote_len || memcmp(addr, u->remote_addr, len));
+}
+
 static void
 find_local(struct ucspi *u)
 {
-	unsigned char addr[16];
+	unsigned char addr[16], told[16];
 	int family;
-	unsigned int len = from_socket(getsockname, addr, &u->local_port, &family);
+	unsigned int len = from_socket(getsockname, addr, &u->local_port, &family), n = 0;
 	char const *proto = getenv("PROTO");
-	if (!len && proto) {
+	if (proto && (!len || proxied(u))) {
 		char const *ip = get(proto, "LOCALIP");
-		len = ip ? ucspi_scan(ip, addr) : 0;
-		u->local_port = port_of(get(proto, "LOCALPORT"));
+		n = ip ? ucspi_scan(ip, told) : 0;
 	}
-	format(u->local_ip, addr, len);
+	if (n)
+		u->local_port = port_of(get(proto, "LOCALPORT"));
+	format(u->local_ip, n ? told : addr, n ? n : len);
 }
 
 /* Only the kernel's word counts for a Unix peer. */

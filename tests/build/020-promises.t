@@ -61,7 +61,7 @@ none([f"{n} ({f})" for n, f in sorted(read.items()) if f"`{n}`" not in joints], 
 SETTING = (r'(?:conf_(?:line|lines|string|address|uint|size|flag)|login_in_networks|settings_duration|settings_seconds|number|path_setting)\(\s*"([a-z0-9-]+)"', r'"(lmtp-relay|lmtp-spool)"')
 settings = {name: f for f, t in code.items() for pattern in SETTING for name in re.findall(pattern, t)}
 settings.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\(setting ([a-z-]+)", t)})
-settings.update({name: f for f, t in scripting.items() for name in re.findall(r'\$dir/etc/(listen|services|separate-uids|access)\b', t)})
+settings.update({name: f for f, t in scripting.items() for name in re.findall(r'\$dir/etc/(listen|services|separate-uids|access|proxied)\b', t)})
 settings["auth"] = "mda-remote/smtp-send.c"
 
 
