@@ -11,8 +11,8 @@
 #include "lib/ascii.h"
 #include "lib/log.h"
 
-/* A subject of this length is not passed on: the reply has a limit. */
-#define SUBJECT_MAX 1024
+/* A subject or issuer of this length is not passed on: the reply has a limit. */
+#define DN_MAX 1024
 
 /* ---- set-up -----------------------------------------------------------------------------------
  */
@@ -171,7 +171,7 @@ add(struct reply *r, char const *name, char const *value)
 /* A list of /NAME=VALUE that can be read in one way only, or 0: a value may hold what looks like a
  * further name, or like an octet that was escaped. */
 static int
-put_subject(char subject[static SUBJECT_MAX], X509_NAME const *name)
+put_name(char text[static DN_MAX], X509_NAME const *name)
 {
 	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
 		ASN1_STRING const *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
@@ -182,11 +182,18 @@ put_subject(char subject[static SUBJECT_MAX], X509_NAME const *name)
 	}
 	/* Escapes what is not printable. */
 	char *whole = X509_NAME_oneline(name, 0, 0);
-	size_t n = whole ? strlen(whole) : SUBJECT_MAX;
-	if (n < SUBJECT_MAX)
-		memcpy(subject, whole, n + 1);
+	size_t n = whole ? strlen(whole) : DN_MAX;
+	if (n < DN_MAX)
+		memcpy(text, whole, n + 1);
 	OPENSSL_free(whole);
-	return n < SUBJECT_MAX;
+	return n < DN_MAX;
+}
+
+static void
+add_name(struct reply *r, char const *variable, X509_NAME const *name)
+{
+	char text[DN_MAX];
+	add(r, variable, name && put_name(text, name) ? text : 0);
 }
 
 static void
@@ -194,7 +201,7 @@ add_certificate(struct reply *r, X509 *cert)
 {
 	static char const digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	char hash[sizeof "SHA256:" + sizeof digest * 2] = "SHA256:", subject[SUBJECT_MAX];
+	char hash[sizeof "SHA256:" + sizeof digest * 2] = "SHA256:";
 	unsigned int n = 0;
 	if (cert && !X509_digest(cert, EVP_sha256(), digest, &n))
 		cert = 0;
@@ -205,19 +212,23 @@ add_certificate(struct reply *r, X509 *cert)
 	}
 	*h = 0;
 	add(r, "SSL_PEER_CERT_HASH", cert ? hash : 0);
-	int clear = cert && put_subject(subject, X509_get_subject_name(cert));
-	add(r, "SSL_PEER_CERT_SUBJECT", clear ? subject : 0);
+	add_name(r, "SSL_PEER_CERT_SUBJECT", cert ? X509_get_subject_name(cert) : 0);
 }
 
 size_t
 tls_session_reply(SSL *ssl, char reply[static TLS_REPLY_MAX])
 {
 	struct reply r = {.s = reply};
-	char name[TLS_NAME_MAX + 1];
+	char name[TLS_NAME_MAX + 1], bits[12];
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	snprintf(bits, sizeof bits, "%d", SSL_get_cipher_bits(ssl, 0));
 	add(&r, "SSL_PROTOCOL", SSL_get_version(ssl));
 	add(&r, "SSL_CIPHER", SSL_get_cipher_name(ssl));
 	add(&r, "SSL_TLS_SNI_SERVERNAME", tls_session_sni(ssl, name) ? name : 0);
-	add_certificate(&r, SSL_get0_peer_certificate(ssl));
+	add_certificate(&r, cert);
+	/* So far it is what s6-tlsd tells, in its order. */
+	add(&r, "SSL_CIPHER_BITS", bits);
+	add_name(&r, "SSL_PEER_CERT_ISSUER", cert ? X509_get_issuer_name(cert) : 0);
 	reply[r.len++] = 0;
 	return r.len;
 }

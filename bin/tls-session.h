@@ -22,7 +22,7 @@ int tls_session_verify(SSL *ssl, struct tls_certs const *certs);
  * for the deadline. */
 char const *tls_session_handshake(SSL *ssl, tain const *deadline);
 
-/* The reply to the application (UCSPI-TLS: five variables, each with a NUL, and a
+/* The reply to the application (UCSPI-TLS: seven variables, each with a NUL, and a
  * NUL): its length. */
 size_t tls_session_reply(SSL *ssl, char reply[static TLS_REPLY_MAX]);
 

@@ -2,7 +2,7 @@
  * server program from its first byte on, as s6-tlsd does.
  *
  * Descriptors: 0 and 1 the network; prog gets two pipes there with the plaintext. Environment: see
- * man/tlsd.8; prog gets SSL_PROTOCOL, SSL_CIPHER and three more, and POSTERN_ID. With TLS_ENGINE,
+ * man/tlsd.8; prog gets SSL_PROTOCOL, SSL_CIPHER and five more, and POSTERN_ID. With TLS_ENGINE,
  * the key holder at that socket makes the handshake; without, an engine is executed as a child.
  * Exit: prog's; without prog having started 96 key or certificate, 97 handshake, 98 engine or
  * timeout, 100 usage, 111 system, 128+n the engine died by signal n.

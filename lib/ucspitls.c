@@ -19,8 +19,9 @@ static int started;
 static char const *const fd_names[FDS] = {"SSLCTLFD", "SSLREADFD", "SSLWRITEFD"};
 
 /* The only names that a reply may set or unset. */
-static char const *const reply_names[] = {"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI_SERVERNAME",
-    "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT", 0};
+static char const *const reply_names[] = {"SSL_PROTOCOL", "SSL_CIPHER", "SSL_CIPHER_BITS",
+    "SSL_TLS_SNI_SERVERNAME", "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT", "SSL_PEER_CERT_ISSUER",
+    0};
 
 /* What the launcher needs and no program behind it may see; a name that ends in ":" is a prefix. */
 static char const *const launcher_names[] = {"KEYFILE", "CERTFILE",

@@ -56,7 +56,7 @@ int ucspitls_answer(
     int fd_control, char reply[static UCSPITLS_REPLY_MAX], size_t *len, tain const *deadline);
 
 /* The other process of a pair, after its partner has started TLS: puts the partner's reply (taken
- * from it as untrusted bytes: only the five SSL_* names are used, EPROTO if it is no such list)
+ * from it as untrusted bytes: only the SSL_* names that it knows are used, EPROTO if it is no such list)
  * into the environment and makes fd_in and fd_out the plaintext descriptors; closes the rest. 0 or
  * -1. */
 int ucspitls_adopt(int fd_in, int fd_out, char const *reply, size_t len);
@@ -64,7 +64,7 @@ int ucspitls_adopt(int fd_in, int fd_out, char const *reply, size_t len);
 /* For launchers: removes from the environment what no program behind them may see. */
 void ucspitls_hide(void);
 /* For launchers: puts a reply (len without the NUL that ends the list) into the environment; only
- * the five SSL_* names are used. 0, or -1 with errno (EPROTO: no such list). */
+ * the SSL_* names that it knows are used. 0, or -1 with errno (EPROTO: no such list). */
 int ucspitls_setenv(char const *reply, size_t len);
 
 /* The descriptors that are kept for a later start, into fds: their number, 0 or 3. For a process

@@ -122,6 +122,20 @@ milter_field_body(struct milter_field const *f, int keep_blank, size_t *n)
 	return s;
 }
 
+char const *
+milter_header_find(struct milter_header *h, char const *name)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct milter_field const *f = h->fields + i;
+		size_t n;
+		if (!ascii_ieq(f->text, f->name_len, name))
+			continue;
+		char const *body = milter_field_body(f, 0, &n);
+		return arena_strndup(&h->arena, body, n);
+	}
+	return 0;
+}
+
 /* ---- changes ---- */
 
 /* Line ends become LF, empty lines go, and each further line begins with a blank. */

@@ -41,6 +41,10 @@ enum milter_header_load milter_header_load(
  */
 char const *milter_field_body(struct milter_field const *f, int keep_blank, size_t *n);
 
+/* The body of the first field of this name in the arena, without the blank behind the colon; null:
+ * there is none. */
+char const *milter_header_find(struct milter_header *h, char const *name);
+
 /* The changes (value: C string, its line ends and their blanks are put right; raw: it begins right
  * behind the colon): at the end; at a place; the index-th field of this name, of 1, anew or (value
  * "") away, or at the end where there are not that many. */

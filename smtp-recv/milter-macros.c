@@ -32,7 +32,10 @@ static struct macro {
 	{"{client_resolve}", MILTER_AT_CONNECT, STRALLOC_ZERO},
 	{"{tls_version}",    MILTER_AT_HELO,    STRALLOC_ZERO},
 	{"{cipher}",         MILTER_AT_HELO,    STRALLOC_ZERO},
+	{"{cipher_bits}",    MILTER_AT_HELO,    STRALLOC_ZERO},
 	{"{cert_subject}",   MILTER_AT_HELO,    STRALLOC_ZERO},
+	{"{cert_issuer}",    MILTER_AT_HELO,    STRALLOC_ZERO},
+	{"{verify}",         MILTER_AT_HELO,    STRALLOC_ZERO},
 	{"i",                MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"b",                MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"r",                MILTER_AT_MAIL,    STRALLOC_ZERO},
@@ -40,12 +43,14 @@ static struct macro {
 	{"{auth_type}",      MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{auth_authen}",    MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{auth_author}",    MILTER_AT_MAIL,    STRALLOC_ZERO},
+	{"{auth_ssf}",       MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{mail_mailer}",    MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{mail_host}",      MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{mail_addr}",      MILTER_AT_MAIL,    STRALLOC_ZERO},
 	{"{rcpt_mailer}",    MILTER_AT_RCPT,    STRALLOC_ZERO},
 	{"{rcpt_host}",      MILTER_AT_RCPT,    STRALLOC_ZERO},
 	{"{rcpt_addr}",      MILTER_AT_RCPT,    STRALLOC_ZERO},
+	{"{msg_id}",         MILTER_AT_EOM,     STRALLOC_ZERO},
 };
 /* clang-format on */
 #define MACROS (sizeof macros / sizeof *macros)
@@ -85,9 +90,10 @@ macros_connect(struct session const *s)
 	struct ucspi const *p = &s->peer;
 	int local = p->kind == UCSPI_UNIX;
 	char const *ip = local ? "127.0.0.1" : p->remote_ip;
-	char name[UCSPI_IPMAX + 8], whole[2 * sizeof name];
-	snprintf(name, sizeof name, local ? "localhost" : "[%s]", ip);
-	snprintf(whole, sizeof whole, "%s%s[%s]", local ? name : "", local ? " " : "", ip);
+	/* A client without a name is "unknown" here, as with Postfix. */
+	char const *name = local ? "localhost" : "unknown";
+	char whole[16 + UCSPI_IPMAX];
+	snprintf(whole, sizeof whole, "%s [%s]", name, ip);
 	set("j", s->set.me);
 	set("_", whole);
 	set("v", "postern");
@@ -99,16 +105,24 @@ macros_connect(struct session const *s)
 	set("{client_addr}", ip);
 	set("{client_name}", name);
 	set_number("{client_port}", p->remote_port);
-	set("{client_ptr}", local ? name : "unknown");
+	set("{client_ptr}", name);
 	set("{client_resolve}", local ? "OK" : "FAIL");
 }
 
 void
 macros_helo(struct session const *s)
 {
-	set("{tls_version}", s->tls ? getenv("SSL_PROTOCOL") : 0);
-	set("{cipher}", s->tls ? getenv("SSL_CIPHER") : 0);
-	set("{cert_subject}", s->tls ? getenv("SSL_PEER_CERT_SUBJECT") : 0);
+	static char const *const names[][2] = {
+	    {"{tls_version}", "SSL_PROTOCOL"},
+	    {"{cipher}", "SSL_CIPHER"},
+	    {"{cipher_bits}", "SSL_CIPHER_BITS"},
+	    {"{cert_subject}", "SSL_PEER_CERT_SUBJECT"},
+	    {"{cert_issuer}", "SSL_PEER_CERT_ISSUER"},
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		set(names[i][0], s->tls ? getenv(names[i][1]) : 0);
+	/* A certificate that does not descend from ours ends the handshake. */
+	set("{verify}", !s->tls ? 0 : getenv("SSL_PEER_CERT_HASH") ? "OK" : "NO");
 }
 
 void
@@ -126,6 +140,7 @@ macros_mail(struct session const *s)
 	set("{auth_type}", !s->user[0] ? 0 : s->mechanism[0] ? s->mechanism : "EXTERNAL");
 	set("{auth_authen}", s->user);
 	set("{auth_author}", s->user);
+	set("{auth_ssf}", s->user[0] ? "0" : 0); /* no SASL layer: that is what TLS is for */
 	set("{mail_mailer}", session_may_relay(s) ? "local" : "smtp");
 	set("{mail_host}", from->domain);
 	set("{mail_addr}", from->text);
@@ -140,6 +155,12 @@ macros_rcpt(struct smtp_rcpt const *r, int local, char const *refusal)
 	set("{rcpt_mailer}", refusal ? "error" : local ? "local" : "smtp");
 	set("{rcpt_host}", refusal ? status : r->to.domain);
 	set("{rcpt_addr}", refusal ? refusal : r->to.text);
+}
+
+void
+macros_message(char const *id)
+{
+	set("{msg_id}", id);
 }
 
 static void

@@ -16,6 +16,7 @@ void macros_connect(struct session const *s);
 void macros_helo(struct session const *s);
 void macros_mail(struct session const *s);
 void macros_rcpt(struct smtp_rcpt const *r, int local, char const *refusal);
+void macros_message(char const *id); /* null: it has no Message-ID */
 
 /* Makes the packet that goes before a command: the macros of its stage that have a value; wanted is
  * the filter's own list, null the usual ones. 1, or 0: there are none. */

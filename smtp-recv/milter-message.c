@@ -7,6 +7,7 @@
 #include "lib/sa.h"
 #include "smtp-recv/envelope-change.h"
 #include "smtp-recv/milter-header.h"
+#include "smtp-recv/milter-macros.h"
 #include "smtp-recv/milters.h"
 #include "smtp-recv/session.h"
 
@@ -270,6 +271,7 @@ load(struct session *s, struct milter_header *h, stralloc const *head)
 		reply(s, REPLY_NOFILE);
 		return 1;
 	default:
+		macros_message(milter_header_find(h, "Message-ID"));
 		return 0;
 	}
 }

@@ -10,7 +10,7 @@ from tlsserver import *
 KEY, CERT = make_pair("mail.example.test")
 ENV = {"KEYFILE": KEY, "CERTFILE": CERT, "CAFILE": CERT}
 APP = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "app.py")]
-NAMES = "SSL_PROTOCOL SSL_CIPHER SSL_TLS_SNI_SERVERNAME SSL_PEER_CERT_HASH SSL_PEER_CERT_SUBJECT"
+NAMES = "SSL_PROTOCOL SSL_CIPHER SSL_TLS_SNI_SERVERNAME SSL_PEER_CERT_HASH SSL_PEER_CERT_SUBJECT SSL_CIPHER_BITS SSL_PEER_CERT_ISSUER"
 
 
 class Session:
@@ -62,7 +62,7 @@ for mode in MODES:
         same(children(int(children(s.process.pid)[0])), [], "holder: no process waits beside the application")
         same(children(s.holder.process.pid), [], "holder: nor below the key holder")
     c.starttls(client(CERT))
-    same(c.line(), "names " + NAMES, m + "five variables in this order")
+    same(c.line(), "names " + NAMES, m + "the variables in this order")
     env = c.env()
     same(env.get("SSL_PROTOCOL"), "TLSv1.3", m + "the protocol is told")
     same(env.get("SSL_CIPHER"), c.s.cipher()[0], m + "the cipher is told")
