@@ -24,7 +24,7 @@ PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o data.o decide.o \
     envelope.o envelope-change.o greet.o header-scan.o message.o milter.o milter-header.o milter-macros.o \
     milter-message.o milter-packet.o milter-say.o milter-table.o milters.o notice.o outlet.o prdr.o received.o replies.o route.o \
-    session.o settings.o submission.o target.o)
+    session.o settings.o submission.o target.o xclient.o)
 LIBS_smtp-recv := -lidn2 -lunistring
 
 PROGRAMS += pop3-login

@@ -148,6 +148,8 @@ answer(struct login_parent *p, struct login_run *run, struct login_message *m, i
 	switch (m->r.ask) {
 	case LOGIN_ASK_TLS:
 		return start_tls(p, a);
+	case LOGIN_ASK_PEER:
+		return login_peer_change(p, &m->r);
 	case LOGIN_ASK_KEYS:
 		v = login_scram_keys(p, &m->r, (struct sasl_keys *)(void *)a->data);
 		a->len = v == LOGIN_OK ? sizeof(struct sasl_keys) : 0;

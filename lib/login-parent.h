@@ -29,6 +29,7 @@ struct login_parent {
 	unsigned int user_connections;
 	char const *service;
 	char const *address; /* the peer's, if failures are to be counted against it; else null */
+	int proxy;	     /* the peer may still say that it is another */
 	int fd_tls;	     /* SSLCTLFD; -1: TLS cannot be started (any more) */
 	struct login_offer offer;
 	char const *become[3]; /* UID, GID, GIDLIST: for the program that judges tokens */
@@ -74,6 +75,11 @@ int login_is_text(char const *s, size_t size, int may_be_empty);
  * and is counted. conn, run: as login_run; a: what a proof is answered with. Logs how it went. */
 enum login_verdict login_judge(struct login_parent *p, struct login_run *run,
     struct login_message *m, int const conn[2], struct login_answer *a);
+
+/* login-peer.c. The peer's address, if failures count against it: for all connections from there. */
+char const *login_peer_address(void);
+/* Another peer, as the child says that a proxy has said. */
+enum login_verdict login_peer_change(struct login_parent *p, struct login_request const *r);
 
 /* Logs event=EVENT why=(errno's text). */
 void login_parent_error(char const *event, int e);

@@ -19,6 +19,7 @@ enum login_ask {
 	LOGIN_ASK_KEYS,	       /* login, mechanism; the answer is a struct sasl_keys */
 	LOGIN_ASK_PROOF,       /* data: HASH_MAX octets of proof and AuthMessage; the answer: HASH_MAX of signature */
 	LOGIN_ASK_TLS,	       /* start TLS; the answer is the launcher's reply (lib/ucspitls.h) */
+	LOGIN_ASK_PEER,	       /* login: the address that a proxy speaks for, may be empty */
 	LOGIN_ASKS,
 };
 

@@ -26,20 +26,6 @@
 /* A login program's parser: it needs little more than its own 30 KiB of buffers. */
 #define PARSER_MEMORY (48u << 20)
 
-/* Whose failures count for all connections of the address: not a webmail's, which has everybody's.
- */
-static char const *
-countable_address(void)
-{
-	struct ucspi peer = {.kind = UCSPI_TCP};
-	char const *ip = getenv("TCPREMOTEIP");
-	peer.remote_len = ip ? ucspi_scan(ip, peer.remote_addr) : 0;
-	if (!peer.remote_len || ucspi_is_loopback(&peer) ||
-	    login_in_networks("login-trusted-networks", &peer))
-		return 0;
-	return ip;
-}
-
 static void
 read_settings(struct login_parent *p)
 {
@@ -47,7 +33,7 @@ read_settings(struct login_parent *p)
 	p->attempts = (unsigned int)conf_uint("login-attempts", ATTEMPTS, 1, 100);
 	p->delay_ms = (unsigned int)conf_uint("login-delay", DELAY_MS, 0, LOGIN_DELAY_MAX);
 	login_offer_read(&p->offer, p->argv ? p->argv[0] : 0);
-	p->address = countable_address();
+	p->address = login_peer_address();
 }
 
 static int
@@ -137,6 +123,7 @@ login_start(struct login *l, struct login_policy const *pol)
 {
 	struct login_parent p = {.kind = pol->kind,
 	    .argv = pol->argv,
+	    .proxy = pol->proxy,
 	    .user_connections = pol->user_connections,
 	    .service = pol->service};
 	int pair[2];

@@ -43,6 +43,8 @@ struct login_policy {
 	 * SSL{READ,WRITE}FD. */
 	int keep[LOGIN_KEEP_MAX];
 	size_t keep_count;
+	/* The client is a proxy that may say, once, whom it speaks for (login_peer). */
+	int proxy;
 	/* How many connections one login may have (0: any number), counted under this name. */
 	unsigned int user_connections;
 	char const *service;
@@ -132,6 +134,12 @@ int login_tls(struct login *l, struct net *n);
 /* The same for a login program (RFC 2595 3.1 and 4): flushes, drops what was pipelined. 0; 1:
  * the connection is gone. Where TLS does not come about the process ends here. */
 int login_starttls(struct login *l, struct net *n);
+
+/* The connection is another's, whose address is ip (text; "" unknown), as a proxy says: what counts
+ * by address and what the programs behind are told is of that one from here on, and the proxy's own
+ * certificate is nobody's. Only where the policy has `proxy`, and once. 0, or -1: the connection must
+ * end. */
+int login_peer(struct login *l, struct net *n, char const *ip);
 
 /* 1 if this peer may send clear-text passwords without TLS: loopback, or listed in
  * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see

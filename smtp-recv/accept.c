@@ -19,14 +19,15 @@ add_received(struct session *s, stralloc *head, int64_t now)
 	struct transaction *t = &s->tx;
 	struct received r = {
 	    .helo = s->helo,
-	    .ip = s->peer.remote_ip,
+	    .name = s->client_name,
+	    .ip = s->peer.kind != UCSPI_TCP || *s->peer.remote_ip ? s->peer.remote_ip : "unknown",
 	    .me = s->set.me,
 	    .id = t->id,
 	    .rcpt = t->count == 1 ? t->rcpts[0].given : 0,
 	    .tls = s->tls ? getenv("SSL_PROTOCOL") : 0,
 	    .cipher = getenv("SSL_CIPHER"),
 	    .esmtp = s->esmtp,
-	    .auth = s->user[0] && s->login,
+	    .auth = s->mechanism[0],
 	    .utf8 = t->mail.smtputf8,
 	    .time = now,
 	    .zone = date_local_zone(now),

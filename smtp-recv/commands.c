@@ -26,6 +26,7 @@ struct command const smtp_commands[] = {
 	{"STARTTLS",  do_starttls,  ST_EHLO,                     ARGS_NONE, LAST | SMTP_JUNK,            "STARTTLS"},                      /* RFC 3207 4 */
 	{"AUTH",      do_auth,      ST_EHLO,                     ARGS_SOME, LAST | COMMAND_SECRET | SMTP_LONG, "AUTH mechanism [initial-response]"}, /* RFC 4954 4 */
 	{"XFORWARD",  do_xforward,  ST_READY,                    ARGS_SOME, 0,                           "XFORWARD IDENT=id"},
+	{"XCLIENT",   do_xclient,    ST_START | ST_READY,         ARGS_SOME, LAST | COMMAND_HIDDEN,       "XCLIENT attribute=value ..."},   /* doc/joints.md */
 	{"GET",       do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
 	{"POST",      do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
 	{"PUT",       do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},

@@ -73,6 +73,8 @@ do_ehlo(void *session, char *arg, size_t len)
 	}
 	if (ext & EXT_XFORWARD)
 		sa_cats(&sa, "\nXFORWARD IDENT");
+	if (s->proxy)
+		sa_cats(&sa, "\n" XCLIENT_KEYWORD);
 	if (ext & EXT_REQUIRETLS)
 		sa_cats(&sa, "\nREQUIRETLS");
 	/* RFC 9422 3: a number has at most six digits. */

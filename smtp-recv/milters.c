@@ -362,3 +362,12 @@ milters_end(struct session *s)
 		EACH(m, s)
 	milter_close(m);
 }
+
+void
+milters_peer_changed(struct session *s)
+{
+	milters_end(s);
+	for
+		EACH(m, s)
+	m->leave = MILTER_STAYS;
+}

@@ -33,6 +33,8 @@ int milters_message(struct session *s, stralloc *head);
 /* The transaction is over. */
 void milters_abort(struct session *s);
 void milters_end(struct session *s);
+/* The connection is another client's now: they will learn of it anew. */
+void milters_peer_changed(struct session *s);
 
 /* ---- between milters.c and milter-message.c ---- */
 

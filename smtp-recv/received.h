@@ -7,7 +7,8 @@
 
 struct received {
 	char const *helo; /* what the client said, "" nothing */
-	char const *ip;	  /* "" unknown or local */
+	char const *name; /* of the address, "" unknown */
+	char const *ip;	  /* "" local; "unknown" */
 	char const *me, *id;
 	char const *rcpt;	  /* the one recipient, null if there are more */
 	char const *tls, *cipher; /* null without TLS */

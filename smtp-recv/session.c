@@ -330,6 +330,12 @@ one_command(struct session *s)
 }
 
 void
+session_greeting(struct session *s)
+{
+	net_putf(&s->net, "220 %s ESMTP postern\r\n", s->set.me);
+}
+
+void
 session_run(struct session *s)
 {
 	log_id(id_connection());
@@ -341,7 +347,7 @@ session_run(struct session *s)
 	if (s->tls)
 		log_str("tls", getenv("SSL_PROTOCOL"));
 	log_send();
-	net_putf(&s->net, "220 %s ESMTP postern\r\n", s->set.me);
+	session_greeting(s);
 	while (!one_command(s))
 		;
 	close_outlets(s);

@@ -77,12 +77,14 @@ struct session {
 	int fd_end;	     /* readable when the program was told to end; -1 where login tells */
 	int cleartext;	     /* this peer may send passwords without TLS */
 	int trusted_network; /* etc/trusted-networks has its address */
+	int proxy;	     /* etc/smtp-xclient has it: it may say whom it speaks for */
+	char client_name[SMTP_DOMAIN_MAX + 1]; /* of the peer, as a proxy knows it; "" unknown */
 	int tls;
 	tain end; /* of the whole session */
 	unsigned int state;
 	int esmtp; /* greeted with EHLO */
 	char helo[SMTP_DOMAIN_MAX + 1];
-	char mechanism[32]; /* that the user has authenticated by, "" none */
+	char mechanism[32]; /* that the user has authenticated by, or XCLIENT; "" none */
 	char user[LOGIN_NAME_MAX + 1]; /* authenticated as, or the local peer's login; "" nobody */
 	char local_user[LOGIN_NAME_MAX + 1]; /* the local peer's login on a submission socket */
 	int any_sender;		/* the local peer is root or this instance's own user */
@@ -101,6 +103,8 @@ struct session {
 void session_init(struct session *s);
 /* Greeting, commands, end; returns when the connection is to be closed. */
 void session_run(struct session *s);
+/* The first line, said again when a proxy has named its client. */
+void session_greeting(struct session *s);
 /* Ends the transaction: RSET, EHLO, after a message. The state becomes HELO or EHLO. */
 void session_reset(struct session *s);
 /* Whether this peer counts as one of ours whoever it is: on a Unix socket, RELAYCLIENT, in

@@ -91,6 +91,7 @@ confine(struct session *s, char *const *argv)
 	    .argv = argv,
 	    .sandbox = box,
 	    .service = "smtp",
+	    .proxy = s->proxy,
 	    .user_connections = s->set.user_connections};
 	s->fd_end = -1;
 	login_start(&login, &policy);
@@ -108,6 +109,7 @@ main(int argc, char **argv)
 	ucspi_init(&s.peer);
 	settings_read(&s.set, submission, s.peer.kind == UCSPI_UNIX);
 	s.cleartext = login_cleartext(&s.peer);
+	s.proxy = login_in_networks("smtp-xclient", &s.peer);
 	s.trusted_network = login_in_networks("trusted-networks", &s.peer);
 	know_local_peer(&s);
 	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */

@@ -76,7 +76,8 @@ prove(struct login *l, char const *nonce)
 /* clang-format off */
 /* K: keys of alice, k: of nobody, p: alice's proof with the right nonce, r: with one of yesterday, o: open
  * alice's account, b: bob's, t: by token, c: by a certificate that only the child knows of, x: something
- * that is no request. */
+ * that is no request, d: the peer is another (P first: who runs the pair lets a proxy say so), n: one
+ * that is no address. */
 static struct {
 	char const *name, *asks, *want;
 } const tricks[] = {
@@ -91,6 +92,9 @@ static struct {
 	{"new keys after the proof", "KpKo", "OOOR"},
 	{"no checker for a token", "t", "T"},
 	{"a certificate of the child's", "c", "R"},
+	{"another peer, where none may be", "d", "T"},
+	{"another peer, once", "Pdd", "OT"},
+	{"another peer that is none", "Pnd", "TO"},
 	{"no request at all: it is ended", "x", ""},
 };
 /* clang-format on */
@@ -128,6 +132,14 @@ stranger(struct login *l, char const *asks)
 			break;
 		case 'c':
 			verdict = request(l, LOGIN_ASK_CERTIFICATE, "alice", "", 0);
+			break;
+		case 'P':
+			continue;
+		case 'd':
+			verdict = request(l, LOGIN_ASK_PEER, "192.0.2.1", "", 0);
+			break;
+		case 'n':
+			verdict = request(l, LOGIN_ASK_PEER, "192.0.2", "", 0);
 			break;
 		case 'x':
 			verdict = request(l, LOGIN_ASKS, "alice", "", 0);
@@ -179,6 +191,7 @@ verdicts(char *const *program, int times, char *out, size_t max)
 		struct login l;
 		struct login_policy p = {
 		    .kind = LOGIN_VERDICT, .argv = program, .keep = {report[1]}, .keep_count = 1};
+		p.proxy = asks_now && *asks_now == 'P';
 		dup2(pair[0], 0);
 		dup2(pair[0], 1);
 		login_start(&l, &p);
