@@ -187,12 +187,13 @@ conf_lines(char const *name, stralloc *list)
 	return count;
 }
 
+static char *me;
+
 char const *
 conf_me(void)
 {
-	static char *me;
 	if (!me) {
-		char host[256] = "localhost";
+		char host[CONF_ME_MAX] = "localhost";
 		stralloc sa = STRALLOC_ZERO;
 		if (!conf_line("me", &sa)) {
 			gethostname(host, sizeof host - 1);
@@ -202,6 +203,13 @@ conf_me(void)
 		ascii_lower(me, strlen(me));
 	}
 	return me;
+}
+
+void
+conf_me_is(char const *name)
+{
+	if (!name || !me || strcmp(me, name))
+		me = name ? xstrdup(name) : 0;
 }
 
 uint64_t

@@ -33,6 +33,9 @@ unsigned int conf_lines(char const *name, stralloc *list);
 
 /* This host's name: etc/me, else gethostname; lower case. */
 char const *conf_me(void);
+/* From now on it is this; null: what etc/me says now. Names that it gave before stay where they are. */
+void conf_me_is(char const *name);
+#define CONF_ME_MAX 256 /* bytes of gethostname's, with its NUL */
 
 /* The environment: a number in [min, max], or otherwise; a bad one is exit 100. */
 uint64_t env_uint(char const *name, uint64_t otherwise, uint64_t min, uint64_t max);

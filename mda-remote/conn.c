@@ -102,8 +102,10 @@ conn_fail_task(struct conn *c, char const *text)
 void
 conn_feed(struct conn *c)
 {
+	/* It has read its settings for good: for others there is another one. */
 	int ends = c->messages &&
-		   (share_yield(c->d, c->messages) || c->d->connections > share_window(c->d));
+		   (share_yield(c->d, c->messages) || c->d->connections > share_window(c->d) ||
+		       c->settings != walk.rereads);
 	while (!ends && !c->t && c->messages < walk.set.per_connection && !walk.stopping) {
 		c->t = dest_take(c->d);
 		if (!c->t)
@@ -194,6 +196,7 @@ conn_start(struct dest *d)
 		conns = xrealloc(conns, room, sizeof *conns);
 	}
 	c->d = d;
+	c->settings = walk.rereads;
 	c->since = conn_steady();
 	unanswered++;
 	conns[count++] = c;

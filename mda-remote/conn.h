@@ -13,6 +13,7 @@ struct conn {
 	int fd;
 	pid_t pid;
 	unsigned int messages;
+	unsigned int settings; /* walk.rereads when it was started */
 	int answered;	   /* it has said whether it has a connection */
 	int stands;	   /* it has one */
 	char ip[64];	   /* that it has, or that it tries first */

@@ -162,6 +162,14 @@ set_last(struct dest *d, struct attempt const *why)
 	stralloc_free(&sa);
 }
 
+/* How long it rests from now on, after so many failures. */
+static int64_t
+rest_until(struct dest const *d)
+{
+	return walk_now() + backoff_host(d->failures, walk.set.host_retry_min,
+				walk.set.host_retry_max, walk_random());
+}
+
 void
 dest_failed(struct dest *d, struct attempt const *why)
 {
@@ -172,8 +180,7 @@ dest_failed(struct dest *d, struct attempt const *why)
 	if (why->verdict == RCPT_WAITING && !dest_rests(d)) {
 		set_last(d, why);
 		d->failures++;
-		d->rests_until = walk_now() + backoff_host(d->failures, walk.set.host_retry_min,
-						  walk.set.host_retry_max, walk_random());
+		d->rests_until = rest_until(d);
 		log_event("rest");
 		log_str("destination", d->key);
 		log_num("failures", d->failures);
@@ -183,6 +190,18 @@ dest_failed(struct dest *d, struct attempt const *why)
 	free(d->packet);
 	d->packet = 0;
 	empty(d, why);
+}
+
+void
+dest_reread(void)
+{
+	for (size_t i = 0; i < DEST_HASH; i++)
+		for (struct dest *d = table[i]; d; d = d->next) {
+			int64_t const until = dest_rests(d) ? rest_until(d) : 0;
+			if (until < d->rests_until)
+				d->rests_until = until;
+			d->packet_until = 0;
+		}
 }
 
 void

@@ -118,7 +118,9 @@ reread(void)
 		log_1("settings", "state", "bad, the old ones stay");
 		return;
 	}
+	walk.rereads++;
 	fit_descriptors();
+	dest_reread();
 	resolve_reread();
 	sts_reread();
 	sessions_forget();

@@ -11,6 +11,7 @@
 
 #include "lib/fnv.h"
 #include "lib/log.h"
+#include "lib/sa.h"
 #include "mda-remote/changes.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
@@ -20,15 +21,26 @@
 
 static int fd_child = -1;
 static pid_t child;
-static int64_t may_start; /* not in a tight circle */
+static int64_t may_start;     /* not in a tight circle */
 static uint64_t started_with; /* its_files() */
-static int64_t look_at;	 /* at them, again */
+static int64_t look_at;	      /* at them, again */
 static struct question {
 	struct dest *d;
 	resolve_fn *fn; /* neither: free */
 	void *arg;
+	char *text; /* its packet, behind the number */
 	int64_t asked;
 } questions[DNS_QUESTIONS_MAX];
+
+/* Its place is free again. */
+static struct question
+take(unsigned int i)
+{
+	struct question q = questions[i];
+	questions[i] = (struct question){0};
+	free(q.text);
+	return q;
+}
 
 /* What the child reads when it starts, and never again. */
 static uint64_t
@@ -63,16 +75,25 @@ resolve_fd(void)
 	return fd_child;
 }
 
+/* 0 or -1. */
+static int
+send_question(unsigned int i)
+{
+	char packet[DNS_NAME_MAX + 40];
+	int const n = snprintf(packet, sizeof packet, "%u %s", i, questions[i].text);
+	return (size_t)n < sizeof packet ? link_send(fd_child, packet, (size_t)n, -1) : -1;
+}
+
 /* The child is gone: whoever asked it must ask again. */
 static void
 lost(void)
 {
 	log_1("resolver", "state", "gone");
-	close(fd_child);
+	if (fd_child >= 0)
+		close(fd_child);
 	fd_child = -1;
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
-		struct question q = questions[i];
-		questions[i] = (struct question){0};
+		struct question q = take(i);
 		if (q.d)
 			dest_resolved(q.d, 0);
 		if (q.fn)
@@ -87,42 +108,40 @@ resolve_reread(void)
 	if (fd_child < 0 || its_files() == started_with)
 		return;
 	log_1("resolver", "state", "its settings have changed");
-	/* The old one ends when it reads the end; what it was asked is asked again. */
+	/* The old one ends when it reads the end; what it was asked the new one is asked. */
 	close(fd_child);
 	fd_child = -1;
-	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++) {
-		struct question q = questions[i];
-		questions[i] = (struct question){0};
-		if (q.d)
-			q.d->resolving = 0;
-		if (q.fn)
-			q.fn(q.arg, 0);
-	}
 	resolve_start();
+	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++)
+		if (questions[i].text && send_question(i) < 0) {
+			lost();
+			break;
+		}
 }
 
 static int
 ask(char const *kind, unsigned int port, char const *name, struct question q)
 {
-	char packet[DNS_NAME_MAX + 40];
+	stralloc text = STRALLOC_ZERO;
 	unsigned int i = 0;
-	if (fd_child < 0)
-		return -1;
-	while (i < DNS_QUESTIONS_MAX && (questions[i].d || questions[i].fn))
+	while (i < DNS_QUESTIONS_MAX && questions[i].text)
 		i++;
-	if (i == DNS_QUESTIONS_MAX)
+	if (fd_child < 0 || i == DNS_QUESTIONS_MAX)
 		return -1;
-	int n = snprintf(packet, sizeof packet, "%u %s %u %s", i, kind, port, name);
-	if ((size_t)n >= sizeof packet || link_send(fd_child, packet, (size_t)n, -1) < 0)
-		return -1;
+	sa_catf(&text, "%s %u %s", kind, port, name);
+	q.text = sa_str(&text);
+	q.asked = walk_now();
 	questions[i] = q;
-	return 0;
+	if (!send_question(i))
+		return 0;
+	take(i);
+	return -1;
 }
 
 int
 resolve_name(char const *kind, char const *name, resolve_fn *fn, void *arg)
 {
-	return ask(kind, 0, name, (struct question){0, fn, arg, walk_now()});
+	return ask(kind, 0, name, (struct question){.fn = fn, .arg = arg});
 }
 
 int
@@ -131,7 +150,7 @@ resolve_ask(struct dest *d)
 	/* The port of the TLSA records (RFC 7672 2.2.3); 0: they are not wanted. */
 	unsigned int port = d->route.port ? d->route.port : walk.set.port;
 	return ask(d->route.kind == ROUTE_MX ? "mx" : "host", route_dane(&d->route) ? port : 0,
-	    d->route.name, (struct question){d, 0, 0, walk_now()});
+	    d->route.name, (struct question){.d = d});
 }
 
 void
@@ -146,10 +165,9 @@ resolve_read(void)
 		return;
 	}
 	unsigned long i = strtoul(packet, &rest, 10);
-	if (i >= DNS_QUESTIONS_MAX || (!questions[i].d && !questions[i].fn))
+	if (i >= DNS_QUESTIONS_MAX || !questions[i].text)
 		return;
-	struct question q = questions[i];
-	questions[i] = (struct question){0};
+	struct question q = take((unsigned int)i);
 	if (q.fn)
 		q.fn(q.arg, *rest == '\n' ? rest + 1 : 0);
 	else
@@ -161,7 +179,7 @@ resolve_check(void)
 {
 	int64_t now = walk_now();
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX && fd_child >= 0; i++)
-		if ((questions[i].d || questions[i].fn) && now - questions[i].asked > HUNG_SECONDS * 1000) {
+		if (questions[i].text && now - questions[i].asked > HUNG_SECONDS * 1000) {
 			kill(child, SIGKILL);
 			lost();
 		}
@@ -176,6 +194,6 @@ resolve_open(void)
 {
 	unsigned int n = 0;
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX; i++)
-		n += questions[i].d || questions[i].fn;
+		n += questions[i].text != 0;
 	return n;
 }

@@ -71,6 +71,7 @@ read_texts(struct settings *s)
 	stralloc lines = STRALLOC_ZERO;
 	s->resolver = conf_lines("resolver", &lines) ? fnv64(FNV64_BEGIN, lines.s, lines.len) : 0;
 	stralloc_free(&lines);
+	keep(s->me, sizeof s->me, "me", conf_me());
 	keep(s->postmaster, sizeof s->postmaster, "postmaster", conf_address("postmaster"));
 	keep(s->resolver_anchor, sizeof s->resolver_anchor, "resolver-anchor",
 	    conf_string("resolver-anchor", 0));
@@ -98,6 +99,7 @@ settings_read(struct settings *s)
 	s->per_mail = number("remote-recipients-per-mail", 100, SEND_RCPT_MAX);
 	s->active = number("remote-messages-active", 2000, 100000);
 	s->port = (uint16_t)conf_uint("smtp-port", 25, 1, 65535);
+	s->timeout = number("remote-timeout", SEND_DOT_SECONDS, 3600);
 	s->sts = conf_flag("mta-sts", 1);
 	s->sts_port = (uint16_t)conf_uint("mta-sts-port", 443, 1, 65535);
 	read_texts(s);
@@ -124,6 +126,7 @@ reread(int fd)
 	memset(&fresh, 0, sizeof fresh);
 	if (which(&before) < 0)
 		_exit(OTHER);
+	conf_me_is(0);
 	settings_read(&fresh);
 	if (which(&behind) < 0 || before.st_dev != behind.st_dev || before.st_ino != behind.st_ino)
 		_exit(OTHER);
@@ -148,5 +151,6 @@ settings_reread(struct settings *s)
 	if (status || !whole)
 		return WIFEXITED(status) && WEXITSTATUS(status) == OTHER ? -2 : -1;
 	*s = fresh;
+	conf_me_is(s->me);
 	return 0;
 }

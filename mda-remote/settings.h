@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "lib/conf.h"
 #include "lib/smtp-envelope.h"
 
 /* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; a bad value ends the
@@ -36,7 +37,9 @@ struct settings {
 	uint16_t port;		      /* of remote SMTP servers */
 	int sts;		      /* MTA-STS policies are asked for */
 	uint16_t sts_port;	      /* of the hosts that have them */
+	unsigned int timeout;	      /* s, of any step; smtp-send and mda-remote-sts read it too */
 	char postmaster[SMTP_PATH_MAX + 1];
+	char me[CONF_ME_MAX];
 	/* What children read for themselves: they are started anew when it is another. */
 	uint64_t resolver;		/* of etc/resolver's lines, 0: there are none */
 	char resolver_anchor[PATH_MAX]; /* these are "" where nothing is set */

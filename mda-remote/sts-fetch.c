@@ -63,9 +63,9 @@ leave(struct sts_domain const *d)
 static uint64_t
 its_files(void)
 {
-	uint64_t h = 0;
+	uint64_t h = walk.set.timeout;
 	if (*walk.set.tls_ca)
-		return changes_file(walk.set.tls_ca);
+		return h * 31 + changes_file(walk.set.tls_ca);
 	for (char const *const *s = sts_ca_files; *s; s++)
 		h = h * 31 + changes_file(*s);
 	return h;
@@ -153,18 +153,25 @@ sts_fetch(struct sts_domain *d)
 
 /* ---- the child ---- */
 
+/* It goes. What becomes of the domains that it was fetching for. */
 static void
-lost(void)
+end_child(void (*what_of)(struct sts_domain *d))
 {
-	close(fd_child);
+	close(fd_child); /* it ends when it reads the end */
 	fd_child = -1;
 	for (unsigned int i = 0; i < STS_FETCHES_MAX; i++) {
 		struct sts_domain *d = turn[i];
 		if (!d || d->state != STS_FETCHING)
 			continue;
 		leave(d);
-		sts_again(d, "mda-remote-sts died");
+		what_of(d);
 	}
+}
+
+static void
+has_died(struct sts_domain *d)
+{
+	sts_again(d, "mda-remote-sts died");
 }
 
 void
@@ -173,16 +180,8 @@ sts_reread(void)
 	look_at = walk_now() + CHANGES_MS;
 	if (fd_child < 0 || its_files() == started_with)
 		return;
-	log_1("mta-sts", "state", "other CA certificates");
-	close(fd_child); /* it ends when it reads the end */
-	fd_child = -1;
-	for (unsigned int i = 0; i < STS_FETCHES_MAX; i++) {
-		struct sts_domain *d = turn[i];
-		if (!d || d->state != STS_FETCHING)
-			continue;
-		leave(d);
-		sts_fetch(d);
-	}
+	log_1("mta-sts", "state", "its settings have changed");
+	end_child(sts_fetch);
 }
 
 static struct sts_domain *
@@ -201,7 +200,7 @@ sts_read(void)
 	char *rest;
 	ssize_t n = link_recv(fd_child, packet, sizeof packet, 0);
 	if (n <= 0) {
-		lost();
+		end_child(has_died);
 		return;
 	}
 	struct sts_domain *d = by_number((unsigned int)strtoul(packet, &rest, 10));
@@ -227,7 +226,7 @@ sts_fetch_check(void)
 		if (turn[i] && turn[i]->state == STS_FETCHING &&
 		    walk_now() - turn[i]->asked > HUNG_MS) {
 			kill(child, SIGKILL);
-			lost();
+			end_child(has_died);
 		}
 	if (walk_now() >= look_at || look_at - walk_now() > CHANGES_MS)
 		sts_reread();

@@ -33,6 +33,7 @@
 struct walk {
 	int fd_spool;
 	struct settings set;
+	unsigned int rereads; /* times that it was read again */
 	struct schedule schedule;
 	unsigned int active; /* messages read in */
 	int stopping;	     /* SIGTERM came */
@@ -199,6 +200,8 @@ void dest_resolved(struct dest *d, struct mx_answer *a);
 int dest_ready(struct dest *d);
 /* Forgets rests: everything is tried now. */
 void dest_wake(void);
+/* The settings have changed: the way to each is made anew, and none rests longer than they say. */
+void dest_reread(void);
 /* Forgets destinations that nobody needs. */
 void dest_sweep(void);
 
