@@ -225,8 +225,10 @@ smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *i
 			sa_cats(&sa, " LOGIN=");
 			xtext_encode(&sa, m->login, strlen(m->login));
 		}
-		if (m->hold && (c->ext & EXT_XFORWARD_HOLD))
-			sa_cats(&sa, " HOLD=1");
+		if (m->hold && (c->ext & EXT_XFORWARD_HOLD)) {
+			sa_cats(&sa, " HOLD=");
+			xtext_encode(&sa, m->hold, strlen(m->hold));
+		}
 		sa_cats(&sa, "\r\n");
 		replies++;
 	}

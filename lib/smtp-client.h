@@ -52,7 +52,7 @@ int smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r
 void smtp_client_cmd(struct smtp_client *c, char const *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Queues MAIL (after XFORWARD IDENT=id if the peer takes it and id is not null, with LOGIN=m->login
- * and HOLD=1 if it takes these too: then one more reply comes; the number of replies to read is returned) and
+ * and HOLD=m->hold if it takes these too: then one more reply comes; the number of replies to read is returned) and
  * RCPT. */
 int smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *id);
 void smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt);

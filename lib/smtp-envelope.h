@@ -34,7 +34,7 @@ enum smtp_ext {
 	EXT_PRDR = 1 << 12,
 	EXT_LIMITS = 1 << 13,
 	EXT_XFORWARD_LOGIN = 1 << 14, /* ours: XFORWARD takes LOGIN=xtext */
-	EXT_XFORWARD_HOLD = 1 << 15,  /* ours: XFORWARD takes HOLD=1 */
+	EXT_XFORWARD_HOLD = 1 << 15,  /* ours: XFORWARD takes HOLD=xtext */
 };
 
 struct smtp_path {
@@ -57,7 +57,7 @@ struct smtp_mail {
 	char const *envid; /* xtext as it came, null if none */
 	char const *auth;  /* xtext as it came, null if none */
 	char const *login; /* who handed it in, for XFORWARD; null: nobody who is known */
-	int hold;          /* for XFORWARD: the spool is to keep it until somebody releases it */
+	char const *hold;  /* for XFORWARD: why the spool is to keep it until somebody releases it; null: it is not */
 };
 
 struct smtp_rcpt {

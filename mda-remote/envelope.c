@@ -20,12 +20,12 @@ envelope_sizes(char text[static ENVELOPE_SIZES_LEN + 1], struct envelope const *
 }
 
 int
-envelope_login_valid(char const *s)
+envelope_text_valid(char const *s)
 {
 	size_t n = 0;
 	while ((unsigned char)s[n] >= ' ' && s[n] != 127)
 		n++;
-	return n && n <= ENVELOPE_LOGIN_MAX && !s[n];
+	return n && n <= ENVELOPE_TEXT_MAX && !s[n];
 }
 
 static void
@@ -56,6 +56,8 @@ envelope_format(stralloc *out, struct envelope *e)
 		sa_catf(out, "e %s\n", e->mail.envid);
 	if (e->mail.login)
 		sa_catf(out, "L %s\n", e->mail.login);
+	if (e->hold)
+		sa_catf(out, "H %s\n", e->hold);
 	for (unsigned int i = 0; i < e->count; i++)
 		format_rcpt(out, e->rcpt + i);
 	sa_append(out, '\n');
@@ -196,7 +198,14 @@ static int
 read_login(struct parse *p, char *s)
 {
 	p->e->mail.login = s;
-	return envelope_login_valid(s) ? 0 : -1;
+	return envelope_text_valid(s) ? 0 : -1;
+}
+
+static int
+read_hold(struct parse *p, char *s)
+{
+	p->e->hold = s;
+	return envelope_text_valid(s) ? 0 : -1;
 }
 
 static struct envelope_rcpt *
@@ -260,6 +269,7 @@ static struct {
     {'R', 0, 0, read_ret},	/* RET=: enum smtp_ret */
     {'e', 0, 0, read_envid},	/* ENVID=, xtext */
     {'L', 0, 0, read_login},	/* who handed it in, where that is known */
+    {'H', 0, 0, read_hold},	/* why it was held from the start */
     {'r', 1, 1, read_rcpt},	/* a recipient */
 };
 #define RECORDS (sizeof records / sizeof *records)

@@ -30,6 +30,7 @@ struct envelope {
 	char const *id;		 /* of the message, for the log */
 	int64_t arrival, expiry; /* seconds since 1970 */
 	struct smtp_mail mail;	 /* from, body, smtputf8, requiretls, ret, envid, login; size in wire octets */
+	char const *hold;	 /* why it was held from the start; null: it was not */
 	int eightbit;		 /* the message holds octets over 127 */
 	int tls_optional;	 /* it says "TLS-Required: No" (RFC 8689 3) */
 	uint64_t offset, length; /* of the message in the file */
@@ -39,12 +40,12 @@ struct envelope {
 	unsigned int count;
 };
 
-#define ENVELOPE_LOGIN_MAX 255
+#define ENVELOPE_TEXT_MAX 255
 #define ENVELOPE_TIME_MAX (INT64_C(1) << 40) /* seconds; so that milliseconds are a number too */
 
-/* 1 if it may stand in the record of who handed a message in: not empty, at most ENVELOPE_LOGIN_MAX
- * bytes, no controls. */
-int envelope_login_valid(char const *s);
+/* 1 if it may stand in the record of who handed a message in, or of why it is held: not empty, at most
+ * ENVELOPE_TEXT_MAX bytes, no controls. */
+int envelope_text_valid(char const *s);
 
 /* Places of the fields that are known only when the message has been written. */
 #define ENVELOPE_SIZES_AT 16

@@ -119,6 +119,11 @@ queue_show(struct queued const *q)
 		put_text(q->e.mail.login);
 	}
 	putchar('\n');
+	if (q->held && q->e.hold) {
+		fputs("    held      ", stdout);
+		put_text(q->e.hold);
+		putchar('\n');
+	}
 	for (unsigned int i = 0; i < q->e.count; i++) {
 		struct envelope_rcpt const *r = q->e.rcpt + i;
 		struct attempt t;
@@ -198,6 +203,8 @@ queue_show_json(struct queued const *q)
 	number(&out, "next", next);
 	pair(&out, "waits", queue_waits_word[waits]);
 	sa_cats(&out, q->held ? ",\"held\":true" : ",\"held\":false");
+	if (q->held && q->e.hold)
+		pair(&out, "reason", q->e.hold);
 	pair(&out, "sender", q->e.mail.from.text);
 	if (q->e.mail.login)
 		pair(&out, "login", q->e.mail.login);

@@ -55,18 +55,27 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	return 0;
 }
 
-/* Who handed the next message in; what is no name of a login leaves it nameless. */
+/* An attribute in xtext for the next message; what may not stand in a record is `otherwise`. */
 static void
-set_login(struct recv_session *s, char const *value)
+set_text(char text[static ENVELOPE_TEXT_MAX + 1], char const *value, char const *otherwise)
 {
 	stralloc sa = STRALLOC_ZERO;
-	int ok = !xtext_decode(&sa, value, strlen(value)) && sa.len <= ENVELOPE_LOGIN_MAX &&
-		 !memchr(sa.s ? sa.s : "", 0, sa.len) && envelope_login_valid(sa_str(&sa));
-	strcpy(s->login, ok ? sa.s : "");
+	int ok = !xtext_decode(&sa, value, strlen(value)) && sa.len <= ENVELOPE_TEXT_MAX &&
+		 !memchr(sa.s ? sa.s : "", 0, sa.len) && envelope_text_valid(sa_str(&sa));
+	strcpy(text, ok ? sa.s : otherwise);
 	stralloc_free(&sa);
 }
 
-/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext and HOLD=1. Other attributes are passed over. */
+/* The value of the word w if it is NAME=value, or null. */
+static char const *
+attribute(char const *w, char const *name)
+{
+	size_t n = strlen(name);
+	return strlen(w) > n && ascii_ieq(w, n, name) ? w + n : 0;
+}
+
+/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext (who handed it in) and HOLD=xtext (why it is held: held it is, even if that cannot be
+ * said). Other attributes are passed over. */
 static int
 cmd_xforward(void *session, char *arg, size_t len)
 {
@@ -77,13 +86,15 @@ cmd_xforward(void *session, char *arg, size_t len)
 		recv_reply(s, R_UNKNOWN);
 		return 0;
 	}
-	for (char *w = strtok_r(arg, " \t", &save); w; w = strtok_r(0, " \t", &save))
-		if (strlen(w) > 6 && ascii_ieq(w, 6, "IDENT=") && id_valid(w + 6))
-			snprintf(s->ident, sizeof s->ident, "%s", w + 6);
-		else if (ascii_ieq(w, strlen(w) < 6 ? strlen(w) : 6, "LOGIN="))
-			set_login(s, w + 6);
-		else if (ascii_ieq(w, strlen(w), "HOLD=1"))
-			s->hold = 1;
+	for (char *w = strtok_r(arg, " \t", &save); w; w = strtok_r(0, " \t", &save)) {
+		char const *value;
+		if ((value = attribute(w, "IDENT=")) && id_valid(value))
+			snprintf(s->ident, sizeof s->ident, "%s", value);
+		else if ((value = attribute(w, "LOGIN=")))
+			set_text(s->login, value, "");
+		else if ((value = attribute(w, "HOLD=")))
+			set_text(s->hold, value, "?");
+	}
 	recv_reply(s, R_DONE);
 	return 0;
 }
@@ -132,10 +143,11 @@ cmd_mail(void *session, char *arg, size_t len)
 		message_id(s);
 		if (s->login[0])
 			s->e.mail.login = arena_strndup(&s->arena, s->login, strlen(s->login));
-		s->e.mail.hold = s->hold;
+		if (s->hold[0])
+			s->e.hold = arena_strndup(&s->arena, s->hold, strlen(s->hold));
 		s->state = MAIL;
 	}
-	s->hold = 0;
+	s->hold[0] = 0;
 	if (!s->foreign) /* such a caller stays who he is */
 		s->login[0] = 0;
 	recv_reply(s, error ? error : R_SENDER_OK);
@@ -225,7 +237,7 @@ cmd_quit(void *session, char *arg, size_t len)
 /* clang-format off */
 struct command const recv_commands[] = {
 	{"LHLO",     cmd_lhlo,     ANY,                   ARGS_SOME, COMMAND_LAST,   "LHLO name"},
-	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id LOGIN=xtext HOLD=1"},
+	{"XFORWARD", cmd_xforward, READY,                 ARGS_SOME, COMMAND_HIDDEN, "XFORWARD IDENT=id LOGIN=xtext HOLD=xtext"},
 	{"MAIL",     cmd_mail,     READY,                 ARGS_SOME, 0,              "MAIL FROM:<address>"},
 	{"RCPT",     cmd_rcpt,     MAIL | RCPT,           ARGS_SOME, 0,              "RCPT TO:<address>"},
 	{"DATA",     recv_data,    RCPT,                  ARGS_NONE, COMMAND_LAST,   "DATA"},

@@ -97,8 +97,8 @@ log_accept(struct recv_session *s, char const *name)
 		log_str("user", s->e.mail.login);
 	log_num("rcpts", s->e.count);
 	log_num("size", s->e.mail.size);
-	if (s->e.mail.hold)
-		log_num("held", 1);
+	if (s->e.hold)
+		log_str("held", s->e.hold);
 	if (s->foreign)
 		log_num("uid", s->caller);
 	log_send();
@@ -116,7 +116,7 @@ end(struct recv_session *s)
 	if (!s->failed && spool_finish(&s->file, &s->e) < 0)
 		write_failed(s, errno);
 	/* Before it has its name: nobody may send it in between. */
-	if (!s->failed && s->e.mail.hold && fchmod(s->file.fd, 0400) < 0)
+	if (!s->failed && s->e.hold && fchmod(s->file.fd, 0400) < 0)
 		write_failed(s, errno);
 	if (!s->failed) {
 		s->open = 0; /* spool_commit closes it either way */

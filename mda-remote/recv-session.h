@@ -25,8 +25,8 @@ struct recv_session {
 	uint64_t size_max, min_free, lifetime;
 	unsigned int rcpt_max, room;
 	char ident[ID_MAX + 1]; /* of XFORWARD, for the next message */
-	char login[ENVELOPE_LOGIN_MAX + 1]; /* the same */
-	int hold; /* the same: it is not to be sent until it is released */
+	char login[ENVELOPE_TEXT_MAX + 1]; /* the same */
+	char hold[ENVELOPE_TEXT_MAX + 1]; /* the same: why it is not to be sent until it is released, or empty */
 	char id[ID_MAX + 1];	/* of this message */
 	unsigned int messages;
 	struct envelope e;

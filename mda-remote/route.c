@@ -257,7 +257,7 @@ find_sender(struct smtp_mail const *mail, stralloc *value)
 	char const *key = *mail->from.text ? mail->from.text : "<>", *at = strrchr(key, '@');
 	int found = 0;
 	if (mail->login) {
-		char user[sizeof "user " + ENVELOPE_LOGIN_MAX];
+		char user[sizeof "user " + ENVELOPE_TEXT_MAX];
 		int n = snprintf(user, sizeof user, "user %s", mail->login);
 		found = table_find("sender-routes", user, (size_t)n, value);
 	}

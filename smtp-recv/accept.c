@@ -96,7 +96,7 @@ queue(struct session *s, enum verdict v, stralloc const *head, tain const *lates
 	mail.size = t->data.size;
 	if (t->data.eightbit && mail.body == BODY_7BIT)
 		mail.body = BODY_8BITMIME;
-	mail.hold = !!t->hold;
+	mail.hold = t->hold;
 	for (size_t i = 0; i < t->count; i++) {
 		struct recipient *r = t->rcpts + i;
 		if (r->verdict != v || r->queued)

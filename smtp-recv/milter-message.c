@@ -188,7 +188,7 @@ apply_one(struct showing *w, struct milter_answer const *a)
 		envelope_from(w->s, a->text, a->args);
 		break;
 	case MILTER_QUARANTINE:
-		w->s->tx.hold = arena_strndup(&w->s->tx.arena, a->text, a->len);
+		milters_hold(w->s, w->m, a->text);
 		break;
 	default:
 		break;

@@ -85,6 +85,20 @@ refuse_failed(struct session *s, struct milter const *m)
 	return 1;
 }
 
+void
+milters_hold(struct session *s, struct milter const *m, char const *why)
+{
+	stralloc sa = STRALLOC_ZERO;
+	sa_catf(&sa, "%s: %s", m->entry->name, why);
+	if (sa.len > HOLD_REASON_MAX)
+		sa.len = HOLD_REASON_MAX;
+	for (size_t i = 0; i < sa.len; i++)
+		if ((unsigned char)sa.s[i] < ' ' || sa.s[i] == 127)
+			sa.s[i] = '?';
+	s->tx.hold = arena_strndup(&s->tx.arena, sa.s, sa.len);
+	stralloc_free(&sa);
+}
+
 int
 milters_failed(struct session *s, struct milter *m, char const *during)
 {
@@ -99,7 +113,7 @@ milters_failed(struct session *s, struct milter *m, char const *during)
 	case MILTER_FAILS_ACCEPT:
 		return 0;
 	case MILTER_FAILS_QUARANTINE:
-		s->tx.hold = m->entry->name;
+		milters_hold(s, m, "it failed");
 		return 0;
 	default:
 		m->leave = MILTER_FAILED;

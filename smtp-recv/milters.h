@@ -53,6 +53,8 @@ int milters_settle(struct session *s, struct milter *m, struct milter_event cons
     struct milter_answer const *a);
 /* The filter has failed (errno): the same, by its entry. */
 int milters_failed(struct session *s, struct milter *m, char const *during);
+/* The spool is to hold the message, and to say why. */
+void milters_hold(struct session *s, struct milter const *m, char const *why);
 /* Whether it is to see this message. */
 int milters_active(struct session const *s, struct milter const *m);
 

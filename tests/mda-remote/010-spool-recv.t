@@ -73,10 +73,12 @@ with Remote() as r:
     out = r.lmtp((HELLO + "XFORWARD LOGIN=alice\r\nMAIL FROM:<a b>\r\n" + ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n").encode())
     tap.ok(b"\nL " not in open(r.files()[re.search(r"Queued as (\S+)", out)[1]], "rb").read(), "also of one that was refused", out)
     # What is held is so from the start; that is said of one message.
-    for said, modes in (("HOLD=1", [0o400, 0o600]), ("IDENT=held LOGIN=a hold=1", [0o400, 0o600]), ("HOLD=0", [0o600, 0o600]), ("HOLD=1\r\nMAIL FROM:<a b>", [0o600, 0o600])):
+    for said, modes in (("HOLD=1", [0o400, 0o600]), ("IDENT=held LOGIN=a hold=x:+20bad", [0o400, 0o600]), ("HOLD=", [0o600, 0o600]), ("HOLD=a+0Ab", [0o400, 0o600]), ("HOLD=" + 300 * "x", [0o400, 0o600]), ("HOLD=1\r\nMAIL FROM:<a b>", [0o600, 0o600])):
         out = r.lmtp((HELLO + f"XFORWARD {said}\r\n" + 2 * (ONE.split("\r\n", 1)[1] + "DATA\r\nx\r\n.\r\n")).encode())
         paths = [r.files()[n] for n in re.findall(r"Queued as (\S+)", out)]
         tap.ok([os.stat(p).st_mode & 0o777 for p in paths] == modes, f"XFORWARD {said!r}: held or not", out)
+        why = {"HOLD=1": b"1", "IDENT=held LOGIN=a hold=x:+20bad": b"x: bad"}.get(said, b"?")
+        tap.ok([b"\nH " + why + b"\n" in open(p, "rb").read() for p in paths] == [m == 0o400 for m in modes], "and why", paths)
         for p in paths:
             os.unlink(p)
     second = r.queue("c@d.test", id="ident.7")

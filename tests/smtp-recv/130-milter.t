@@ -344,7 +344,9 @@ tap.ok(last.startswith("451 4.2.0"), "told anew, a server may have changed its m
 
 c, last = envelope([packet("q", strings("looks bad"))], ("u@example.test", "x@far.example"), env={"RELAYCLIENT": ""})
 tap.ok(last.startswith("250") and not c.i.lmtp.messages and rcpts(c.i.spool) == [(S, ["<u@example.test>", "<x@far.example>"])]
-       and any("HOLD=1" in l for l in c.i.spool.lines) and "event=hold reason=\"looks bad\"" in c.log, "quarantine: all of it goes to the spool, held", f"{last} {c.i.spool.lines} {c.log}")
+       and any("HOLD=m0:+20looks+20bad" in l for l in c.i.spool.lines) and "event=hold reason=\"m0: looks bad\"" in c.log, "quarantine: all of it goes to the spool, held", f"{last} {c.i.spool.lines} {c.log}")
+c, last = envelope([packet("q", strings("a\r\nb\x7f=+\u00e9" + "x" * 300))])
+tap.ok(last.startswith("250") and any(l.endswith("HOLD=m0:+20a??b?+3D+2B+C3+A9" + "x" * 242) for l in c.i.spool.lines), "a reason is one line, and no longer than the spool takes", c.i.spool.lines)
 c, last = envelope([packet("q", strings("looks bad"))], env={"hold": False})
 tap.ok(last.startswith("451 4.3.0 the spool cannot hold") and not c.i.lmtp.messages and not c.i.spool.messages, "a spool that cannot hold", last)
 
@@ -415,7 +417,7 @@ def fails(m, name, options="", policies=POLICIES):
         got = commands(c.client())
         log = c.end()
         last = [r for r in got if r][-1]
-        held = any("HOLD=1" in l for l in c.i.spool.lines)
+        held = any("HOLD=m0:+20it+20failed" in l for l in c.i.spool.lines)
         tap.ok(re.match(pattern, last) and (len(c.i.lmtp.messages), len(c.i.spool.messages), held) == [(0, 0, False), (1, 0, False), (0, 1, True)][where]
                and "event=filter-failed name=m0" in log, f"{name}, {policy or 'by default'}", f"{got}\n{log}\n{made.heard}")
 

@@ -195,6 +195,8 @@ damaged(void)
 	    {HEAD REST "e\n" RCPT "\n", -1},
 	    {HEAD REST "L a\n" RCPT "\n", 1},
 	    {HEAD REST "L a\nL a\n" RCPT "\n", -1},
+	    {HEAD REST "H m: looks bad\n" RCPT "\n", 1},
+	    {HEAD REST "H a\tb\n" RCPT "\n", -1},
 	    {HEAD REST "L\n" RCPT "\n", -1},
 	    {HEAD REST "L a\tb\n" RCPT "\n", -1},
 	    {HEAD "i a b\na 1\nx 1\nf \nb 0\n" RCPT "\n", -1},
