@@ -22,10 +22,11 @@ OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o ima
 
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o commands.o data.o decide.o \
+    door.o door-dnsbl.o door-greet.o door-helo.o door-reverse.o door-sender.o \
     envelope.o envelope-change.o greet.o header-scan.o message.o milter.o milter-header.o milter-macros.o \
     milter-message.o milter-packet.o milter-say.o milter-table.o milters.o notice.o outlet.o prdr.o received.o replies.o route.o \
     session.o settings.o submission.o target.o xclient.o)
-LIBS_smtp-recv := -lidn2 -lunistring
+LIBS_smtp-recv := -lidn2 -lunistring -lresolv
 
 PROGRAMS += pop3-login
 OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o

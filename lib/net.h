@@ -84,7 +84,7 @@ size_t net_discard(struct net *n);
  * 1 input (or end of file) on the connection, 2 fd_extra, 0 deadline, -1 error. For IDLE. */
 int net_wait(struct net *n, int fd_extra);
 /* The same for up to NET_EXTRA further descriptors (-1: none there): 2 + k for fd[k]. */
-#define NET_EXTRA 4
+#define NET_EXTRA 6
 int net_wait_any(struct net *n, int const *fd, unsigned int count);
 
 /* Appends to the output; sends when the buffer is full. Returns 0, or -1 after a write error. */

@@ -17,9 +17,10 @@ static void
 add_received(struct session *s, stralloc *head, int64_t now)
 {
 	struct transaction *t = &s->tx;
+	reverse_wait(s);
 	struct received r = {
 	    .helo = s->helo,
-	    .name = s->client_name,
+	    .name = s->door.status == CLIENT_UNASKED ? 0 : s->door.name,
 	    .ip = s->peer.kind != UCSPI_TCP || *s->peer.remote_ip ? s->peer.remote_ip : "unknown",
 	    .me = s->set.me,
 	    .id = t->id,

@@ -84,6 +84,7 @@ do_mail(void *session, char *arg, size_t len)
 	prdr_begin(&s->tx);
 	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
+	door_mail(s);
 	if (milters_mail(s)) {
 		session_reset(s);
 		return 0;
@@ -250,7 +251,7 @@ do_rcpt(void *session, char *arg, size_t len)
 	char const *given = rcpt.to.text;
 	if (find_same(&s->tx, given))
 		reply(s, REPLY_RCPT_AGAIN);
-	else
+	else if (!door_refuses(s, &rcpt.to))
 		take_recipient(s, &rcpt);
 	if (s->code < 400)
 		prdr_expect(&s->tx, given);

@@ -42,6 +42,7 @@ greet(struct session *s, char const *host, size_t len, int esmtp)
 	s->esmtp = esmtp;
 	session_reset(s);
 	milters_greeted(s);
+	door_greeted(s);
 	s->state = esmtp ? ST_EHLO : ST_HELO;
 	return 0;
 }

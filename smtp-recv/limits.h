@@ -13,7 +13,17 @@
 #define ERRORS 20		 /* 5xx replies in one connection: 421 */
 #define MESSAGES 1000		 /* transactions in one connection: 421 */
 
+#define DNS_SECONDS 5		 /* for the answers to the questions of one step */
+
 /* Fixed. */
+#define PREGREET_MS_MAX 60000	 /* the most that smtp-pregreet may be */
+#define PREGREET_LOGGED 100	 /* octets of what came before the greeting that are logged */
+#define REFUSED_SECONDS 10	 /* for a client that was refused instead of greeted to take leave */
+#define REFUSED_COMMANDS_MAX 20	 /* that such a client may send */
+#define REVERSE_NAMES_MAX 5	 /* names of a client's address that are looked up */
+#define DNSBL_ZONES_MAX 32	 /* lines of etc/dnsbl: exit 100 */
+#define DNSBL_WEIGHT_MAX 1000	 /* of a line, either way, and of the threshold */
+#define DOOR_WHY_MAX 400	 /* octets of a check's finding, in reply and log */
 #define USER_CONNECTIONS 50	 /* authenticated ones of one login at a time: 454 */
 #define COMMAND_LINE_MAX 12352	 /* AUTH, a mechanism, 12288 octets of initial response (RFC 4954 4), CR LF */
 #define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */

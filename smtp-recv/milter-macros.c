@@ -88,11 +88,12 @@ void
 macros_connect(struct session const *s)
 {
 	struct ucspi const *p = &s->peer;
+	struct door const *d = &s->door;
 	int local = p->kind == UCSPI_UNIX;
 	char const *ip = local ? "127.0.0.1" : p->remote_ip;
 	/* A client without a name is "unknown" here, as with Postfix. */
-	char const *name = local ? "localhost" : "unknown";
-	char whole[16 + UCSPI_IPMAX];
+	char const *name = local ? "localhost" : *d->name ? d->name : "unknown";
+	char whole[DNS_NAME_TEXT + UCSPI_IPMAX + 3];
 	snprintf(whole, sizeof whole, "%s [%s]", name, ip);
 	set("j", s->set.me);
 	set("_", whole);
@@ -105,8 +106,8 @@ macros_connect(struct session const *s)
 	set("{client_addr}", ip);
 	set("{client_name}", name);
 	set_number("{client_port}", p->remote_port);
-	set("{client_ptr}", name);
-	set("{client_resolve}", local ? "OK" : "FAIL");
+	set("{client_ptr}", local ? name : *d->ptr ? d->ptr : "unknown");
+	set("{client_resolve}", local ? "OK" : client_status_word(d->status));
 }
 
 void

@@ -13,8 +13,8 @@ milter_say_connect(struct session const *s, stralloc *out)
 	int local = p->kind == UCSPI_UNIX, six = !!strchr(p->remote_ip, ':');
 	char port[2] = {(char)(p->remote_port >> 8), (char)(p->remote_port & 255)};
 	milter_begin(out, 'C');
-	if (*s->client_name)
-		sa_cats(out, s->client_name);
+	if (*s->door.name)
+		sa_cats(out, s->door.name);
 	else if (!local && *p->remote_ip)
 		sa_catf(out, "[%s]", p->remote_ip);
 	else

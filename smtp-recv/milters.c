@@ -195,6 +195,8 @@ static int
 introduce(struct session *s, struct milter *m)
 {
 	static stralloc packet = STRALLOC_ZERO;
+	/* Before it waits for us. */
+	reverse_wait(s);
 	if (!m->net && milter_open(m, &s->end) < 0)
 		return milters_failed(s, m, "connect");
 	if (!m->introduced) {

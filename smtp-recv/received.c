@@ -34,9 +34,11 @@ received_write(stralloc *sa, struct received const *r)
 	cat_safe(sa, *r->helo ? r->helo : "unknown");
 	if (*r->ip) {
 		sa_cats(sa, " (");
-		cat_safe(sa, r->name);
-		sa_catf(sa, "%s[%s%s])", *r->name ? " " : "", strchr(r->ip, ':') ? "IPv6:" : "",
-		    r->ip);
+		if (r->name) {
+			cat_safe(sa, *r->name ? r->name : "unknown");
+			sa_append(sa, ' ');
+		}
+		sa_catf(sa, "[%s%s])", strchr(r->ip, ':') ? "IPv6:" : "", r->ip);
 	} else
 		sa_cats(sa, " (local)");
 	sa_catf(sa, "\n\tby %s with %s id %s", r->me, received_protocol(r), r->id);

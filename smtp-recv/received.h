@@ -7,7 +7,7 @@
 
 struct received {
 	char const *helo; /* what the client said, "" nothing */
-	char const *name; /* of the address, "" unknown */
+	char const *name; /* of the address, confirmed; "" there is none; null: not looked up */
 	char const *ip;	  /* "" local; "unknown" */
 	char const *me, *id;
 	char const *rcpt;	  /* the one recipient, null if there are more */

@@ -75,6 +75,16 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",
 	[REPLY_TABLE]          = "421 4.3.5 configuration has changed or cannot be read, connect again",
 
+	[REPLY_DOOR_EARLY]     = "554 you spoke before this server had greeted you",
+	[REPLY_DOOR_CLOSED]    = "503 5.5.1 you were refused; only QUIT is left",
+	[REPLY_DOOR_TEMP]      = "451 4.4.3 the DNS does not answer, try later:",
+	[REPLY_DOOR_PTR]       = "550 5.7.25 your address has no name in the DNS:",
+	[REPLY_DOOR_NAME]      = "550 5.7.25 your address has no name in the DNS that leads back to it:",
+	[REPLY_DOOR_HELO]      = "550 5.7.1 your greeting cannot be true:",
+	[REPLY_DOOR_SENDER]    = "550 5.1.8 the sender's domain cannot receive mail:",
+	[REPLY_DOOR_NULL_MX]   = "550 5.7.27 the sender's domain takes no mail (null MX, RFC 7505):",
+	[REPLY_DOOR_DNSBL]     = "550 5.7.1 refused because of a list:",
+
 	[REPLY_FILTER_REJECT]    = "550 5.7.1 refused by a filter",
 	[REPLY_FILTER_TEMP]      = "451 4.7.1 a filter wants this to be tried later",
 	[REPLY_FILTER_CLOSE]     = "421 4.7.0 a filter ends this connection",

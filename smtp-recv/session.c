@@ -103,6 +103,7 @@ session_reset(struct session *s)
 			outlet_reset(s->outlets[i]);
 	outlet_reset(s->spool);
 	milters_abort(s);
+	door_reset(s);
 	message_clear(&t->message);
 	arena_reset(&t->arena);
 	t->header = (struct header_scan)HEADER_SCAN_ZERO;
@@ -137,6 +138,7 @@ session_init(struct session *s)
 	s->tx.message = (struct message)MESSAGE_ZERO;
 	s->spool = outlet_new(s->set.spool, s->set.me);
 	milters_init(s);
+	door_init(s);
 	memcpy(s->user, s->local_user, sizeof s->user);
 	out_of_memory = s;
 	sa_nomem_hook = say_nomem;
@@ -347,9 +349,11 @@ session_run(struct session *s)
 	if (s->tls)
 		log_str("tls", getenv("SSL_PROTOCOL"));
 	log_send();
-	session_greeting(s);
-	while (!one_command(s))
-		;
+	if (door_open(s)) {
+		session_greeting(s);
+		while (!one_command(s))
+			;
+	}
 	close_outlets(s);
 	milters_end(s);
 	net_finish(&s->net, FINISH_SECONDS);

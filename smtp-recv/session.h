@@ -14,6 +14,7 @@
 #include "lib/smtp-envelope.h"
 #include "lib/ucspi.h"
 #include "smtp-recv/decide.h"
+#include "smtp-recv/door.h"
 #include "smtp-recv/header-scan.h"
 #include "smtp-recv/limits.h"
 #include "smtp-recv/message.h"
@@ -97,6 +98,7 @@ struct session {
 	struct outlet *outlets[OUTLETS_MAX];
 	struct outlet *spool;
 	struct milters milters;
+	struct door door;
 };
 
 /* Prepares over descriptors 0 and 1; settings, peer, login and fd_end are set already. */

@@ -76,4 +76,5 @@ settings_read(struct settings *s, int submission, int local)
 	s->session_seconds = number("smtp-session-seconds", SESSION_SECONDS, 1, 1000000);
 	s->repair_newlines = repair_newlines();
 	s->requiretls = conf_flag("smtp-requiretls", 1);
+	door_settings_read(&s->door, s->service, s->milters_count > 0);
 }

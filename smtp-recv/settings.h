@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smtp-recv/door.h"
 #include "smtp-recv/milter-table.h"
 
 struct settings {
@@ -21,6 +22,7 @@ struct settings {
 	struct milter_entry *milters;
 	size_t milters_count;
 	int submission, repair_newlines, requiretls;
+	struct door_settings door;
 };
 
 /* Reads all; a bad one ends the program with exit 100 and its name. local: the peer is on a Unix

@@ -214,6 +214,7 @@ become(struct session *s, struct claim const *c)
 	s->esmtp = 0;
 	session_reset(s);
 	milters_peer_changed(s);
+	door_renew(s);
 	s->state = ST_START;
 	return 0;
 }

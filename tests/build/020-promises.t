@@ -62,6 +62,7 @@ SETTING = (r'(?:conf_(?:line|lines|string|address|uint|size|flag)|login_in_netwo
 settings = {name: f for f, t in code.items() for pattern in SETTING for name in re.findall(pattern, t)}
 settings.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\(setting ([a-z-]+)", t)})
 settings.update({name: f for f, t in scripting.items() for name in re.findall(r'\$dir/etc/(listen|services|separate-uids|access|proxied)\b', t)})
+settings.update({name: f for f, t in code.items() if f == "smtp-recv/door.c" for name in re.findall(r'"(smtp-check-[a-z]+(?:-[a-z]+)*)"', t)})
 settings["auth"] = "mda-remote/smtp-send.c"
 
 

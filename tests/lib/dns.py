@@ -144,7 +144,8 @@ remote-control:
 
 class Faults:
     """Between a resolver and `port`: rules is a list of (end of the name, type or 0, fault); the first that fits
-    counts. Faults: "drop", "servfail", "refused", "truncate" (over UDP only: ask again over TCP), "garbage"."""
+    counts. Faults: "drop", "servfail", "refused", "truncate" (over UDP only: ask again over TCP), "garbage", or a function
+    of the question that makes the answer, or a list of answers."""
 
     def __init__(self, port, rules):
         self.to, self.rules, self.seen = ("127.0.0.1", port), rules, []
@@ -185,6 +186,8 @@ class Faults:
             head = lambda flags: question[:2] + flags + b"\x00\x01" + bytes(6) + question[12:end]
             if fault == "truncate" and tcp:
                 return None
+            if callable(fault):
+                return fault(question[:end])
             return {"drop": b"", "servfail": head(b"\x81\x82"), "refused": head(b"\x81\x85"), "truncate": head(b"\x87\x80"),
                     "garbage": question[:2] + b"\x84\x00" + b"\xff" * 40}[fault]
         return None
@@ -208,8 +211,8 @@ class Faults:
                 except OSError:
                     return
         try:
-            if answer:
-                self.udp.sendto(answer, who)
+            for one in answer if isinstance(answer, list) else [answer] if answer else []:
+                self.udp.sendto(one, who)
         except OSError:
             pass
 

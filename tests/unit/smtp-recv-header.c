@@ -47,14 +47,16 @@ static struct {
 	"Received: from a.example (n.example [192.0.2.1])\n\tby me with UTF8SMTPSA id id\n\t(TLSv1.3 "
 	"AES)\n\tfor <bob@x>;\n"
 	"\tThu, 01 Jan 1970 00:00:00 +0000\n"},
-    {"nothing known", {"", "", "", "me", "id", 0, 0, 0, 0, 0, 0, 0, 60},
+    {"nothing known", {"", 0, "", "me", "id", 0, 0, 0, 0, 0, 0, 0, 60},
 	"Received: from unknown (local)\n\tby me with SMTP id id;\n\tThu, 01 Jan 1970 01:00:00 "
 	"+0100\n"},
-    {"a name full of tricks", {"a)b\n(c;\x7f\xff", "", "", "me", "id", 0, "T)", 0, 1, 0, 0, 0, 0},
+    {"a name full of tricks", {"a)b\n(c;\x7f\xff", 0, "", "me", "id", 0, "T)", 0, 1, 0, 0, 0, 0},
 	"Received: from a?b??c??? (local)\n\tby me with ESMTPS id id\n\t(T? );\n\tThu, 01 Jan 1970 "
 	"00:00:00 +0000\n"},
+    {"not looked up", {"h", 0, "192.0.2.1", "me", "id", 0, 0, 0, 0, 0, 0, 0, 0},
+	"Received: from h ([192.0.2.1])\n\tby me with SMTP id id;\n\tThu, 01 Jan 1970 00:00:00 +0000\n"},
     {"IPv6", {"h", "", "2001:db8::1", "me", "id", 0, 0, 0, 1, 1, 0, 0, 0},
-	"Received: from h ([IPv6:2001:db8::1])\n\tby me with ESMTPA id id;\n\tThu, 01 Jan 1970 "
+	"Received: from h (unknown [IPv6:2001:db8::1])\n\tby me with ESMTPA id id;\n\tThu, 01 Jan 1970 "
 	"00:00:00 +0000\n"},
 };
 
