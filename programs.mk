@@ -73,7 +73,7 @@ USE_mda-remote-sts := dynamic
 LIBS_mda-remote-sts := -lcurl
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-session.o attempt.o link.o spool.o spool-file.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-relay.o tls-session.o attempt.o link.o spool.o spool-file.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
@@ -82,7 +82,7 @@ OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o
 USE_pop3 := store
 
 PROGRAMS += mda-remote
-OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-recover.o bounce-text.o changes.o clock.o conn.o conn-results.o dest.o digest.o digest-file.o digest-send.o envelope.o known.o link.o \
+OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-recover.o bounce-text.o changes.o clock.o conn.o conn-results.o dest.o dest-way.o digest.o digest-file.o digest-send.o envelope.o known.o link.o \
     lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o spool-file.o spool-write.o state.o sts.o sts-fetch.o sts-look.o sts-policy.o sts-store.o tally.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/imap-text.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 
 #define HAND_ALIGNED                                                                               \
@@ -124,18 +125,13 @@ open_file(struct hand *h, size_t most)
 static int
 read_start(struct hand *h, size_t most)
 {
-	size_t want = h->size < most ? h->size : most, n = 0;
-	while (n < want) {
-		ssize_t r = pread(h->fd, buffer(h) + n, want - n, (off_t)n);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		if (!r)
-			h->size = want = n; /* shortened meanwhile */
-		n += (size_t)r;
-	}
-	set_octets(h, buffer(h), n);
+	size_t const want = h->size < most ? h->size : most;
+	ssize_t const n = pread_all(h->fd, buffer(h), want, 0);
+	if (n < 0)
+		return -1;
+	if ((size_t)n < want)
+		h->size = (size_t)n; /* shortened meanwhile */
+	set_octets(h, buffer(h), (size_t)n);
 	return 0;
 }
 

@@ -54,5 +54,7 @@ void sandbox_close_but(int const *keep, size_t count);
  * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
  * regular file, RLIMIT_FSIZE is left alone. */
 void sandbox_enter(struct sandbox const *s);
+/* The same for a child that speaks with the network through a library: no file, any call. */
+void sandbox_enter_network(void);
 
 #endif

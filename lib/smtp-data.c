@@ -2,7 +2,12 @@
 
 #include <string.h>
 
+#include <skalibs/types.h>
+
+#include "lib/ascii.h"
 #include "lib/utf8.h"
+
+#define BDAT_DIGITS 19 /* of a chunk's size */
 
 enum state {
 	TEXT,
@@ -148,4 +153,14 @@ smtp_data_end(struct smtp_data *d, char out[static 2])
 	}
 	d->state = BOL;
 	return n;
+}
+
+int
+smtp_bdat_parse(char const *arg, uint64_t *size, int *last)
+{
+	size_t n = ascii_isdigit(*arg) ? uint64_scan(arg, size) : 0;
+	if (!n || n > BDAT_DIGITS)
+		return -1;
+	*last = arg[n] == ' ' && ascii_ieq(arg + n + 1, strlen(arg + n + 1), "LAST");
+	return arg[n] && !*last ? -1 : 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/crc32c.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "maildir/filesystem.h"
 #include "maildir/text-format.h"
@@ -103,19 +104,9 @@ window_fill(struct text_file *t, uint64_t at, size_t n)
 		t->window_room = want;
 	}
 	t->window_at = at;
-	t->window_len = 0;
-	while (t->window_len < want) {
-		ssize_t const r = pread(t->fd, t->window + t->window_len, want - t->window_len,
-		    (off_t)(at + t->window_len));
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		if (!r)
-			break;
-		t->window_len += (size_t)r;
-	}
-	return 0;
+	ssize_t const r = pread_all(t->fd, t->window, want, at);
+	t->window_len = r < 0 ? 0 : (size_t)r;
+	return r < 0 ? -1 : 0;
 }
 
 /* n octets at `at`: 1, 0 the file is shorter, -1 errno. *fresh: they come from the disk just now.

@@ -11,6 +11,7 @@
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/durable.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "mda-local/limits.h"
@@ -184,14 +185,8 @@ int
 incoming_has(int fd, char const *field, size_t len, char const *value)
 {
 	char *s = xmalloc(MDA_HEADER_MAX);
-	size_t have = 0;
-	ssize_t r = 1;
-	while (have < MDA_HEADER_MAX && r > 0) {
-		r = pread(fd, s + have, MDA_HEADER_MAX - have, (off_t)have);
-		if (r > 0)
-			have += (size_t)r;
-	}
-	int found = r < 0 ? -1 : header_has(s, have, field, len, value);
+	ssize_t const n = pread_all(fd, s, MDA_HEADER_MAX, 0);
+	int found = n < 0 ? -1 : header_has(s, (size_t)n, field, len, value);
 	free(s);
 	return found;
 }

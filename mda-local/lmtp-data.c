@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <skalibs/types.h>
-
-#include "lib/ascii.h"
 #include "lib/log.h"
 #include "mda-local/junk.h"
 #include "mda-local/lmtp.h"
@@ -120,25 +117,6 @@ lmtp_data(void *session, char *arg, size_t len)
 
 /* ---- BDAT ---- */
 
-/* "SIZE [LAST]": 0, or -1. */
-static int
-chunk_parse(char const *arg, uint64_t *size, int *last)
-{
-	size_t n = uint64_scan(arg, size);
-	if (!n || n > 19)
-		return -1;
-	arg += n;
-	*last = 0;
-	if (!*arg)
-		return 0;
-	if (!ascii_isblank(*arg))
-		return -1;
-	while (ascii_isblank(*arg))
-		arg++;
-	*last = ascii_ieq(arg, strlen(arg), "LAST");
-	return *last ? 0 : -1;
-}
-
 /* The chunk's octets, kept or not. 0, or -1 the connection is over. */
 static int
 read_chunk(struct lmtp *l, uint64_t size, int keep)
@@ -173,7 +151,7 @@ lmtp_bdat(void *session, char *arg, size_t len)
 	uint64_t size;
 	int last;
 	(void)len;
-	if (chunk_parse(arg, &size, &last) < 0) {
+	if (smtp_bdat_parse(arg, &size, &last) < 0) {
 		lmtp_reply(l, REPLY_BAD_CHUNK);
 		return -1;
 	}

@@ -5,6 +5,7 @@
 
 #include "lib/conf.h"
 #include "lib/dsn.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
 #include "mda-remote/attempt.h"
@@ -71,7 +72,7 @@ write_original(struct spool_file *f, struct bounce const *b, int full)
 	uint64_t at = b->e->offset, end = at + b->e->length;
 	while (at < end) {
 		size_t want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
-		ssize_t n = spool_pread(b->fd, buf, want, at);
+		ssize_t n = pread_all(b->fd, buf, want, at);
 		if (n <= 0)
 			return;
 		if (!full) {

@@ -12,6 +12,7 @@
 #include "lib/date.h"
 #include "lib/durable.h"
 #include "lib/log.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
 #include "mda-remote/bounce.h"
@@ -67,7 +68,7 @@ park(struct address const *a, char const *name, struct bounce const *b)
 	char path[DIGEST_PATH_MAX];
 	digest_path(path, a->file);
 	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : spool_pread(fd, text, (size_t)a->length, a->text_at);
+	ssize_t n = fd < 0 ? -1 : pread_all(fd, text, (size_t)a->length, a->text_at);
 	if (fd >= 0)
 		close(fd);
 	bounce_envelope(&arena, &e, &r, b, utf8_has8bit(a->to, strlen(a->to)));

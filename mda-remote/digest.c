@@ -22,6 +22,7 @@
 #include "lib/fnv.h"
 #include "lib/id.h"
 #include "lib/log.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "mda-remote/bounce.h"
 #include "mda-remote/walk.h"
@@ -208,7 +209,7 @@ load(char const *name)
 	struct address got;
 	digest_path(path, name);
 	int fd = openat(walk.fd_spool, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : spool_pread(fd, head, HEAD_MAX, 0);
+	ssize_t n = fd < 0 ? -1 : pread_all(fd, head, HEAD_MAX, 0);
 	if (fd >= 0)
 		close(fd);
 	if (n < 0)

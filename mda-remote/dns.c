@@ -265,14 +265,6 @@ set_up(char const *anchor)
 }
 
 static void
-confine(void)
-{
-	struct sandbox s = {
-	    .calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS, .file_size = 0, .processes = SANDBOX_ANY};
-	sandbox_enter(&s);
-}
-
-static void
 late(int sig)
 {
 	(void)sig;
@@ -301,7 +293,7 @@ main(int argc, char **argv)
 	tain_now_set_stopwatch_g();
 	sandbox_close_but(0, 0);
 	set_up(checks ? argv[2] : conf_string("resolver-anchor", 0));
-	confine();
+	sandbox_enter_network();
 	if (checks)
 		return validates(argv[3]);
 	for (;;) {

@@ -213,14 +213,6 @@ read_ca(void)
 	ca = (struct curl_blob){.data = sa.s, .len = sa.len, .flags = CURL_BLOB_NOCOPY};
 }
 
-static void
-confine(void)
-{
-	struct sandbox s = {
-	    .calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS, .file_size = 0, .processes = SANDBOX_ANY};
-	sandbox_enter(&s);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -237,7 +229,7 @@ main(int argc, char **argv)
 	if (seconds > STS_FETCH_SECONDS)
 		seconds = STS_FETCH_SECONDS;
 	read_ca();
-	confine();
+	sandbox_enter_network();
 	for (;;) {
 		struct curl_waitfd x = {.fd = LINK, .events = CURL_WAIT_POLLIN};
 		int running;

@@ -17,6 +17,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "mda-remote/queue.h"
 #include "mda-remote/spool.h"
@@ -110,7 +111,7 @@ put_message(struct queued const *q)
 	char buf[65536];
 	uint64_t at = q->damaged ? 0 : q->e.offset;
 	putchar('\n');
-	for (ssize_t n; (n = spool_pread(q->fd, buf, sizeof buf, at)) > 0; at += (uint64_t)n)
+	for (ssize_t n; (n = pread_all(q->fd, buf, sizeof buf, at)) > 0; at += (uint64_t)n)
 		fwrite(buf, 1, (size_t)n, stdout);
 }
 

@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <skalibs/types.h>
-
 #include "lib/conf.h"
 #include "lib/date.h"
 #include "lib/log.h"
@@ -192,11 +190,9 @@ recv_bdat(void *session, char *arg, size_t len)
 {
 	struct recv_session *s = session;
 	uint64_t size;
-	size_t n = uint64_scan(arg, &size);
+	int last;
 	(void)len;
-	char const *rest = arg + n + strspn(arg + n, " ");
-	int last = !strcasecmp(rest, "LAST");
-	if (!n || (*rest && !last)) {
+	if (smtp_bdat_parse(arg, &size, &last) < 0) {
 		recv_reply(s, R_SYNTAX "BDAT size [LAST]");
 		return 1; /* where the next command begins is unknown */
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/idna.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
 #include "mda-remote/spool.h"
@@ -30,7 +31,7 @@ header_has_utf8(struct job *j)
 	uint64_t at = j->e.offset;
 	ssize_t n;
 	int newline = 1;
-	while (j->e.eightbit && (n = spool_pread(j->fd, buf, sizeof buf, at)) > 0) {
+	while (j->e.eightbit && (n = pread_all(j->fd, buf, sizeof buf, at)) > 0) {
 		for (ssize_t i = 0; i < n; i++) {
 			if ((unsigned char)buf[i] > 127)
 				return 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "lib/pread-all.h"
 #include "mda-remote/spool.h"
 
 /* A sevenbit_put. */
@@ -30,7 +31,7 @@ each_piece(struct send_text *t, struct arena *a, put_fn *put, void *arg)
 			   : 0;
 	while (at < end) {
 		size_t const left = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
-		ssize_t n = spool_pread(t->fd, buf, left, at);
+		ssize_t n = pread_all(t->fd, buf, left, at);
 		if (n <= 0) {
 			errno = n ? errno : EIO;
 			return "reading the spool";

@@ -11,6 +11,7 @@
 
 #include "lib/crc32c.h"
 #include "lib/durable.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 
 int
@@ -43,23 +44,6 @@ spool_file_lent(int fd)
 	return 0;
 }
 
-ssize_t
-spool_pread(int fd, char *s, size_t n, uint64_t at)
-{
-	size_t have = 0;
-	while (have < n) {
-		ssize_t r = pread(fd, s + have, n - have, (off_t)(at + have));
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		if (!r)
-			break;
-		have += (size_t)r;
-	}
-	return (ssize_t)have;
-}
-
 int
 spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 {
@@ -73,7 +57,7 @@ spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 		if (want > SPOOL_ENVELOPE_MAX)
 			want = SPOOL_ENVELOPE_MAX;
 		char *s = xmalloc(want);
-		ssize_t n = spool_pread(fd, s, want, 0);
+		ssize_t n = pread_all(fd, s, want, 0);
 		int r = n < 0 ? -1 : envelope_parse(a, s, (size_t)n, e, reason);
 		free(s);
 		if (n < 0)
@@ -116,7 +100,7 @@ spool_whole(int fd, struct envelope const *e)
 		return 1;
 	for (uint64_t at = ENVELOPE_SUMMED_AT; at < end;) {
 		size_t const want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
-		ssize_t const n = spool_pread(fd, buf, want, at);
+		ssize_t const n = pread_all(fd, buf, want, at);
 		if (n <= 0)
 			return (int)n;
 		as_new(buf, (size_t)n, at, e, &i);
@@ -143,7 +127,7 @@ int
 spool_state(int fd, struct envelope_rcpt const *r)
 {
 	char state;
-	return spool_pread(fd, &state, 1, r->at) == 1 ? state : -1;
+	return pread_all(fd, &state, 1, r->at) == 1 ? state : -1;
 }
 
 int

@@ -91,8 +91,6 @@ int spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 /* Whether a file whose envelope is e is what its writer had summed up: 1, 0, -1 and errno. A power
  * cut may leave one that was never synced, and for which nobody was told 250. */
 int spool_whole(int fd, struct envelope const *e);
-/* Bytes [at, at+n) of the file; what could be read. -1 and errno. */
-ssize_t spool_pread(int fd, char *s, size_t n, uint64_t at);
 /* Changes a recipient's two bytes in place. Not synced. 0 or -1. */
 int spool_mark(int fd, struct envelope_rcpt const *r);
 /* Only the state byte, and what it is now on disk (enum rcpt_state; -1 and errno). */

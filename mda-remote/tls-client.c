@@ -15,12 +15,11 @@
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
 #include "mda-remote/limits.h"
+#include "mda-remote/tls-relay.h"
 #include "mda-remote/tls-session.h"
 #include "mda-remote/tlsa.h"
 
-#define RELAY_BYTES 16384
 #define RESULT_SECONDS 5 /* that the relay process has to say that its deadline is over */
-#define CLOSE_SECONDS 5 /* for close_notify to leave */
 
 static SSL_CTX *ctx;
 static char const *ca_file;  /* null: the system's, or none */
@@ -187,23 +186,6 @@ client(struct tls_client *t, struct tls_expect const *e, enum tls_check *check)
 
 /* ---- the relay process ---- */
 
-/* Waits as SSL wants. 0, -1 at the deadline. */
-static int
-wait_for(SSL *ssl, int r, tain const *deadline)
-{
-	struct pollfd x = {.fd = SSL_get_fd(ssl)};
-	tain left;
-	int e = SSL_get_error(ssl, r);
-	if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE)
-		return -1;
-	x.events = e == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-	tain_now_g();
-	if (!tain_future(deadline))
-		return -1;
-	tain_sub(&left, deadline, &STAMP);
-	return poll(&x, 1, tain_to_millisecs(&left) + 1) < 0 && errno != EINTR ? -1 : 0;
-}
-
 /* RFC 8460 4.3.1 */
 static char const *
 type_of(long result)
@@ -260,7 +242,7 @@ handshake(struct tls_client *t, int fd, int fd_side, struct tls_expect const *e,
 	tain_now_g();
 	tain_addsec_g(&deadline, (int)seconds);
 	while ((r = SSL_connect(ssl)) != 1)
-		if (wait_for(ssl, r, &deadline) < 0) {
+		if (tls_relay_wait(ssl, r, &deadline) < 0) {
 			long v = check == TLS_ANY || check == TLS_BY_DIGEST ? X509_V_OK : SSL_get_verify_result(ssl);
 			if (v != X509_V_OK)
 				certificate_failed(t, v);
@@ -274,83 +256,6 @@ handshake(struct tls_client *t, int fd, int fd_side, struct tls_expect const *e,
 	}
 	established(t, ssl, check, fd_side);
 	return ssl;
-}
-
-struct pipe {
-	char s[RELAY_BYTES];
-	size_t start, end;
-};
-
-/* One direction's step. 1 progress, 0 none, -1 the end. */
-static int
-from_plain(SSL *ssl, int fd, struct pipe *p)
-{
-	if (p->start == p->end) {
-		ssize_t n = read(fd, p->s, sizeof p->s);
-		if (n <= 0)
-			return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
-		p->start = 0;
-		p->end = (size_t)n;
-	}
-	int n = SSL_write(ssl, p->s + p->start, (int)(p->end - p->start));
-	if (n > 0)
-		p->start += (size_t)n;
-	else if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ &&
-		 SSL_get_error(ssl, n) != SSL_ERROR_WANT_WRITE)
-		return -1;
-	return n > 0;
-}
-
-static int
-to_plain(SSL *ssl, int fd, struct pipe *p)
-{
-	if (p->start == p->end) {
-		int n = SSL_read(ssl, p->s, sizeof p->s);
-		if (n <= 0) {
-			int e = SSL_get_error(ssl, n);
-			return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
-		}
-		p->start = 0;
-		p->end = (size_t)n;
-	}
-	ssize_t n = write(fd, p->s + p->start, p->end - p->start);
-	if (n > 0)
-		p->start += (size_t)n;
-	else if (errno != EAGAIN && errno != EINTR)
-		return -1;
-	return n > 0;
-}
-
-/* Both ways until either side ends. The deadlines are smtp-send's, which closes its end. */
-static void
-relay(SSL *ssl, int fd_net, int fd_plain)
-{
-	static struct pipe out, in;
-	for (;;) {
-		int a = from_plain(ssl, fd_plain, &out);
-		int b = a < 0 ? 0 : to_plain(ssl, fd_plain, &in);
-		if (a < 0 || b < 0)
-			break;
-		if (a || b)
-			continue;
-		int waits_in = in.start != in.end, waits_out = out.start != out.end;
-		struct pollfd x[2] = {
-		    {.fd = fd_net,
-			.events = (short)((waits_in ? 0 : POLLIN) | (waits_out ? POLLOUT : 0))},
-		    {.fd = fd_plain,
-			.events = (short)((waits_out ? 0 : POLLIN) | (waits_in ? POLLOUT : 0))}};
-		if (poll(x, 2, -1) < 0 && errno != EINTR)
-			break;
-		/* smtp-send has given up on a peer that does not read. */
-		if (waits_out && (x[1].revents & (POLLHUP | POLLERR)))
-			_exit(0);
-	}
-	tain deadline;
-	int r;
-	tain_now_g();
-	tain_addsec_g(&deadline, CLOSE_SECONDS);
-	while ((r = SSL_shutdown(ssl)) < 0 && !wait_for(ssl, r, &deadline))
-		;
 }
 
 static void run(struct tls_client *t, int fd, int fd_plain, int fd_side,
@@ -369,7 +274,7 @@ run(struct tls_client *t, int fd, int fd_plain, int fd_side, struct tls_expect c
 	if (!ssl)
 		_exit(100);
 	ndelay_on(fd_plain);
-	relay(ssl, fd, fd_plain);
+	tls_relay(ssl, fd, fd_plain);
 	_exit(0);
 }
 

@@ -1,5 +1,5 @@
 /* TLS on a connection to a server, in a process of its own: what a hostile peer sends is decrypted
- * where there is no message and no spool. Its two files are the only ones that use OpenSSL. */
+ * where there is no message and no spool. Only it, tls-relay.c and tls-session.c use OpenSSL. */
 #ifndef POSTERN_MDA_REMOTE_TLS_CLIENT_H
 #define POSTERN_MDA_REMOTE_TLS_CLIENT_H
 

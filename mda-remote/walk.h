@@ -3,7 +3,7 @@
  *     scan.c      the spool and its fifo     -> schedule
  *     active.c    a message read in          -> tasks, one per destination
  *     known.c     routes of a moment ago
- *     dest.c      destinations: queues, rests, the way to them
+ *     dest.c      destinations: queues, rests; dest-way.c: the way to them
  *     share.c     who may go on: shares of the active set, turns, concurrency
  *     resolve.c   questions to the DNS child
  *     conn.c      smtp-send processes

@@ -136,17 +136,6 @@ do_data(void *session, char *arg, size_t len)
 
 /* ---- BDAT ---- */
 
-/* "SIZE" or "SIZE LAST": 0, or -1. */
-static int
-parse_bdat(char const *arg, uint64_t *size, int *last)
-{
-	size_t n = ascii_isdigit(*arg) ? uint64_scan(arg, size) : 0;
-	if (!n || n > 19)
-		return -1;
-	*last = arg[n] == ' ' && ascii_ieq(arg + n + 1, strlen(arg + n + 1), "LAST");
-	return arg[n] && !*last ? -1 : 0;
-}
-
 /* A chunk's octets, to the message or nowhere. 0, or not 0: the session ends. */
 static int
 read_chunk(struct session *s, uint64_t size, int keep)
@@ -184,7 +173,7 @@ do_bdat(void *session, char *arg, size_t len)
 	uint64_t size;
 	int last;
 	(void)len;
-	if (parse_bdat(arg, &size, &last) < 0) {
+	if (smtp_bdat_parse(arg, &size, &last) < 0) {
 		reply(s, REPLY_BAD_BDAT);
 		return 1;
 	}

@@ -119,6 +119,14 @@ for name, rules in [("refuses", {"bob": "452 no"}), ("refuses after the dot", {"
     tap.eq(x.deliver(["two@example.test"], broken=["bob"]), [NO_MAILBOX], f"the spool {name}: 4xx although one copy is committed")
     x.done()
 
+# Doubling case 3 of doc/acceptance.md, with an address elsewhere: each try is one more copy here until the relay or the spool takes mail, and then none more.
+x = Case(relay={"mail": "451 no"}, spool={"x": "452 no"})
+tap.eq(x.deliver(["mixed@example.test"]), [CANNOT], "neither the relay nor the spool takes anything: 4xx although the mailbox has it")
+tap.eq((x.deliver(["mixed@example.test"]), x.copies("alice")), ([CANNOT], 2), "... so the next try doubles that copy")
+x.relay.rules.clear()
+tap.eq((x.deliver(["mixed@example.test"]), x.copies("alice"), len(x.relay.messages), len(x.spool.messages)), ([DELIVERED], 3, 1, 0), "... and the one that is taken is the last: the copy elsewhere is there once")
+x.done()
+
 # ---- workers ----
 x = Case()
 x.c.mail(["alice@example.test", "bob@example.test"])

@@ -60,6 +60,29 @@ chunked(char const *in, char const *want, uint64_t size)
 	tap_num("size on the wire", (long long)d.size, (long long)size);
 }
 
+/* RFC 3030 2 */
+static struct {
+	char const *arg;
+	int r, last;
+	uint64_t size;
+} const bdats[] = {
+    {"0", 0, 0, 0},
+    {"0 LAST", 0, 1, 0},
+    {"1000 last", 0, 1, 1000},
+    {"9999999999999999999", 0, 0, 9999999999999999999ull},
+    {"00000000000000000001", -1, 0, 0},
+    {"99999999999999999999", -1, 0, 0},
+    {"", -1, 0, 0},
+    {"LAST", -1, 0, 0},
+    {"-1", -1, 0, 0},
+    {"+1", -1, 0, 0},
+    {"1 ", -1, 0, 0},
+    {"1LAST", -1, 0, 0},
+    {"1  LAST", -1, 0, 0},
+    {"1 LAST LAST", -1, 0, 0},
+    {"1 FIRST", -1, 0, 0},
+};
+
 int
 main(void)
 {
@@ -70,6 +93,12 @@ main(void)
 	chunked("a", "a\n", 3);
 	chunked("a\r", "a \n", 4);
 	chunked("", "", 0);
+	for (size_t i = 0; i < sizeof bdats / sizeof *bdats; i++) {
+		uint64_t size = 0;
+		int last = 0;
+		int r = smtp_bdat_parse(bdats[i].arg, &size, &last);
+		tap_ok(r == bdats[i].r && (r || (size == bdats[i].size && last == bdats[i].last)), "BDAT %s", bdats[i].arg);
+	}
 	struct smtp_data d;
 	size_t o;
 	int done;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "mda-remote/attempt.h"
 #include "mda-remote/envelope.h"
@@ -118,7 +119,7 @@ whole(unsigned int recipients, size_t octets)
 		int state = 0;
 		for (unsigned int i = 0; i < recipients && !state; i++)
 			state = at - (off_t)got.rcpt[i].at == 0 || at - (off_t)got.rcpt[i].at == 1;
-		spool_pread(fd, &c, 1, (uint64_t)at);
+		pread_all(fd, &c, 1, (uint64_t)at);
 		other = (char)(c ^ 1);
 		seen &= pwrite(fd, &other, 1, at) == 1 && (state || !spool_whole(fd, &got)) && pwrite(fd, &c, 1, at) == 1;
 	}
