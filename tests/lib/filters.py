@@ -122,7 +122,7 @@ class Filters:
     def opendmarc(self, name, kind, more=""):
         self.start("opendmarc", "-f", "-l", "-c", self.write(name + ".conf", f"Syslog false\nAuthservID mx.example.test\nTrustedAuthservIDs mx.example.test\n"
                    f"PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat\nRejectFailures true\nHoldQuarantinedMessages true\nIgnoreAuthenticatedClients true\n"
-                   f"RequiredHeaders true\nDNSTimeout 60\nSocket {self.sendmail(name, kind)}\n{more}"))
+                   f"RequiredHeaders true\nSPFSelfValidate true\nDNSTimeout 60\nSocket {self.sendmail(name, kind)}\n{more}"))
 
     def rspamd(self, greylist=True):
         """On both kinds of socket. Nothing of Debian's rules: they take a minute to compile on a slow machine."""

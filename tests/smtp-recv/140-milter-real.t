@@ -2,7 +2,7 @@
 """Filters that are in use everywhere, over Unix and TCP sockets, alone and one behind the other: OpenDKIM, OpenDMARC, rspamd,
 clamav-milter and SpamAssassin's milter. As root all of it runs in a network of its own, where a name server can be what
 resolv.conf names; without one OpenDMARC, which knows no other way to the DNS, is left out."""
-import os, subprocess, sys
+import email.utils, os, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 SPACE = ["unshare", "-m", "-n"]
@@ -16,7 +16,9 @@ from smtprecv import SPOOL_EXT, Instance, Tap
 
 tap = Tap()
 filters = Filters()
-REST = "To: u@example.test\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@example.test>\r\n"
+# Nothing that SpamAssassin would mind: of now, from an address that is nobody's.
+REST = f"To: u@example.test\r\nDate: {email.utils.formatdate()}\r\nMessage-ID: {email.utils.make_msgid(domain='example.org')}\r\n"
+CLIENT = "10.1.2.3"
 MESSAGE = ("From: Alice <alice@example.org>\r\nSubject: a  folded\r\n\tone \r\n" + REST +
            "\r\nhello  \r\n.dot\r\n" + "a line of the body\r\n" * 100 + "\r\n\r\n")
 LONG = MESSAGE + "a line of the body\r\n" * 5000 + "\r\n\r\n"
@@ -27,7 +29,7 @@ def send(names, message, args=(), sender="alice@example.org", **env):
     """The last reply, header and body as they were delivered, whether the spool holds it, and the log."""
     i = Instance(milters=filters.lines(*names), tables={"senders": "root: @example.org\nnobody: @example.org\n"})
     i.spool.ext = (*SPOOL_EXT[:-1], "XFORWARD IDENT LOGIN HOLD")
-    c = i.client(*args, **env)
+    c = i.client(*args, **({} if env.get("unix") else {"TCPREMOTEIP": CLIENT}), **env)
     answers, last = c.mail(["u@example.test"], message.replace("\r\n.", "\r\n.."), sender=sender)
     c.close()
     head, _, body = ((i.lmtp.messages or [{"body": b""}])[0]["body"]).decode(errors="replace").partition("\r\n\r\n")
