@@ -120,8 +120,8 @@ send_udp(struct dns_set *d, struct dns_question const *q)
 	unsigned char packet[DNS_QUERY_MAX];
 	if (d->udp < 0)
 		d->udp = open_socket(d->servers->one + d->server, SOCK_DGRAM);
-	if (d->udp >= 0 && send(d->udp, packet, dns_query(q, packet), MSG_NOSIGNAL) < 0)
-		return;
+	if (d->udp >= 0)
+		(void)send(d->udp, packet, dns_query(q, packet), MSG_NOSIGNAL);
 }
 
 static void

@@ -178,8 +178,9 @@ static int
 counts(struct dnsbl_zone const *z, struct dns_record const *r)
 {
 	unsigned char const *a = (unsigned char const *)r->data;
-	char text[16];
+	char text[16], weight[12];
 	snprintf(text, sizeof text, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+	snprintf(weight, sizeof weight, "%d", z->weight);
 	if (a[0] != 127 || (a[1] == 255 && a[2] == 255)) {
 		log_zone("dnsbl-unusable", z, "answer", text);
 		return 0;
@@ -190,8 +191,7 @@ counts(struct dnsbl_zone const *z, struct dns_record const *r)
 	log_event("dnsbl");
 	log_str("zone", z->name);
 	log_str("answer", text);
-	log_str("weight", z->weight < 0 ? "good" : "bad");
-	log_num("points", (uint64_t)abs(z->weight));
+	log_str("weight", weight);
 	log_send();
 	return 1;
 }
