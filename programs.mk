@@ -73,9 +73,13 @@ USE_mda-remote-sts := dynamic
 LIBS_mda-remote-sts := -lcurl
 
 PROGRAMS += smtp-send
-OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-relay.o tls-session.o attempt.o link.o spool.o spool-file.o envelope.o)
+OBJ_smtp-send := $(addprefix mda-remote/,smtp-send.o send-connect.o send-race.o send-open.o send-auth.o send-mail.o send-check.o send-transaction.o send-verdict.o send-verify.o send-text.o sevenbit.o send-tls.o send-session.o send-policy.o tlsa.o tls-client.o tls-relay.o tls-session.o attempt.o link.o spool.o spool-file.o envelope.o)
 USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
+
+PROGRAMS += smtp-callout
+OBJ_smtp-callout := $(addprefix mda-remote/,smtp-callout.o callout-ask.o callout-cache.o callout-server.o attempt.o link.o mx.o packet.o policy.o route.o settings.o spawn.o)
+LIBS_smtp-callout := -lidn2 -lunistring
 
 PROGRAMS += pop3
 OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o

@@ -6,7 +6,6 @@
 
 #include "lib/conf.h"
 #include "lib/sa.h"
-#include "lib/ucspi.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/sts.h"
 #include "mda-remote/tlsrpt.h"
@@ -159,7 +158,9 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 	}
 	if (missing(&whole))
 		sa_cats(&sa, PACKET_INCOMPLETE);
-	if (packet_hosts(&sa, &d->route, sts, a, hosts))
+	if (d->route.kind == ROUTE_MX)
+		tlsrpt_tlsa(d->route.name, d->route.port ? d->route.port : walk.set.port, a, hosts);
+	if (packet_hosts(&sa, &d->route, walk.set.port, sts, a, hosts))
 		set_packet(d, &sa);
 	else {
 		stralloc_free(&sa);
@@ -170,25 +171,17 @@ dest_resolved(struct dest *d, struct mx_answer *a)
 int
 dest_ready(struct dest *d)
 {
-	unsigned char addr[16];
-	unsigned int len;
 	stralloc sa = STRALLOC_ZERO;
 	if (d->packet && d->packet_until > walk_now())
 		return 1;
 	free(d->packet);
 	d->packet = 0;
-	if (d->route.kind == ROUTE_LMTP) {
-		packet_head(&sa, &d->route);
-		sa_catf(&sa, "u %s\n", d->route.name);
-	} else if ((len = ucspi_scan(d->route.name, addr)) != 0) {
-		if (d->route.family && d->route.family != (len == 4 ? 4 : 6)) {
-			wrong_family(d);
-			return 0;
-		}
-		packet_head(&sa, &d->route);
-		packet_address(&sa, &d->route, d->route.name, d->route.name, 0);
-		sa_cats(&sa, PACKET_AUTHENTIC); /* whoever has that address is meant */
-	} else {
+	int direct = packet_direct(&sa, &d->route, walk.set.port);
+	if (direct < 0) {
+		wrong_family(d);
+		return 0;
+	}
+	if (!direct) {
 		/* Side by side: neither look-up waits for the other. */
 		int known = d->resolving || !asks_sts(d) || sts_ready(d->route.name);
 		if (!d->resolving && (known || !d->early) && !resolve_ask(d)) {

@@ -51,6 +51,13 @@
 #define SEND_NAMES_MAX 16 /* names that a certificate may bear */
 #define SEND_ADDRESSES_MAX 32 /* addresses tried for one connection */
 
+#define CALLOUT_MS_MAX 28000 /* the most that one recipient may take (setting callout-timeout): smtp-recv waits for 30 s */
+#define CALLOUT_ERRORS_MAX 100 /* refused commands of one session */
+#define CALLOUT_IDLE_SECONDS 300 /* for the next command */
+#define CALLOUT_TEXT_MAX 230 /* bytes of a server's words that are kept and passed on */
+#define CALLOUT_SLOTS 16384 /* answers that are remembered, of 256 bytes; the oldest of four goes */
+#define CALLOUT_DOWN_SECONDS 60 /* a server that cannot be reached is not tried again for so long */
+
 #define DNS_TXT_MAX 1000   /* bytes of a TXT record; a longer one is passed over */
 #define DNS_TXT_COUNT 20   /* TXT records of one name that are looked at */
 #define STS_ID_MAX 32	   /* RFC 8461 3.1 */

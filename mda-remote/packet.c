@@ -1,11 +1,11 @@
-#include "mda-remote/walk.h"
+#include "mda-remote/packet.h"
 
 #include <string.h>
 
 #include "lib/sa.h"
+#include "lib/ucspi.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/sts.h"
-#include "mda-remote/tlsrpt.h"
 
 void
 packet_head(stralloc *sa, struct route const *r)
@@ -25,11 +25,29 @@ packet_head(stralloc *sa, struct route const *r)
 }
 
 void
-packet_address(
-    stralloc *sa, struct route const *r, char const *name, char const *ip, unsigned int rank)
+packet_address(stralloc *sa, struct route const *r, unsigned int port, char const *name,
+    char const *ip, unsigned int rank)
 {
-	unsigned int port = r->port ? r->port : walk.set.port;
-	sa_catf(sa, "h %s %s %u %u\n", name, ip, port, rank);
+	sa_catf(sa, "h %s %s %u %u\n", name, ip, r->port ? r->port : port, rank);
+}
+
+int
+packet_direct(stralloc *sa, struct route const *r, unsigned int port)
+{
+	unsigned char addr[16];
+	unsigned int len = r->kind == ROUTE_LMTP ? 0 : ucspi_scan(r->name, addr);
+	if (r->kind != ROUTE_LMTP && !len)
+		return 0;
+	if (len && r->family && r->family != (len == 4 ? 4 : 6))
+		return -1;
+	packet_head(sa, r);
+	if (r->kind == ROUTE_LMTP)
+		sa_catf(sa, "u %s\n", r->name);
+	else {
+		packet_address(sa, r, port, r->name, r->name, 0);
+		sa_cats(sa, PACKET_AUTHENTIC); /* whoever has that address is meant */
+	}
+	return 1;
 }
 
 /* ---- TLS ---- */
@@ -44,27 +62,11 @@ add_tlsa(stralloc *sa, struct mx_host const *h)
 		sa_catf(sa, "d %s %s\n", h->name, h->record[i]);
 }
 
-/* The records that hold for the domain, as RFC 8460 4.4 writes them. */
-static void
-note_tlsa(struct route const *r, struct mx_answer const *a, unsigned int n)
-{
-	stralloc text = STRALLOC_ZERO;
-	unsigned int port = r->port ? r->port : walk.set.port;
-	for (unsigned int i = 0; i < n; i++)
-		for (unsigned int j = 0; a->host[i].tlsa == DNS_OK && j < a->host[i].records; j++)
-			sa_catf(&text, "_%u._tcp.%s. IN TLSA %s\n", port, a->host[i].base,
-			    a->host[i].record[j]);
-	if (text.len && r->kind == ROUTE_MX)
-		tlsrpt_policy(r->name, "tlsa", sa_str(&text));
-	stralloc_free(&text);
-}
-
 static void
 add_tls(stralloc *sa, struct route const *r, struct mx_answer const *a, unsigned int n, int named)
 {
 	for (unsigned int i = 0; i < n; i++)
 		add_tlsa(sa, a->host + i);
-	note_tlsa(r, a, n);
 	/* A host that the settings or a policy name, as the DNS does where that was validated, is
 	 * the one that is meant. */
 	if (r->kind != ROUTE_MX || a->secure || named || r->tls.names[0])
@@ -96,7 +98,7 @@ sts_route(struct route const *r, struct sts_known const *sts)
 }
 
 unsigned int
-packet_hosts(stralloc *sa, struct route const *r, struct sts_known const *sts,
+packet_hosts(stralloc *sa, struct route const *r, unsigned int port, struct sts_known const *sts,
     struct mx_answer const *a, unsigned int hosts)
 {
 	struct mx_address way[SEND_ADDRESSES_MAX + 1];
@@ -104,7 +106,7 @@ packet_hosts(stralloc *sa, struct route const *r, struct sts_known const *sts,
 	struct route asked = sts_route(r, sts);
 	packet_head(sa, &asked);
 	for (unsigned int i = 0; i < n && i < SEND_ADDRESSES_MAX; i++)
-		packet_address(sa, r, way[i].host->name, way[i].ip, way[i].rank);
+		packet_address(sa, r, port, way[i].host->name, way[i].ip, way[i].rank);
 	add_tls(sa, r, a, hosts, asked.tls.level == TLS_STS);
 	if (n > SEND_ADDRESSES_MAX)
 		sa_cats(sa, PACKET_INCOMPLETE);

@@ -66,6 +66,10 @@ void send_quit(struct send *s);
  * another message, -1 if not. */
 int send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count);
 
+/* Asks whether the server would take mail for this address (text of a path): RCPT_DONE; RCPT_FAILED,
+ * with its reply to RCPT; RCPT_WAITING: it cannot be told now. */
+void send_verify(struct send *s, char const *address, struct attempt *why);
+
 /* Says to mda-remote how it went for the recipient at `at`. 0, or -1: it is gone. */
 int send_report(uint64_t at, struct attempt const *t);
 /* Says how TLS went with s->peer: policy "tlsa", "sts" or "none"; type "" (it went well) or one of RFC

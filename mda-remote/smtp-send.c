@@ -22,12 +22,13 @@
  *     i                  more hosts or addresses exist, which could not be looked up, or are
  *                        too many
  * then one per message: "ID AT AT ..." with the message's file, open for reading and writing and
- * locked (spool_file_lend): it writes the state byte of those to whom it was delivered.
+ * locked (spool_file_lend): it writes the state byte of those to whom it was delivered. Or, from
+ * smtp-callout, "v ADDRESS": would the server take mail for it.
  * Out: "T POLICY TYPE NAME IP OURS REASON" for each host with which TLS was tried or asked for: POLICY
  * is tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3; "c NAME IP PROTOCOL CIPHER
  * VERIFIED SESSION" when the connection stands (SESSION: reused or new); "s NAME IP PORT SINCE SESSION",
  * a TLS session for the next one; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
- * each recipient; "e" when it can take another message (attempt.h), "q" when this was the last;
+ * each recipient; "v ATTEMPT": the answer to "v"; "e" when it can take another message (attempt.h), "q" when this was the last;
  * "b": who is left of this one must go over another connection. Environment: POSTERN_DIR. Settings:
  * me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password). Exit: 0, 100 usage or
  * bad setting, 111 temporary. When mda-remote is gone it finishes the message that it is sending,
@@ -266,13 +267,31 @@ read_places(char const *s, uint64_t *at)
 	return n;
 }
 
+/* "v ADDRESS": smtp-callout's question. */
+static int
+verify(struct send *s, char const *address)
+{
+	struct attempt why;
+	stralloc sa = STRALLOC_ZERO;
+	send_verify(s, address, &why);
+	attempt_peer(&why, s->peer ? s->peer->name : s->socket, s->peer ? s->peer->ip : 0);
+	sa_cats(&sa, "v ");
+	attempt_format(&sa, &why);
+	int r = link_send(LINK, sa.s, sa.len, -1);
+	stralloc_free(&sa);
+	/* A server that has closed, or wants to, is of no more use. */
+	return !r && why.code && why.code != 421;
+}
+
 static int
 next_message(struct send *s, char *packet)
 {
 	static uint64_t at[SEND_RCPT_MAX];
 	int fd;
-	if (link_recv(LINK, packet, SEND_PACKET_MAX, &fd) <= 0 || fd < 0 || send_orphaned())
+	if (link_recv(LINK, packet, SEND_PACKET_MAX, &fd) <= 0 || send_orphaned())
 		return 0;
+	if (fd < 0)
+		return *packet == 'v' && verify(s, packet + 2);
 	unsigned int n = read_places(packet, at);
 	packet[strcspn(packet, " ")] = 0;
 	log_id(packet);

@@ -182,6 +182,20 @@ tlsrpt_policy(char const *domain, char const *policy, char const *text)
 	stralloc_free(&sa);
 }
 
+/* As RFC 8460 4.4 writes them. */
+void
+tlsrpt_tlsa(char const *domain, unsigned int port, struct mx_answer const *a, unsigned int n)
+{
+	stralloc text = STRALLOC_ZERO;
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int j = 0; a->host[i].tlsa == DNS_OK && j < a->host[i].records; j++)
+			sa_catf(&text, "_%u._tcp.%s. IN TLSA %s\n", port, a->host[i].base,
+			    a->host[i].record[j]);
+	if (text.len)
+		tlsrpt_policy(domain, "tlsa", sa_str(&text));
+	stralloc_free(&text);
+}
+
 void
 tlsrpt_start(void)
 {

@@ -17,6 +17,9 @@ void tlsrpt_add(char const *domain, char const *policy, char const *type, char c
     char const *ip, char const *ours, char const *reason);
 /* Notes the policy that holds for the domain, once a day. text: its lines. */
 void tlsrpt_policy(char const *domain, char const *policy, char const *text);
+/* Notes the TLSA records of the domain's hosts a->host[0..n), if there are any. */
+struct mx_answer;
+void tlsrpt_tlsa(char const *domain, unsigned int port, struct mx_answer const *a, unsigned int n);
 /* Writes down what is to be by now, or everything, and drops days that are too old. */
 void tlsrpt_flush(int all);
 

@@ -24,6 +24,7 @@
 #include "mda-remote/envelope.h"
 #include "mda-remote/lane.h"
 #include "mda-remote/mx.h"
+#include "mda-remote/packet.h"
 #include "mda-remote/queue.h"
 #include "mda-remote/route.h"
 #include "mda-remote/schedule.h"
@@ -237,21 +238,6 @@ int share_yield(struct dest const *d, unsigned int messages);
 void share_start(void);
 /* When it has something to do by itself. */
 int64_t share_next(void);
-
-/* ---- packet.c ---- */
-
-/* smtp-send's first packet (smtp-send.c says what its lines mean). */
-#define PACKET_AUTHENTIC "y\n"
-#define PACKET_INCOMPLETE "i\n"
-/* What the route asks. */
-void packet_head(stralloc *sa, struct route const *r);
-void packet_address(
-    stralloc *sa, struct route const *r, char const *name, char const *ip, unsigned int rank);
-/* All of it, for the hosts a->host[0..hosts), with what the domain's MTA-STS policy (or null) and TLSA
- * records ask. How many addresses of the route's family there are. */
-struct sts_known;
-unsigned int packet_hosts(stralloc *sa, struct route const *r, struct sts_known const *sts,
-    struct mx_answer const *a, unsigned int hosts);
 
 /* ---- resolve.c ---- */
 

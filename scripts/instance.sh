@@ -42,5 +42,5 @@ basic_settings() { # HOST DOMAIN...
 }
 
 compile_tables() {
-	postern-tables users domains aliases routes sender-routes tls-policy relay-domains senders certificates || exit
+	postern-tables users domains aliases routes sender-routes tls-policy relay-domains relay-recipients senders certificates || exit
 }

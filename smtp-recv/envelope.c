@@ -183,6 +183,18 @@ ask(struct session *s, struct recipient *r, char const *target)
 	return add(s, r, REPLY_RCPT_OK);
 }
 
+/* A relay domain's own server decides, as far as smtp-callout can tell. Its answer is the sender's. */
+static int
+ask_callout(struct session *s, struct recipient const *r)
+{
+	if (!s->callout)
+		s->callout = outlet_new(s->set.callout, s->set.me);
+	struct outlet *o = s->callout;
+	if (outlet_rcpt(o, &s->tx.mail, s->tx.id, &r->rcpt, 0, &s->end) < 0)
+		return reply_text(s, o->reply.code, o->reply.text.s);
+	return add(s, r, REPLY_RCPT_OK);
+}
+
 static struct route
 find_route(struct session *s, struct recipient *r, int may_relay)
 {
@@ -190,6 +202,7 @@ find_route(struct session *s, struct recipient *r, int may_relay)
 	    .me = s->set.me,
 	    .local_ip = s->peer.local_ip,
 	    .relayclient = s->set.relayclient,
+	    .separators = s->set.separators,
 	    .may_relay = may_relay,
 	};
 	return route_find(&s->tx.arena, &c, &r->rcpt.to);
@@ -226,6 +239,8 @@ take_recipient(struct session *s, struct smtp_rcpt const *rcpt)
 		return reply(s, route.refusal);
 	case ROUTE_SPOOL:
 		return add(s, &r, REPLY_RCPT_OK);
+	case ROUTE_CALLOUT:
+		return ask_callout(s, &r);
 	case ROUTE_LOCAL:
 		return ask(s, &r, s->set.lmtp);
 	case ROUTE_LMTP:

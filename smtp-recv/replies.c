@@ -68,6 +68,7 @@ static char const *const words[REPLY_COUNT] = {
 
 	[REPLY_NOT_OWN]        = "550 5.7.1 this sender address is not yours",
 	[REPLY_NO_RELAY]       = "550 5.7.1 no relaying: not a domain of this server, and you are not authenticated",
+	[REPLY_NOT_LISTED]     = "550 5.1.1 no such recipient in this domain",
 	[REPLY_RCPTS_MAX]      = "452 4.5.3 too many recipients, send the rest in another message",
 	[REPLY_OUTLETS_MAX]    = "452 4.5.3 too many destinations, send the rest in another message",
 	[REPLY_NULL_RCPTS]     = "550 5.5.3 the null sender has too many recipients",

@@ -132,6 +132,48 @@ local_route(struct arena *a, struct smtp_path *to, char const *value, char const
 	return (struct route){.kind = ROUTE_LMTP, .target = target};
 }
 
+/* ---- relay domains ---- */
+
+/* etc/relay-recipients has the address, with or without its subaddress, or all of the domain. 1, 0,
+ * -1. */
+static int
+is_listed(
+    struct arena *a, struct route_context const *c, struct smtp_path const *to, char const *domain)
+{
+	stralloc key = STRALLOC_ZERO;
+	char const *value;
+	size_t whole = strlen(to->local), user = strcspn(to->local, c->separators);
+	size_t const lengths[] = {whole, user ? user : whole, 0};
+	int r = 0;
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths && !r; i++) {
+		sa_copyb(&key, to->local, lengths[i]);
+		sa_append(&key, '@');
+		sa_cats(&key, domain);
+		r = lookup(a, "relay-recipients", sa_str(&key), &value);
+	}
+	stralloc_free(&key);
+	return r;
+}
+
+/* By the value of etc/relay-domains. RFC 5321 4.5.1, RFC 2142 4: whoever has the domain hears of what
+ * is wrong with it, listed or not. */
+static struct route
+relay_route(struct arena *a, struct route_context const *c, struct smtp_path const *to,
+    char const *domain, char const *value)
+{
+	size_t n = strlen(to->local);
+	int listed = -1; /* a value that means nothing */
+	if (!*value || ascii_ieq(to->local, n, "postmaster") || ascii_ieq(to->local, n, "abuse"))
+		listed = 1;
+	else if (!strcmp(value, "callout"))
+		return (struct route){.kind = ROUTE_CALLOUT};
+	else if (!strcmp(value, "list"))
+		listed = is_listed(a, c, to, domain);
+	if (listed < 0)
+		return refuse(REPLY_TABLE);
+	return listed ? (struct route){.kind = ROUTE_SPOOL} : refuse(REPLY_NOT_LISTED);
+}
+
 struct route
 route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 {
@@ -159,5 +201,5 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 	int relay = lookup(a, "relay-domains", domain, &value);
 	if (relay < 0)
 		return refuse(REPLY_TABLE);
-	return relay ? (struct route){.kind = ROUTE_SPOOL} : refuse(REPLY_NO_RELAY);
+	return relay ? relay_route(a, c, to, domain, value) : refuse(REPLY_NO_RELAY);
 }

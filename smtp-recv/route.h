@@ -1,4 +1,5 @@
-/* Who gets a recipient: the tables domains and relay-domains, and the right to relay. */
+/* Who gets a recipient: the tables domains, relay-domains and relay-recipients, and the right to
+ * relay. */
 #ifndef SMTP_RECV_ROUTE_H
 #define SMTP_RECV_ROUTE_H
 
@@ -10,6 +11,7 @@ enum route_kind {
 	ROUTE_LOCAL, /* mda-local */
 	ROUTE_LMTP,  /* a server of its own */
 	ROUTE_SPOOL,
+	ROUTE_CALLOUT, /* the spool, if the domain's own server takes the recipient */
 	ROUTE_REFUSED,
 };
 
@@ -23,6 +25,7 @@ struct route_context {
 	char const *me;
 	char const *local_ip;	 /* of this connection, "" unknown */
 	char const *relayclient; /* what is appended to the recipient, null nothing */
+	char const *separators;	 /* between user and subaddress */
 	int may_relay;
 };
 

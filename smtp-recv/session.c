@@ -102,6 +102,8 @@ session_reset(struct session *s)
 		if (s->outlets[i])
 			outlet_reset(s->outlets[i]);
 	outlet_reset(s->spool);
+	if (s->callout)
+		outlet_reset(s->callout);
 	milters_abort(s);
 	door_reset(s);
 	message_clear(&t->message);
@@ -175,6 +177,8 @@ close_outlets(struct session *s)
 		if (s->outlets[i])
 			outlet_close(s->outlets[i]);
 	outlet_close(s->spool);
+	if (s->callout)
+		outlet_close(s->callout);
 }
 
 /* Waits for input: as told_to_end. */

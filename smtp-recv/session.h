@@ -97,6 +97,7 @@ struct session {
 	struct transaction tx;
 	struct outlet *outlets[OUTLETS_MAX];
 	struct outlet *spool;
+	struct outlet *callout; /* who asks relay domains' own servers; null: none was asked */
 	struct milters milters;
 	struct door door;
 };

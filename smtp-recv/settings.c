@@ -62,6 +62,7 @@ settings_read(struct settings *s, int submission, int local)
 		s->separators = "";
 	s->lmtp = path_setting("smtp-lmtp", "run/lmtp/sock");
 	s->spool = path_setting("smtp-spool", "run/spool/sock");
+	s->callout = path_setting("smtp-callout", "run/callout/sock");
 	s->directory = directory();
 	s->size_max = conf_size("smtp-size", MESSAGE_BYTES, 1024, UINT64_C(1) << 40);
 	s->line_max = (size_t)conf_size("smtp-line", TEXT_LINE_OCTETS, 998, 1 << 30);

@@ -12,7 +12,7 @@ struct settings {
 	char const *me;
 	char const *relayclient;  /* RELAYCLIENT, null if not set */
 	char const *separators;	  /* between user and subaddress */
-	char const *lmtp, *spool; /* sockets */
+	char const *lmtp, *spool, *callout; /* sockets */
 	char const *directory;	  /* for long messages */
 	uint64_t size_max;
 	size_t line_max;

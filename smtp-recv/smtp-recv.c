@@ -55,8 +55,8 @@ static struct sandbox const *
 confinement(struct settings const *set)
 {
 	static char const *const tables[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
-	    "etc/relay-domains.cdb", "etc/senders", "etc/senders.cdb", "etc/aliases",
-	    "etc/aliases.cdb"};
+	    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb", "etc/senders",
+	    "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb"};
 	enum { TABLES = sizeof tables / sizeof *tables };
 	static struct sandbox_path paths[TABLES + 2];
 	static struct sandbox box = {

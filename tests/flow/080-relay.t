@@ -3,6 +3,7 @@
 import glob, os, smtplib
 
 from instance import Instance, tap, wait_for
+from smtppeer import Peer
 
 
 def rcpt(one, address, sender="x@elsewhere.test", host="127.0.0.1"):
@@ -20,9 +21,14 @@ def queued(one, text):
             return path
 
 
+def no_user(line):
+    return "550 5.1.1 no such user" if "<no" in line else None
+
+
+backend = Peer(script={"RCPT": no_user})
 rules = {"access/ip4/127.0.0.1_32/allow": "\n", "access/ip4/127.0.0.1_32/env/RELAYCLIENT": "\n",
          "access/ip6/::1_128/allow": "\n",
-         "relay-domains": "backup.test:", "aliases": "out@example.test: someone@far.test",
+         "relay-domains": f"backup.test:\nasked.test: callout",  "routes": f"asked.test: [127.0.0.1]:{backend.port}", "aliases": "out@example.test: someone@far.test",
          # Nothing leaves: the resolver is nobody, and mail waits.
          "resolver": "127.0.0.1@9"}
 with Instance(rules) as one:
@@ -32,6 +38,11 @@ with Instance(rules) as one:
     tap.ok(code == 550 and text.startswith("5.7.1"), "another one may not", code, text)
     code, text = rcpt(one, "someone@backup.test", host="::1")
     tap.ok(code == 250, "a relay domain is taken from anybody", code, text)
+    for address, want in ("bob@asked.test", "250 2.1.5 recipient ok"), ("nobody@asked.test", "550 5.1.1 its server says: no such user"):
+        for again in 0, 1:
+            tap.ok("%d %s" % rcpt(one, address, host="::1") == want, f"<{address}>: {want}")
+    tap.ok(len(backend.sessions) == 2, "... of which its server was asked once for each", backend.sessions)
+    backend.close()
     for address in "postmaster@example.test", "abuse@example.test", "postmaster", "Alice@EXAMPLE.test", "alice+news@example.test":
         code, text = rcpt(one, address, host="::1")
         tap.ok(code == 250, f"<{address}> is taken", code, text)

@@ -27,7 +27,19 @@ name.test: lmtp:host.example:24
 ascii.test: lmtp:run/ascii/sock
 xn--bcher-kva.example:
 """)
-i.write("relay-domains", "relay.test\nxn--bchner-3ya.example\n")
+i.write("relay-domains", """relay.test
+xn--bchner-3ya.example
+list.test: list
+xn--lst-zma.test: list
+call.test: callout
+typo.test: lsit
+""")
+i.write("relay-recipients", """ann@list.test
+"b:b"@list.test
+Carl@LIST.test: any value
+@xn--lst-zma.test
+ann@relay.test
+""")
 PLACES = {"mda": i.lmtp, "spool": i.spool, "other": other, "tcp": tcp, "tcp6": tcp6, "ascii": ascii_only}
 
 
@@ -63,6 +75,30 @@ route("bob@dead.test", "451 4.3.0")
 route("bob@name.test", "451 4.3.0")
 route("bob@relay.test", "250", "spool")
 route("bob@sub.relay.test", "550 5.7.1")
+# Relay domains with a list of their recipients; postmaster and abuse are everywhere.
+route("ann@list.test", "250", "spool")
+route("ANN@List.test", "250", "spool", "ANN@list.test")
+route("carl@list.test", "250", "spool")
+route("ann+news@list.test", "250", "spool")
+route("\"b:b\"@list.test", "250", "spool")
+route("+ann@list.test", "550 5.1.1")
+route("ann-news@list.test", "550 5.1.1")
+route("ann@sub.list.test", "550 5.7.1")
+route("bob@list.test", "550 5.1.1")
+route("bob@l\u00efst.test", "250", "spool", utf8=True)
+route("bob@list.test", "250", "spool", RELAYCLIENT="")
+route("PostMaster@list.test", "250", "spool")
+route("abuse@list.test", "250", "spool")
+route("abuse+x@list.test", "550 5.1.1")
+route("postmaster@call.test", "250", "spool")
+route("abuse@typo.test", "250", "spool")
+route("ann@typo.test", "421 4.3.5")
+os.rename(i.path("etc/relay-recipients"), i.path("etc/old"))
+route("ann@list.test", "550 5.1.1")
+os.mkdir(i.path("etc/relay-recipients"))
+route("ann@list.test", "421 4.3.5")
+os.rmdir(i.path("etc/relay-recipients"))
+os.rename(i.path("etc/old"), i.path("etc/relay-recipients"))
 route("bob@far.test", "550 5.7.1")
 route("bob@far.test", "250", "spool", RELAYCLIENT="")
 route("bob@far.test", "250", "spool", "bob@far.test.via.test", RELAYCLIENT=".via.test")
