@@ -5,14 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include <skalibs/iopause.h>
 #include <skalibs/types.h>
 
 #include "lib/ascii.h"
 #include "lib/sa.h"
+#include "lib/target.h"
 #include "lib/xtext.h"
 
 void
@@ -28,56 +26,18 @@ smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
 	c->chunk = 0;
 }
 
-/* Waits for a connect in progress: 0, or -1 with its errno. */
-static int
-connected(struct smtp_client *c)
-{
-	iopause_fd x = {.fd = c->net.fd_out, .events = IOPAUSE_WRITE};
-	int e = 0;
-	socklen_t len = sizeof e;
-	int r = iopause_g(&x, 1, &c->net.deadline);
-	if (r <= 0) {
-		if (!r)
-			errno = ETIMEDOUT;
-		return -1;
-	}
-	if (getsockopt(c->net.fd_out, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
-		return -1;
-	errno = e;
-	return e ? -1 : 0;
-}
-
 int
 smtp_client_unix(struct smtp_client *c, char const *path, unsigned int seconds)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof sun.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	strcpy(sun.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	tain latest;
+	tain_now_set_stopwatch_g();
+	tain_addsec_g(&latest, (int)seconds);
+	int fd = target_unix(path, &latest);
 	if (fd < 0)
 		return -1;
 	smtp_client_fds(c, fd, fd);
-	net_deadline(&c->net, seconds);
-	int r = connect(fd, (struct sockaddr *)&sun, sizeof sun);
-	/* A Unix socket answers EAGAIN, not EINPROGRESS, when its backlog is full, and then it is
-	 * not polled for: wait for room by blocking under SO_SNDTIMEO. */
-	if (r < 0 && errno == EAGAIN) {
-		struct timeval tv = {.tv_sec = (time_t)seconds};
-		ndelay_off(fd);
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
-		r = connect(fd, (struct sockaddr *)&sun, sizeof sun);
-		ndelay_on(fd);
-	} else if (r < 0 && errno == EINPROGRESS)
-		r = connected(c);
-	if (r < 0) {
-		int e = errno;
-		close(fd);
-		errno = e == EAGAIN ? ETIMEDOUT : e;
-	}
-	return r;
+	c->net.deadline = latest;
+	return 0;
 }
 
 void
@@ -384,6 +344,13 @@ smtp_client_talks(struct smtp_client const *c)
 }
 
 /* ---- the message ---- */
+
+void
+smtp_client_bdat(struct smtp_client *c, uint64_t size)
+{
+	smtp_client_cmd(c, "BDAT %llu LAST", (unsigned long long)size);
+	c->chunk = 1;
+}
 
 int
 smtp_client_send(struct smtp_client *c, char const *s, size_t n)

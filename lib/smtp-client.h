@@ -68,6 +68,8 @@ int smtp_client_talks(struct smtp_client const *c);
  * nothing). smtp_client_send_end adds a missing last line end and the dot. With c->chunk (RFC 3030)
  * neither dots are doubled nor is the last one added; c->chunk is 0 again after the end. */
 int smtp_client_send(struct smtp_client *c, char const *s, size_t n);
+/* BDAT size LAST (RFC 3030 2): what is sent from now to the end are its octets. */
+void smtp_client_bdat(struct smtp_client *c, uint64_t size);
 /* Octets that s[0..n) becomes on the wire behind BDAT: each LF is CR LF there. */
 uint64_t smtp_client_length(char const *s, size_t n);
 int smtp_client_send_end(struct smtp_client *c);

@@ -114,8 +114,7 @@ send_text(struct send *s, struct send_text *t)
 char const *
 send_text_bdat(struct send *s, struct send_text *t)
 {
-	smtp_client_cmd(&s->c, "BDAT %llu LAST", (unsigned long long)t->size);
-	s->c.chunk = 1;
+	smtp_client_bdat(&s->c, t->size);
 	char const *failed = send_text(s, t);
 	s->c.chunk = 0;
 	return failed;

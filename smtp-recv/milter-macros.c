@@ -93,8 +93,10 @@ macros_connect(struct session const *s)
 	char const *ip = local ? "127.0.0.1" : p->remote_ip;
 	/* A client without a name is "unknown" here, as with Postfix. */
 	char const *name = local ? "localhost" : *d->name ? d->name : "unknown";
-	char whole[DNS_NAME_TEXT + UCSPI_IPMAX + 3];
-	snprintf(whole, sizeof whole, "%s [%s]", name, ip);
+	char const *ptr = local ? name : *d->ptr ? d->ptr : "unknown";
+	char whole[DNS_NAME_TEXT + UCSPI_IPMAX + sizeof " [] (may be forged)"];
+	snprintf(whole, sizeof whole, "%s [%s]%s", ptr, ip,
+	    strcmp(name, ptr) ? " (may be forged)" : "");
 	set("j", s->set.me);
 	set("_", whole);
 	set("v", "postern");
@@ -106,7 +108,7 @@ macros_connect(struct session const *s)
 	set("{client_addr}", ip);
 	set("{client_name}", name);
 	set_number("{client_port}", p->remote_port);
-	set("{client_ptr}", local ? name : *d->ptr ? d->ptr : "unknown");
+	set("{client_ptr}", ptr);
 	set("{client_resolve}", local ? "OK" : client_status_word(d->status));
 }
 

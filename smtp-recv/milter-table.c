@@ -8,8 +8,8 @@
 
 #include "lib/conf.h"
 #include "lib/sa.h"
+#include "lib/target.h"
 #include "smtp-recv/limits.h"
-#include "smtp-recv/target.h"
 
 static char const *const failures[] = {
     [MILTER_FAILS_TEMP] = "tempfail",

@@ -6,8 +6,8 @@
 
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
+#include "lib/target.h"
 #include "smtp-recv/limits.h"
-#include "smtp-recv/target.h"
 
 /* ---- deadlines ---- */
 

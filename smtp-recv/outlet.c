@@ -5,9 +5,9 @@
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/target.h"
 #include "smtp-recv/limits.h"
 #include "smtp-recv/replies.h"
-#include "smtp-recv/target.h"
 
 #define PIECE 16384
 #define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
@@ -91,41 +91,26 @@ until(struct outlet *o, unsigned int seconds, tain const *latest)
 	net_deadline_before(&o->client.net, seconds, latest);
 }
 
-/* Seconds until `latest`, for what takes no absolute deadline; at least 1, at most LMTP_SECONDS. */
-static unsigned int
-seconds_left(tain const *latest)
-{
-	tain left;
-	tain_now_g();
-	if (!tain_future(latest))
-		return 1;
-	tain_sub(&left, latest, &STAMP);
-	int ms = tain_to_millisecs(&left);
-	return ms < 0 || ms > LMTP_SECONDS * 1000 ? LMTP_SECONDS : (unsigned int)ms / 1000 + 1;
-}
-
+/* The descriptor, or -1 and errno. */
 static int
-connect_tcp(struct outlet *o, tain const *latest)
+connected(struct outlet const *o, tain const *latest)
 {
 	ip46 ip;
 	uint16_t port;
-	if (target_parse(o->target, &ip, &port) < 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = target_tcp(&ip, port, latest);
-	if (fd < 0)
-		return -1;
-	smtp_client_fds(&o->client, fd, fd);
-	return 0;
+	if (*o->target == '/')
+		return target_unix(o->target, latest);
+	errno = EINVAL;
+	return target_parse(o->target, &ip, &port) < 0 ? -1 : target_tcp(&ip, port, latest);
 }
 
 static int
 connect_target(struct outlet *o, tain const *latest)
 {
-	int r = *o->target == '/' ? smtp_client_unix(&o->client, o->target, seconds_left(latest))
-				  : connect_tcp(o, latest);
-	if (r < 0) {
+	tain soon;
+	tain_now_g();
+	tain_addsec_g(&soon, LMTP_SECONDS);
+	int fd = connected(o, tain_less(latest, &soon) ? latest : &soon);
+	if (fd < 0) {
 		int e = errno;
 		log_event("lmtp-unreachable");
 		log_str("server", o->target);
@@ -134,6 +119,7 @@ connect_target(struct outlet *o, tain const *latest)
 		made_up(o, REPLY_LMTP_GONE);
 		return -1;
 	}
+	smtp_client_fds(&o->client, fd, fd);
 	o->connected = 1;
 	o->stale = 0;
 	o->client.lmtp = 1;
@@ -185,10 +171,8 @@ send_along(struct outlet *o, struct letter const *l)
 {
 	stralloc const *m = &l->m->memory;
 	size_t const skip = (size_t)l->m->skip;
-	uint64_t const size = smtp_client_length(l->head->s, l->head->len) +
-			      smtp_client_length(m->s + skip, m->len - skip);
-	smtp_client_cmd(&o->client, "BDAT %llu LAST", (unsigned long long)size);
-	o->client.chunk = 1;
+	smtp_client_bdat(&o->client, smtp_client_length(l->head->s, l->head->len) +
+					 smtp_client_length(m->s + skip, m->len - skip));
 	o->sent = 1;
 	send_letter(o, l);
 }

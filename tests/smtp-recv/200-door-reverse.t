@@ -111,7 +111,7 @@ with Nsd(ZONES) as nsd:
     # ---- filters ----
 
     for ip, name, ptr, resolve, whole in (("192.0.2.7", "mail.client.test", "mail.client.test", "OK", "mail.client.test [192.0.2.7]"),
-                                          ("192.0.2.8", "unknown", "forged.client.test", "FORGED", "unknown [192.0.2.8]"),
+                                          ("192.0.2.8", "unknown", "forged.client.test", "FORGED", "forged.client.test [192.0.2.8] (may be forged)"),
                                           ("192.0.2.16", "unknown", "unknown", "FAIL", "unknown [192.0.2.16]"),
                                           ("203.0.113.1", "unknown", "unknown", "TEMP", "unknown [203.0.113.1]")):
         m = Milter()

@@ -1,6 +1,6 @@
 /* Where a server is: an address and a port. */
-#ifndef SMTP_RECV_TARGET_H
-#define SMTP_RECV_TARGET_H
+#ifndef POSTERN_TARGET_H
+#define POSTERN_TARGET_H
 
 #include <stdint.h>
 #include <skalibs/ip46.h>

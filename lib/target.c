@@ -1,4 +1,4 @@
-#include "smtp-recv/target.h"
+#include "lib/target.h"
 
 #include <errno.h>
 #include <string.h>
