@@ -69,6 +69,17 @@ ucspi_in_network(unsigned char const *addr, unsigned int len, char const *networ
 	return !rest || !((addr[bits / 8] ^ net[bits / 8]) >> (8 - rest));
 }
 
+void
+ucspi_network(struct ucspi const *u, char network[static UCSPI_NETMAX])
+{
+	unsigned char addr[16] = {0};
+	size_t const whole = u->remote_len == 4 ? 3 : 8;
+	memcpy(addr, u->remote_addr, whole);
+	format(network, addr, u->remote_len);
+	if (*network)
+		strcat(network, whole == 3 ? "/24" : "/64");
+}
+
 static char const *
 get(char const *proto, char const *name)
 {

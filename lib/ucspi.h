@@ -35,6 +35,9 @@ int ucspi_is_loopback(struct ucspi const *u);
 unsigned int ucspi_scan(char const *text, unsigned char addr[static 16]);
 /* Parses "ADDRESS/BITS" or "ADDRESS": the address's length, 0 if it is neither. */
 unsigned int ucspi_scan_network(char const *network, unsigned char net[static 16], unsigned int *bits);
+/* The remote address's network, /24 or /64, as text ("192.0.2.0/24"); "" when it is unknown. */
+#define UCSPI_NETMAX (UCSPI_IPMAX + 3)
+void ucspi_network(struct ucspi const *u, char network[static UCSPI_NETMAX]);
 /* 1 if addr lies in "ADDRESS/BITS" or equals "ADDRESS"; 0 if not or the pattern is malformed. */
 int ucspi_in_network(unsigned char const *addr, unsigned int len, char const *network);
 

@@ -12,9 +12,9 @@ default_setting() { # NAME [MODE]
 
 make_directories() { # DIR: sets dir
 	umask 022
-	mkdir -p "$1/etc/tls" "$1/etc/auth" "$1/mail" "$1/spool" "$1/run/tmp" "$1/log" || die 111 "unable to make $1"
+	mkdir -p "$1/etc/tls" "$1/etc/auth" "$1/mail" "$1/spool" "$1/state" "$1/run/tmp" "$1/log" || die 111 "unable to make $1"
 	dir=$(cd "$1" && pwd -P)
-	chmod 700 "$dir/etc/tls" "$dir/etc/auth" "$dir/run/tmp" "$dir/spool"
+	chmod 700 "$dir/etc/tls" "$dir/etc/auth" "$dir/state" "$dir/run/tmp" "$dir/spool"
 	export POSTERN_DIR="$dir"
 }
 

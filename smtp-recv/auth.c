@@ -67,6 +67,8 @@ do_auth(void *session, char *arg, size_t len)
 	if (v == LOGIN_OK) {
 		memcpy(s->user, s->login->user, sizeof s->user);
 		memcpy(s->mechanism, mechanism, sizeof mechanism);
+		if (rate_reached(s, RATE_CONNECTIONS))
+			return 0;
 	}
 	return reply(s, replies[v]);
 }

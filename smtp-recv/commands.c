@@ -33,6 +33,10 @@ struct command const smtp_commands[] = {
 	{"HEAD",      do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
 	{"OPTIONS",   do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
 	{"CONNECT",   do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
+	{"DELETE",    do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
+	{"TRACE",     do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
+	{"PATCH",     do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
+	{"PRI",       do_http,      ST_ANY,                      ARGS_ANY,  HTTP,                        ""},
 	{0, 0, 0, 0, 0, 0},
 };
 /* clang-format on */

@@ -50,6 +50,7 @@ talks_ahead(struct session *s)
 	log_str("check", "pregreet");
 	log_str("verdict", "refuse");
 	log_strn("reason", ahead, line);
+	log_str("ip", s->peer.remote_ip);
 	log_send();
 	reply(s, REPLY_DOOR_EARLY);
 	only_quit(s);

@@ -108,13 +108,14 @@ forget(struct session *s, enum scope from)
 }
 
 static void
-log_finding(struct check const *c, enum door_level level, struct door_finding const *f)
+log_finding(struct session const *s, struct check const *c, enum door_level level, struct door_finding const *f)
 {
 	log_event("door");
 	log_str("check", c->setting + strlen("smtp-check-"));
 	log_str(
 	    "verdict", f->verdict == DOOR_TEMPORARY && level > DOOR_LOG ? "defer" : levels[level]);
 	log_str("reason", f->why);
+	log_str("ip", s->peer.remote_ip);
 	log_send();
 }
 
@@ -126,7 +127,7 @@ find(struct session *s, unsigned int i)
 		f->refusal = checks[i].refusal;
 		f->verdict = checks[i].find(s, f);
 		if (f->verdict != DOOR_PASSES)
-			log_finding(checks + i, s->set.door.level[i], f);
+			log_finding(s, checks + i, s->set.door.level[i], f);
 	}
 	return f;
 }
@@ -134,8 +135,8 @@ find(struct session *s, unsigned int i)
 /* ---- the verdict ---- */
 
 /* RFC 5321 4.5.1, RFC 2142 4. */
-static int
-must_be_reached(struct smtp_path const *to)
+int
+door_must_be_reached(struct smtp_path const *to)
 {
 	return !strcasecmp(to->local, "postmaster") || !strcasecmp(to->local, "abuse");
 }
@@ -170,7 +171,7 @@ door_refuses(struct session *s, struct smtp_path const *to)
 	}
 	if (worst < 0)
 		return 0;
-	if (must_be_reached(to)) {
+	if (door_must_be_reached(to)) {
 		log_2("door-passed", "check", checks[worst].setting + strlen("smtp-check-"), "to",
 		    to->text);
 		return 0;

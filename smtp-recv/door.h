@@ -94,6 +94,8 @@ void door_reset(struct session *s);
 void door_mail(struct session *s);
 /* 1: this recipient is refused, and the client has its reply. */
 int door_refuses(struct session *s, struct smtp_path const *to);
+/* 1: mail to it is never refused because of who sends it: postmaster, abuse. */
+int door_must_be_reached(struct smtp_path const *to);
 /* The connection is somebody else's (XCLIENT, which may have told the name): all is asked anew. */
 void door_renew(struct session *s);
 /* 1: a stranger, to be checked. */

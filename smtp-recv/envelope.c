@@ -85,7 +85,7 @@ do_mail(void *session, char *arg, size_t len)
 	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
 	door_mail(s);
-	if (milters_mail(s)) {
+	if (rate_reached(s, RATE_MESSAGES) || milters_mail(s)) {
 		session_reset(s);
 		return 0;
 	}
@@ -117,7 +117,7 @@ append(struct transaction *t, struct recipient const *r)
 static int
 add(struct session *s, struct recipient const *r, enum reply said)
 {
-	if (milters_rcpt(s, r)) {
+	if (greylist_refuses(s, r) || rate_reached(s, RATE_RECIPIENTS) || milters_rcpt(s, r)) {
 		s->tx.renew |= r->named;
 		return 0;
 	}

@@ -14,6 +14,10 @@
 #define MESSAGES 1000		 /* transactions in one connection: 421 */
 
 #define DNS_SECONDS 5		 /* for the answers to the questions of one step */
+#define GREYLIST_WINDOW_HOURS 48 /* from the first try, in which a sender has to come again */
+#define GREYLIST_DAYS 35	 /* that a sender stays known without coming */
+#define TARPIT_ERRORS 2		 /* 5xx replies that still come at once */
+#define TARPIT_TOTAL_SECONDS 120 /* that 5xx replies are held back in one connection */
 
 /* Fixed. */
 #define PREGREET_MS_MAX 60000	 /* the most that smtp-pregreet may be */
@@ -24,6 +28,12 @@
 #define DNSBL_ZONES_MAX 32	 /* lines of etc/dnsbl: exit 100 */
 #define DNSBL_WEIGHT_MAX 1000	 /* of a line, either way, and of the threshold */
 #define DOOR_WHY_MAX 400	 /* octets of a check's finding, in reply and log */
+#define GREYLIST_ENTRIES (1 << 20) /* senders that are remembered, 8 octets each: the least useful is forgotten */
+#define GREYLIST_RENEW_SECONDS 3600 /* within which a sender that comes again is not noted again */
+#define RATES_MAX 32		 /* lines of etc/smtp-rates: exit 100 */
+#define RATE_COUNT_MAX 1000000	 /* that a line may allow: exit 100 */
+#define RATE_SECONDS_MAX 2592000 /* in which: exit 100 */
+#define RATE_ENTRIES (1 << 17)	 /* addresses, networks and users that are counted, 8 octets each: whoever has done least is forgotten */
 #define USER_CONNECTIONS 50	 /* authenticated ones of one login at a time: 454 */
 #define COMMAND_LINE_MAX 12352	 /* AUTH, a mechanism, 12288 octets of initial response (RFC 4954 4), CR LF */
 #define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */

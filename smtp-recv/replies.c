@@ -31,6 +31,8 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_AUTH_TOOMANY]   = "421 4.7.0 too many failed authentications, closing",
 	[REPLY_AUTH_GONE]      = "421 4.7.0 authentication does not answer, closing",
 	[REPLY_HTTP]           = "421 5.7.0 this is SMTP, not HTTP",
+	[REPLY_RATE_END]       = "421 4.7.0 limit reached, come back later:",
+	[REPLY_STATE]          = "421 4.3.0 a file was cut short, connect again",
 
 	[REPLY_LINE_LONG]      = "500 5.5.2 line too long",
 	[REPLY_CONTROL]        = "500 5.5.2 control character in command",
@@ -85,6 +87,9 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_DOOR_SENDER]    = "550 5.1.8 the sender's domain cannot receive mail:",
 	[REPLY_DOOR_NULL_MX]   = "550 5.7.27 the sender's domain takes no mail (null MX, RFC 7505):",
 	[REPLY_DOOR_DNSBL]     = "550 5.7.1 refused because of a list:",
+	[REPLY_GREYLIST]       = "450 4.7.1 greylisted: this sender's domain is new from your network, try again; seconds to wait:",
+	[REPLY_RATE_MESSAGES]  = "450 4.7.1 limit reached, try later:",
+	[REPLY_RATE_RECIPIENTS] = "452 4.7.1 limit reached, send the rest later:",
 
 	[REPLY_FILTER_REJECT]    = "550 5.7.1 refused by a filter",
 	[REPLY_FILTER_TEMP]      = "451 4.7.1 a filter wants this to be tried later",

@@ -6,8 +6,10 @@
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/sigbus.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/handlers.h"
+#include "smtp-recv/tarpit.h"
 
 enum { LINE_END_TOLD = -2 };
 
@@ -72,6 +74,12 @@ session_trusted(struct session const *s)
 }
 
 int
+session_stranger(struct session const *s)
+{
+	return !s->user[0] && !s->proxy && !session_trusted(s) && !ucspi_is_loopback(&s->peer);
+}
+
+int
 session_may_relay(struct session const *s)
 {
 	return s->user[0] || s->set.relayclient || s->trusted_network;
@@ -118,15 +126,28 @@ session_reset(struct session *s)
 		s->state = s->esmtp ? ST_EHLO : ST_HELO;
 }
 
-static struct session *out_of_memory;
+static struct session *whole;
+
+static void
+say_last(enum reply r)
+{
+	net_puts(&whole->net, reply_words(r));
+	net_puts(&whole->net, "\r\n");
+	net_flush(&whole->net);
+}
 
 static void
 say_nomem(void)
 {
-	char const *words = reply_words(REPLY_NOMEM);
-	net_puts(&out_of_memory->net, words);
-	net_puts(&out_of_memory->net, "\r\n");
-	net_flush(&out_of_memory->net);
+	say_last(REPLY_NOMEM);
+}
+
+/* A mapped file was cut short by another program: state/greylist, state/rates, a table. It was being
+ * looked at, so that no reply is half said. */
+static void
+say_state(void)
+{
+	say_last(REPLY_STATE);
 }
 
 void
@@ -142,8 +163,9 @@ session_init(struct session *s)
 	milters_init(s);
 	door_init(s);
 	memcpy(s->user, s->local_user, sizeof s->user);
-	out_of_memory = s;
+	whole = s;
 	sa_nomem_hook = say_nomem;
+	sigbus_catch(say_state);
 }
 
 /* ---- input ---- */
@@ -249,6 +271,8 @@ run(struct session *s, struct command const *row, char *arg, size_t len)
 		s->early = 1;
 		log_1("early-talk", "verb", row->verb);
 	}
+	if (row->flags & COMMAND_HANGUP)
+		log_2("not-smtp", "ip", s->peer.remote_ip, "verb", row->verb);
 	s->junk = row->flags & SMTP_JUNK ? s->junk + 1 : 0;
 	if (s->junk > JUNK_MAX)
 		return reply(s, REPLY_JUNK);
@@ -308,7 +332,7 @@ one_command(struct session *s)
 	log_id(s->state > ST_EHLO ? s->tx.id : id_connection());
 	switch (session_line(s, line, sizeof line, &len)) {
 	case NET_LINE:
-		end = obey(s, line, len, &row, &arg);
+		end = rate_reached(s, RATE_COMMANDS) || obey(s, line, len, &row, &arg);
 		break;
 	case NET_LONG:
 		line[0] = 0;
@@ -325,11 +349,15 @@ one_command(struct session *s)
 	}
 	if (s->code >= 400)
 		log_reject(s, row, arg);
+	if (s->code >= 500 && !end) {
+		tarpit(s);
+		rate_reached(s, RATE_ERRORS);
+	}
 	if (s->code == 421) /* RFC 5321 3.8: whoever says it closes */
 		return 1;
 	if (!end && s->errors >= s->set.errors_max) {
 		reply(s, REPLY_ERRORS);
-		log_1("too-many-errors", "reply", s->said);
+		log_2("too-many-errors", "ip", s->peer.remote_ip, "reply", s->said);
 		return 1;
 	}
 	return end;
@@ -353,7 +381,7 @@ session_run(struct session *s)
 	if (s->tls)
 		log_str("tls", getenv("SSL_PROTOCOL"));
 	log_send();
-	if (door_open(s)) {
+	if (!rate_refuses_client(s) && door_open(s)) {
 		session_greeting(s);
 		while (!one_command(s))
 			;

@@ -100,19 +100,23 @@ struct session {
 	struct outlet *callout; /* who asks relay domains' own servers; null: none was asked */
 	struct milters milters;
 	struct door door;
+	unsigned int tarpit; /* seconds that replies were held back so far */
 };
 
 /* Prepares over descriptors 0 and 1; settings, peer, login and fd_end are set already. */
 void session_init(struct session *s);
 /* Greeting, commands, end; returns when the connection is to be closed. */
 void session_run(struct session *s);
-/* The first line, said again when a proxy has named its client. */
+/* The first line, said again when a proxy has named its client; 421 where that has had too much. */
 void session_greeting(struct session *s);
 /* Ends the transaction: RSET, EHLO, after a message. The state becomes HELO or EHLO. */
 void session_reset(struct session *s);
 /* Whether this peer counts as one of ours whoever it is: on a Unix socket, RELAYCLIENT, in
  * etc/trusted-networks. What is checked of strangers is not checked of it. */
 int session_trusted(struct session const *s);
+/* Whether it is measured as a stranger: neither trusted nor authenticated nor on this host, nor a
+ * proxy that has not said yet whom it speaks for. */
+int session_stranger(struct session const *s);
 /* Whether this peer may send to anywhere; such senders are also told of late failures by mail. */
 int session_may_relay(struct session const *s);
 /* Adds a recipient that nobody has asked for; its server is not told yet. */

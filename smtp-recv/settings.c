@@ -49,6 +49,23 @@ repair_newlines(void)
 	return word[2] == 'p';
 }
 
+/* What is remembered of clients; one setting each switches it on. */
+static void
+read_state(struct settings *s)
+{
+	struct greylist *g = &s->greylist;
+	*g = (struct greylist){.delay = number("smtp-greylist-seconds", 0, 0, 86400),
+	    .window = 3600 * number("smtp-greylist-window-hours", GREYLIST_WINDOW_HOURS, 1, 1000),
+	    .keep = 86400 * number("smtp-greylist-days", GREYLIST_DAYS, 1, 3650)};
+	greylist_read(g);
+	s->rates_count = rate_table(&s->rates);
+	if (!g->delay && !s->rates_count)
+		return;
+	s->state = conf_path("state");
+	g->file = conf_path("state/greylist");
+	s->rates_file = conf_path("state/rates");
+}
+
 void
 settings_read(struct settings *s, int submission, int local)
 {
@@ -75,7 +92,11 @@ settings_read(struct settings *s, int submission, int local)
 	    number("smtp-reply-seconds", REPLY_SECONDS, 2 * SPOOL_RESERVE_SECONDS, 600);
 	s->idle_seconds = number("smtp-idle-seconds", IDLE_SECONDS, 1, 3600);
 	s->session_seconds = number("smtp-session-seconds", SESSION_SECONDS, 1, 1000000);
+	s->tarpit_seconds = number("smtp-tarpit-seconds", 0, 0, 300);
+	s->tarpit_errors = number("smtp-tarpit-errors", TARPIT_ERRORS, 0, 1000000);
+	s->tarpit_total = number("smtp-tarpit-total-seconds", TARPIT_TOTAL_SECONDS, 1, 3600);
 	s->repair_newlines = repair_newlines();
+	read_state(s);
 	s->requiretls = conf_flag("smtp-requiretls", 1);
 	door_settings_read(&s->door, s->service, s->milters_count > 0);
 }

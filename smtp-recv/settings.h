@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "smtp-recv/door.h"
+#include "smtp-recv/greylist.h"
 #include "smtp-recv/milter-table.h"
+#include "smtp-recv/rate.h"
 
 struct settings {
 	char const *me;
@@ -21,6 +23,12 @@ struct settings {
 	char const *service;	  /* "smtp", "submission", "relay", "local": for etc/milters */
 	struct milter_entry *milters;
 	size_t milters_count;
+	struct greylist greylist;
+	struct rate *rates;
+	size_t rates_count;
+	char const *rates_file;
+	unsigned int tarpit_seconds, tarpit_errors, tarpit_total;
+	char const *state; /* directory of greylist and rates; null: neither is wanted */
 	int submission, repair_newlines, requiretls;
 	struct door_settings door;
 };

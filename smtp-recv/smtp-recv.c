@@ -8,7 +8,8 @@
  * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
  * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
  * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock, the
- * LMTP servers of etc/domains and the filters of etc/milters. Privileges: none. Never parses as root: started as root it
+ * LMTP servers of etc/domains, the filters of etc/milters, and state/ where greylisting or
+ * etc/smtp-rates is on. Privileges: none. Never parses as root: started as root it
  * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
  * and runs CHECKPASSWORD. */
 #include <skalibs/selfpipe.h>
@@ -58,7 +59,7 @@ confinement(struct settings const *set)
 	    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb", "etc/senders",
 	    "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb"};
 	enum { TABLES = sizeof tables / sizeof *tables };
-	static struct sandbox_path paths[TABLES + 2];
+	static struct sandbox_path paths[TABLES + 3];
 	static struct sandbox box = {
 	    .calls = SANDBOX_FILES | SANDBOX_SOCKETS,
 	    .paths = paths,
@@ -70,6 +71,8 @@ confinement(struct settings const *set)
 	for (size_t i = 0; i < TABLES; i++)
 		paths[i] = (struct sandbox_path){conf_path(tables[i]), SANDBOX_READ};
 	paths[TABLES] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
+	if (set->state)
+		paths[TABLES + 1] = (struct sandbox_path){set->state, SANDBOX_READ | SANDBOX_EDIT};
 	return &box;
 }
 

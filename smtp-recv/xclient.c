@@ -245,6 +245,7 @@ do_xclient(void *session, char *arg, size_t len)
 	if (become(s, &c))
 		return reply(s, REPLY_AUTH_GONE);
 	log_claim(s, proxy);
-	session_greeting(s);
+	if (!rate_refuses_client(s))
+		session_greeting(s);
 	return 0;
 }

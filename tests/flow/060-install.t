@@ -74,6 +74,7 @@ for address, password in secret.items():
 uid = {line.split(":")[0]: int(line.split(":")[2]) for line in open("/etc/postern/users")}
 tap.ok(len(set(uid.values())) == 2 and min(uid.values()) >= 400000, "each account has a uid of its own", uid)
 
+must("echo 'recipients user 500 3600' >/etc/postern/smtp-rates")
 svscan = subprocess.Popen(["s6-svscan", "-t", "0", "/var/lib/postern/run/service"], stderr=open("/mnt/svscan", "w"),
                           env=dict(os.environ, POSTERN_DIR="/var/lib/postern"))
 

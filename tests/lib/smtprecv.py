@@ -173,7 +173,7 @@ class Instance:
 
     def __init__(self, tables=None, lmtp=None, spool=None, **settings):
         self.dir = tempfile.mkdtemp(prefix="postern-test.")
-        for d in ("etc", "run/tmp", "run/lmtp", "run/spool"):
+        for d in ("etc", "state", "run/tmp", "run/lmtp", "run/spool"):
             os.makedirs(os.path.join(self.dir, d))
         self.write("me", "mx.example.test")
         self.write("domains", "example.test:\n")
