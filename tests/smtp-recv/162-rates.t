@@ -130,6 +130,14 @@ i = instance("connections network 2 60\n")
 tap.eq([i.client(TCPREMOTEIP=ip).greeting[:3] for ip in ("2001:db8::1", "2001:db8:0:0:5::2", "2001:db8::3", "2001:db8:0:1::1")],
        ["220", "220", "421", "220"], "a /64 is one network")
 i.close()
+i = instance("connections address 2 60\n", smtp_xclient="192.0.2.0/24\n")
+cs = [i.client() for _ in range(3)]
+tap.eq([c.greeting[:3] for c in cs], ["220"] * 3, "a proxy is not counted for itself")
+tap.eq([(c.cmd("EHLO a.example")[:3], c.cmd("XCLIENT ADDR=198.51.100.1")[:3], c.reply() if n == 2 else "") for n, c in enumerate(cs)],
+       [("250", "220", ""), ("250", "220", ""), ("250", "421", None)], "... but its client is")
+for c in cs:
+    c.close()
+i.close()
 
 # Many processes, one table.
 i = instance("connections address 7 3600\n")
