@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/account.h"
@@ -118,6 +119,21 @@ check_quota(struct worker const *w, struct quota *q, uint64_t size, int *error)
 	return REPLY_RCPT_OK;
 }
 
+/* Whether the file system has room for the declared size, or at least for anything. What it does not
+ * tell (it has no fixed number of inodes, its quota is full) shows when the copy is written. */
+static enum reply
+check_room(char const *dir, uint64_t size, int *error)
+{
+	struct statvfs v;
+	if (statvfs(dir, &v) < 0)
+		return REPLY_RCPT_OK;
+	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
+	if (room >= (size ? size : 1) && (!v.f_files || v.f_favail))
+		return REPLY_RCPT_OK;
+	*error = ENOSPC;
+	return REPLY_DISK_FULL;
+}
+
 /* ---- one copy ---- */
 
 static int
@@ -226,6 +242,8 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep)
 		rep->reply = check_quota(w, &q, o->size, &rep->error);
 		if (rep->reply == REPLY_RCPT_OK && o->work == WORK_DELIVER)
 			deliver(w, o, fd, dir.s, &q, rep);
+		else if (rep->reply == REPLY_RCPT_OK)
+			rep->reply = check_room(dir.s, o->size, &rep->error);
 	}
 	stralloc_free(&dir);
 }

@@ -294,6 +294,17 @@ if os.geteuid() == 0:
             tap.eq(got, ["452 4.3.1 disk full"], "the disk is full: 452")
             tap.eq((x.messages("alice"), os.listdir(os.path.join(x.maildir("alice"), "tmp"))), ([], []), "nothing is left")
             tap.eq(c.deliver(["alice@example.test"]), [DELIVERED], "a smaller one fits")
+            FULL = "452 4.3.1 disk full"
+            tap.eq((c.mail(["alice@example.test"], params=" SIZE=70000"), c.cmd("RSET")[:3]), ([FULL], "250"), "one that declares too much is refused at RCPT")
+            try:
+                with open(x.path("mail/filler"), "wb", 0) as f:
+                    while f.write(b"x" * 4096):
+                        pass
+            except OSError:
+                pass
+            tap.eq((c.mail(["alice@example.test"]), c.cmd("RSET")[:3]), ([FULL], "250"), "with no block left so is any")
+            os.unlink(x.path("mail/filler"))
+            tap.eq(c.deliver(["alice@example.test"]), [DELIVERED], "... until there is one again")
             c.quit()
         finally:
             subprocess.run(["umount", x.path("mail")])
