@@ -1,6 +1,8 @@
 """A scripted milter: it speaks the filter's side of protocol version 6, answers as it is told, and
 remembers all that it heard."""
-import os, socket, struct, threading
+import struct, threading
+
+from listener import Listener
 
 ACTIONS, PROTOCOL = 0x1ff, 0x1fffff
 VERDICTS = dict(cont="c", accept="a", reject="r", discard="d", tempfail="t", fail="f", shutdown="4", skip="s", progress="p")
@@ -39,7 +41,7 @@ def code(text):
     return packet("y", strings(text))
 
 
-class Milter:
+class Milter(Listener):
     """answers: event (or "rcpt:" and what begins its argument) to what is said: a word of VERDICTS, packets
     (bytes), a list of such, "close" (the connection drops), "hang"; several messages: a list of lists under
     "each:EVENT", used up one by one. options: what is said in the negotiation (bytes: raw, None: nothing)."""
@@ -48,39 +50,10 @@ class Milter:
         self.answers, self.protocol = dict(answers or {}), protocol
         self.hello = struct.pack(">III", version, actions, protocol) + b"".join(struct.pack(">I", n) + strings(w) for n, w in macros)
         self.options = options
-        self.heard, self.macros, self.connections, self.errors = [], {}, 0, []
+        self.heard, self.macros = [], {}
         self.changed = threading.Condition()
-        if path:
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.bind(path)
-            os.chmod(path, 0o777)
-            self.socket.listen(64)
-            self.name = "unix:" + path
-        else:
-            self.socket = socket.create_server(("127.0.0.1", 0))
-            self.name = "inet:127.0.0.1:%d" % self.socket.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.session, args=(peer,), daemon=True).start()
-
-    def session(self, peer):
-        try:
-            self.talk(peer, peer.makefile("rb"))
-        except (OSError, ValueError):
-            pass
-        finally:
-            try:
-                peer.shutdown(socket.SHUT_RDWR)  # the file still holds it
-            except OSError:
-                pass
-            peer.close()
+        super().__init__(path)
+        self.name = "unix:" + path if path else f"inet:127.0.0.1:{self.port}"
 
     def talk(self, peer, f):
         while True:
@@ -143,6 +116,3 @@ class Milter:
     def wait(self, event, seconds=60):
         with self.changed:
             return self.changed.wait_for(lambda: any(e == event for e, _ in self.heard), seconds)
-
-    def close(self):
-        self.socket.close()

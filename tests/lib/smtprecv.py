@@ -2,6 +2,8 @@
 the spool, a client that speaks over a socket, and TAP."""
 import os, re, shutil, socket, subprocess, sys, tempfile, threading
 
+from listener import Listener
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("POSTERN_BUILD", "build"), "bin")
 NOBODY = 65534
@@ -38,7 +40,7 @@ class Tap:
         sys.exit(self.failed != 0)
 
 
-class Lmtp:
+class Lmtp(Listener):
     """A scripted LMTP server. rules: maps "mail", "data", a recipient's local part (at RCPT), "dot:" +
     local part (after the dot) to a reply, or to "close" (the connection drops there), "lost" (the
     copy is kept, the reply is not sent) or "hang", or a list of these, used up one by one."""
@@ -46,36 +48,8 @@ class Lmtp:
     def __init__(self, path, rules=None, ext=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT"),
                  tcp=False):
         self.rules, self.ext = dict(rules or {}), ext
-        self.messages, self.lines, self.connections, self.ended = [], [], 0, 0
-        if tcp:
-            host = tcp if isinstance(tcp, str) else "127.0.0.1"
-            self.socket = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-            self.port = self.socket.getsockname()[1]
-        else:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.bind(path)
-            os.chmod(path, 0o777)
-            self.socket.listen(64)
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.session, args=(peer,), daemon=True).start()
-
-    def session(self, peer):
-        try:
-            self.talk(peer.makefile("rwb", buffering=0), peer)
-        except (OSError, ValueError):
-            pass
-        finally:
-            peer.close()
-            self.ended += 1
+        self.messages, self.lines = [], []
+        super().__init__(None if tcp else path, tcp if isinstance(tcp, str) else "127.0.0.1")
 
     def answer(self, f, peer, key, default):
         said = default if key.startswith("dot:") else self.rules.get(key, default)
@@ -89,10 +63,9 @@ class Lmtp:
         f.write(said.encode() + b"\r\n")
         return said[0] in "23"
 
-    def talk(self, f, peer):
-        f.write(b"220 fake\r\n")
-        f = peer.makefile("rb")
+    def talk(self, peer, f):
         out = peer.makefile("wb", buffering=0)
+        out.write(b"220 fake\r\n")
         rcpts, mail, ident, login = [], None, None, None
         for raw in f:
             line = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
@@ -138,16 +111,11 @@ class Lmtp:
             else:
                 out.write(b"500 5.5.1 what\r\n")
 
-    def close(self):
-        self.file.close() if hasattr(self, "file") else None
-        self.socket.close()
-
 
 class Sink(Lmtp):
     """An LMTP server that keeps only the length of a message."""
 
-    def session(self, peer):
-        f = peer.makefile("rb")
+    def talk(self, peer, f):
         peer.sendall(b"220 x\r\n")
         size = 0
         for line in f:
@@ -278,6 +246,12 @@ class Client:
             return answers, None
         self.send(message + ".\r\n" if isinstance(message, str) else message + b".\r\n")
         return answers, self.reply()
+
+    def memory(self):
+        """Kilobytes: the most that was resident, and what is private now."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            status = f.read()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]), int(re.search(r"RssAnon:\s+(\d+)", status)[1])
 
     def close(self):
         self.file.close() if hasattr(self, "file") else None
