@@ -16,15 +16,6 @@
 /* ---- octets ---- */
 
 static void
-begin(struct session *s, int chunked)
-{
-	message_clear(&s->tx.message);
-	s->tx.header = (struct header_scan)HEADER_SCAN_ZERO;
-	s->tx.fault = REPLY_OK;
-	smtp_data_init(&s->tx.data, chunked);
-}
-
-static void
 fail(struct transaction *t, enum reply r)
 {
 	t->fault = r;
@@ -63,14 +54,67 @@ await(struct session *s, char **in)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* Octets as they are on the wire. */
+static void
+unwire(struct session *s, char const *in, size_t n, size_t *used, int *done)
+{
+	static char out[NET_INSIZE + 2];
+	size_t outlen;
+	*used = smtp_data_feed(&s->tx.data, in, n, out, &outlen, done);
+	store(s, out, outlen);
+}
+
+/* ---- where a binary message goes ---- */
+
+static void
+put_converted(void *session, char const *in, size_t n)
+{
+	int done;
+	while (n) {
+		size_t used;
+		unwire(session, in, n < NET_INSIZE ? n : NET_INSIZE, &used, &done);
+		in += used;
+		n -= used;
+	}
+}
+
+static uint64_t
+converted(void *session)
+{
+	struct session const *s = session;
+	return s->tx.message.size;
+}
+
+static void
+put_7bit(void *session, uint64_t place)
+{
+	struct session *s = session;
+	/* A message that is refused anyway has nothing in that place. */
+	if (s->tx.fault == REPLY_OK && message_rewrite(&s->tx.message, place - 5, "7bit", 4) < 0)
+		fail(&s->tx, REPLY_NOFILE);
+}
+
+static void
+begin(struct session *s, int chunked)
+{
+	message_clear(&s->tx.message);
+	s->tx.header = (struct header_scan)HEADER_SCAN_ZERO;
+	s->tx.fault = REPLY_OK;
+	smtp_data_init(&s->tx.data, chunked);
+	if (s->tx.is_binary)
+		binary_init(
+		    &s->tx.binary, &(struct binary_sink){put_converted, converted, put_7bit, s});
+}
+
 /* Feeds up to `limit` octets of what is buffered; how many were used. */
 static size_t
 feed(struct session *s, char const *in, size_t limit, int *done)
 {
-	static char out[NET_INSIZE + 2];
-	size_t outlen;
-	size_t used = smtp_data_feed(&s->tx.data, in, limit, out, &outlen, done);
-	store(s, out, outlen);
+	size_t used = limit;
+	if (s->tx.is_binary)
+		binary_feed(&s->tx.binary, in, limit);
+	else
+		unwire(s, in, limit, &used, done);
 	net_consume(&s->net, used);
 	return used;
 }
@@ -87,6 +131,8 @@ judge(struct session *s)
 		t->fault = REPLY_TOOBIG;
 	else if ((d->bare_cr || d->bare_lf) && !s->set.repair_newlines)
 		t->fault = REPLY_BARE;
+	else if (t->is_binary && t->binary.failed)
+		t->fault = REPLY_BINARY;
 	else if (d->nul)
 		t->fault = REPLY_NUL;
 	else if (d->longest > s->set.line_max)
@@ -118,6 +164,8 @@ do_data(void *session, char *arg, size_t len)
 	struct session *s = session;
 	int done = 0;
 	(void)arg, (void)len;
+	if (s->tx.is_binary)
+		return reply(s, REPLY_BINARY_DATA);
 	if (!s->tx.discard && milters_data(s)) {
 		session_reset(s);
 		return 0;
@@ -161,6 +209,8 @@ static int
 last_chunk(struct session *s)
 {
 	char out[2];
+	if (s->tx.is_binary)
+		binary_end(&s->tx.binary);
 	size_t n = smtp_data_end(&s->tx.data, out);
 	store(s, out, n);
 	return finish(s);

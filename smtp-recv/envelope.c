@@ -82,6 +82,10 @@ do_mail(void *session, char *arg, size_t len)
 	if (!session_may_relay(s))
 		s->tx.mail.auth = 0;
 	prdr_begin(&s->tx);
+	if (s->tx.mail.body == BODY_BINARYMIME) {
+		s->tx.is_binary = 1;
+		s->tx.mail.body = BODY_8BITMIME;
+	}
 	s->tx.mail.login = s->user[0] ? s->user : 0;
 	make_id(s);
 	door_mail(s);

@@ -66,6 +66,8 @@ do_ehlo(void *session, char *arg, size_t len)
 	unsigned int ext = session_offers(s);
 	sa_catf(&sa, "%s\nSIZE %llu\nPIPELINING\nCHUNKING\n8BITMIME\nSMTPUTF8\nDSN", s->set.me,
 	    (unsigned long long)s->set.size_max);
+	if (ext & EXT_BINARYMIME)
+		sa_cats(&sa, "\nBINARYMIME");
 	if (ext & EXT_STARTTLS)
 		sa_cats(&sa, "\nSTARTTLS");
 	if (ext & EXT_AUTH) {

@@ -96,6 +96,21 @@ message_copy(struct message *m, struct message const *from, uint64_t n)
 	return 0;
 }
 
+int
+message_rewrite(struct message *m, uint64_t offset, char const *s, size_t n)
+{
+	ssize_t r = (ssize_t)n;
+	if (m->fd < 0)
+		memcpy(m->memory.s + offset, s, n);
+	else
+		do
+			r = pwrite(m->fd, s, n, (off_t)offset);
+		while (r < 0 && errno == EINTR);
+	if (r >= 0 && (size_t)r < n)
+		errno = EIO;
+	return r == (ssize_t)n ? 0 : -1;
+}
+
 void
 message_clear(struct message *m)
 {

@@ -26,6 +26,8 @@ int message_add(struct message *m, char const *s, size_t n);
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
 /* Appends the first n octets of another. 0, or -1 and errno. */
 int message_copy(struct message *m, struct message const *from, uint64_t n);
+/* Writes n octets over those at an offset. 0, or -1 and errno. */
+int message_rewrite(struct message *m, uint64_t offset, char const *s, size_t n);
 /* Empties it and gives the file's room back. */
 void message_clear(struct message *m);
 

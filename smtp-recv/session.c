@@ -90,6 +90,8 @@ session_offers(struct session const *s)
 {
 	unsigned int ext = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING |
 			   EXT_DSN | EXT_ENHANCEDSTATUSCODES | EXT_PRDR | EXT_LIMITS;
+	if (s->set.binarymime)
+		ext |= EXT_BINARYMIME;
 	if (!s->tls && ucspitls_available())
 		ext |= EXT_STARTTLS;
 	if (s->login && (s->tls || s->cleartext))
@@ -118,6 +120,8 @@ session_reset(struct session *s)
 	arena_reset(&t->arena);
 	t->header = (struct header_scan)HEADER_SCAN_ZERO;
 	t->count = t->asked = 0;
+	t->is_binary = 0;
+	binary_free(&t->binary);
 	prdr_reset(&t->prdr);
 	t->fault = REPLY_OK;
 	t->renew = t->discard = 0;

@@ -13,6 +13,7 @@
 #include "lib/smtp-data.h"
 #include "lib/smtp-envelope.h"
 #include "lib/ucspi.h"
+#include "smtp-recv/binary.h"
 #include "smtp-recv/decide.h"
 #include "smtp-recv/door.h"
 #include "smtp-recv/header-scan.h"
@@ -64,6 +65,8 @@ struct transaction {
 	struct message message;
 	struct smtp_data data;
 	struct header_scan header;
+	int is_binary;	      /* BODY=BINARYMIME; what is passed on is not */
+	struct binary binary; /* in use once octets have come */
 	int renew;	  /* what LMTP servers know of the envelope is no longer true */
 	int discard;	  /* a filter takes the message away */
 	char const *hold; /* why the spool is to hold it; null: it is not */

@@ -84,6 +84,7 @@ settings_read(struct settings *s, int submission, int local)
 	s->size_max = conf_size("smtp-size", MESSAGE_BYTES, 1024, UINT64_C(1) << 40);
 	s->line_max = (size_t)conf_size("smtp-line", TEXT_LINE_OCTETS, 998, 1 << 30);
 	s->recipients_max = number("smtp-recipients", RECIPIENTS, 100, 10000);
+	s->binarymime = conf_flag("smtp-binarymime", 0);
 	s->hops_max = number("smtp-hops", HOPS, 5, 1000);
 	s->errors_max = number("smtp-errors", ERRORS, 1, 1000000);
 	s->user_connections = number("smtp-user-connections", USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);

@@ -18,6 +18,7 @@ struct settings {
 	char const *directory;	  /* for long messages */
 	uint64_t size_max;
 	size_t line_max;
+	int binarymime; /* it is offered */
 	unsigned int recipients_max, hops_max, errors_max, messages_max, user_connections;
 	unsigned int reply_seconds, idle_seconds, session_seconds;
 	char const *service;	  /* "smtp", "submission", "relay", "local": for etc/milters */
