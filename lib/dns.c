@@ -14,6 +14,7 @@
 
 #define ANSWER_MAX 65535
 #define DATAGRAM_MAX 4096 /* more than we ask for */
+#define BURST_MAX 1000	  /* datagrams that are read without a look at the clock */
 #define LENGTH 2	  /* octets in front of a message over TCP (RFC 1035 4.2.2) */
 
 /* ---- questions ---- */
@@ -152,11 +153,18 @@ ask_server(struct dns_set *d, unsigned int server)
 }
 
 static void
+from_now(tain *when, unsigned int milliseconds)
+{
+	tain span;
+	tain_now_g();
+	tain_from_millisecs(&span, (int)milliseconds);
+	tain_add_g(when, &span);
+}
+
+static void
 schedule(struct dns_set *d)
 {
-	tain step;
-	tain_from_millisecs(&step, (int)d->wait);
-	tain_add_g(&d->again, &step);
+	from_now(&d->again, d->wait);
 	d->wait *= 2;
 }
 
@@ -218,7 +226,8 @@ static void
 read_udp(struct dns_set *d)
 {
 	unsigned char packet[DATAGRAM_MAX];
-	while (d->udp >= 0 && waiting(d)) {
+	/* Whoever floods us must not outlast the deadline. */
+	for (int i = 0; i < BURST_MAX && d->udp >= 0 && waiting(d); i++) {
 		ssize_t n = recv(d->udp, packet, sizeof packet, MSG_DONTWAIT);
 		if (n >= 0)
 			take(d, packet, (size_t)n, 0);
@@ -281,20 +290,11 @@ read_tcp(struct dns_set *d)
 
 /* ---- what callers see ---- */
 
-static void
-until(struct dns_set *d, unsigned int milliseconds)
-{
-	tain span;
-	tain_now_g();
-	tain_from_millisecs(&span, (int)milliseconds);
-	tain_add_g(&d->deadline, &span);
-}
-
 void
 dns_send(struct dns_set *d, unsigned int milliseconds)
 {
 	int old = waiting(d) > 0;
-	until(d, milliseconds);
+	from_now(&d->deadline, milliseconds);
 	if (!old) {
 		d->wait = DNS_FIRST_WAIT;
 		schedule(d);
@@ -341,12 +341,15 @@ dns_step(struct dns_set *d)
 void
 dns_watch(struct dns_set const *d, int fd[static 2], tain *when)
 {
-	int waits_now = waiting(d) > 0;
-	fd[0] = waits_now ? d->udp : -1;
-	fd[1] = waits_now ? d->tcp : -1;
-	*when = !waits_now			     ? tain_infinite
-		: tain_less(&d->again, &d->deadline) ? d->again
-						     : d->deadline;
+	int any = waiting(d) > 0;
+	tain soon = tain_infinite;
+	fd[0] = any ? d->udp : -1;
+	fd[1] = any ? d->tcp : -1;
+	*when = !any ? tain_infinite : tain_less(&d->again, &d->deadline) ? d->again : d->deadline;
+	if (any && d->tcp_out.len)
+		from_now(&soon, DNS_TCP_WAIT);
+	if (tain_less(&soon, when))
+		*when = soon;
 }
 
 /* Until something comes, or there is something to do. */
@@ -369,13 +372,16 @@ pause_for(struct dns_set *d)
 }
 
 void
-dns_wait(struct dns_set *d, unsigned int milliseconds)
+dns_wait(struct dns_set *d)
 {
+	tain least;
 	if (!waiting(d))
 		return;
 	/* First what lies there, however late it is looked at. */
 	read_udp(d);
-	until(d, milliseconds);
+	from_now(&least, DNS_LATE_WAIT);
+	if (tain_less(&d->deadline, &least))
+		d->deadline = least;
 	while (!dns_step(d))
 		pause_for(d);
 }

@@ -23,6 +23,8 @@
 #define DNS_UDP_OCTETS 1232	/* of an answer over UDP (EDNS, RFC 6891 6.2.5): no fragments */
 #define DNS_QUERY_MAX (12 + 255 + 4 + 11)
 #define DNS_FIRST_WAIT 1000	/* milliseconds until a question is asked again; doubled each time */
+#define DNS_LATE_WAIT 2000	/* milliseconds that dns_wait has at least */
+#define DNS_TCP_WAIT 20		/* milliseconds until a connection that is being made is looked at */
 
 enum dns_type {
 	DNS_TYPE_A = 1,
@@ -133,9 +135,9 @@ int dns_step(struct dns_set *d);
 /* For a loop with other descriptors: those to be polled for input (-1 none), and when dns_step is
  * to be called at the latest. */
 void dns_watch(struct dns_set const *d, int fd[static 2], tain *when);
-/* Steps until nothing is waiting, at most this many milliseconds from now: it is all answered then,
- * or DNS_TEMP. What was sent long ago, and has got lost while nobody looked, is asked again. */
-void dns_wait(struct dns_set *d, unsigned int milliseconds);
+/* Steps until nothing is waiting: at the deadline it is all answered, or DNS_TEMP. Where that has
+ * passed while nobody looked, what has got lost is asked again, for DNS_LATE_WAIT. */
+void dns_wait(struct dns_set *d);
 /* Closes the sockets and forgets all questions. */
 void dns_set_clear(struct dns_set *d);
 

@@ -219,7 +219,7 @@ score(struct session *s, int of_sender, struct dnsbl_zone const **worst)
 {
 	int sum = 0;
 	ask(s, of_sender);
-	dns_wait(set_of(s, of_sender), s->set.door.dns_ms);
+	dns_wait(set_of(s, of_sender));
 	for (size_t i = 0; i < s->set.door.zones_count; i++) {
 		struct dnsbl_zone const *z = s->set.door.zones + i;
 		if (z->of_sender != of_sender || !listed(s, z))
@@ -243,7 +243,7 @@ text_of(struct session *s, struct dnsbl_zone const *z)
 	if (!q)
 		return "";
 	dns_send(set, s->set.door.dns_ms);
-	dns_wait(set, s->set.door.dns_ms);
+	dns_wait(set);
 	return q->result == DNS_FOUND ? q->record[0].data : "";
 }
 

@@ -108,7 +108,7 @@ door_helo_dns(struct session *s, struct door_finding *f)
 		return DOOR_PASSES;
 	helo_ask(s);
 	dns_send(&s->door.mail, s->set.door.dns_ms);
-	dns_wait(&s->door.mail, s->set.door.dns_ms);
+	dns_wait(&s->door.mail);
 	for (size_t i = 0; i < TYPES; i++) {
 		struct dns_question const *q = dns_add(&s->door.mail, s->helo, types[i]);
 		if (q && q->result == DNS_FOUND)

@@ -126,7 +126,7 @@ void
 reverse_wait(struct session *s)
 {
 	while (!reverse_step(s))
-		dns_wait(&s->door.reverse, s->set.door.dns_ms);
+		dns_wait(&s->door.reverse);
 }
 
 /* ---- the checks ---- */

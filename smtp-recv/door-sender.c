@@ -53,7 +53,7 @@ door_sender(struct session *s, struct door_finding *f)
 		return DOOR_PASSES;
 	sender_ask(s);
 	dns_send(&s->door.mail, s->set.door.dns_ms);
-	dns_wait(&s->door.mail, s->set.door.dns_ms);
+	dns_wait(&s->door.mail);
 	for (int i = 0; i < TYPES; i++)
 		if (!(q[i] = dns_add(&s->door.mail, domain, types[i])))
 			return door_found(f, DOOR_TEMPORARY, "%s", domain);

@@ -21,7 +21,8 @@ enum scope {
 	OF_MAIL,
 };
 
-/* In this order they are asked; the first refusal is the reply, else the first deferral. */
+/* In this order they are asked, what needs no answer of the DNS first; the first refusal is the
+ * reply, else the first deferral. */
 /* clang-format off */
 static struct check {
 	char const *setting;
@@ -30,12 +31,12 @@ static struct check {
 	door_check_fn *find;
 	enum reply refusal;
 } const checks[DOOR_CHECKS] = {
-	[DOOR_PTR]          = {"smtp-check-ptr",          DOOR_OFF,    OF_CLIENT, door_ptr,          REPLY_DOOR_PTR},
-	[DOOR_NAME]         = {"smtp-check-name",         DOOR_OFF,    OF_CLIENT, door_name,         REPLY_DOOR_NAME},
 	[DOOR_HELO_NAME]    = {"smtp-check-helo-name",    DOOR_LOG,    OF_HELO,   door_helo_name,    REPLY_DOOR_HELO},
 	[DOOR_HELO_BARE]    = {"smtp-check-helo-bare",    DOOR_LOG,    OF_HELO,   door_helo_bare,    REPLY_DOOR_HELO},
 	[DOOR_HELO_OWN]     = {"smtp-check-helo-own",     DOOR_LOG,    OF_HELO,   door_helo_own,     REPLY_DOOR_HELO},
 	[DOOR_HELO_LITERAL] = {"smtp-check-helo-literal", DOOR_LOG,    OF_HELO,   door_helo_literal, REPLY_DOOR_HELO},
+	[DOOR_PTR]          = {"smtp-check-ptr",          DOOR_OFF,    OF_CLIENT, door_ptr,          REPLY_DOOR_PTR},
+	[DOOR_NAME]         = {"smtp-check-name",         DOOR_OFF,    OF_CLIENT, door_name,         REPLY_DOOR_NAME},
 	[DOOR_HELO_DNS]     = {"smtp-check-helo-dns",     DOOR_OFF,    OF_HELO,   door_helo_dns,     REPLY_DOOR_HELO},
 	[DOOR_SENDER]       = {"smtp-check-sender",       DOOR_OFF,    OF_MAIL,   door_sender,       REPLY_DOOR_SENDER},
 	[DOOR_DNSBL]        = {"smtp-check-dnsbl",        DOOR_REFUSE, OF_MAIL,   door_dnsbl,        REPLY_DOOR_DNSBL},
@@ -232,7 +233,8 @@ door_mail(struct session *s)
 	helo_ask(s);
 	sender_ask(s);
 	dnsbl_ask_sender(s);
-	dns_send(&s->door.mail, s->set.door.dns_ms);
+	if (s->door.mail.count)
+		dns_send(&s->door.mail, s->set.door.dns_ms);
 }
 
 void

@@ -16,12 +16,12 @@ struct session;
 struct smtp_path;
 
 enum door_check {
-	DOOR_PTR,
-	DOOR_NAME,
 	DOOR_HELO_NAME,
 	DOOR_HELO_BARE,
 	DOOR_HELO_OWN,
 	DOOR_HELO_LITERAL,
+	DOOR_PTR,
+	DOOR_NAME,
 	DOOR_HELO_DNS,
 	DOOR_SENDER,
 	DOOR_DNSBL,

@@ -147,14 +147,15 @@ class Faults:
     counts. Faults: "drop", "servfail", "refused", "truncate" (over UDP only: ask again over TCP), "garbage", or a function
     of the question that makes the answer, or a list of answers."""
 
-    def __init__(self, port, rules):
+    def __init__(self, port, rules, host="127.0.0.1"):
         self.to, self.rules, self.seen = ("127.0.0.1", port), rules, []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.udp = socket.socket(family, socket.SOCK_DGRAM)
+        self.tcp = socket.socket(family)
         self.port = free_port()
-        self.udp.bind(("127.0.0.1", self.port))
+        self.udp.bind((host, self.port))
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", self.port))
+        self.tcp.bind((host, self.port))
         self.tcp.listen(32)
 
     def __enter__(self):

@@ -131,8 +131,8 @@ with Nsd(ZONES) as nsd:
 
     # ---- the resolver ----
 
-    def answer_of(rules, ip="192.0.2.7", seconds=60, resolver=None):
-        with Faults(nsd.port, rules) as f:
+    def answer_of(rules, ip="192.0.2.7", seconds=60, resolver=None, host="127.0.0.1"):
+        with Faults(nsd.port, rules, host) as f:
             i = instance(f.port, "name", smtp_dns_seconds=seconds, **({"resolver": resolver.format(f.port)} if resolver else {}))
             answer, received = rcpt(i, ip)
             i.close()
@@ -157,6 +157,8 @@ with Nsd(ZONES) as nsd:
         tap.like(answer, "^250 ", f"a lie in front of the answer, {name}: not believed")
     answer, seen = answer_of(everything("truncate"))
     tap.ok(answer[:3] == "250" and sum(tcp for _, _, tcp in seen) == 2, "truncated: over TCP", (answer, seen))
+    answer, seen = answer_of([("client.test", 0, "truncate")], resolver="::1@{}", host="::1")
+    tap.eq((answer[:3], [tcp for _, _, tcp in seen]), ("250", [False, False, True]), "a resolver with an IPv6 address, over UDP and TCP")
     answer, seen = answer_of([], "192.0.2.14")
     tap.eq((answer[:3], [tcp for n, _, tcp in seen if n.startswith("huge")]), ("250", [False, True]), "201 addresses: over TCP, and the last one counts")
     for fault, code in (("servfail", "451"), ("refused", "451"), ("garbage", "451")):

@@ -230,6 +230,46 @@ with Nsd(ZONES) as nsd:
     tap.like(rcpt(i, "mail.host.test", "a@elsewhere.test"), "^550 5.7.1 refused because of a list", "a list before what is not known yet")
     i.close()
 
+    # ---- who is known, and who is not ----
+
+    everything = {"smtp_check_" + c: "refuse" for c in ("ptr", "name", "helo_own", "helo_dns", "sender")}
+    i = instance(nsd.port, dnsbl="bl.test\n", smtp_reverse_dns="auto", smtp_xclient="192.0.2.200/32\n", **everything)
+
+    def said(c, to="u@example.test", sender="a@nothing.send.test", helo="localhost"):
+        c.cmd(f"EHLO {helo}")
+        c.cmd(f"MAIL FROM:<{sender}>")
+        answer = c.cmd(f"RCPT TO:<{to}>")
+        c.cmd("RSET")
+        return answer
+    c = i.client("true", "true", TCPREMOTEIP=V4, SSL_PROTOCOL="TLSv1.3", SSL_CIPHER="x")
+    tap.like(said(c), "^550 5.7.25 ", "a stranger, where there is a login parent")
+    for to in ("postmaster", "Postmaster@example.test", "ABUSE@example.test", '"abuse"@example.test'):
+        tap.like(said(c, to), "^250 ", f"reaches {to}")
+    tap.like(said(c, "abused@example.test"), "^550 5.7.25 ", "but not others")
+    tap.like(c.cmd("AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ="), "^235 ", "who has logged in")
+    tap.like(said(c), "^250 ", "is no stranger any more")
+    c.cmd("QUIT")
+    c.close()
+    c = i.client(TCPREMOTEIP="192.0.2.200")
+    c.cmd("EHLO proxy.example")
+    tap.like(c.cmd(f"XCLIENT ADDR={V4}"), "^220 ", "a proxy names its client")
+    tap.like(said(c, helo="mail.host.test", sender="a@send.test"), "^550 5.7.25 .*: 192.0.2.7$", "who has no name")
+    c.cmd("QUIT")
+    c.close()
+    i.write("smtp-check-ptr", "off")
+    for name, wanted in (("", "^550 5.7.25 .*: 192.0.2.7 has none"), (" NAME=mail.host.test", "^550 5.7.1 refused because of a list: bl.test"), (" LOGIN=alice@example.test", "^250 ")):
+        c = i.client(TCPREMOTEIP="192.0.2.200")
+        c.cmd("EHLO proxy.example")
+        c.cmd(f"XCLIENT ADDR={V4}{name}")
+        tap.like(said(c, helo="mail.host.test", sender="a@send.test"), wanted, f"XCLIENT ADDR={V4}{name}: {wanted}")
+        c.cmd("QUIT")
+        c.close()
+    i.write("smtp-pregreet", "60000")
+    c = i.client(TCPREMOTEIP="192.0.2.200")
+    tap.like(c.greeting, "^220 ", "a proxy does not wait")
+    c.close()
+    i.close()
+
     # ---- before the greeting ----
 
     def raw(i, data, **env):
