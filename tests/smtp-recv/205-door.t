@@ -291,7 +291,7 @@ with Nsd(ZONES) as nsd:
         said = raw(i, b"EHLO spam.example\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n")
         tap.eq(said.split("\r\n"), ["554 you spoke before this server had greeted you", "503 5.5.1 you were refused; only QUIT is left", "503 5.5.1 you were refused; only QUIT is left",
                                     "221 2.0.0 goodbye", ""], "who talks ahead is refused, and then there is only QUIT")
-        tap.like(i.logged(), r'event=door check=pregreet verdict=refuse reason="EHLO spam.example"\n', "the log has what it said")
+        tap.like(i.logged(), r'event=door check=pregreet verdict=refuse reason="EHLO spam.example" ip=192.0.2.7\n', "the log has what it said")
         said = raw(i, b"x" * 10000)
         tap.eq(said[:4], "554 ", "octets without an end")
         said = raw(i, b"NOOP\r\n" * 100)
