@@ -8,7 +8,7 @@ void
 pop3_capa(struct net *n, char const *mechanisms, int stls)
 {
 	net_puts(n, OK_CAPA "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-			    "EXPIRE NEVER\r\n");
+			    "EXPIRE NEVER\r\nUTF8 USER\r\n");
 	if (mechanisms && (strstr(mechanisms, "PLAIN") || strstr(mechanisms, "LOGIN")))
 		net_puts(n, "USER\r\n");
 	if (mechanisms && *mechanisms)

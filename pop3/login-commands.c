@@ -4,6 +4,7 @@
 
 #include "lib/sa.h"
 #include "lib/ucspitls.h"
+#include "lib/utf8.h"
 #include "pop3/capa.h"
 #include "pop3/replies.h"
 
@@ -33,9 +34,35 @@ do_stls(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
 	(void)arg, (void)len;
+	if (s->utf8) { /* RFC 6856 2.1 */
+		pop3_login_error(s, ERR_UTF8_STLS);
+		return 0;
+	}
 	net_puts(&s->net, OK_STLS);
 	s->state = POP3_LOGIN_START;
 	return login_starttls(&s->login, &s->net);
+}
+
+/* RFC 6856 2: messages are sent as they are in either mode, as what most have above ASCII was never
+ * announced by anybody. */
+static int
+do_utf8(void *session, char *arg, size_t len)
+{
+	struct pop3_login *s = session;
+	(void)arg, (void)len;
+	s->utf8 = 1;
+	net_puts(&s->net, OK_UTF8);
+	return 0;
+}
+
+/* RFC 6856 2.2 */
+static int
+bad_utf8(struct pop3_login *s, char const *text)
+{
+	if (!s->utf8 || utf8_valid(text, strlen(text)))
+		return 0;
+	pop3_login_error(s, ERR_NOT_UTF8);
+	return 1;
 }
 
 /* RFC 1939 7: every name is taken, lest names be found out by trying. */
@@ -51,6 +78,8 @@ do_user(void *session, char *arg, size_t len)
 		pop3_login_error(s, ERR_REFUSED);
 		return 0;
 	}
+	if (bad_utf8(s, arg))
+		return 0;
 	memcpy(s->user, arg, len + 1);
 	s->state = POP3_LOGIN_USER;
 	net_puts(&s->net, OK_USER);
@@ -88,10 +117,15 @@ static int
 do_pass(void *session, char *arg, size_t len)
 {
 	struct pop3_login *s = session;
+	char const *const password = s->raw + sizeof "PASS" - 1 + 1;
 	(void)arg, (void)len;
+	if (bad_utf8(s, password)) {
+		s->state = POP3_LOGIN_START;
+		return 0;
+	}
 	return conclude(s, login_check(&s->login, &s->net,
 			       &(struct login_credentials){.login = s->user,
-				   .password = s->raw + sizeof "PASS" - 1 + 1,
+				   .password = password,
 				   .mechanism = "USER",
 				   .tag = "-",
 				   .command = "PASS"}));
@@ -140,6 +174,7 @@ enum { ANY = POP3_LOGIN_START | POP3_LOGIN_USER };
 struct command const pop3_login_commands[] = {
 	{"CAPA", do_capa, ANY, ARGS_NONE, 0, "CAPA"},
 	{"STLS", do_stls, ANY, ARGS_NONE, POP3_LOGIN_TLS, "STLS"},
+	{"UTF8", do_utf8, ANY, ARGS_NONE, 0, "UTF8"},
 	{"USER", do_user, ANY, ARGS_SOME, POP3_LOGIN_PASSWORD, "USER name"},
 	{"PASS", do_pass, POP3_LOGIN_USER, ARGS_ANY, POP3_LOGIN_PASSWORD | COMMAND_SECRET, "PASS password"},
 	{"AUTH", do_auth, ANY, ARGS_ANY, POP3_LOGIN_PASSWORD | COMMAND_SECRET, "AUTH mechanism [initial-response]"},

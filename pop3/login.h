@@ -21,6 +21,7 @@ struct pop3_login {
 	struct net net;
 	struct login login;
 	tain latest;   /* end of the time before login */
+	int utf8;      /* UTF8 was said (RFC 6856) */
 	int cleartext; /* this peer may send passwords without TLS */
 	unsigned int state, errors;
 	char user[LOGIN_NAME_MAX + 1];

@@ -10,6 +10,7 @@
 #define OK_LIST         "+OK\r\n"
 #define OK_CAPA         "+OK Capabilities follow\r\n"
 #define OK_STLS         "+OK Begin TLS negotiation now\r\n"
+#define OK_UTF8         "+OK UTF-8 it is\r\n"
 #define OK_BYE          "+OK Bye\r\n"
 #define OK_LOGIN        "+OK Logged in\r\n"
 #define OK_PREAUTH      "+OK postern ready, logged in already\r\n"
@@ -29,6 +30,8 @@
 
 #define ERR_PRIVACY     "-ERR [AUTH] Passwords in clear need TLS first\r\n"
 #define ERR_PASSWORDS   "-ERR [AUTH] Passwords are not taken here, use AUTH\r\n"
+#define ERR_NOT_UTF8    "-ERR That is not UTF-8\r\n"
+#define ERR_UTF8_STLS   "-ERR STLS comes before UTF8\r\n"
 #define ERR_NO_TLS      "-ERR TLS is not available here\r\n"
 #define ERR_TLS_ALREADY "-ERR TLS is active already\r\n"
 #define ERR_REFUSED     "-ERR [AUTH] Login name or password is wrong\r\n"

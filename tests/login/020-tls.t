@@ -75,12 +75,12 @@ for mode in MODES:
     c = Talk(s.connect())
     c.line()
     c.ask("CAPA")
-    capa = [c.line() for _ in range(9)]
+    capa = [c.line() for _ in range(10)]
     ok("STLS" in capa and "USER" not in capa and "." in capa, m + "POP3 in clear: STLS, no USER", capa)
     same(c.ask("STLS\r\nQUIT"), "+OK Begin TLS negotiation now", m + "STLS")
     c.secure()
     c.ask("CAPA")
-    capa = [c.line() for _ in range(10)]
+    capa = [c.line() for _ in range(11)]
     ok("STLS" not in capa and "USER" in capa and "SASL PLAIN LOGIN" in capa, m + "under TLS: USER, no STLS, no injection", capa)
     same(c.ask("STLS"), "-ERR TLS is active already", m + "no second STLS")
     c.ask("USER alice")

@@ -14,6 +14,7 @@ S: PIPELINING
 S: RESP-CODES
 S: AUTH-RESP-CODE
 S: EXPIRE NEVER
+S: UTF8 USER
 S: USER
 S: SASL PLAIN LOGIN
 S: IMPLEMENTATION postern
@@ -156,6 +157,28 @@ C: AUTH PLAIN Ym9iAGFsaWNlAHNlY3JldA==
 S: -ERR [AUTH] Nobody may act for another user here
 C: AUTH PLAIN AGFsaWNlAHdyb25n
 S: -ERR [AUTH] Login name or password is wrong
+--- UTF8 (RFC 6856 2)
+S+ .*ready
+C: UTF8 x
+S: -ERR No argument allowed, usage: UTF8
+C: USER alice
+S: +OK Now the password
+C: UTF8
+S: +OK UTF-8 it is
+C: UTF8
+S: +OK UTF-8 it is
+C! USER J\xf6rg\r\n
+S: -ERR That is not UTF-8
+C: USER alice
+S: +OK Now the password
+C! PASS \xf6\r\n
+S: -ERR That is not UTF-8
+C: PASS secret
+S: -ERR Not now
+C: STLS
+S~ -ERR .*
+C: QUIT
+S+ .*
 --- STLS where there is none, and under TLS
 S+ .*ready
 C: STLS
@@ -196,6 +219,7 @@ S: PIPELINING
 S: RESP-CODES
 S: AUTH-RESP-CODE
 S: EXPIRE NEVER
+S: UTF8 USER
 S: IMPLEMENTATION postern
 S: .
 C: USER alice
