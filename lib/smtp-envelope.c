@@ -253,6 +253,8 @@ smtp_mail_parse(struct arena *a, char const *arg, unsigned int offered, struct s
 		return error;
 	if (out->body == BODY_BINARYMIME && !(offered & EXT_BINARYMIME))
 		return bad_value;
+	if (offered & EXT_SMTPUTF8_IMPLIED)
+		out->smtputf8 |= out->from.utf8;
 	return out->from.utf8 && !out->smtputf8 ? needs_utf8 : 0;
 }
 
@@ -272,7 +274,7 @@ smtp_rcpt_parse(struct arena *a, char const *arg, unsigned int offered, int smtp
 	char const *error = parse_params(&p, rcpt_params, offered, s);
 	if (error)
 		return error;
-	return out->to.utf8 && !smtputf8 ? needs_utf8 : 0;
+	return out->to.utf8 && !smtputf8 && !(offered & EXT_SMTPUTF8_IMPLIED) ? needs_utf8 : 0;
 }
 
 /* ---- the client's side ---- */

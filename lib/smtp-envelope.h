@@ -35,6 +35,7 @@ enum smtp_ext {
 	EXT_LIMITS = 1 << 13,
 	EXT_XFORWARD_LOGIN = 1 << 14, /* ours: XFORWARD takes LOGIN=xtext */
 	EXT_XFORWARD_HOLD = 1 << 15,  /* ours: XFORWARD takes HOLD=xtext */
+	EXT_SMTPUTF8_IMPLIED = 1 << 16, /* ours: an address outside ASCII says SMTPUTF8 by itself */
 };
 
 struct smtp_path {

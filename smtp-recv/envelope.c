@@ -266,6 +266,7 @@ do_rcpt(void *session, char *arg, size_t len)
 	    smtp_rcpt_parse(&s->tx.arena, arg, session_offers(s), s->tx.mail.smtputf8, &rcpt);
 	if (wrong)
 		return reply_text(s, atoi(wrong), wrong + 4);
+	s->tx.mail.smtputf8 |= rcpt.to.utf8;
 	/* Twice the same address is one copy. */
 	char const *given = rcpt.to.text;
 	if (find_same(&s->tx, given))

@@ -92,6 +92,9 @@ session_offers(struct session const *s)
 			   EXT_DSN | EXT_ENHANCEDSTATUSCODES | EXT_PRDR | EXT_LIMITS;
 	if (s->set.binarymime)
 		ext |= EXT_BINARYMIME;
+	/* Mail clients (msmtp, for one) have such addresses and do not know of the parameter. */
+	if (s->set.submission)
+		ext |= EXT_SMTPUTF8_IMPLIED;
 	if (!s->tls && ucspitls_available())
 		ext |= EXT_STARTTLS;
 	if (s->login && (s->tls || s->cleartext))
