@@ -3,6 +3,7 @@
 
 PROGRAMS += postern-tables
 OBJ_postern-tables := bin/postern-tables.o
+LIBS_postern-tables := -lidn2 -lunistring
 
 PROGRAMS += tcpserver tcpserver-access tlsd ucspitlsd
 OBJ_tcpserver-access := bin/tcpserver-access.o
@@ -19,6 +20,8 @@ OBJ_spool-recv := $(addprefix mda-remote/,spool-recv.o recv-commands.o recv-data
 
 PROGRAMS += imap-login
 OBJ_imap-login := imap/imap-login.o imap/login-commands.o imap/login-parse.o imap/login-read.o imap/capability.o
+# A login may have a domain of U-labels.
+LIBS_imap-login := -lidn2 -lunistring
 
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o binary.o binary-header.o commands.o data.o decide.o \
@@ -31,6 +34,7 @@ LIBS_smtp-recv := -lidn2 -lunistring -lresolv
 
 PROGRAMS += pop3-login
 OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o
+LIBS_pop3-login := -lidn2 -lunistring
 
 PROGRAMS += mda-remote-dns
 OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o dns-txt.o link.o)
@@ -56,7 +60,7 @@ LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
 PROGRAMS += auth-file
 OBJ_auth-file := bin/auth-file.o bin/auth-hash.o bin/auth-cache.o
-LIBS_auth-file := -lcrypt -lunistring
+LIBS_auth-file := -lcrypt -lidn2 -lunistring
 
 PROGRAMS += login-wait
 OBJ_login-wait := bin/login-wait.o

@@ -78,7 +78,6 @@ read_credentials(char **login, char **password)
 		strerr_dief1x(EXIT_MISUSED, "descriptor 3 does not give a login and a password");
 	*login = credentials;
 	*password = credentials + n;
-	ascii_lower(*login, n - 1);
 }
 
 static void refuse(char const *user, char const *why) __attribute__((noreturn));
@@ -136,8 +135,9 @@ static void
 open_account(struct arena *arena, struct account *a)
 {
 	char *login, *password;
+	stralloc key = STRALLOC_ZERO;
 	read_credentials(&login, &password);
-	int r = account_find(arena, login, a);
+	int r = account_key(&key, login) < 0 ? 0 : account_find(arena, sa_str(&key), a);
 	if (r < 0)
 		strerr_diefu1sys(111, "look the account up in etc/users");
 	if (is_authorized()) {
@@ -145,10 +145,11 @@ open_account(struct arena *arena, struct account *a)
 			_exit(EXIT_NO_ACCOUNT);
 	} else if (!r) {
 		auth_hash_waste(password);
-		refuse(login, "unknown");
+		refuse(key.len ? key.s : login, "unknown");
 	} else
 		check_password(a, password);
 	check_account(a);
+	stralloc_free(&key);
 	explicit_bzero(credentials, sizeof credentials);
 }
 

@@ -1,15 +1,20 @@
 /* postern-tables NAME...: compiles tables of the control directory to cdb (lib/table.h).
+ * postern-tables -a ADDRESS: prints it as tables have it (account_key), for scripts.
  *
- * Descriptors: 2 messages. Environment: POSTERN_DIR. Exit: 0, 100 usage, 111 system.
- * Privileges: whoever owns the control directory. A table that does not exist is passed over; its
- * old cdb is removed. */
+ * Descriptors: 1 with -a, 2 messages. Environment: POSTERN_DIR. Exit: 0, 100 usage or no address,
+ * 111 system. Privileges: whoever owns the control directory. A table that does not exist is passed
+ * over; its old cdb is removed. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
+#include <skalibs/allreadwrite.h>
 #include <skalibs/strerr.h>
 
+#include "lib/account.h"
 #include "lib/conf.h"
 #include "lib/sa.h"
 #include "lib/table.h"
+#include "lib/utf8.h"
 
 static void
 compile(char const *name)
@@ -26,12 +31,28 @@ compile(char const *name)
 	stralloc_free(&cdb);
 }
 
+static void
+print_key(char const *address)
+{
+	stralloc key = STRALLOC_ZERO;
+	if (!utf8_valid(address, strlen(address)) || account_key(&key, address) < 0)
+		strerr_dief2x(100, "not an address: ", address);
+	sa_append(&key, '\n');
+	if (allwrite(1, key.s, key.len) < key.len)
+		strerr_diefu1sys(111, "write");
+	stralloc_free(&key);
+}
+
 int
 main(int argc, char **argv)
 {
 	PROG = "postern-tables";
+	if (argc == 3 && !strcmp(argv[1], "-a")) {
+		print_key(argv[2]);
+		return 0;
+	}
 	if (argc < 2 || argv[1][0] == '-')
-		strerr_dieusage(100, "postern-tables NAME...");
+		strerr_dieusage(100, "postern-tables -a ADDRESS | NAME...");
 	for (int i = 1; i < argc; i++)
 		compile(argv[i]);
 	return 0;

@@ -3,6 +3,7 @@
 #define POSTERN_ACCOUNT_H
 
 #include <sys/types.h>
+#include <skalibs/stralloc.h>
 
 #include "lib/arena.h"
 
@@ -25,6 +26,9 @@ struct account {
 	int nologin, nodelivery;
 };
 
+/* Appends the key of a login or an address as people write it: ASCII in lower case, a domain of U-labels
+ * in A-labels (RFC 5890 2.3.2.1). 0; -1 and nothing: there is no such domain. */
+int account_key(stralloc *out, char const *login);
 /* The account with this key (local@domain, or a bare login; lower case). 1; 0 there is none; -1
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
  * live in a. Empty uid and gid are this process's own. */

@@ -1,6 +1,7 @@
 #include "lib/login-parent.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -47,6 +48,16 @@ find_keys(char const *login, enum hash h, struct scram_keys *k)
 	return r;
 }
 
+/* The account's key, or the login where there can be none. */
+static void
+login_key(char key[static LOGIN_NAME_MAX + 1], char const *login)
+{
+	stralloc sa = STRALLOC_ZERO;
+	int const ok = !account_key(&sa, login) && sa.len <= LOGIN_NAME_MAX;
+	snprintf(key, LOGIN_NAME_MAX + 1, "%s", ok ? sa_str(&sa) : login);
+	stralloc_free(&sa);
+}
+
 static int
 new_nonce(char nonce[static SCRAM_NONCE + 1])
 {
@@ -71,8 +82,7 @@ login_scram_keys(struct login_parent *p, struct login_request const *r, struct s
 	if (!scram_hash(r->mechanism, strlen(r->mechanism), &h) ||
 	    !(p->offer.mechanisms & 1u << sasl_find(r->mechanism, strlen(r->mechanism))))
 		return LOGIN_TEMPFAIL;
-	memcpy(s->login, r->login, sizeof s->login);
-	ascii_lower(s->login, strlen(s->login));
+	login_key(s->login, r->login);
 	s->known = find_keys(s->login, h, &s->keys);
 	if (s->known < 0 || login_state_secret(secret) < 0 || new_nonce(s->nonce) < 0)
 		return LOGIN_TEMPFAIL;
@@ -110,10 +120,9 @@ login_scram_proof(struct login_parent *p, struct login_request *r, char const *d
 enum login_verdict
 login_scram_proved(struct login_parent *p, struct login_request *r)
 {
-	char low[LOGIN_NAME_MAX + 1];
-	memcpy(low, r->login, sizeof low);
-	ascii_lower(low, strlen(low));
-	int ok = *p->scram.proved && !strcmp(p->scram.proved, low);
+	char key[LOGIN_NAME_MAX + 1];
+	login_key(key, r->login);
+	int ok = *p->scram.proved && !strcmp(p->scram.proved, key);
 	if (ok) /* what was proved is opened, not what the child spells like it */
 		memcpy(r->login, p->scram.proved, sizeof r->login);
 	explicit_bzero(&p->scram, sizeof p->scram);

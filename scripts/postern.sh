@@ -2,6 +2,7 @@
 # POSIX sh, so "local" is avoided: variables of functions begin with an underscore.
 
 prog=${0##*/}
+export LC_ALL=C # tables are octets, whatever the locale
 POSTERN_DEFAULT_DIR=/var/lib/postern
 
 die() { # CODE WORDS...
@@ -63,12 +64,16 @@ lock() {
 	timeout 30 flock 9 || die 111 "another administration command holds $dir/etc/.lock"
 }
 
-lower() { printf %s "$1" | tr 'A-Z' 'a-z'; }
+# Prints an address, or "@domain", as tables have it.
+as_key() { postern-tables -a "$1" || exit; }
 
-# ADDRESS is what an account may be called.
+# ADDRESS, as as_key printed it, is what an account may be called.
 check_address() {
+	case $(printf %s "$1" | tr -d '\200-\377') in
+	*[!a-z0-9._+=@-]* | -*) die 100 "not an address: $1" ;;
+	esac
 	case $1 in
-	*[!a-z0-9._+=@-]* | *@*@* | @* | *@ | .* | *..* | -*) die 100 "not an address: $1" ;;
+	*@*@* | @* | *@ | .* | *..*) die 100 "not an address: $1" ;;
 	*@*) ;;
 	*) die 100 "not an address: $1 (local@domain)" ;;
 	esac

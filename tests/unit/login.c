@@ -1,6 +1,6 @@
 /* The login pair's parent against a child in a stranger's hands: what it answers, when it has had
  * enough, and that nobody is let in who has not shown who he is. */
-// libs: -lunistring
+// libs: -lidn2 -lunistring
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

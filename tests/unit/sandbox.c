@@ -1,6 +1,7 @@
 /* In the place of a login program's child: everything that a stranger in it would try fails, as
  * root (who is dropped) and without root, and what it needs works. Then the same for a session's
  * sandbox. Invariant 6 and 7 of the architecture. */
+// libs: -lidn2 -lunistring
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
