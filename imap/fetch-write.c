@@ -267,6 +267,15 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 	}
 }
 
+int
+fetch_reads(struct fetch const *f)
+{
+	for (size_t k = 0; k < f->count; k++)
+		if (f->item[k].need && (f->seen || f->item[k].text == TEXT_KINDS))
+			return 1;
+	return 0;
+}
+
 /* Nothing of the message itself is needed beyond what the folder keeps. */
 static int
 is_cached(struct fetch const *f, struct hand *h)

@@ -53,6 +53,8 @@ int fetch_parse(struct parse *p, struct fetch *f, int uid);
 void fetch_add(struct parse *p, struct fetch *f, char const *name);
 /* fetch-modifiers.c: " (CHANGEDSINCE n VANISHED)" behind the items, or nothing. */
 int fetch_modifiers_parse(struct session *s, struct parse *p, struct fetch *f);
+/* fetch-write.c: does it need each message's file, whatever the folder keeps of it? */
+int fetch_reads(struct fetch const *f);
 /* fetch-write.c: sends the response for the message in hand. 0; -1 (errno) if the message cannot be
  * read, and then nothing was sent. */
 int fetch_write(struct session *s, struct fetch const *f, struct hand *h);

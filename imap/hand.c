@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "imap/ahead.h"
 #include "lib/imap-text.h"
 #include "lib/pread-all.h"
 #include "lib/sa.h"
@@ -13,12 +14,18 @@
 #define HAND_ALIGNED                                                                               \
 	64 /* octets: a processor's lines of cache, which its widest loads then fit into */
 
+static int
+is_open(struct hand const *h)
+{
+	return h->fd >= 0 || h->s;
+}
+
 void
 hand_take(struct hand *h, struct folder *f, uint32_t i)
 {
-	if (h->folder == f && h->i == i && h->fd >= 0)
+	if (h->folder == f && h->i == i && is_open(h))
 		return;
-	if (h->fd >= 0 || h->tried)
+	if (is_open(h) || h->tried)
 		hand_drop(h);
 	h->asked = 0;
 	h->folder = f;
@@ -98,12 +105,24 @@ read_known(struct hand *h, uint64_t size, size_t most)
 	return 1;
 }
 
+static int
+take_ahead(struct hand *h)
+{
+	size_t size;
+	char *const s = h->ahead ? ahead_take(h->ahead, h->i, &size) : 0;
+	if (!s)
+		return 0;
+	h->size = size;
+	set_octets(h, s, size);
+	return 1;
+}
+
 /* Opened, and a small one read. */
 static int
 open_file(struct hand *h, size_t most)
 {
 	uint64_t size;
-	if (h->fd >= 0)
+	if (is_open(h) || take_ahead(h))
 		return 0;
 	h->fd = folder_open_known(h->folder, h->i, &size);
 	if (h->fd < 0)

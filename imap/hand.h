@@ -20,9 +20,11 @@
 struct hand {
 	struct folder *folder;
 	uint32_t i;
-	int fd;	     /* -1: not opened */
+	struct ahead *ahead; /* the command's; null: it reads nothing ahead */
+	int fd;	     /* -1: not opened, or read ahead */
 	size_t size; /* of the file */
-	char *s;     /* its octets s[0..n); n < size while only the header was asked for */
+	/* its octets s[0..n), null: none yet; n < size while only the header was asked for */
+	char *s;
 	size_t n;
 	int mapped;
 	char *buf;			   /* HAND_READ octets, malloced at first use */
@@ -56,7 +58,7 @@ struct mime_part const *hand_parts(struct hand *h);
 static inline int
 hand_stopped(struct hand const *h, struct session *s, uint32_t i)
 {
-	return (h->fd >= 0 || !(i % 64)) && session_stopped(s);
+	return (h->fd >= 0 || h->s || !(i % 64)) && session_stopped(s);
 }
 /* Lets go of the message; hand_free of all memory. */
 void hand_drop(struct hand *h);

@@ -159,7 +159,7 @@ confine(struct session const *s)
 			paths[n++] = (struct sandbox_path){
 			    s->shared.owner[i].folder[k].dir, SANDBOX_READ | SANDBOX_EDIT};
 	memcpy(paths + n, own, sizeof own);
-	/* Threads: maildir/listing.c. */
+	/* Threads: maildir/listing.c, lib/read-ahead.c. */
 	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,

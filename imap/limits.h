@@ -66,6 +66,9 @@
 /* Commands in a row that are BAD: the one after it gets BYE. */
 #define LIMIT_BAD 20
 
+/* Messages of one FETCH: of fewer none is read ahead by a thread (lib/read-ahead.h). */
+#define AHEAD_LEAST 64
+
 /* Octets of a header in which single fields are looked for (HEADER.FIELDS, SEARCH; ENVELOPE has
  * lib/imap-text.h's): what stands behind is not seen there. */
 #define LIMIT_HEADER IMAP_HEADER_MAX

@@ -128,6 +128,19 @@ folder_open_known(struct folder *f, uint32_t i, uint64_t *disk)
 }
 
 int
+folder_place(struct folder *f, uint32_t i, int *fd_dir, char const **name, uint64_t *disk)
+{
+	uint32_t const p = folder_position(f, i);
+	struct record const *const r = folder_at(f, p);
+	if (is_gone(f, p) || r->disk == NAME_UNKNOWN)
+		return -1;
+	*fd_dir = record_fd(f, r);
+	*name = record_path(f, r);
+	*disk = r->disk;
+	return 0;
+}
+
+int
 folder_stat_opened(struct folder *f, uint32_t i, int fd, uint64_t *disk)
 {
 	struct stat st;

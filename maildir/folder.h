@@ -113,6 +113,10 @@ int folder_open_message(struct folder *f, uint32_t i);
  * one. *disk is its size as the folder knows it, NAME_UNKNOWN if it does not; if so, or if another
  * number of octets is read, folder_stat_opened asks. */
 int folder_open_known(struct folder *f, uint32_t i, uint64_t *disk);
+/* Where the message's file was when it was last seen, and its size, for who reads it elsewhere: a
+ * directory that is open as long as the folder, and a name, good until the next call for this
+ * folder. 0; -1: it is gone, or the size is not known. Nothing is asked of the disk. */
+int folder_place(struct folder *f, uint32_t i, int *fd_dir, char const **name, uint64_t *disk);
 /* Of the message's file, opened: its size. 0 or -1: EINVAL, it is no regular file. */
 int folder_stat_opened(struct folder *f, uint32_t i, int fd, uint64_t *disk);
 /* message_size found another size than folder_size had: remembers it. */
