@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/log.h"
 #include "lib/login-penalty.h"
 #include "lib/skalibs-compat.h"
 
@@ -35,6 +36,17 @@ wait_from(struct login_parent *p, tain const *begin, unsigned int ms)
 		login_parent_wait(p, -1, &deadline);
 }
 
+static void
+log_slowed(struct login_parent const *p, char const *login, unsigned int ms)
+{
+	log_event("slowed");
+	log_str("user", login);
+	if (p->address)
+		log_str("ip", p->address);
+	log_num("ms", ms);
+	log_send();
+}
+
 /* A guesser who hangs up at the first silence and calls again waits here. */
 void
 login_delay_before(struct login_parent *p, char const *login)
@@ -46,10 +58,12 @@ login_delay_before(struct login_parent *p, char const *login)
 	    milliseconds(p, beyond_free(login_failures_address(p->address)), LOGIN_DELAY_MAX);
 	unsigned int b =
 	    milliseconds(p, beyond_free(login_failures_account(login)), ACCOUNT_DELAY_MAX);
+	if (!a && !b)
+		return;
+	log_slowed(p, login, a > b ? a : b);
 	tain_now_g();
 	tain_copynow(&now);
-	if (a || b)
-		wait_from(p, &now, a > b ? a : b);
+	wait_from(p, &now, a > b ? a : b);
 }
 
 void

@@ -33,6 +33,7 @@
 #define RATES_MAX 32		 /* lines of etc/smtp-rates: exit 100 */
 #define RATE_COUNT_MAX 1000000	 /* that a line may allow: exit 100 */
 #define RATE_SECONDS_MAX 2592000 /* in which: exit 100 */
+#define RATE_PER_SECOND_MAX 1000 /* what is counted is counted in milliseconds: exit 100 */
 #define RATE_ENTRIES (1 << 17)	 /* addresses, networks and users that are counted, 8 octets each: whoever has done least is forgotten */
 #define USER_CONNECTIONS 50	 /* authenticated ones of one login at a time: 454 */
 #define COMMAND_LINE_MAX 12352	 /* AUTH, a mechanism, 12288 octets of initial response (RFC 4954 4), CR LF */

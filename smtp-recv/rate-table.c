@@ -61,6 +61,7 @@ entry(char const *line, struct rate *r)
 	int per = word(pers, COUNT(pers), strtok_r(0, " \t", &save));
 	int good = number(strtok_r(0, " \t", &save), RATE_COUNT_MAX, &r->count);
 	good &= number(strtok_r(0, " \t", &save), RATE_SECONDS_MAX, &r->seconds);
+	good = good && r->count <= r->seconds * RATE_PER_SECOND_MAX;
 	if (what < 0 || per < 0 || !good || strtok_r(0, " \t", &save))
 		strerr_dief3x(100,
 		    "etc/smtp-rates: not WHAT (connections, commands, errors, messages, "

@@ -224,6 +224,9 @@ with Instance(login_delay=150, login_attempts=100) as i:
             ("loopback is not counted", "127.0.0.1", "bob", False), ("nor a trusted network", "198.51.100.1", "bob", False)):
         got = timed(i, ip, user, 3 if slow else 20)
         ok((got > 0.5) == slow, f"a right password {what}: {'slow' if slow else 'at once'}", got)
+    with start(i, "smtp", ("auth-file",), TCPREMOTEIP="192.0.2.3") as c:
+        login(c, "smtp", "alice")
+        ok(re.search(r"event=slowed user=alice ip=192\.0\.2\.3 ms=\d{3,4}\n", c.log()), "a check that is held back is logged", c.log())
     size = os.stat(i.path + "/run/auth/failures").st_size
     same("the table has its size", size, 16384 * 8)
     ok(os.stat(i.path + "/run/auth/failures").st_blocks * 512 >= size, "and its blocks")

@@ -157,7 +157,7 @@ tap.like(i.logged(), r"event=no-state file=\S*/state/rates", "... and is logged"
 i.close()
 
 for bad in ("connections address 3", "connections address 3 60 more", "connection address 3 60", "connections host 3 60", "connections address 0 60",
-            "connections address 3 0", "errors address many 60", "errors address 1000001 60", "errors address 1 2592001",
+            "connections address 3 0", "errors address many 60", "errors address 1000001 60", "errors address 1 2592001", "errors address 1001 1",
             "\n".join(["errors address 1 60"] * 33)):
     i = instance(bad)
     p = subprocess.run([BIN + "/smtp-recv"], env=i.environment(), stdin=subprocess.DEVNULL, capture_output=True)
