@@ -73,7 +73,6 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_NOT_LISTED]     = "550 5.1.1 no such recipient in this domain",
 	[REPLY_RCPTS_MAX]      = "452 4.5.3 too many recipients, send the rest in another message",
 	[REPLY_OUTLETS_MAX]    = "452 4.5.3 too many destinations, send the rest in another message",
-	[REPLY_NULL_RCPTS]     = "550 5.5.3 the null sender has too many recipients",
 	[REPLY_BAD_REWRITE]    = "553 5.1.3 the address cannot be rewritten by RELAYCLIENT",
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",
 	[REPLY_TABLE]          = "421 4.3.5 configuration has changed or cannot be read, connect again",
