@@ -95,8 +95,8 @@ macros_connect(struct session const *s)
 	char const *name = local ? "localhost" : *d->name ? d->name : "unknown";
 	char const *ptr = local ? name : *d->ptr ? d->ptr : "unknown";
 	char whole[DNS_NAME_TEXT + UCSPI_IPMAX + sizeof " [] (may be forged)"];
-	snprintf(whole, sizeof whole, "%s [%s]%s", ptr, ip,
-	    strcmp(name, ptr) ? " (may be forged)" : "");
+	snprintf(
+	    whole, sizeof whole, "%s [%s]%s", ptr, ip, strcmp(name, ptr) ? " (may be forged)" : "");
 	set("j", s->set.me);
 	set("_", whole);
 	set("v", "postern");

@@ -291,13 +291,12 @@ take_away(struct session *s)
 static int
 show_all(struct session *s, struct milter_header *h, stralloc const *head)
 {
-	struct milter *end = s->milters.one + s->milters.count;
 	tain limit;
 	tain_now_g();
 	tain_addsec_g(&limit, MILTERS_SECONDS);
 	if (tain_less(&s->end, &limit))
 		limit = s->end;
-	for (struct milter *m = s->milters.one; m < end; m++) {
+	EACH_MILTER(m, s) {
 		if (!milters_active(s, m))
 			continue;
 		if ((!h->count && load(s, h, head)) || show_message(s, m, h, &limit))

@@ -19,9 +19,6 @@ static struct milter_event const
 	unknown_event = {'U', -1,                MILTER_NO_UNKNOWN, MILTER_NR_UNKNOWN};
 /* clang-format on */
 
-#define EACH(m, s)                                                                                 \
-	(struct milter *m = (s)->milters.one; m < (s)->milters.one + (s)->milters.count; m++)
-
 void
 milters_init(struct session *s)
 {
@@ -33,9 +30,8 @@ milters_init(struct session *s)
 void
 milters_greeted(struct session *s)
 {
-	for
-		EACH(m, s)
-	m->greeted = 0;
+	EACH_MILTER(m, s)
+		m->greeted = 0;
 }
 
 int
@@ -254,14 +250,12 @@ milters_mail(struct session *s)
 		return 0;
 	macros_mail(s);
 	milter_say_mail(s, &packet);
-	for
-		EACH(m, s)
-		{
-			if (m->leave != MILTER_NO_PART)
-				m->leave = MILTER_STAYS;
-			if (m->leave == MILTER_STAYS && !s->tx.discard && begin(s, m, &packet))
-				return 1;
-		}
+	EACH_MILTER(m, s) {
+		if (m->leave != MILTER_NO_PART)
+			m->leave = MILTER_STAYS;
+		if (m->leave == MILTER_STAYS && !s->tx.discard && begin(s, m, &packet))
+			return 1;
+	}
 	return 0;
 }
 
@@ -269,14 +263,12 @@ milters_mail(struct session *s)
 static int
 broadcast(struct session *s, struct milter_event const *e, stralloc const *packet, char const *verb)
 {
-	for
-		EACH(m, s)
-		{
-			if (m->leave == MILTER_FAILED)
-				return refuse_failed(s, m);
-			if (milters_active(s, m) && event(s, m, e, packet, verb))
-				return 1;
-		}
+	EACH_MILTER(m, s) {
+		if (m->leave == MILTER_FAILED)
+			return refuse_failed(s, m);
+		if (milters_active(s, m) && event(s, m, e, packet, verb))
+			return 1;
+	}
 	return 0;
 }
 
@@ -304,31 +296,27 @@ milters_rcpt_refused(struct session *s, struct smtp_rcpt const *r)
 		return;
 	macros_rcpt(r, 0, s->said);
 	milter_say_rcpt(r, &packet);
-	for
-		EACH(m, s)
-		{
-			if (!milters_active(s, m) || !(m->protocol & MILTER_RCPT_REJ))
-				continue;
-			milter_until(m, MILTER_WAIT_COMMAND, &s->end);
-			/* The reply is said; a failure will show at the next command. */
-			milters_ask(m, &rcpt_event, &packet, &s->end, &a);
-		}
+	EACH_MILTER(m, s) {
+		if (!milters_active(s, m) || !(m->protocol & MILTER_RCPT_REJ))
+			continue;
+		milter_until(m, MILTER_WAIT_COMMAND, &s->end);
+		/* The reply is said; a failure will show at the next command. */
+		milters_ask(m, &rcpt_event, &packet, &s->end, &a);
+	}
 }
 
 int
 milters_data(struct session *s)
 {
-	for
-		EACH(m, s)
-		{
-			if (m->leave == MILTER_FAILED)
-				return refuse_failed(s, m);
-			if (!milters_active(s, m) || m->data)
-				continue;
-			m->data = 1;
-			if (event(s, m, &data_event, 0, "data"))
-				return 1;
-		}
+	EACH_MILTER(m, s) {
+		if (m->leave == MILTER_FAILED)
+			return refuse_failed(s, m);
+		if (!milters_active(s, m) || m->data)
+			continue;
+		m->data = 1;
+		if (event(s, m, &data_event, 0, "data"))
+			return 1;
+	}
 	return 0;
 }
 
@@ -339,19 +327,17 @@ milters_unknown(struct session *s, char const *line)
 	milter_begin(&packet, 'U');
 	milter_string(&packet, line);
 	milter_end(&packet);
-	for
-		EACH(m, s)
-		{
-			if (m->leave == MILTER_NO_PART)
-				continue;
-			if (s->state <= ST_EHLO)
-				m->leave = MILTER_STAYS;
-			if (s->state <= ST_EHLO && introduce(s, m))
-				return 1;
-			if (m->net && m->leave == MILTER_STAYS &&
-			    event(s, m, &unknown_event, &packet, "unknown"))
-				return 1;
-		}
+	EACH_MILTER(m, s) {
+		if (m->leave == MILTER_NO_PART)
+			continue;
+		if (s->state <= ST_EHLO)
+			m->leave = MILTER_STAYS;
+		if (s->state <= ST_EHLO && introduce(s, m))
+			return 1;
+		if (m->net && m->leave == MILTER_STAYS &&
+		    event(s, m, &unknown_event, &packet, "unknown"))
+			return 1;
+	}
 	return 0;
 }
 
@@ -360,30 +346,26 @@ milters_unknown(struct session *s, char const *line)
 void
 milters_abort(struct session *s)
 {
-	for
-		EACH(m, s)
-		{
-			if (m->net && m->busy)
-				milter_put_letter(m, 'A');
-			m->busy = m->data = 0;
-			if (m->leave != MILTER_NO_PART)
-				m->leave = MILTER_STAYS;
-		}
+	EACH_MILTER(m, s) {
+		if (m->net && m->busy)
+			milter_put_letter(m, 'A');
+		m->busy = m->data = 0;
+		if (m->leave != MILTER_NO_PART)
+			m->leave = MILTER_STAYS;
+	}
 }
 
 void
 milters_end(struct session *s)
 {
-	for
-		EACH(m, s)
-	milter_close(m);
+	EACH_MILTER(m, s)
+		milter_close(m);
 }
 
 void
 milters_peer_changed(struct session *s)
 {
 	milters_end(s);
-	for
-		EACH(m, s)
-	m->leave = MILTER_STAYS;
+	EACH_MILTER(m, s)
+		m->leave = MILTER_STAYS;
 }

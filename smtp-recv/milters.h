@@ -16,6 +16,9 @@ struct milters {
 	size_t count;
 	int refused; /* the last recipient, by a filter */
 };
+/* Each filter of a session, in their order. */
+#define EACH_MILTER(m, s)                                                                          \
+	for (struct milter *m = (s)->milters.one; m < (s)->milters.one + (s)->milters.count; m++)
 
 void milters_init(struct session *s);
 /* The client has greeted (again). */

@@ -14,7 +14,7 @@ NOBODY = 65534
 LIMIT = 120
 LIBMILTER = ("opendkim", "opendmarc", "clamav-milter", "spamass-milter")
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-MARKED = "Y" + GTUBE[1:]  # rspamd's test pattern for "add header"
+MARKED, RENAMED = "Y" + GTUBE[1:], "Z" + GTUBE[1:]  # rspamd's test patterns for "add header" and "rewrite subject"
 VIRUS = "this stands for a virus"
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
@@ -151,6 +151,11 @@ worker "rspamd_proxy" {{
 	bind_socket = "{self.socket('rspamd', 'unix')} mode=0666";
 	bind_socket = "127.0.0.1:{self.socket('rspamd-tcp', 'inet')}";
 	milter = yes; timeout = 60s; count = 1; spam_header = "X-Spam";
+	upstream "local" {{ default = yes; self_scan = yes; }}
+}}
+worker "rspamd_proxy" {{
+	bind_socket = "{self.socket('rspamd-hold', 'unix')} mode=0666";
+	milter = yes; timeout = 60s; count = 1; quarantine_on_reject = true;
 	upstream "local" {{ default = yes; self_scan = yes; }}
 }}
 """))

@@ -11,7 +11,7 @@ if not inside and not os.getuid() and not subprocess.run([*SPACE, "true"], captu
     os.execvp(SPACE[0], [*SPACE, sys.executable, __file__, "inside"])
 
 import dns
-from filters import GTUBE, MARKED, VIRUS, Filters, there
+from filters import GTUBE, MARKED, RENAMED, VIRUS, Filters, there
 from smtprecv import SPOOL_EXT, Instance, Tap
 
 tap = Tap()
@@ -94,6 +94,10 @@ def check_rspamd():
         tap.ok(last.startswith("554 5.7.1 Gtube pattern"), "and refuses GTUBE, in its words", all)
         last, head, _, _, all = send([name], SHORT + MARKED + "\r\n")
         tap.ok(last.startswith("250") and "\r\nX-Spam: Yes" in head, "\"add header\" is a mark for mda-local", all)
+    last, head, _, held, all = send(["rspamd-hold"], SHORT + GTUBE + "\r\n")
+    tap.ok(last.startswith("250") and not head and held, "what it refuses may be held instead", all)
+    last, head, _, _, all = send(["rspamd"], SHORT + RENAMED + "\r\n")
+    tap.ok(last.startswith("250") and "\r\nSubject: *** SPAM *** short" in head and "Subject: short" not in head, "\"rewrite subject\" does", all)
     last, _, _, _, all = send(["rspamd"], SHORT + "greylist me\r\n", sender="new@grey.test")
     tap.ok(last.startswith("451 4.7.1 Try again later"), "\"greylist\" is a reply for now, in its words", all)
 
