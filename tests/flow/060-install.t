@@ -15,8 +15,9 @@ if "inside" not in sys.argv:
         sys.exit()
     sys.exit(subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, __file__, "inside"]).returncode)
 
-import glob, imaplib, poplib, re, shutil, smtplib, ssl, time  # noqa: E401,E402
+import glob, imaplib, poplib, pwd, re, shutil, smtplib, ssl, time  # noqa: E401,E402
 from instance import wait_for  # noqa: E402
+from smtppeer import Peer  # noqa: E402
 
 UNSAFE = ssl.create_default_context()
 UNSAFE.check_hostname = False
@@ -75,6 +76,8 @@ uid = {line.split(":")[0]: int(line.split(":")[2]) for line in open("/etc/poster
 tap.ok(len(set(uid.values())) == 2 and min(uid.values()) >= 400000, "each account has a uid of its own", uid)
 
 must("echo 'recipients user 500 3600' >/etc/postern/smtp-rates")
+backend = Peer(script={"RCPT": lambda line: "550 5.1.1 no" if "<no" in line else None})
+must(f"echo 'asked.test: callout' >/etc/postern/relay-domains; echo 'asked.test: [127.0.0.1]:{backend.port}' >/etc/postern/routes; postern-services")
 svscan = subprocess.Popen(["s6-svscan", "-t", "0", "/var/lib/postern/run/service"], stderr=open("/mnt/svscan", "w"),
                           env=dict(os.environ, POSTERN_DIR="/var/lib/postern"))
 
@@ -103,6 +106,15 @@ def stranger():
         s.sendmail("stranger@example.org", ["alice@example.test"], "From: stranger@example.org\r\nSubject: y\r\n\r\nbody\r\n")
 
 
+def callout():
+    with smtplib.SMTP("127.0.0.1", 25, timeout=120) as s:
+        s.ehlo("x")
+        s.mail("stranger@example.org")
+        got = [s.rcpt(name + "@asked.test")[0] for name in ("bob", "nobody")]
+    file = os.stat("/var/lib/postern/run/callout/answers")
+    assert (got, pwd.getpwuid(file.st_uid).pw_name, file.st_mode & 0o777) == ([250, 550], "postspool", 0o600), (got, file)
+
+
 def spooled():
     with smtplib.LMTP("/var/lib/postern/run/spool/sock") as s:
         s.sendmail("stranger@example.org", ["bob@example.test"], "From: stranger@example.org\r\nSubject: waited\r\n\r\nbody\r\n")
@@ -128,6 +140,7 @@ def read_pop3():
 try:
     tap.run("alice submits to bob", submit, "alice@example.test", "bob@example.test")
     tap.run("a stranger's mail to alice is taken on port 25", stranger)
+    tap.run("recipients of a relay domain are asked about at its server", callout)
     tap.run("bob reads it over IMAP", read_imap)
     tap.run("alice reads it over POP3", read_pop3)
     tap.run("what waited in the spool for bob is delivered", spooled)
