@@ -76,6 +76,9 @@ take(struct recv_session *s, char const *in, size_t n, size_t *used)
 	*used = smtp_data_feed(&s->data, in, n, out, &len, &done);
 	if (s->size_max && s->data.size > s->size_max)
 		fail(s, R_SIZE, 0);
+	/* Some servers drop it, and what is left may be the end of a message to them. */
+	if (s->data.nul)
+		fail(s, R_NUL_OCTET, 0);
 	if (s->open && !s->failed) {
 		tls_required_feed(&s->tls_required, out, len);
 		spool_write(&s->file, out, len);

@@ -14,6 +14,7 @@
 #define R_NOSPACE "452 4.3.1 Insufficient space in the spool"
 #define R_WRITE "451 4.3.0 Spool write failed"
 #define R_RCPTS "452 4.5.3 Too many recipients"
+#define R_NUL_OCTET "554 5.6.0 NUL octet in the message (RFC 5321 4.5.2)"
 #define R_SIZE "552 5.3.4 Message too large"
 #define R_UNKNOWN "500 5.5.1 Command unrecognized"
 #define R_LONG "500 5.5.2 Line too long"

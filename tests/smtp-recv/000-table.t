@@ -28,7 +28,7 @@ def rows(what, names, found, enough):
 rows("verb of commands.c", re.findall(r'^\t\{"([A-Z]+)",', read("smtp-recv/commands.c"), re.M),
      lambda v: re.search(rf'"{v}"|[("]{v} |C: {v}\b|/ HTTP', own) and (v in own or v in ("POST", "PUT", "HEAD", "OPTIONS", "CONNECT")), 20)
 rows("parameter of MAIL and RCPT", re.findall(r'^    \{"([A-Z0-9]+)", EXT_', read("lib/smtp-envelope.c"), re.M), lambda p: re.search(rf'[" ]{p}["= ]', every), 10)
-rows("extension that EHLO names", re.findall(r"\\n([A-Z0-9]+)", read("smtp-recv/greet.c")) + ["SIZE", "XCLIENT"], lambda e: re.search(rf"\b{e}\b", own), 12)
+rows("extension that EHLO names", re.findall(r"\\n([A-Z0-9]+)", read("smtp-recv/greet.c")) + ["SIZE", "XCLIENT"], lambda e: re.search(rf"\b{e}\b", every), 12)
 # By its code and first word, or its first words, or its codes alone where no other reply has them.
 replies = re.findall(r'^\t\[REPLY_\w+\]\s*=\s*"(\d{3} (?:\d\.\d+\.\d+ )?)([^"]*)', read("smtp-recv/replies.c"), re.M)
 alone = [code for code, _ in replies if [c for c, _ in replies].count(code) == 1 and code.count(" ") > 1]
