@@ -109,7 +109,8 @@ forget(struct session *s, enum scope from)
 }
 
 static void
-log_finding(struct session const *s, struct check const *c, enum door_level level, struct door_finding const *f)
+log_finding(struct session const *s, struct check const *c, enum door_level level,
+    struct door_finding const *f)
 {
 	log_event("door");
 	log_str("check", c->setting + strlen("smtp-check-"));
