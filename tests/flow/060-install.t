@@ -139,6 +139,8 @@ def read_pop3():
 
 try:
     tap.run("alice submits to bob", submit, "alice@example.test", "bob@example.test")
+    state = [(sh(f"stat -c %U:%a /var/lib/postern/{name}").stdout.strip()) for name in ("state", "state/rates")]
+    tap.ok(state == ["postern:700", "postern:600"], "what is counted of alice is postern's", state)
     tap.run("a stranger's mail to alice is taken on port 25", stranger)
     tap.run("recipients of a relay domain are asked about at its server", callout)
     tap.run("bob reads it over IMAP", read_imap)
