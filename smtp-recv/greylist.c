@@ -103,7 +103,7 @@ greylist_read(struct greylist *g)
 {
 	unsigned char net[16];
 	unsigned int bits;
-	if (!g->delay || !conf_lines("greylist-exempt", &g->exempt))
+	if (!conf_lines("greylist-exempt", &g->exempt))
 		return;
 	for (char *s = g->exempt.s; s < g->exempt.s + g->exempt.len; s += strlen(s) + 1) {
 		char const *domain = s + (*s == '.');

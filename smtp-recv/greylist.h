@@ -20,7 +20,7 @@ struct greylist {
 	stralloc exempt; /* etc/greylist-exempt: networks and domains, C strings */
 };
 
-/* Reads etc/greylist-exempt, if greylisting is on; a bad line is exit 100. */
+/* Reads etc/greylist-exempt; a bad line is exit 100. */
 void greylist_read(struct greylist *g);
 
 /* Asked when the recipient was found to exist. 1: refused for a time, the reply is said and logged.

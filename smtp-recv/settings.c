@@ -54,16 +54,31 @@ static void
 read_state(struct settings *s)
 {
 	struct greylist *g = &s->greylist;
-	*g = (struct greylist){.delay = number("smtp-greylist-seconds", 0, 0, 86400),
-	    .window = 3600 * number("smtp-greylist-window-hours", GREYLIST_WINDOW_HOURS, 1, 1000),
-	    .keep = 86400 * number("smtp-greylist-days", GREYLIST_DAYS, 1, 3650)};
-	greylist_read(g);
+	/* Only there do strangers send. */
+	if (!strcmp(s->service, "smtp"))
+		g->delay = number("smtp-greylist-seconds", 0, 0, 86400);
+	if (g->delay) {
+		g->window =
+		    3600 * number("smtp-greylist-window-hours", GREYLIST_WINDOW_HOURS, 1, 1000);
+		g->keep = 86400 * number("smtp-greylist-days", GREYLIST_DAYS, 1, 3650);
+		g->file = conf_path("state/greylist");
+		greylist_read(g);
+	}
 	s->rates_count = rate_table(&s->rates);
-	if (!g->delay && !s->rates_count)
+	if (s->rates_count)
+		s->rates_file = conf_path("state/rates");
+	if (g->delay || s->rates_count)
+		s->state = conf_path("state");
+}
+
+static void
+read_tarpit(struct settings *s)
+{
+	s->tarpit_seconds = number("smtp-tarpit-seconds", 0, 0, 300);
+	if (!s->tarpit_seconds)
 		return;
-	s->state = conf_path("state");
-	g->file = conf_path("state/greylist");
-	s->rates_file = conf_path("state/rates");
+	s->tarpit_errors = number("smtp-tarpit-errors", TARPIT_ERRORS, 0, 1000000);
+	s->tarpit_total = number("smtp-tarpit-total-seconds", TARPIT_TOTAL_SECONDS, 1, 3600);
 }
 
 void
@@ -93,9 +108,7 @@ settings_read(struct settings *s, int submission, int local)
 	    number("smtp-reply-seconds", REPLY_SECONDS, 2 * SPOOL_RESERVE_SECONDS, 600);
 	s->idle_seconds = number("smtp-idle-seconds", IDLE_SECONDS, 1, 3600);
 	s->session_seconds = number("smtp-session-seconds", SESSION_SECONDS, 1, 1000000);
-	s->tarpit_seconds = number("smtp-tarpit-seconds", 0, 0, 300);
-	s->tarpit_errors = number("smtp-tarpit-errors", TARPIT_ERRORS, 0, 1000000);
-	s->tarpit_total = number("smtp-tarpit-total-seconds", TARPIT_TOTAL_SECONDS, 1, 3600);
+	read_tarpit(s);
 	s->repair_newlines = repair_newlines();
 	read_state(s);
 	s->requiretls = conf_flag("smtp-requiretls", 1);

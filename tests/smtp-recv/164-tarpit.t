@@ -66,7 +66,7 @@ tap.eq(c.close(), 0, "... in order")
 i.close()
 
 for name, value in [("smtp-tarpit-seconds", "301"), ("smtp-tarpit-errors", "x"), ("smtp-tarpit-total-seconds", "0")]:
-    i = Instance(**{name: value})
+    i = Instance(**{"smtp-tarpit-seconds": 1, name: value})
     p = subprocess.run([BIN + "/smtp-recv"], env=i.environment(), stdin=subprocess.DEVNULL, capture_output=True)
     tap.ok(p.returncode == 100 and name.encode() in p.stderr and p.stdout == b"", f"bad {name}: {value}", p)
     i.close()
