@@ -100,6 +100,16 @@ with Peer(script={"RCPT": "450 4.2.0 later"}) as peer, to(peer) as r:
     r.wait_empty()
     tap.ok(r.log("delivered", "to=u0@x.test"), "and goes when released")
 
+# Held from the start, as quarantine: it does not expire, and once it is released it is tried, however late.
+with Peer() as peer, Remote({"smtp-port": peer.port, **SLOW, "queue-lifetime": "0"}, routes="*: [127.0.0.1]") as r:
+    held = r.queue("late@x.test", login="a HOLD=m:+20it+20looks+20bad")
+    r.start()
+    queue(r, "flush"), r.wait("event=command", "!retry")
+    tap.ok(list(r.files()) == [held] and "    held      m: it looks bad\n" in run(r, "mailq").stdout and json.loads(queue(r, "list", "-j").stdout)["reason"] == "m: it looks bad", "quarantine: held, with its reason")
+    queue(r, "release", held)
+    r.wait_empty()
+    tap.ok(peer.messages[-1].rcpts == ["RCPT TO:<late@x.test>"] and not r.log("event=bounce"), "released behind its time it is tried", r.lines)
+
 # One that is being sent: what is on its way goes on; what waits behind it does not.
 asked, answer = threading.Event(), threading.Event()
 
