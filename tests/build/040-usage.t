@@ -61,10 +61,12 @@ LOGIN = ["login-check-timeout", "login-attempts", "login-delay"]
 OUTSIDE = {"PROTO": "TCP", "TCPREMOTEIP": "192.0.2.1", "TCPREMOTEPORT": "9", "TCPLOCALIP": "192.0.2.2", "TCPLOCALPORT": "25"}
 SETTINGS = {
     ("smtp-recv",): ["smtp-size", "smtp-line", "smtp-recipients", "smtp-hops", "smtp-errors", "smtp-messages", "smtp-reply-seconds",
-                     "smtp-idle-seconds", "smtp-session-seconds", "smtp-bare-newlines", "smtp-tmp"],
+                     "smtp-idle-seconds", "smtp-session-seconds", "smtp-bare-newlines", "smtp-tmp", "trusted-networks"],
     ("smtp-recv", "-s", *SESSION): [*LOGIN, "cleartext-networks"],
     ("imap-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
     ("pop3-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
+    ("proxy-server", "true"): ["proxy-networks"],
+    ("smtp-callout",): ["callout-positive", "callout-negative", "callout-timeout"],
     ("imap",): ["imap-separator", "imap-prefix", "imap-append-limit", "imap-timeout", "imap-read-timeout", "imap-search-memory", "imap-progress",
                 "imap-message-limit", "imap-save-limit"],
     ("pop3",): ["pop3-timeout"],
@@ -76,7 +78,7 @@ SETTINGS = {
     ("mda-remote-dns",): ["resolver", "resolver-anchor"],
     ("smtp-send",): ["remote-timeout", "auth/NAME"],
 }
-for name in "port-base", "max-connections", "max-per-address", "listen", "services", "ucspi":
+for name in "port-base", "max-connections", "max-per-address", "listen", "services", "ucspi", "proxied":
     SETTINGS.setdefault(("scripts/postern-services",), []).append(name)
 os.mkdir(top + "/etc/auth")
 for command, names in SETTINGS.items():

@@ -4,6 +4,7 @@ long; one deadline whatever the server does."""
 import os, re, shutil, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import postfixserver
 from dns import Nsd
 from instance import tap
 from ports import free_port
@@ -181,6 +182,14 @@ with Peer(ext=[e for e in ALL if e != "SMTPUTF8"]) as peer, Peer() as able, Call
     case("one that can, the domain too", one, "b\u00f6b@b\u00fccher.test", NOW, able, 1, mail=" SMTPUTF8")
     tap.ok(any("b\u00f6b@b\u00fccher.test" in l and l.startswith("RCPT") for l in able.sessions[-1]), "... as it was given", able.sessions[-1])
 
+if postfixserver.available:
+    port = free_port()
+    with postfixserver.Postfix({("127.0.0.1", port): {}}, relay_domains="a.test", relay_recipient_maps="inline:{bob@a.test=x}") as server, Callout() as one:
+        one.set("routes", f"a.test: [127.0.0.1]:{port}\n")
+        got = ask(one, "bob@a.test", "nobody@a.test")
+        tap.ok(got == [NOW, "550 5.1.1 its server says: <nobody@a.test>: Recipient address rejected: User unknown in relay recipient table"], "Debian's Postfix as the server", got, one.said)
+else:
+    tap.skip("Debian's Postfix as the server", "needs root and postfix")
 if shutil.which("nsd"):
     with Peer(ip="127.0.9.21", script={"RCPT": users}) as peer, Nsd({"a.test": f"@ MX 5 back\n@ MX 10 mx.home.test.\nback A 127.0.9.21\nus MX 5 mx.home.test.\nus MX 10 back\nnull MX 0 .\nhome A 127.0.9.21\n",
                                                                        "home.test": "mx A 127.0.0.1\n"}) as nsd, \
