@@ -71,10 +71,10 @@ hear(struct child *c, char *packet, size_t max, tain const *latest)
 	iopause_fd x = {.fd = c->fd, .events = IOPAUSE_READ};
 	tain_now_g();
 	int r = iopause_g(&x, 1, latest);
-	if (r > 0)
-		return link_recv(c->fd, packet, max, 0);
-	errno = r ? errno : ETIMEDOUT;
-	return -1;
+	ssize_t n = r > 0 ? link_recv(c->fd, packet, max, 0) : -1;
+	if (!r || !n)
+		errno = r ? ECONNRESET : ETIMEDOUT;
+	return n;
 }
 
 /* ---- where it is ---- */
@@ -155,11 +155,10 @@ connect_server(struct route const *r, tain const *latest, struct attempt *why)
 	default_port = (unsigned int)conf_uint("smtp-port", 25, 1, 65535);
 	if (find_hosts(r, latest, &packet, &text) < 0)
 		return fail(why, text);
-	int r_send = start(&sender, "smtp-send");
-	if (!r_send)
-		r_send = link_send(sender.fd, packet.s, packet.len, -1);
+	char word = 0;
+	if (!start(&sender, "smtp-send") && !link_send(sender.fd, packet.s, packet.len, -1))
+		word = next_word(latest, why);
 	stralloc_free(&packet);
-	char word = r_send < 0 ? 0 : next_word(latest, why);
 	if (word == 'c')
 		return 0;
 	if (!word)
