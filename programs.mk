@@ -26,7 +26,7 @@ LIBS_imap-login := -lidn2 -lunistring
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o binary.o binary-header.o commands.o data.o decide.o \
     door.o door-dnsbl.o door-greet.o door-helo.o door-reverse.o door-sender.o \
-    envelope.o envelope-change.o greet.o header-scan.o message.o milter.o milter-header.o milter-macros.o \
+    envelope.o envelope-change.o greet.o header-scan.o later.o message.o milter.o milter-header.o milter-macros.o \
     milter-message.o milter-packet.o milter-say.o milter-table.o milters.o notice.o outlet.o prdr.o received.o replies.o route.o \
     session.o settings.o submission.o xclient.o \
     greylist.o rate.o rate-table.o tarpit.o)

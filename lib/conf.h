@@ -31,6 +31,11 @@ char const *conf_address(char const *name);
 /* Every line that is neither empty nor a comment (#), each with a NUL, appended: their number. */
 unsigned int conf_lines(char const *name, stralloc *list);
 
+/* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; as conf_uint. */
+uint64_t conf_duration(char const *name, char const *otherwise, uint64_t min, uint64_t max);
+/* Reads such a text: 0, or -1 if it is none. */
+int duration_scan(char const *s, uint64_t *ms);
+
 /* This host's name: etc/me, else gethostname; lower case. */
 char const *conf_me(void);
 /* From now on it is this; null: what etc/me says now. Names that it gave before stay where they are. */

@@ -257,6 +257,9 @@ dsn_begin(stralloc *out, struct dsn const *d, struct dsn_recipient const *r, siz
 		xtext_field(out, "Original-Envelope-Id", "", d->envid);
 	field(out, "Reporting-MTA", "dns; ", d->me);
 	date_field(out, "Arrival-Date", d->arrival);
+	date_field(out, "Deliver-By-Date", d->deliver_by);
+	if (d->future)
+		field(out, "Future-Release-Request", "", d->future);
 	if (d->about) /* an extension field (RFC 3464 2.4) */
 		field(out, "X-Postern-Id", "", d->about);
 	for (size_t i = 0; i < n; i++)

@@ -31,6 +31,8 @@ struct dsn {
 	char const *about;    /* the id under which the original stands in the log, null none */
 	char const *envid;    /* xtext as it came with MAIL, null none */
 	int64_t now, arrival; /* arrival 0: not told */
+	int64_t deliver_by;   /* RFC 2852 5; 0: not asked for */
+	char const *future;   /* "for;3600" (RFC 4865 5.1.2); null: not asked for */
 	int utf8;	      /* the original needed SMTPUTF8 */
 	int eightbit;	      /* it has octets over 127 */
 	int full;	      /* all of it follows, not its header alone */

@@ -19,7 +19,7 @@ smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
 	net_init(&c->net, fd_in, fd_out);
 	c->lmtp = 0;
 	c->ext = 0;
-	c->size_limit = 0;
+	c->size_limit = c->by_min = 0;
 	c->limits = (struct smtp_limits){0};
 	c->auth = stralloc_zero;
 	c->data_bol = 1;
@@ -227,6 +227,8 @@ static struct {
     {"XFORWARD", EXT_XFORWARD},
     {"PRDR", EXT_PRDR},
     {"LIMITS", EXT_LIMITS},
+    {"FUTURERELEASE", EXT_FUTURERELEASE},
+    {"DELIVERBY", EXT_DELIVERBY},
 };
 
 /* RFC 9422 4: "RCPTMAX=100 MAILMAX=10"; what is not known, or says nothing, is passed over. */
@@ -281,6 +283,8 @@ note_extension(struct smtp_client *c, char const *s, size_t n)
 		c->ext |= EXT_XFORWARD_LOGIN;
 	if (ascii_ieq(s, klen, "XFORWARD") && has_word(s + klen, n - klen, "HOLD"))
 		c->ext |= EXT_XFORWARD_HOLD;
+	if (ascii_ieq(s, klen, "DELIVERBY") && klen < n)
+		uint64_scan(s + klen + 1, &c->by_min);
 	if (ascii_ieq(s, klen, "LIMITS") && klen < n)
 		note_limits(&c->limits, s + klen + 1, n - klen - 1);
 	if (ascii_ieq(s, klen, "AUTH") && klen < n) { /* also the old "AUTH=LOGIN" */
@@ -296,7 +300,7 @@ note_extensions(struct smtp_client *c, stralloc const *text)
 	char const *s = memchr(text->s, '\n', text->len);
 	char const *end = text->s + text->len;
 	c->ext = 0;
-	c->size_limit = 0;
+	c->size_limit = c->by_min = 0;
 	c->limits = (struct smtp_limits){0};
 	sa_reset(&c->auth);
 	while (s) {

@@ -26,6 +26,7 @@ struct smtp_client {
 	int lmtp;
 	unsigned int ext;    /* enum smtp_ext bits of the peer's greeting */
 	uint64_t size_limit; /* of SIZE, 0 none */
+	uint64_t by_min;     /* of DELIVERBY: least seconds with by-mode R; 0 none */
 	struct smtp_limits {
 		unsigned int mail, rcpt, domain;
 	} limits; /* of LIMITS (RFC 9422): MAILMAX, RCPTMAX, RCPTDOMAINMAX; 0 none */

@@ -2,10 +2,12 @@
 
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include <skalibs/types.h>
 
 #include "lib/ascii.h"
+#include "lib/date-utc.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
 
@@ -119,6 +121,61 @@ param_auth(struct parse *p, char const *value)
 	return strlen(value) <= AUTH_MAX && is_xtext(value) ? 0 : -1;
 }
 
+/* RFC 4865 4: the one excludes the other, and each is a time to come; one that is over already is at
+ * once. */
+static int
+hold_until(struct parse *p, char const *kind, char const *value, int64_t t)
+{
+	stralloc sa = STRALLOC_ZERO;
+	if (p->mail->release)
+		return -1;
+	sa_catf(&sa, "%s;%s", kind, value);
+	p->mail->future = arena_strndup(p->a, sa.s, sa.len);
+	p->mail->release = t;
+	stralloc_free(&sa);
+	return 0;
+}
+
+static int
+param_holdfor(struct parse *p, char const *value)
+{
+	uint64_t n;
+	size_t const len = ascii_isdigit(*value) && *value != '0' ? uint64_scan(value, &n) : 0;
+	if (!len || value[len] || n > FUTURE_MAX)
+		return -1;
+	return hold_until(p, "for", value, (int64_t)time(0) + (int64_t)n);
+}
+
+static int
+param_holduntil(struct parse *p, char const *value)
+{
+	int64_t t;
+	if (date_utc_parse(value, &t) < 0)
+		return -1;
+	return hold_until(p, "until", value, t > 1 ? t : 1);
+}
+
+/* by-time ";" by-mode [by-trace], RFC 2852 4 */
+static int
+param_by(struct parse *p, char const *value)
+{
+	uint64_t n;
+	int const negative = *value == '-';
+	value += negative || *value == '+';
+	size_t const len = ascii_isdigit(*value) ? uint64_scan(value, &n) : 0;
+	if (!len || len > 9 || value[len] != ';')
+		return -1;
+	value += len + 1;
+	p->mail->by_mode = (char)ascii_toupper(*value);
+	if (p->mail->by_mode != BY_NOTIFY && p->mail->by_mode != BY_RETURN)
+		return -1;
+	p->mail->by_trace = ascii_toupper(value[1]) == 'T';
+	if (value[1 + p->mail->by_trace] || (p->mail->by_mode == BY_RETURN && (negative || !n)))
+		return -1;
+	p->mail->by = (int64_t)time(0) + (negative ? -(int64_t)n : (int64_t)n);
+	return 0;
+}
+
 static int
 notify_bit(char const *s, size_t n, unsigned int *bits)
 {
@@ -178,6 +235,9 @@ static struct param const mail_params[] = {
     {"AUTH", EXT_AUTH, 1, param_auth},             /* RFC 4954 5 */
     {"REQUIRETLS", EXT_REQUIRETLS, 0, param_requiretls}, /* RFC 8689 */
     {"PRDR", EXT_PRDR, 0, param_prdr},
+    {"HOLDFOR", EXT_FUTURERELEASE, 1, param_holdfor},     /* RFC 4865 4 */
+    {"HOLDUNTIL", EXT_FUTURERELEASE, 1, param_holduntil}, /* RFC 4865 4 */
+    {"BY", EXT_DELIVERBY, 1, param_by},                   /* RFC 2852 4 */
     {0, 0, 0, 0},
 };
 
@@ -279,6 +339,23 @@ smtp_rcpt_parse(struct arena *a, char const *arg, unsigned int offered, int smtp
 
 /* ---- the client's side ---- */
 
+static void
+future_format(stralloc *sa, char const *future)
+{
+	int const until = *future == 'u';
+	sa_catf(sa, until ? " HOLDUNTIL=%s" : " HOLDFOR=%s", future + (until ? 6 : 4));
+}
+
+/* RFC 2852 4.1.4: what is left of the time, as of now. */
+static void
+by_format(stralloc *sa, struct smtp_mail const *m)
+{
+	int64_t left = m->by - (int64_t)time(0);
+	int64_t const least = m->by_mode == BY_RETURN ? 1 : -FUTURE_MAX;
+	left = left < least ? least : left > FUTURE_MAX ? FUTURE_MAX : left;
+	sa_catf(sa, " BY=%lld;%c%s", (long long)left, m->by_mode, m->by_trace ? "T" : "");
+}
+
 void
 smtp_mail_format(stralloc *sa, struct smtp_mail const *m, unsigned int ext)
 {
@@ -301,6 +378,10 @@ smtp_mail_format(stralloc *sa, struct smtp_mail const *m, unsigned int ext)
 		sa_cats(sa, " REQUIRETLS");
 	if (m->prdr && (ext & EXT_PRDR))
 		sa_cats(sa, " PRDR");
+	if (m->release && (ext & EXT_FUTURERELEASE))
+		future_format(sa, m->future);
+	if (m->by_mode && (ext & EXT_DELIVERBY))
+		by_format(sa, m);
 	sa_cats(sa, "\r\n");
 }
 

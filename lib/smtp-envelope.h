@@ -1,5 +1,6 @@
 /* MAIL and RCPT: paths and parameters, parsed once for every SMTP and LMTP server here and written
- * by every client here. RFC 5321 4.1.1, 4.1.2; RFC 1870, 3461, 6152, 6531, 3030, 4954, 8689. */
+ * by every client here. RFC 5321 4.1.1, 4.1.2; RFC 1870, 3461, 6152, 6531, 3030, 4954, 8689,
+ * 4865, 2852. */
 #ifndef POSTERN_SMTP_ENVELOPE_H
 #define POSTERN_SMTP_ENVELOPE_H
 
@@ -36,6 +37,8 @@ enum smtp_ext {
 	EXT_XFORWARD_LOGIN = 1 << 14, /* ours: XFORWARD takes LOGIN=xtext */
 	EXT_XFORWARD_HOLD = 1 << 15,  /* ours: XFORWARD takes HOLD=xtext */
 	EXT_SMTPUTF8_IMPLIED = 1 << 16, /* ours: an address outside ASCII says SMTPUTF8 by itself */
+	EXT_FUTURERELEASE = 1 << 17,
+	EXT_DELIVERBY = 1 << 18,
 };
 
 struct smtp_path {
@@ -46,6 +49,7 @@ struct smtp_path {
 };
 
 enum smtp_body { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
+enum smtp_by { BY_NOTIFY = 'N', BY_RETURN = 'R' }; /* RFC 2852 4 */
 enum smtp_ret { RET_UNSET, RET_FULL, RET_HDRS };
 enum smtp_notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
 
@@ -58,6 +62,11 @@ struct smtp_mail {
 	char const *envid; /* xtext as it came, null if none */
 	char const *auth;  /* xtext as it came, null if none */
 	char const *login; /* who handed it in, for XFORWARD; null: nobody who is known */
+	int64_t release;   /* not to be sent before (seconds since 1970); 0: at once */
+	char const *future; /* how that was asked for (RFC 4865 5.1.2): "for;3600", "until;DATE" */
+	char by_mode;	    /* enum smtp_by; 0: no BY */
+	int by_trace;
+	int64_t by;	    /* when it must be delivered, seconds since 1970 */
 	char const *hold;  /* for XFORWARD: why the spool is to keep it until somebody releases it; null: it is not */
 };
 
@@ -76,6 +85,8 @@ char const *smtp_path_parse(struct arena *a, char const *s, unsigned int flags, 
 
 /* Makes a path of an address without brackets, as found in a table or a header. 0, or -1. */
 int smtp_path_set(struct arena *a, char const *address, struct smtp_path *out);
+
+#define FUTURE_MAX 999999999 /* seconds of HOLDFOR (RFC 4865 4), and of BY (RFC 2852 4) */
 
 /* Parses what stands behind MAIL ("FROM:<...> SIZE=1") or RCPT ("TO:<...>"). Parameters of an
  * extension that is not in `offered` are refused (555). Null if all is well, otherwise the reply's

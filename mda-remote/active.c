@@ -216,13 +216,16 @@ learn(struct active *a, struct dest const *d)
 	/* What stands behind a "+" is made for each message (mailing lists). */
 	char const *from = a->e.mail.from.text, *domain = strchr(from, '@');
 	size_t n = strcspn(from, "+@");
-	m->arrival = a->e.arrival * 1000;
+	m->arrival = envelope_begin(&a->e) * 1000;
 	m->sender = tally_key(from, n) ^ (domain ? tally_key(domain, strlen(domain)) : 0);
 	m->destination = d ? d->hash : 0;
-	int64_t notice = a->e.arrival + (int64_t)(walk.set.delay_notice / 1000);
-	int64_t must = walk.set.delay_notice && notice > walk_now() / 1000 && notice < a->e.expiry
+	int64_t const now = walk_now() / 1000;
+	int64_t notice = envelope_begin(&a->e) + (int64_t)(walk.set.delay_notice / 1000);
+	int64_t must = walk.set.delay_notice && notice > now && notice < a->e.expiry
 			   ? notice
 			   : a->e.expiry;
+	if (a->e.mail.by_mode && a->e.mail.by > now && a->e.mail.by < must)
+		must = a->e.mail.by;
 	m->must = must < 1 ? 1 : must > UINT32_MAX ? UINT32_MAX : (uint32_t)must;
 }
 
@@ -232,13 +235,15 @@ make_tasks(struct active *a, struct why const *why)
 {
 	struct task **tasks = xmalloc(a->e.count * sizeof *tasks);
 	unsigned int n = 0, same = 0;
+	int const too_late = envelope_too_late(&a->e, walk_now() / 1000);
 	round_of_tasks++;
-	/* Also when its time is over: after a long outage everything is tried once more. */
+	/* Also when its time is over: after a long outage everything is tried once more. But not what
+	 * its sender wants back by then (RFC 2852 4.1.3). */
 	struct dest *d = 0;
 	char const *domain = 0;
 	for (unsigned int i = 0; i < a->e.count; i++) {
 		struct envelope_rcpt *r = a->e.rcpt + i;
-		if (r->state != RCPT_WAITING ||
+		if (r->state != RCPT_WAITING || too_late ||
 		    (a->m->round && why_time(why, r->at) >= a->m->round))
 			continue;
 		if (!d || strcmp(domain, r->rcpt.to.domain))
@@ -308,6 +313,18 @@ go_on(struct active *a)
 		active_settle(a);
 }
 
+/* It is not to be sent yet: it waits as it was found, whoever wanted it tried. */
+static void
+put_back(struct active *a)
+{
+	struct message *m = a->m;
+	struct timespec const t[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = a->e.mail.release}};
+	futimens(a->fd, t);
+	m->arrival = a->e.mail.release * 1000;
+	schedule_at(&walk.schedule, m, a->e.mail.release * 1000);
+	active_release(a);
+}
+
 void
 active_begin(struct message *m)
 {
@@ -315,6 +332,10 @@ active_begin(struct message *m)
 	struct active *a = load(m);
 	if (!a)
 		return;
+	if (envelope_future(&a->e, walk_now() / 1000) && envelope_waiting(&a->e) == a->e.count) {
+		put_back(a);
+		return;
+	}
 	m->active = a;
 	a->began = time(0); /* as the lines of NAME:why */
 	if (m->round)

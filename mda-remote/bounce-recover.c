@@ -18,7 +18,8 @@ is_told(struct envelope_rcpt const *r, enum bounce_kind kind)
 {
 	return kind == BOUNCE_FAILED	? r->state == RCPT_REPORTED
 	       : kind == BOUNCE_RELAYED ? r->state == RCPT_DONE
-					: r->delay == DELAY_TOLD;
+	       : kind == BOUNCE_BY	? r->delay == DELAY_BY_TOLD
+					: r->delay != DELAY_UNTOLD;
 }
 
 /* The end may have come between two marks of one notification. All that are owed one of its kind
@@ -28,8 +29,9 @@ tell_rest(int fd, struct envelope *e, enum bounce_kind kind)
 {
 	for (unsigned int i = 0; i < e->count; i++) {
 		struct envelope_rcpt *r = e->rcpt + i;
-		if (kind == BOUNCE_DELAYED ? bounce_open_delay(r) : r->state == (char)kind)
-			bounce_told(fd, r);
+		int const delay = kind == BOUNCE_DELAYED || kind == BOUNCE_BY;
+		if (delay ? bounce_open_delay(r, kind) : r->state == (char)kind)
+			bounce_told(fd, r, kind);
 	}
 	durable_data(fd);
 }
@@ -61,7 +63,7 @@ static int
 split(char const *name, char base[static SPOOL_NAME_MAX + 1], char *kind, unsigned int *i)
 {
 	char const *plus = strrchr(name, '+');
-	if (!plus || !plus[1] || !strchr("fsdn", plus[1]) || !uint0_scan(plus + 2, i))
+	if (!plus || !plus[1] || !strchr("fsdbn", plus[1]) || !uint0_scan(plus + 2, i))
 		return -1;
 	memcpy(base, name, (size_t)(plus - name));
 	base[plus - name] = 0;

@@ -17,7 +17,7 @@ action_of(enum bounce_kind kind, struct attempt const *t)
 {
 	if (kind == BOUNCE_FAILED)
 		return DSN_FAILED;
-	if (kind == BOUNCE_DELAYED)
+	if (kind == BOUNCE_DELAYED || kind == BOUNCE_BY)
 		return DSN_DELAYED;
 	/* Behind a Unix socket stands the mailbox itself (LMTP), not another server. */
 	return t->host[0] == '/' ? DSN_DELIVERED : DSN_RELAYED;
@@ -34,6 +34,8 @@ head_of(struct bounce const *b)
 	    .envid = b->e->mail.envid,
 	    .now = b->now,
 	    .arrival = b->e->arrival,
+	    .deliver_by = b->e->mail.by_mode ? b->e->mail.by : 0,
+	    .future = b->e->mail.future,
 	    .utf8 = b->e->mail.smtputf8,
 	    .eightbit = b->e->eightbit,
 	    .doubled = b->doubled,
@@ -46,10 +48,13 @@ head_of(struct bounce const *b)
 static void
 fill(struct bounce const *b, struct dsn_recipient *r, struct attempt *t)
 {
-	char const verdict = b->kind == BOUNCE_FAILED ? 'f' : b->kind == BOUNCE_DELAYED ? 'w' : 's';
+	int const delay = b->kind == BOUNCE_DELAYED || b->kind == BOUNCE_BY;
+	char const verdict = delay ? 'w' : (char)b->kind;
 	for (unsigned int i = 0; i < b->count; i++) {
 		if (!why_find(b->why, b->rcpt[i]->at, t + i))
 			attempt_set(t + i, verdict, 0, 0, "no reason is on record");
+		if (b->kind == BOUNCE_BY) /* RFC 2852 4.1.3: delivery time expired */
+			strcpy(t[i].status, "4.4.7");
 		r[i] = (struct dsn_recipient){
 		    .action = action_of(b->kind, t + i),
 		    .final = b->rcpt[i]->rcpt.to.text,
@@ -60,7 +65,7 @@ fill(struct bounce const *b, struct dsn_recipient *r, struct attempt *t)
 		    .host = t[i].host,
 		    .ip = t[i].ip,
 		    .last_attempt = b->now,
-		    .will_retry_until = b->kind == BOUNCE_DELAYED ? b->e->expiry : 0,
+		    .will_retry_until = delay ? b->e->expiry : 0,
 		};
 	}
 }

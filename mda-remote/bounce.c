@@ -76,9 +76,12 @@ park(struct active *a, struct bounce *b, char const *name)
 /* ---- who is to be told ---- */
 
 int
-bounce_open_delay(struct envelope_rcpt const *r)
+bounce_open_delay(struct envelope_rcpt const *r, enum bounce_kind kind)
 {
 	unsigned int const n = r->rcpt.notify;
+	if (kind == BOUNCE_BY)
+		return r->state == RCPT_WAITING && r->delay != DELAY_BY_TOLD &&
+		       (!n || (n & NOTIFY_DELAY));
 	return r->state == RCPT_WAITING && r->delay == DELAY_UNTOLD &&
 	       ((n & NOTIFY_DELAY) || (!n && walk.set.delay_always));
 }
@@ -86,7 +89,7 @@ bounce_open_delay(struct envelope_rcpt const *r)
 static int
 wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 {
-	int64_t age = walk_now() - a->e.arrival * 1000;
+	int64_t age = walk_now() - envelope_begin(&a->e) * 1000;
 	switch (kind) {
 	case BOUNCE_FAILED:
 		return r->state == RCPT_FAILED;
@@ -94,28 +97,31 @@ wants(struct active *a, struct envelope_rcpt *r, enum bounce_kind kind)
 		return r->state == RCPT_RELAYED;
 	case BOUNCE_DELAYED:
 		return walk.set.delay_notice && age >= (int64_t)walk.set.delay_notice &&
-		       bounce_open_delay(r);
+		       bounce_open_delay(r, kind);
+	case BOUNCE_BY:
+		return a->e.mail.by_mode == BY_NOTIFY && walk_now() >= a->e.mail.by * 1000 &&
+		       bounce_open_delay(r, kind);
 	}
 	return 0;
 }
 
 int
-bounce_told(int fd, struct envelope_rcpt *r)
+bounce_told(int fd, struct envelope_rcpt *r, enum bounce_kind kind)
 {
-	if (r->state == RCPT_FAILED)
+	if (kind == BOUNCE_FAILED)
 		r->state = RCPT_REPORTED;
-	else if (r->state == RCPT_RELAYED)
+	else if (kind == BOUNCE_RELAYED)
 		r->state = RCPT_DONE;
 	else
-		r->delay = DELAY_TOLD;
+		r->delay = kind == BOUNCE_BY ? DELAY_BY_TOLD : DELAY_TOLD;
 	return spool_mark(fd, r);
 }
 
 static int
 untold(int fd, struct envelope_rcpt *r, enum bounce_kind kind)
 {
-	if (kind == BOUNCE_DELAYED)
-		r->delay = DELAY_UNTOLD;
+	if (kind == BOUNCE_DELAYED || kind == BOUNCE_BY)
+		r->delay = kind == BOUNCE_BY ? DELAY_TOLD : DELAY_UNTOLD;
 	else
 		r->state = (char)kind; /* its letter is the state's */
 	return spool_mark(fd, r);
@@ -127,7 +133,7 @@ static int
 told_all(int fd, struct bounce const *b)
 {
 	unsigned int n = 0;
-	while (n < b->count && !bounce_told(fd, b->rcpt[n]))
+	while (n < b->count && !bounce_told(fd, b->rcpt[n], b->kind))
 		n++;
 	if (n == b->count)
 		return 0;
@@ -179,7 +185,7 @@ collect(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list)
 			log_1("dropped", "to", r->rcpt.to.text);
 			log_id(0);
 		}
-		bounce_told(a->fd, r);
+		bounce_told(a->fd, r, kind);
 	}
 	return n;
 }
@@ -203,7 +209,7 @@ receiver(struct active const *a)
 static char const *
 word_of(enum bounce_kind kind)
 {
-	return kind == BOUNCE_FAILED ? "failed" : kind == BOUNCE_DELAYED ? "delayed" : "relayed";
+	return kind == BOUNCE_FAILED ? "failed" : kind == BOUNCE_RELAYED ? "relayed" : "delayed";
 }
 
 static void
@@ -259,7 +265,7 @@ count_one(struct active *a, struct bounce *b, char const *name)
 {
 	int r = digest_add(name, b);
 	for (unsigned int i = b->count; i-- && !r;)
-		r = bounce_told(a->fd, b->rcpt[i]);
+		r = bounce_told(a->fd, b->rcpt[i], b->kind);
 	return r < 0 || durable_data(a->fd) < 0 ? -1 : 0;
 }
 
@@ -292,10 +298,12 @@ notify(struct active *a, enum bounce_kind kind, struct envelope_rcpt **list, uns
 int
 bounce_owed(struct active *a, struct why const *why)
 {
-	static enum bounce_kind const kinds[] = {BOUNCE_FAILED, BOUNCE_RELAYED, BOUNCE_DELAYED};
+	/* What tells of BY tells of a delay, too. */
+	static enum bounce_kind const kinds[] = {
+	    BOUNCE_FAILED, BOUNCE_RELAYED, BOUNCE_BY, BOUNCE_DELAYED};
 	struct envelope_rcpt **list = xmalloc(a->e.count * sizeof *list);
 	int r = 0;
-	for (unsigned int i = 0; i < 3 && !r; i++) {
+	for (unsigned int i = 0; i < sizeof kinds / sizeof *kinds && !r; i++) {
 		unsigned int n = collect(a, kinds[i], list);
 		if (n)
 			r = notify(a, kinds[i], list, n, why);

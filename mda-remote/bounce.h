@@ -8,7 +8,12 @@
 #include "mda-remote/envelope.h"
 #include "mda-remote/spool.h"
 
-enum bounce_kind { BOUNCE_FAILED = 'f', BOUNCE_DELAYED = 'd', BOUNCE_RELAYED = 's' };
+enum bounce_kind {
+	BOUNCE_FAILED = 'f',
+	BOUNCE_DELAYED = 'd',
+	BOUNCE_RELAYED = 's',
+	BOUNCE_BY = 'b', /* a delay beyond the time of BY=...;N (RFC 2852 4.1.3) */
+};
 
 /* What one notification tells. */
 struct bounce {
@@ -38,10 +43,10 @@ int bounce_utf8(struct bounce const *b);
 
 /* ---- bounce.c, for bounce-recover.c ---- */
 
-/* Its sender is still to be told of a delay, once there is one. */
-int bounce_open_delay(struct envelope_rcpt const *r);
+/* Its sender is still to be told of a delay, once there is one; or of one beyond BY. */
+int bounce_open_delay(struct envelope_rcpt const *r, enum bounce_kind kind);
 /* Marks the recipient as told. 0; -1 and errno. */
-int bounce_told(int fd, struct envelope_rcpt *r);
+int bounce_told(int fd, struct envelope_rcpt *r, enum bounce_kind kind);
 /* Removes a notification from tmp/; errno stays. */
 void bounce_unpark(char const *name);
 

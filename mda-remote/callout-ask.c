@@ -19,7 +19,7 @@ static uint64_t timeout_ms;
 void
 callout_init(void)
 {
-	timeout_ms = settings_duration("callout-timeout", "25s", 1, CALLOUT_MS_MAX);
+	timeout_ms = conf_duration("callout-timeout", "25s", 1, CALLOUT_MS_MAX);
 	cache_open();
 }
 

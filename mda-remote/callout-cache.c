@@ -46,9 +46,9 @@ void
 cache_open(void)
 {
 	positive =
-	    (int64_t)settings_duration("callout-positive", "1d", 0, 365 * 86400000ull) / 1000;
+	    (int64_t)conf_duration("callout-positive", "1d", 0, 365 * 86400000ull) / 1000;
 	negative =
-	    (int64_t)settings_duration("callout-negative", "1h", 0, 365 * 86400000ull) / 1000;
+	    (int64_t)conf_duration("callout-negative", "1h", 0, 365 * 86400000ull) / 1000;
 	file = open(conf_path("run/callout/answers"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (file >= 0 && !read_key())
 		return;

@@ -139,7 +139,7 @@ describe(stralloc *out, struct bounce const *b, struct envelope_rcpt const *r)
 {
 	struct attempt t;
 	sa_cats(out, b->kind == BOUNCE_FAILED	 ? "\nfailed: <"
-		     : b->kind == BOUNCE_DELAYED ? "\ndelayed: <"
+		     : b->kind != BOUNCE_RELAYED ? "\ndelayed: <"
 						 : "\nrelayed: <");
 	dsn_line(out, r->rcpt.to.text);
 	sa_catf(out, ">\n    message %s of ", b->e->id);

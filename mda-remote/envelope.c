@@ -28,6 +28,34 @@ envelope_text_valid(char const *s)
 	return n && n <= ENVELOPE_TEXT_MAX && !s[n];
 }
 
+int64_t
+envelope_begin(struct envelope const *e)
+{
+	int64_t const release = e->released ? 0 : e->mail.release;
+	return release > e->arrival ? release : e->arrival;
+}
+
+int
+envelope_future(struct envelope const *e, int64_t now)
+{
+	return !e->released && e->mail.release > now;
+}
+
+int
+envelope_too_late(struct envelope const *e, int64_t now)
+{
+	return e->mail.by_mode == BY_RETURN && now >= e->mail.by;
+}
+
+unsigned int
+envelope_waiting(struct envelope const *e)
+{
+	unsigned int n = 0;
+	for (unsigned int i = 0; i < e->count; i++)
+		n += e->rcpt[i].state == RCPT_WAITING;
+	return n;
+}
+
 static void
 format_rcpt(stralloc *out, struct envelope_rcpt *r)
 {
@@ -58,6 +86,14 @@ envelope_format(stralloc *out, struct envelope *e)
 		sa_catf(out, "L %s\n", e->mail.login);
 	if (e->hold)
 		sa_catf(out, "H %s\n", e->hold);
+	if (e->mail.release) {
+		e->release_at = out->len + 2;
+		sa_catf(out, "W %c %lld %s\n", RELEASE_WAITS, (long long)e->mail.release,
+		    e->mail.future);
+	}
+	if (e->mail.by_mode)
+		sa_catf(out, "B %lld %c%s\n", (long long)e->mail.by, e->mail.by_mode,
+		    e->mail.by_trace ? "T" : "");
 	for (unsigned int i = 0; i < e->count; i++)
 		format_rcpt(out, e->rcpt + i);
 	sa_append(out, '\n');
@@ -208,6 +244,40 @@ read_hold(struct parse *p, char *s)
 	return envelope_text_valid(s) ? 0 : -1;
 }
 
+/* "- 1797324000 for;3600" */
+static int
+read_release(struct parse *p, char *s)
+{
+	char *end = s[0] && s[1] == ' ' ? strchr(s + 2, ' ') : 0;
+	if ((s[0] != RELEASE_WAITS && s[0] != RELEASE_NOW) || !end)
+		return -1;
+	*end = 0;
+	p->e->release_at = p->value_at;
+	p->e->released = s[0] == RELEASE_NOW;
+	p->e->mail.future = end + 1;
+	return read_time(s + 2, &p->e->mail.release) < 0 || !p->e->mail.release ||
+		       !envelope_text_valid(end + 1)
+		   ? -1
+		   : 0;
+}
+
+/* "1797324000 RT" */
+static int
+read_by(struct parse *p, char *s)
+{
+	struct smtp_mail *m = &p->e->mail;
+	char *mode = strchr(s, ' ');
+	if (!mode)
+		return -1;
+	*mode++ = 0;
+	m->by_mode = *mode;
+	m->by_trace = *mode && mode[1] == 'T';
+	return (*mode != BY_NOTIFY && *mode != BY_RETURN) || mode[1 + m->by_trace] ||
+		       read_time(s, &m->by) < 0
+		   ? -1
+		   : 0;
+}
+
 static struct envelope_rcpt *
 new_rcpt(struct parse *p)
 {
@@ -231,7 +301,7 @@ read_rcpt(struct parse *p, char *s)
 	struct envelope_rcpt *r = new_rcpt(p);
 	r->at = p->value_at;
 	r->state = s[0];
-	if (!s[0] || !strchr("wdsfF", s[0]) || (s[1] != DELAY_UNTOLD && s[1] != DELAY_TOLD) ||
+	if (!s[0] || !strchr("wdsfF", s[0]) || (s[1] != DELAY_UNTOLD && s[1] != DELAY_TOLD && s[1] != DELAY_BY_TOLD) ||
 	    s[2] != ' ')
 		return -1;
 	r->delay = s[1];
@@ -270,6 +340,8 @@ static struct {
     {'e', 0, 0, read_envid},	/* ENVID=, xtext */
     {'L', 0, 0, read_login},	/* who handed it in, where that is known */
     {'H', 0, 0, read_hold},	/* why it was held from the start */
+    {'W', 0, 0, read_release},	/* not before, and how that was asked for */
+    {'B', 0, 0, read_by},	/* BY=: deliver by, mode and trace */
     {'r', 1, 1, read_rcpt},	/* a recipient */
 };
 #define RECORDS (sizeof records / sizeof *records)

@@ -18,7 +18,13 @@ enum rcpt_state {
 	RCPT_REPORTED = 'F', /* failed for good, the sender has been told or wants no word */
 };
 /* The byte behind it. */
-enum { DELAY_UNTOLD = '-', DELAY_TOLD = 'D' };
+enum {
+	DELAY_UNTOLD = '-',
+	DELAY_TOLD = 'D',
+	DELAY_BY_TOLD = 'B', /* that the time of BY=...;N is over, too (RFC 2852 4.1.3) */
+};
+/* The first byte of the record of a future release. */
+enum { RELEASE_WAITS = '-', RELEASE_NOW = 'r' };
 
 struct envelope_rcpt {
 	struct smtp_rcpt rcpt;
@@ -29,8 +35,10 @@ struct envelope_rcpt {
 struct envelope {
 	char const *id;		 /* of the message, for the log */
 	int64_t arrival, expiry; /* seconds since 1970 */
-	struct smtp_mail mail;	 /* from, body, smtputf8, requiretls, ret, envid, login; size in wire octets */
+	struct smtp_mail mail;	 /* from, body, smtputf8, requiretls, ret, envid, login, release, future, by; size in wire octets */
 	char const *hold;	 /* why it was held from the start; null: it was not */
+	uint64_t release_at;	 /* where the byte of its release stands in the file; 0: there is none */
+	int released;		 /* by an administrator, before its time */
 	int eightbit;		 /* the message holds octets over 127 */
 	int tls_optional;	 /* it says "TLS-Required: No" (RFC 8689 3) */
 	uint64_t offset, length; /* of the message in the file */
@@ -46,6 +54,15 @@ struct envelope {
 /* 1 if it may stand in the record of who handed a message in, or of why it is held: not empty, at most
  * ENVELOPE_TEXT_MAX bytes, no controls. */
 int envelope_text_valid(char const *s);
+
+/* When it begins to wait for delivery, in seconds since 1970: its arrival, or its release. */
+int64_t envelope_begin(struct envelope const *e);
+/* 1 if it must not be sent yet (RFC 4865 4.2). */
+int envelope_future(struct envelope const *e, int64_t now);
+/* 1 if its time is over: the one that BY=...;R gave it (RFC 2852 4.1.3). */
+int envelope_too_late(struct envelope const *e, int64_t now);
+/* How many recipients wait. */
+unsigned int envelope_waiting(struct envelope const *e);
 
 /* Places of the fields that are known only when the message has been written. */
 #define ENVELOPE_SIZES_AT 16

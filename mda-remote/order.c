@@ -96,6 +96,30 @@ bounce(int fd_spool, char const *name)
 	return r;
 }
 
+/* What is held is held no longer, and waits for its time if that is to come; what only waits for it
+ * does so no longer. */
+static int
+release(int fd_spool, char const *name)
+{
+	struct arena arena = ARENA_ZERO;
+	struct envelope e;
+	char const *reason;
+	int fd = spool_file_open(fd_spool, name, O_RDWR);
+	if (fd < 0)
+		return set_mode(fd_spool, name, 0600);
+	struct stat st;
+	int r = fstat(fd, &st) < 0 || !(st.st_mode & 0200) ? -1 : spool_read(&arena, fd, &e, &reason);
+	if (r > 0 && e.mail.release)
+		r = spool_mark_released(fd, &e) < 0 ? -1 : durable_data(fd);
+	else
+		r = set_mode(fd_spool, name, 0600);
+	int const error = errno;
+	close(fd);
+	arena_free(&arena);
+	errno = error;
+	return r;
+}
+
 int
 order_file(int fd_spool, char const *name, enum order o)
 {
@@ -103,7 +127,7 @@ order_file(int fd_spool, char const *name, enum order o)
 	case ORDER_HOLD:
 		return set_mode(fd_spool, name, 0400);
 	case ORDER_RELEASE:
-		return set_mode(fd_spool, name, 0600);
+		return release(fd_spool, name);
 	case ORDER_DELETE:
 		return delete (fd_spool, name);
 	case ORDER_BOUNCE:

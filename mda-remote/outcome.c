@@ -51,7 +51,7 @@ active_record(struct active *a, struct envelope_rcpt *r, struct attempt const *w
 {
 	a->tried = 1;
 	log_id(a->e.id);
-	attempt_log(why, r->rcpt.to.text, tls, walk_now() / 1000 - a->e.arrival);
+	attempt_log(why, r->rcpt.to.text, tls, walk_now() / 1000 - envelope_begin(&a->e));
 	log_id(0);
 	/* The reason first: a recipient marked as failed is soon bounced with it. */
 	if (why->verdict != RCPT_DONE)
@@ -107,20 +107,19 @@ expire(struct active *a, struct why const *reasons)
 			attempt_set(&last, RCPT_WAITING, 0, 0, "");
 		why = last;
 		why.verdict = RCPT_FAILED;
-		strcpy(why.status, "4.4.7");
+		strcpy(why.status, envelope_too_late(&a->e, walk_now() / 1000) ? "5.4.7" : "4.4.7");
 		if (!why.text[0])
 			strcpy(why.text, "it could not be delivered in time");
 		active_record(a, r, &why, 0);
 	}
 }
 
-static unsigned int
-waiting(struct active const *a)
+/* Something is to be said at t, in seconds: it is looked at then. */
+static void
+not_behind(int64_t *due, int64_t t)
 {
-	unsigned int n = 0;
-	for (unsigned int i = 0; i < a->e.count; i++)
-		n += a->e.rcpt[i].state == RCPT_WAITING;
-	return n;
+	if (*due > t * 1000 && walk_now() < t * 1000)
+		*due = t * 1000;
 }
 
 /* The next attempt; it stands in the file's mtime too, where a restart and mailq find it. */
@@ -134,8 +133,9 @@ again(struct active *a, int owed)
 	    now + backoff_message(age, walk.set.retry_min, walk.set.retry_max, walk_random());
 	if (due < a->not_before)
 		due = a->not_before;
-	if (due > a->e.expiry * 1000 && now < a->e.expiry * 1000)
-		due = a->e.expiry * 1000; /* to say that its time is over */
+	not_behind(&due, a->e.expiry);
+	if (a->e.mail.by_mode)
+		not_behind(&due, a->e.mail.by);
 	struct timespec t[2] = {
 	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000}};
 	futimens(a->fd, t);
@@ -149,7 +149,9 @@ active_settle(struct active *a)
 	struct why why = WHY_ZERO;
 	struct message *m = a->m;
 	why_load(walk.fd_spool, m->name, &why);
-	if (!a->left && waiting(a) && walk_now() / 1000 >= a->e.expiry) {
+	int64_t const now = walk_now() / 1000;
+	if (!a->left && envelope_waiting(&a->e) &&
+	    (now >= a->e.expiry || envelope_too_late(&a->e, now))) {
 		expire(a, &why);
 		why_load(walk.fd_spool, m->name, &why);
 	}
@@ -161,7 +163,7 @@ active_settle(struct active *a)
 		return;
 	}
 	m->active = 0;
-	if (owed < 0 || waiting(a)) {
+	if (owed < 0 || envelope_waiting(&a->e)) {
 		why_trim(walk.fd_spool, m->name, &why);
 		again(a, owed < 0);
 		/* Otherwise all that is owed is on disk, so the last trace may go. */

@@ -47,7 +47,7 @@ word_for(char state)
 }
 
 static void
-put_due(int64_t due, int held)
+put_due(int64_t due, int held, int future)
 {
 	int64_t const now = time(0);
 	if (held)
@@ -55,7 +55,7 @@ put_due(int64_t due, int held)
 	else if (due <= now)
 		fputs("  due now", stdout);
 	else {
-		fputs("  next try in ", stdout);
+		fputs(future ? "  released in " : "  next try in ", stdout);
 		put_span(due - now);
 	}
 }
@@ -80,6 +80,16 @@ first_wait(struct queued const *q, int64_t *next)
 	if (*next == INT64_MAX)
 		*next = q->due;
 	return first;
+}
+
+/* RFC 2852 */
+static void
+put_by(struct smtp_mail const *m)
+{
+	int64_t const left = m->by - (int64_t)time(0);
+	fputs(m->by_mode == BY_RETURN ? "  returned " : "  late ", stdout);
+	fputs(left < 0 ? "since " : "in ", stdout);
+	put_span(left < 0 ? -left : left);
 }
 
 static void
@@ -110,7 +120,7 @@ queue_show(struct queued const *q)
 	if (w == QUEUE_SENDING || w == QUEUE_RESTS || w == QUEUE_TURN)
 		printf("  %s", queue_waits_word[w]);
 	if (w != QUEUE_SENDING && w != QUEUE_TURN)
-		put_due(next, q->held);
+		put_due(next, q->held, envelope_future(&q->e, time(0)));
 	fputs("  from <", stdout);
 	put_text(q->e.mail.from.text);
 	putchar('>');
@@ -118,6 +128,8 @@ queue_show(struct queued const *q)
 		fputs("  login ", stdout);
 		put_text(q->e.mail.login);
 	}
+	if (q->e.mail.by_mode)
+		put_by(&q->e.mail);
 	putchar('\n');
 	if (q->held && q->e.hold) {
 		fputs("    held      ", stdout);
@@ -183,6 +195,18 @@ waits_json(stralloc *out, struct queued const *q, char const *domain)
 		pair(out, "destination", d->key);
 }
 
+/* RFC 4865, RFC 2852 */
+static void
+times_json(stralloc *out, struct envelope const *e)
+{
+	if (envelope_future(e, time(0)))
+		number(out, "release", e->mail.release);
+	if (!e->mail.by_mode)
+		return;
+	number(out, "deliver_by", e->mail.by);
+	pair(out, "by_mode", e->mail.by_mode == BY_RETURN ? "return" : "notify");
+}
+
 void
 queue_show_json(struct queued const *q)
 {
@@ -205,6 +229,7 @@ queue_show_json(struct queued const *q)
 	sa_cats(&out, q->held ? ",\"held\":true" : ",\"held\":false");
 	if (q->held && q->e.hold)
 		pair(&out, "reason", q->e.hold);
+	times_json(&out, &q->e);
 	pair(&out, "sender", q->e.mail.from.text);
 	if (q->e.mail.login)
 		pair(&out, "login", q->e.mail.login);
@@ -293,7 +318,7 @@ domain_show(struct queue_domain const *d)
 	put_span(time(0) - d->oldest);
 	struct queue_dest const *w = queue_dest(d->name, 0);
 	int64_t const until = w ? w->rests_until : 0;
-	put_due(d->due < until ? until : d->due, d->due == INT64_MAX);
+	put_due(d->due < until ? until : d->due, d->due == INT64_MAX, 0);
 	if (w)
 		printf("  %s, %u of %u connections", state_word(w), w->connections, w->limit);
 	putchar('\n');

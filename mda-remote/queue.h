@@ -94,7 +94,7 @@ void queue_domains_show(struct queue_domains const *all, int json);
 enum order {
 	ORDER_RETRY,   /* tried now */
 	ORDER_HOLD,    /* kept, not sent: its file is read-only (0400) */
-	ORDER_RELEASE, /* no longer held, tried now */
+	ORDER_RELEASE, /* no longer held; or its time has come; tried now */
 	ORDER_DELETE,  /* removed, nobody is told */
 	ORDER_BOUNCE,  /* those who wait have failed for good; the sender is told */
 	ORDERS

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "lib/ascii.h"
 #include "lib/conf.h"
+#include "lib/date-utc.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/xtext.h"
@@ -14,7 +16,7 @@
 /* Not BINARYMIME: it needs CR and LF kept apart, which the spool's line ends do not. */
 #define OFFERED                                                                                    \
 	(EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_CHUNKING | EXT_DSN |        \
-	    EXT_ENHANCEDSTATUSCODES | EXT_REQUIRETLS)
+	    EXT_ENHANCEDSTATUSCODES | EXT_REQUIRETLS | EXT_DELIVERBY)
 #define ANY (GREETED | READY | MAIL | RCPT | CHUNKS)
 
 void
@@ -49,9 +51,16 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	recv_reset(s);
 	net_putf(&s->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-	    "250-CHUNKING\r\n250-DSN\r\n250-REQUIRETLS\r\n%s250 ENHANCEDSTATUSCODES\r\n",
-	    conf_me(), (unsigned long long)s->size_max,
-	    s->foreign ? "" : "250-XFORWARD IDENT LOGIN HOLD\r\n");
+	    "250-CHUNKING\r\n250-DSN\r\n250-REQUIRETLS\r\n250-DELIVERBY\r\n",
+	    conf_me(), (unsigned long long)s->size_max);
+	if (!s->foreign) {
+		stralloc until = STRALLOC_ZERO;
+		date_utc(&until, (int64_t)time(0) + FUTURE_MAX);
+		net_putf(&s->net, "250-XFORWARD IDENT LOGIN HOLD\r\n250-FUTURERELEASE %d %s\r\n",
+		    FUTURE_MAX, sa_str(&until));
+		stralloc_free(&until);
+	}
+	net_puts(&s->net, "250 ENHANCEDSTATUSCODES\r\n");
 	return 0;
 }
 
@@ -134,7 +143,8 @@ cmd_mail(void *session, char *arg, size_t len)
 {
 	struct recv_session *s = session;
 	(void)len;
-	char const *error = smtp_mail_parse(&s->arena, arg, OFFERED, &s->e.mail);
+	char const *error = smtp_mail_parse(
+	    &s->arena, arg, OFFERED | (s->foreign ? 0 : EXT_FUTURERELEASE), &s->e.mail);
 	if (!error && s->size_max && s->e.mail.size > s->size_max)
 		error = R_SIZE;
 	if (!error && no_space(s, s->e.mail.size))

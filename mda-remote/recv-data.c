@@ -53,7 +53,7 @@ begin(struct recv_session *s, int chunked)
 {
 	s->e.id = s->id;
 	s->e.arrival = time(0);
-	s->e.expiry = s->e.arrival + (int64_t)(s->lifetime / 1000);
+	s->e.expiry = envelope_begin(&s->e) + (int64_t)(s->lifetime / 1000);
 	smtp_data_init(&s->data, chunked);
 	memset(&s->tls_required, 0, sizeof s->tls_required);
 	if (spool_begin(&s->file, s->fd_spool, &s->e, 0) < 0)
@@ -100,9 +100,20 @@ log_accept(struct recv_session *s, char const *name)
 	log_num("size", s->e.mail.size);
 	if (s->e.hold)
 		log_str("held", s->e.hold);
+	if (s->e.mail.future)
+		log_str("release", s->e.mail.future);
+	if (s->e.mail.by_mode)
+		log_num("by", (uint64_t)s->e.mail.by);
 	if (s->foreign)
 		log_num("uid", s->caller);
 	log_send();
+}
+
+/* The file's mtime is when it is due (doc/spool.md). */
+static int
+due_at(int fd, int64_t t)
+{
+	return futimens(fd, (struct timespec[2]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = t}});
 }
 
 /* Commits, and answers once per recipient (RFC 2033 4.2). */
@@ -118,6 +129,8 @@ end(struct recv_session *s)
 		write_failed(s, errno);
 	/* Before it has its name: nobody may send it in between. */
 	if (!s->failed && s->e.hold && fchmod(s->file.fd, 0400) < 0)
+		write_failed(s, errno);
+	if (!s->failed && s->e.mail.release && due_at(s->file.fd, s->e.mail.release) < 0)
 		write_failed(s, errno);
 	if (!s->failed) {
 		s->open = 0; /* spool_commit closes it either way */

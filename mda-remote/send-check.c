@@ -1,6 +1,7 @@
 #include "mda-remote/send-job.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "lib/idna.h"
 #include "lib/pread-all.h"
@@ -95,9 +96,51 @@ check_size(struct job *j)
 	send_decide_all(j, TODO, &why);
 }
 
+/* RFC 2852 4.1.4.2: a server without DELIVERBY, but with DSN, is asked to tell of delays. */
+static void
+ask_for_delays(struct job *j)
+{
+	for (unsigned int i = 0; i < j->count; i++) {
+		unsigned int *const n = &j->todo[i].r->rcpt.notify;
+		if (!*n)
+			*n = NOTIFY_FAILURE;
+		if (*n != NOTIFY_NEVER)
+			*n |= NOTIFY_DELAY;
+	}
+}
+
+/* RFC 2852 4.1.3, 4.1.4. LMTP is delivery, not relaying. */
+static void
+check_by(struct job *j)
+{
+	struct smtp_mail const *m = &j->e.mail;
+	struct attempt why;
+	int64_t const left = m->by - (int64_t)time(0);
+	int const knows = (j->s->c.ext & EXT_DELIVERBY) != 0;
+	if (!m->by_mode)
+		return;
+	if (m->by_mode == BY_NOTIFY) {
+		if (!knows && !j->s->lmtp)
+			ask_for_delays(j);
+		return;
+	}
+	if (left <= 0)
+		attempt_set(&why, 'f', 0, "5.4.7", "it could not be delivered in time (BY)");
+	else if (j->s->lmtp)
+		return;
+	else if (!knows)
+		attempt_set(&why, 'f', 0, "5.3.3", "the server cannot deliver by a given time (DELIVERBY)");
+	else if (j->s->c.by_min > (uint64_t)left)
+		attempt_set(&why, 'f', 0, "5.4.7", "the server wants more time than is left (DELIVERBY)");
+	else
+		return;
+	send_decide_all(j, TODO, &why);
+}
+
 void
 send_check(struct job *j)
 {
+	check_by(j);
 	check_utf8(j);
 	check_8bit(j);
 	check_size(j);

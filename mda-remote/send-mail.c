@@ -35,6 +35,7 @@ send_mail(struct send *s, int fd, uint64_t const *at, unsigned int count)
 	if (spool_read(&s->arena, fd, &j.e, &reason) <= 0)
 		return -1;
 	j.e.mail.login = 0; /* for our own servers alone */
+	j.e.mail.release = 0; /* it has come */
 	j.text = (struct send_text){.fd = fd, .offset = j.e.offset, .length = j.e.length};
 	find_recipients(&j, at, count);
 	send_check(&j);

@@ -18,7 +18,7 @@ send_decide(struct job *j, struct todo *t, struct attempt *why)
 	    why, j->s->peer ? j->s->peer->name : j->s->socket, j->s->peer ? j->s->peer->ip : 0);
 	if (!send_report(t->r->at, why))
 		return;
-	attempt_log(why, t->r->rcpt.to.text, j->s->tls_state.protocol, time(0) - j->e.arrival);
+	attempt_log(why, t->r->rcpt.to.text, j->s->tls_state.protocol, time(0) - envelope_begin(&j->e));
 	durable_data(j->fd);
 }
 
@@ -106,14 +106,24 @@ send_cut_short(struct job *j, char const *what)
 	return -1;
 }
 
+/* RFC 2852 4.1.4: what bears T, and what went in time where BY is not known. */
+static int
+relay_is_told(struct job const *j, struct envelope_rcpt const *r)
+{
+	struct smtp_mail const *m = &j->e.mail;
+	if (!m->by_mode || j->s->lmtp || r->rcpt.notify == NOTIFY_NEVER)
+		return 0;
+	return m->by_trace || (!(j->s->c.ext & EXT_DELIVERBY) && time(0) < m->by);
+}
+
 /* The state byte, in the file: from here on nobody sends it again, whoever dies. */
 static void
 write_down(struct job *j, struct todo *t)
 {
 	struct envelope_rcpt *r = t->r;
 	/* RFC 3461 5.2.2: a server without DSN cannot tell the sender, so that is ours to do. */
-	r->state = (r->rcpt.notify & NOTIFY_SUCCESS) && !(j->s->c.ext & EXT_DSN) ? RCPT_RELAYED
-										 : RCPT_DONE;
+	int const owed = (r->rcpt.notify & NOTIFY_SUCCESS) && !(j->s->c.ext & EXT_DSN);
+	r->state = owed || relay_is_told(j, r) ? RCPT_RELAYED : RCPT_DONE;
 	if (spool_mark_state(j->fd, r) < 0)
 		log_1("error", "what", "write the state byte");
 }

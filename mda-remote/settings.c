@@ -17,39 +17,7 @@
 #include "mda-remote/limits.h"
 
 #define OTHER 1 /* the child's verdict: etc/ is another one now */
-#define SECOND 1000ull
-#define HOUR (3600 * SECOND)
-#define DAY (24 * HOUR)
-
-int
-duration_scan(char const *s, uint64_t *ms)
-{
-	static struct {
-		char const *unit;
-		uint64_t ms;
-	} const units[] = {
-	    {"", SECOND}, {"ms", 1}, {"s", SECOND}, {"m", 60 * SECOND}, {"h", HOUR}, {"d", DAY}};
-	uint64_t n;
-	size_t len = uint64_scan(s, &n);
-	if (!len)
-		return -1;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (!strcmp(s + len, units[i].unit))
-			return __builtin_mul_overflow(n, units[i].ms, ms) ? -1 : 0;
-	return -1;
-}
-
-uint64_t
-settings_duration(char const *name, char const *otherwise, uint64_t min, uint64_t max)
-{
-	char const *s = conf_string(name, otherwise);
-	uint64_t ms = 0;
-	if (duration_scan(s, &ms) < 0 || ms < min || ms > max)
-		strerr_dief5x(100, "etc/", name, ": bad value \"", s, "\"");
-	if (s != otherwise)
-		free((void *)(uintptr_t)s);
-	return ms;
-}
+#define DAY UINT64_C(86400000) /* ms */
 
 static unsigned int
 number(char const *name, unsigned int otherwise, unsigned int max)
@@ -81,16 +49,16 @@ read_texts(struct settings *s)
 void
 settings_read(struct settings *s)
 {
-	s->retry_min = settings_duration("retry-min", "5m", 1, 7 * DAY);
-	s->retry_max = settings_duration("retry-max", "4h", s->retry_min, 30 * DAY);
-	s->host_retry_min = settings_duration("host-retry-min", "1m", 1, 7 * DAY);
-	s->host_retry_max = settings_duration("host-retry-max", "1h", s->host_retry_min, 30 * DAY);
-	s->delay_notice = settings_duration("delay-notice", "4h", 0, 365 * DAY);
+	s->retry_min = conf_duration("retry-min", "5m", 1, 7 * DAY);
+	s->retry_max = conf_duration("retry-max", "4h", s->retry_min, 30 * DAY);
+	s->host_retry_min = conf_duration("host-retry-min", "1m", 1, 7 * DAY);
+	s->host_retry_max = conf_duration("host-retry-max", "1h", s->host_retry_min, 30 * DAY);
+	s->delay_notice = conf_duration("delay-notice", "4h", 0, 365 * DAY);
 	s->delay_always = conf_flag("delay-notice-always", 0);
-	s->lifetime = settings_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
+	s->lifetime = conf_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
 	s->double_bounce = conf_flag("double-bounce", 1);
 	s->bounce_limit = (unsigned int)conf_uint("bounce-limit", 100, 0, 1000000);
-	s->bounce_period = settings_duration("bounce-period", "1h", 1, 30 * DAY);
+	s->bounce_period = conf_duration("bounce-period", "1h", 1, 30 * DAY);
 	s->connections = number("remote-connections", 100, 5000);
 	s->per_destination = number("remote-connections-per-destination", 10, 1000);
 	s->per_address = number("remote-connections-per-address", 20, 5000);

@@ -8,12 +8,6 @@
 #include "lib/conf.h"
 #include "lib/smtp-envelope.h"
 
-/* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; a bad value ends the
- * program as conf_uint's does. */
-uint64_t settings_duration(char const *name, char const *otherwise, uint64_t min, uint64_t max);
-/* Reads such a text: 0, or -1 if it is none. */
-int duration_scan(char const *s, uint64_t *ms);
-
 #define SETTINGS_LIFETIME_MAX (365 * UINT64_C(86400000)) /* ms, of queue-lifetime */
 
 /* What mda-remote reads at its start and again whenever a file in etc/ changes. */

@@ -79,6 +79,8 @@ spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 static void
 as_new(char *s, size_t n, uint64_t from, struct envelope const *e, unsigned int *i)
 {
+	if (e->release_at >= from && e->release_at < from + n)
+		s[e->release_at - from] = RELEASE_WAITS;
 	for (; *i < e->count && e->rcpt[*i].at < from + n; ++*i) {
 		uint64_t const at = e->rcpt[*i].at;
 		if (at >= from)
@@ -115,6 +117,14 @@ spool_mark(int fd, struct envelope_rcpt const *r)
 {
 	char const two[2] = {r->state, r->delay};
 	return pwrite(fd, two, 2, (off_t)r->at) == 2 ? 0 : -1;
+}
+
+int
+spool_mark_released(int fd, struct envelope *e)
+{
+	char const now = RELEASE_NOW;
+	e->released = 1;
+	return pwrite(fd, &now, 1, (off_t)e->release_at) == 1 ? 0 : -1;
 }
 
 int

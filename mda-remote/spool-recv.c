@@ -88,7 +88,7 @@ start(struct recv_session *s)
 	/* Some more than smtp-recv takes: it has added fields. */
 	s->size_max = conf_size("smtp-size", 64 << 20, 1024, UINT64_C(1) << 40) + RECV_SIZE_SLACK;
 	s->min_free = conf_size("spool-min-free", 32 << 20, 0, UINT64_MAX);
-	s->lifetime = settings_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
+	s->lifetime = conf_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
 	s->rcpt_max = (unsigned int)conf_uint("spool-recipients", 1000, 1, 100000);
 	s->fd_spool = spool_open();
 	if (s->fd_spool < 0)

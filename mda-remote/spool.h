@@ -93,6 +93,8 @@ int spool_read(struct arena *a, int fd, struct envelope *e, char const **reason)
 int spool_whole(int fd, struct envelope const *e);
 /* Changes a recipient's two bytes in place. Not synced. 0 or -1. */
 int spool_mark(int fd, struct envelope_rcpt const *r);
+/* It waits for its release no longer. Not synced. 0 or -1. */
+int spool_mark_released(int fd, struct envelope *e);
 /* Only the state byte, and what it is now on disk (enum rcpt_state; -1 and errno). */
 int spool_mark_state(int fd, struct envelope_rcpt const *r);
 int spool_state(int fd, struct envelope_rcpt const *r);

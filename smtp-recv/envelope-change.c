@@ -5,6 +5,7 @@
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "smtp-recv/later.h"
 #include "smtp-recv/session.h"
 
 static void
@@ -101,7 +102,8 @@ static void
 name_to_server(struct session *s, struct recipient *r, tain const *latest)
 {
 	struct transaction *t = &s->tx;
-	if (!outlet_rcpt(r->via, &t->mail, t->id, &r->rcpt, 0, latest)) {
+	struct smtp_mail const mail = later_not(&t->mail);
+	if (!outlet_rcpt(r->via, &mail, t->id, &r->rcpt, 0, latest)) {
 		r->named = 1;
 		return;
 	}
@@ -116,13 +118,14 @@ void
 envelope_settle(struct session *s, tain const *latest)
 {
 	struct transaction *t = &s->tx;
-	if (t->renew || t->hold)
+	int const waits = t->hold || t->mail.release;
+	if (t->renew || waits)
 		forget_all(s);
 	for (size_t i = 0; i < t->count; i++) {
 		struct recipient *r = t->rcpts + i;
 		if (!r->via)
 			continue;
-		if (t->hold) {
+		if (waits) {
 			r->via = 0;
 			r->verdict = VERDICT_SPOOL;
 		} else if (!r->named)

@@ -8,6 +8,7 @@
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "smtp-recv/later.h"
 #include "smtp-recv/route.h"
 #include "smtp-recv/session.h"
 #include "smtp-recv/submission.h"
@@ -61,6 +62,8 @@ parse_mail(struct session *s, char const *arg)
 		return reply_number(s, REPLY_TOOBIG, s->set.size_max), -1;
 	if (r == REPLY_OK && s->set.submission)
 		r = check_sender(s, &t->mail.from);
+	if (r == REPLY_OK)
+		r = later_check(s);
 	if (r != REPLY_OK)
 		return reply(s, r), -1;
 	return 0;
@@ -167,9 +170,10 @@ static int
 ask(struct session *s, struct recipient *r, char const *target)
 {
 	struct outlet *o = outlet_for(s, target);
+	struct smtp_mail const mail = later_not(&s->tx.mail);
 	if (!o)
 		return reply(s, REPLY_OUTLETS_MAX);
-	if (outlet_rcpt(o, &s->tx.mail, s->tx.id, &r->rcpt, 0, &s->end) < 0) {
+	if (outlet_rcpt(o, &mail, s->tx.id, &r->rcpt, 0, &s->end) < 0) {
 		/* Mail clients do not try again: what fails for a time waits in the spool. */
 		if (!s->set.submission || o->reply.code >= 500)
 			return reply_text(s, o->reply.code, o->reply.text.s);

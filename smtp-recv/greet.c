@@ -12,6 +12,7 @@
 #include "lib/sa.h"
 #include "lib/ucspitls.h"
 #include "lib/xtext.h"
+#include "smtp-recv/later.h"
 #include "smtp-recv/session.h"
 
 /* ---- HELO and EHLO (RFC 5321 4.1.1.1) ---- */
@@ -80,6 +81,7 @@ do_ehlo(void *session, char *arg, size_t len)
 		sa_cats(&sa, "\n" XCLIENT_KEYWORD);
 	if (ext & EXT_REQUIRETLS)
 		sa_cats(&sa, "\nREQUIRETLS");
+	later_announce(s, &sa);
 	/* RFC 9422 3: a number has at most six digits. */
 	sa_catf(&sa, "\nPRDR\nLIMITS MAILMAX=%u RCPTMAX=%u\nENHANCEDSTATUSCODES",
 	    s->set.messages_max < 999999 ? s->set.messages_max : 999999, s->set.recipients_max);

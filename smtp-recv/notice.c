@@ -63,6 +63,8 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .envid = t->mail.envid,
 	    .now = (int64_t)time(0),
 	    .arrival = (int64_t)time(0),
+	    .deliver_by = t->mail.by_mode ? t->mail.by : 0,
+	    .future = t->mail.future,
 	    .utf8 = t->mail.smtputf8,
 	    .eightbit = t->data.eightbit,
 	    /* RFC 3461 4.3; one too long for memory comes back as its header. */

@@ -258,6 +258,9 @@ cannot(struct outlet *o, struct smtp_mail const *mail, struct smtp_rcpt const *r
 		made_up(o, REPLY_UTF8_ROUTE);
 	else if (mail->hold && !(ext & EXT_XFORWARD_HOLD))
 		made_up(o, REPLY_FILTER_HOLD);
+	else if ((mail->release && !(ext & EXT_FUTURERELEASE)) ||
+		 (mail->by_mode == BY_RETURN && !(ext & EXT_DELIVERBY)))
+		made_up(o, REPLY_NO_LATER);
 	else
 		return 0;
 	return -1;

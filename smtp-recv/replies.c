@@ -98,6 +98,11 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_FILTER_HEADER]    = "552 5.3.4 header too long for the filters",
 	[REPLY_FILTER_HOLD]      = "451 4.3.0 the spool cannot hold messages, try later",
 
+	[REPLY_FUTURE_MAX]     = "501 5.5.4 messages are not held for so long here",
+	[REPLY_FUTURE_BY]      = "501 5.5.4 it would be released later than it is to be delivered",
+	[REPLY_BY_MIN]         = "555 5.5.4 less time than messages may take here",
+	[REPLY_NO_LATER]       = "555 5.3.3 the spool here knows no times",
+
 	[REPLY_TOOBIG]         = "552 5.3.4 message too big; octets allowed:",
 	[REPLY_DISKFULL]       = "452 4.3.1 no room for this message, try later",
 	[REPLY_NOFILE]         = "451 4.3.0 message cannot be stored, try later",

@@ -101,6 +101,8 @@ session_offers(struct session const *s)
 		ext |= EXT_AUTH;
 	if (session_trusted(s))
 		ext |= EXT_XFORWARD;
+	if (s->set.submission)
+		ext |= EXT_DELIVERBY | (s->set.future_max ? EXT_FUTURERELEASE : 0);
 	/* RFC 8689 2: under TLS, and where nothing leaves this host. */
 	if (s->set.requiretls && (s->tls || s->peer.kind == UCSPI_UNIX))
 		ext |= EXT_REQUIRETLS;

@@ -87,6 +87,7 @@ struct session {
 	tain end; /* of the whole session */
 	unsigned int state;
 	int esmtp; /* greeted with EHLO */
+	int64_t future_until; /* that EHLO said messages may be held until, seconds since 1970 */
 	char helo[SMTP_DOMAIN_MAX + 1];
 	char mechanism[32]; /* that the user has authenticated by, or XCLIENT; "" none */
 	char user[LOGIN_NAME_MAX + 1]; /* authenticated as, or the local peer's login; "" nobody */

@@ -8,12 +8,19 @@
 
 #include "lib/conf.h"
 #include "lib/login-slots.h"
+#include "lib/smtp-envelope.h"
 #include "smtp-recv/limits.h"
 
 static unsigned int
 number(char const *name, unsigned int otherwise, unsigned int min, unsigned int max)
 {
 	return (unsigned int)conf_uint(name, otherwise, min, max);
+}
+
+static unsigned int
+seconds(char const *name, char const *otherwise)
+{
+	return (unsigned int)(conf_duration(name, otherwise, 0, FUTURE_MAX * UINT64_C(1000)) / 1000);
 }
 
 /* A path below the instance unless it is absolute. */
@@ -112,5 +119,7 @@ settings_read(struct settings *s, int submission, int local)
 	s->repair_newlines = repair_newlines();
 	read_state(s);
 	s->requiretls = conf_flag("smtp-requiretls", 1);
+	s->future_max = seconds("smtp-future-release", "30d");
+	s->by_min = seconds("smtp-deliver-by-min", "0");
 	door_settings_read(&s->door, s->service, s->milters_count > 0);
 }

@@ -31,6 +31,8 @@ struct settings {
 	unsigned int tarpit_seconds, tarpit_errors, tarpit_total;
 	char const *state; /* directory of greylist and rates; null: neither is wanted */
 	int submission, repair_newlines, requiretls;
+	unsigned int future_max; /* seconds that a message may be held for (RFC 4865); 0: not offered */
+	unsigned int by_min;	 /* least seconds of BY=...;R (RFC 2852) */
 	struct door_settings door;
 };
 

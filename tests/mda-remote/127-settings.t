@@ -359,7 +359,7 @@ def _(r, peer, nsd):
 
 def named():
     """Settings that the walker and its children read, and those of the man page."""
-    reads = r'(?:conf_(?:uint|string|flag|lines|line|size|address)|settings_duration|number)\("([a-z0-9-]+)"'
+    reads = r'(?:conf_(?:uint|string|flag|lines|line|size|address|duration)|number)\("([a-z0-9-]+)"'
     found = {"me": "lib/conf.c"}
     for name in "settings", "smtp-send", "dns", "mda-remote-sts":
         with open(f"{ROOT}/mda-remote/{name}.c") as f:
