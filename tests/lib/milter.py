@@ -46,14 +46,14 @@ class Milter(Listener):
     (bytes), a list of such, "close" (the connection drops), "hang"; several messages: a list of lists under
     "each:EVENT", used up one by one. options: what is said in the negotiation (bytes: raw, None: nothing)."""
 
-    def __init__(self, path=None, answers=None, actions=ACTIONS, protocol=0, version=6, macros=(), options=False):
+    def __init__(self, path=None, answers=None, host="127.0.0.1", actions=ACTIONS, protocol=0, version=6, macros=(), options=False):
         self.answers, self.protocol = dict(answers or {}), protocol
         self.hello = struct.pack(">III", version, actions, protocol) + b"".join(struct.pack(">I", n) + strings(w) for n, w in macros)
         self.options = options
         self.heard, self.macros = [], {}
         self.changed = threading.Condition()
-        super().__init__(path)
-        self.name = "unix:" + path if path else f"inet:127.0.0.1:{self.port}"
+        super().__init__(path, host)
+        self.name = "unix:" + path if path else f"inet:{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def talk(self, peer, f):
         while True:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Milters: what a filter is told of a session, every answer to every event, every change, several in
 order, and every way in which one may fail. The filter is tests/lib/milter.py."""
-import atexit, base64, os, re, shutil, struct, sys, tempfile
+import atexit, base64, os, re, shutil, socket, struct, sys, tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from milter import SILENT, UNWANTED, Milter, add, body, change, code, insert, packet, strings
 from smtprecv import Instance, Tap, behind_received
@@ -54,8 +54,16 @@ def unix(name="m"):
 
 # ---- what it is told ----
 
-for where in ("inet", "unix"):
-    m = Milter(unix() if where == "unix" else None)
+SIX = True
+try:
+    socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+except OSError:
+    SIX = False
+for where in ("inet", "inet6", "unix"):
+    if where == "inet6" and not SIX:
+        tap.ok(True, "inet6 SKIP no IPv6 loopback")
+        continue
+    m = Milter(unix() if where == "unix" else None, host="::1" if where == "inet6" else "127.0.0.1")
     c = Case(m)
     answers, last = c.mail(("u@example.test", "v@example.test"))
     log = c.end()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Filters that die (kill -9) or stand still (SIGSTOP) at each stage, as processes of their own: what their lines say comes to pass, within
 their time; what other filters of the message have done stays; and when a dead one is there again it is asked again, in the same session."""
-import concurrent.futures, json, os, re, shutil, signal, sys, tempfile, threading
+import atexit, concurrent.futures, json, os, re, shutil, signal, sys, tempfile, threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from milter import Milter, add
 from smtprecv import Instance, Tap
@@ -20,6 +20,7 @@ class Dying(Milter):
 
 def nursery(orders, pids):
     """Forked before there are threads: makes a filter for each order, says its number, buries those that are dead."""
+    os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in orders:
         path, event, number = json.loads(line)
@@ -36,18 +37,27 @@ def nursery(orders, pids):
         os.close(ready)
         pids.write(f"{child}\n")
         pids.flush()
-    os._exit(0)
+    signal.pause()  # as long as it lives its group is its own
 
 
 order_end, answer_end = os.pipe(), os.pipe()
-if not os.fork():
+keeper = os.fork()
+if not keeper:
     os.close(order_end[1])
     os.close(answer_end[0])
     nursery(os.fdopen(order_end[0]), os.fdopen(answer_end[1], "w"))
 os.close(order_end[0])
 os.close(answer_end[1])
+
+
+@atexit.register
+def end():
+    os.killpg(keeper, signal.SIGKILL)  # all that are left: they are its group
+    os.waitpid(keeper, 0)
+    shutil.rmtree(top)
+
+
 orders, pids = os.fdopen(order_end[1], "w"), os.fdopen(answer_end[0])
-born = []
 
 
 def filter_process(path, event=None, number=0):
@@ -56,8 +66,7 @@ def filter_process(path, event=None, number=0):
         os.unlink(path)
     orders.write(json.dumps([path, event, number]) + "\n")
     orders.flush()
-    born.append(int(pids.readline()))
-    return born[-1]
+    return int(pids.readline())
 
 
 tap = Tap()
@@ -155,10 +164,4 @@ c.close()
 tap.eq([b"X-Dying: alive" in m["body"] for m in i.lmtp.messages], [True, True], "what got through was filtered")
 i.close()
 
-for pid in born:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-shutil.rmtree(top)
 tap.done()
