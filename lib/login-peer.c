@@ -6,7 +6,13 @@
 
 #define PEER_SECONDS 10 /* for the parent's answer, which takes no time */
 
-static char const certificate[] = "SSL_PEER_CERT_HASH", subject[] = "SSL_PEER_CERT_SUBJECT";
+void
+login_forget_certificate(void)
+{
+	unsetenv("SSL_PEER_CERT_HASH");
+	unsetenv("SSL_PEER_CERT_SUBJECT");
+	unsetenv("SSL_PEER_CERT_ISSUER");
+}
 
 /* Not a webmail's, which has everybody's failures. */
 char const *
@@ -24,8 +30,7 @@ login_peer_address(void)
 enum login_verdict
 login_peer_change(struct login_parent *p, struct login_request const *r)
 {
-	static char const *const others[] = {
-	    "TCPREMOTEPORT", "TCPREMOTEHOST", "TCPREMOTEINFO", certificate, subject};
+	static char const *const others[] = {"TCPREMOTEPORT", "TCPREMOTEHOST", "TCPREMOTEINFO"};
 	unsigned char addr[16];
 	if (!p->proxy || (r->login[0] && !ucspi_scan(r->login, addr)))
 		return LOGIN_TEMPFAIL;
@@ -37,6 +42,7 @@ login_peer_change(struct login_parent *p, struct login_request const *r)
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		unsetenv(others[i]);
+	login_forget_certificate();
 	p->address = login_peer_address();
 	return LOGIN_OK;
 }
@@ -48,7 +54,5 @@ login_peer(struct login *l, struct net *n, char const *ip)
 	struct login_request r;
 	login_fill(&r, LOGIN_ASK_PEER,
 	    &(struct login_credentials){.login = ip, .password = "", .mechanism = "-"});
-	unsetenv(certificate);
-	unsetenv(subject);
 	return login_ask(l, n, &r, "", 0, &a, PEER_SECONDS) < 0 || a.verdict != LOGIN_OK ? -1 : 0;
 }

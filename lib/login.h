@@ -137,9 +137,11 @@ int login_starttls(struct login *l, struct net *n);
 
 /* The connection is another's, whose address is ip (text; "" unknown), as a proxy says: what counts
  * by address and what the programs behind are told is of that one from here on, and the proxy's own
- * certificate is nobody's. Only where the policy has `proxy`, and once. 0, or -1: the connection must
+ * certificate is nobody's (in this process that is the caller's to see to). Only where the policy has `proxy`, and once. 0, or -1: the connection must
  * end. */
 int login_peer(struct login *l, struct net *n, char const *ip);
+/* What the environment says of the peer's certificate goes. */
+void login_forget_certificate(void);
 
 /* 1 if this peer may send clear-text passwords without TLS: loopback, or listed in
  * etc/cleartext-networks (one ADDRESS or ADDRESS/BITS a line). Under TLS everyone may; see

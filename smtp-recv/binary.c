@@ -26,6 +26,7 @@ binary_init(struct binary *b, struct binary_sink const *sink)
 void
 binary_free(struct binary *b)
 {
+	b->failed = 0;
 	if (!b->levels)
 		return;
 	free(b->levels);

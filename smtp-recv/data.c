@@ -131,7 +131,7 @@ judge(struct session *s)
 		t->fault = REPLY_TOOBIG;
 	else if ((d->bare_cr || d->bare_lf) && !s->set.repair_newlines)
 		t->fault = REPLY_BARE;
-	else if (t->is_binary && t->binary.failed)
+	else if (t->binary.failed)
 		t->fault = REPLY_BINARY;
 	else if (d->nul)
 		t->fault = REPLY_NUL;
@@ -240,7 +240,7 @@ do_bdat(void *session, char *arg, size_t len)
 		return last_chunk(s);
 	s->state = ST_BDAT;
 	/* RFC 3030 2: a failed chunk fails the transaction; what is pipelined behind gets 503. */
-	if (s->tx.fault != REPLY_OK)
+	if (s->tx.fault != REPLY_OK || s->tx.binary.failed)
 		return finish(s);
 	return reply_number(s, REPLY_CHUNK, size);
 }

@@ -202,6 +202,7 @@ become(struct session *s, struct claim const *c)
 {
 	if (c->address && s->login && login_peer(s->login, &s->net, c->peer.remote_ip) < 0)
 		return 1;
+	login_forget_certificate();
 	s->peer = c->peer;
 	memcpy(s->client_name, c->name, sizeof s->client_name);
 	s->set.relayclient = 0;

@@ -55,6 +55,23 @@ c.cmd("EHLO a.example")
 tap.like(c.cmd("AUTH PLAIN " + plain()), "^502 5.5.1", "no checkpassword program, no AUTH")
 c.close()
 
+# AUTH= of MAIL, RFC 4954 5: whose message it is goes on where the sender is trusted and the server knows the parameter.
+for name, env, args, ext, wanted in [
+        ("a trusted client's", {"RELAYCLIENT": ""}, ARGS, ("AUTH PLAIN",), True), ("a stranger's", {}, ARGS, ("AUTH PLAIN",), False),
+        ("to a server without AUTH", {"RELAYCLIENT": ""}, ARGS, (), False)]:
+    other = Instance(login_delay=0)
+    other.lmtp.ext = ("PIPELINING", *ext)
+    c = other.client(*args, **TLS, **env)
+    c.cmd("EHLO a.example")
+    c.cmd("MAIL FROM:<x@other.example> AUTH=joe+2Bx@other.example")
+    c.cmd("RCPT TO:<bob@example.test>")
+    c.cmd("DATA")
+    c.send("x\r\n.\r\n")
+    tap.like(c.reply(), "^250", f"AUTH=: {name} is taken")
+    tap.eq("AUTH=joe+2Bx@other.example" in other.lmtp.messages[0]["mail"], wanted, f"... and {'goes on' if wanted else 'does not go on'}")
+    c.close()
+    other.close()
+
 # The exchange; RFC 4954 4.
 c = client()
 tap.eq(c.cmd("AUTH PLAIN"), "334 ", "PLAIN without initial response")

@@ -162,6 +162,11 @@ for name, text, wanted in (
     c.cmd("MAIL FROM:<a@b.example> BODY=BINARYMIME")
     said, mail, got = deliver(c, text)
     tap.ok(said.startswith(wanted) and got is None, name + " is refused", (said, got))
+c.cmd("MAIL FROM:<a@b.example> BODY=BINARYMIME")
+c.cmd("RCPT TO:<bob@example.test>")
+text = S + b"Content-Transfer-Encoding: binary\r\n\r\n"
+c.send(b"BDAT %d\r\n" % len(text) + text + b"BDAT 3 LAST\r\nx\r\n")
+tap.eq([c.reply()[:9], c.reply()], ["554 5.6.3", "503 5.5.1 MAIL first"], "... by the chunk that shows it")
 c.cmd("MAIL FROM:<a@b.example>")
 tap.eq(deliver(c, b"Content-Transfer-Encoding: binary\r\n\r\nx\r\n")[2], b"Content-Transfer-Encoding: binary\r\n\r\nx\r\n", "what did not come as BINARYMIME is left alone")
 c.close()
