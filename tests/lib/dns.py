@@ -147,12 +147,12 @@ class Faults:
     counts. Faults: "drop", "servfail", "refused", "truncate" (over UDP only: ask again over TCP), "garbage", or a function
     of the question that makes the answer, or a list of answers."""
 
-    def __init__(self, port, rules, host="127.0.0.1"):
+    def __init__(self, port, rules, host="127.0.0.1", own=None):
         self.to, self.rules, self.seen = ("127.0.0.1", port), rules, []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.udp = socket.socket(family, socket.SOCK_DGRAM)
         self.tcp = socket.socket(family)
-        self.port = free_port()
+        self.port = own or free_port()
         self.udp.bind((host, self.port))
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.tcp.bind((host, self.port))
