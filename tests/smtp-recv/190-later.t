@@ -71,7 +71,7 @@ for settings, want in ({"smtp_future_release": "0"}, ["DELIVERBY"]), ({"smtp_fut
 c = x.submit()
 now = int(time.time())
 for params, reply, what in [
-        (f"HOLDFOR={30 * DAY}", "250", "as long as there is"), (f"HOLDFOR={30 * DAY + 1}", "501 5.5.4", "a second longer"),
+        (f"HOLDFOR={30 * DAY}", "250", "as long as there is"), (f"HOLDFOR={30 * DAY + 1}", "501 5.5.4 messages are not held", "a second longer"),
         (f"HOLDUNTIL={utc(now + 30 * DAY - 60)}", "250", "until nearly as late as there is"), (f"HOLDUNTIL={utc(now + 30 * DAY + 60)}", "501 5.5.4", "later"),
         (f"HOLDUNTIL={utc(now - 60)}", "250", "a time that is over: at once"), ("HOLDFOR=60 HOLDFOR=60", "501 5.5.4", "twice"),
         (f"HOLDFOR=60 HOLDUNTIL={utc(now + 60)}", "501 5.5.4", "both"), ("HOLDFOR=0", "501 5.5.4", "no time"), ("HOLDFOR=", "501 5.5.4", "no value"),
