@@ -26,6 +26,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		size_t n;
 		milter_field_body(h.fields + i, 0, &n);
 	}
+	if (loaded)
+		milter_header_find(&h, "Message-ID");
 	if (size && !milter_parse(*s, s + 1, size - 1, MILTER_MAY_ALL, &a)) {
 		if (a.kind == MILTER_REPLY)
 			milter_reply_text(&a, &text);
