@@ -78,6 +78,11 @@ def check_opendmarc(signed):
         tap.ok(last.startswith("250") and "dkim=pass" in head and "dmarc=pass" in head, f"OpenDMARC ({name}) reads what OpenDKIM has found", all)
         last, head, _, _, all = send(["dkim", name], MESSAGE)
         tap.ok(last.startswith("550 5.7.1 rejected by DMARC policy for example.org"), "p=reject without a signature is refused, in its words", all)
+    forged = "Authentication-Results: mx.example.test; dkim=pass header.d=example.org\r\n"
+    last, head, _, _, all = send(["dkim", "dmarc"], forged + MESSAGE)
+    tap.ok(last.startswith("550 5.7.1 rejected by DMARC policy"), "a result that the sender has written himself is taken away before", all)
+    last, head, _, _, all = send(["dkim"], 3 * forged + MESSAGE)
+    tap.ok(last.startswith("250") and "dkim=pass" not in head, "all of them", all)
     last, head, _, held, all = send(["dkim", "dmarc"], MESSAGE.replace("@example.org", "@held.example.org"), sender="a@held.example.org")
     tap.ok(last.startswith("250") and not head and held, "p=quarantine is held", all)
     last, head, _, _, all = send(["dkim", "dmarc"], MESSAGE.replace("@example.org", "@example.com"), sender="a@example.com")
