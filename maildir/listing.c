@@ -14,7 +14,7 @@
 #define LARGE 1048576 /* octets of a directory from which on two read it */
 /* Where the latter part begins, of the 2^63 places that a directory of ext4 has by the hashes of
  * the names. Who reads the former works on the names as well, so that it is the smaller one. */
-#define SPLIT ((off_t)0x3333333300000000)
+#define SPLIT ((off_t)0x3900000000000000)
 
 /* Pages of its own: they are many, and the system is to have them back. Null: errno. */
 static struct listing_block *
@@ -32,24 +32,52 @@ block_free(struct listing_block *b)
 }
 
 static ssize_t
-block_read(struct listing_block *b, int fd)
+block_read(struct listing *l, struct listing_block *b, int fd)
 {
 	b->len = syscall(SYS_getdents64, fd, b->s, BLOCK - sizeof *b);
 	/* ENOENT: the directory was removed. */
 	if (b->len < 0 && errno == ENOENT)
 		b->len = 0;
+	if (b->len > 0 && l->fn)
+		l->fn(b->s, b->len);
 	return b->len;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------
+ */
+
+/* What it has read, the end (0) or an error (null), becomes known. Whether more is wanted. */
+static int
+hand_over(struct listing *l, struct listing_block *b, int error)
+{
+	pthread_mutex_lock(&l->lock);
+	l->ended = !b || !b->len;
+	l->error = error;
+	if (b && l->rest)
+		l->last->next = b;
+	else if (b)
+		l->rest = b;
+	l->last = b;
+	int const more = !l->ended && !l->left;
+	pthread_mutex_unlock(&l->lock);
+	pthread_cond_signal(&l->more);
+	return more;
 }
 
 static void *
 read_rest(void *arg)
 {
 	struct listing *l = arg;
-	for (struct listing_block *b = l->rest; b->len; b = b->next)
-		if (!(b->next = block_new()) || block_read(b->next, l->fd_rest) < 0) {
-			l->error = errno;
+	struct listing_block *b;
+	do {
+		b = block_new();
+		if (!b || block_read(l, b, l->fd_rest) < 0) {
+			int const e = errno;
+			block_free(b);
+			hand_over(l, 0, e);
 			break;
 		}
+	} while (hand_over(l, b, 0));
 	return 0;
 }
 
@@ -62,27 +90,29 @@ start_thread(struct listing *l)
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	int r = pthread_create(&l->thread, 0, read_rest, l);
 	pthread_sigmask(SIG_SETMASK, &was, 0);
-	return r ? -1 : 0;
+	return !r;
 }
 
-/* Where a directory cannot be entered at any place, or there is nothing behind this one, all is
- * read in one go. */
+/* Where a directory cannot be entered at any place all is read in one go. */
 static void
 begin_rest(struct listing *l, int fd_dir, char const *sub)
 {
 	l->fd_rest = openat(fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	l->rest = l->fd_rest < 0 || lseek(l->fd_rest, SPLIT, SEEK_SET) < 0 ? 0 : block_new();
-	if (!l->rest || (block_read(l->rest, l->fd_rest) > 0 && !start_thread(l)))
+	if (l->fd_rest < 0 || lseek(l->fd_rest, SPLIT, SEEK_SET) < 0)
 		return;
-	block_free(l->rest);
-	l->rest = 0;
+	pthread_mutex_init(&l->lock, 0);
+	pthread_cond_init(&l->more, 0);
+	l->threaded = start_thread(l);
 }
 
+/* ---- who asks ---------------------------------------------------------------------------------
+ */
+
 int
-listing_begin(struct listing *l, int fd_dir, char const *sub, int local)
+listing_begin(struct listing *l, int fd_dir, char const *sub, int local, listing_fn *fn)
 {
 	struct stat st;
-	*l = (struct listing){.fd_rest = -1};
+	*l = (struct listing){.fd_rest = -1, .fn = fn};
 	l->fd = openat(fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->fd < 0 || fstat(l->fd, &st) < 0 || !(l->block = block_new())) {
 		int e = errno;
@@ -96,51 +126,60 @@ listing_begin(struct listing *l, int fd_dir, char const *sub, int local)
 	return 0;
 }
 
+/* The next block of the latter part, when it is read; null: there is none, or no more. */
+static struct listing_block *
+await_rest(struct listing *l)
+{
+	pthread_mutex_lock(&l->lock);
+	while (!l->rest && !l->ended)
+		pthread_cond_wait(&l->more, &l->lock);
+	struct listing_block *const b = l->rest;
+	pthread_mutex_unlock(&l->lock);
+	return b;
+}
+
 /* How much of the block comes before the latter part, which begins with the name that was read
- * there first. Should that one be renamed it is not met, and all is read here: late, but whole. */
+ * there first. Should that one be renamed it is not met, and all is read here: late, but whole. So
+ * is it where nothing was read there. */
 static ssize_t
 before_rest(struct listing *l)
 {
-	struct listing_entry const *first = (void const *)l->rest->s, *e;
+	struct listing_block const *const b = await_rest(l);
+	struct listing_entry const *first = b && b->len ? (void const *)b->s : 0, *e;
 	ssize_t at = 0;
-	for (; at < l->block->len; at += e->len) {
+	for (; first && at < l->block->len; at += e->len) {
 		e = (void const *)(l->block->s + at);
 		l->in_rest = e->ino == first->ino && !strcmp(e->name, first->name);
 		if (l->in_rest)
 			break;
 	}
-	return at;
+	return first ? at : l->block->len;
 }
 
-static void
-join(struct listing *l)
-{
-	if (!l->joined && l->rest)
-		pthread_join(l->thread, 0);
-	l->joined = 1;
-}
-
-/* The first block of the rest, which becomes the one that is given out. */
+/* It becomes the one that is given out. */
 static ssize_t
 next_of_rest(struct listing *l)
 {
-	join(l);
-	if (!l->rest) {
-		errno = l->error; /* there was no memory for a block behind the last */
+	struct listing_block *const b = await_rest(l);
+	if (!b) {
+		errno = l->error;
 		return -1;
 	}
+	if (!b->len)
+		return 0;
+	pthread_mutex_lock(&l->lock);
+	l->rest = b->next;
+	pthread_mutex_unlock(&l->lock);
 	block_free(l->block);
-	l->block = l->rest;
-	l->rest = l->block->next;
-	errno = l->error; /* if the block is none */
-	return l->block->len;
+	l->block = b;
+	return b->len;
 }
 
 ssize_t
 listing_next(struct listing *l, char const **s)
 {
-	ssize_t n = l->in_rest ? 0 : block_read(l->block, l->fd);
-	if (n > 0 && l->rest)
+	ssize_t n = l->in_rest ? 0 : block_read(l, l->block, l->fd);
+	if (n > 0 && l->threaded)
 		n = before_rest(l);
 	if (!n && l->in_rest)
 		n = next_of_rest(l);
@@ -148,10 +187,20 @@ listing_next(struct listing *l, char const **s)
 	return n;
 }
 
+static void
+end_thread(struct listing *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->left = 1;
+	pthread_mutex_unlock(&l->lock);
+	pthread_join(l->thread, 0);
+}
+
 void
 listing_end(struct listing *l)
 {
-	join(l);
+	if (l->threaded)
+		end_thread(l);
 	block_free(l->block);
 	while ((l->block = l->rest)) {
 		l->rest = l->block->next;

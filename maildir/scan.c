@@ -154,13 +154,12 @@ expect_record(struct index const *x, uint32_t i)
 
 /* Directories give their names in an order of their own, but each time in the same: a name is most
  * likely that of the record that follows in the order of the last snapshot, where the sums of the
- * names stand side by side. Its position, or BASEMAP_NONE. The records are not verified: whoever
- * uses one for more than this does that. */
+ * names stand side by side. The position of who has this sum, or BASEMAP_NONE. The records are not
+ * verified: whoever uses one for more than this does that. */
 static uint32_t
-expect(struct scan *s, struct folder *f, char const *name, size_t len)
+expect(struct scan *s, struct folder *f, uint64_t sum)
 {
 	struct index const *x = &f->index;
-	uint64_t const sum = s->expected < x->count ? basemap_sum(name, len) : 0;
 	expect_record(x, s->expected + AHEAD);
 	for (uint32_t i = s->expected, n = 0; i < x->count && n < WINDOW; i++, n++) {
 		if (x->order_sums[i] != sum)
@@ -206,15 +205,25 @@ take_other(struct scan *s, struct folder *f, int fd, char const *name, size_t le
 }
 
 static void
-take(struct scan *s, struct folder *f, int fd, char const *name, int in_new)
+take(struct scan *s, struct folder *f, int fd, struct listing_entry const *e, int in_new)
 {
-	size_t len = strlen(name);
-	uint32_t p = in_new ? BASEMAP_NONE : expect(s, f, name, len);
+	uint32_t p = in_new ? BASEMAP_NONE : expect(s, f, e->own);
 	if (p == BASEMAP_NONE || s->seen[p])
-		take_other(s, f, fd, name, len, in_new);
+		take_other(s, f, fd, e->name, strlen(e->name), in_new);
 	else {
 		s->seen[p] = SEEN_AS_KNOWN;
 		numbers_add(&s->order, p);
+	}
+}
+
+/* By whoever reads them: half of the work on a name that is as expected. */
+static void
+sum_names(char *names, ssize_t n)
+{
+	for (ssize_t at = 0; at < n;) {
+		struct listing_entry *const e = (void *)(names + at);
+		e->own = basemap_sum(e->name, strlen(e->name));
+		at += e->len;
 	}
 }
 
@@ -247,7 +256,7 @@ take_names(struct scan *s, struct folder *f, struct listing *l, int in_new)
 		for (ssize_t at = 0; at < n;) {
 			struct listing_entry const *e = (void const *)(names + at);
 			if (may_be_message(e))
-				take(s, f, l->fd, e->name, in_new);
+				take(s, f, l->fd, e, in_new);
 			at += e->len;
 		}
 		if (s->count > MAILDIR_MESSAGES || s->order.count > MAILDIR_MESSAGES ||
@@ -279,7 +288,8 @@ static int
 read_dir(struct scan *s, struct folder *f, char const *sub, int in_new)
 {
 	struct listing l;
-	if (listing_begin(&l, f->fd_dir, sub, !filesystem_network(f->fd_cur)) < 0)
+	listing_fn *const fn = !in_new && f->index.count ? sum_names : 0;
+	if (listing_begin(&l, f->fd_dir, sub, !filesystem_network(f->fd_cur), fn) < 0)
 		return -1;
 	if (!f->count)
 		expect_all(s, (size_t)l.size);

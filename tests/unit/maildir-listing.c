@@ -7,11 +7,23 @@
 #define NAMES 8000 /* of 200 octets: more than 1 MiB */
 
 static char seen[NAMES];
+static int strange; /* entries that our function has not seen */
 
 static void
 name_of(char name[256], int i)
 {
 	snprintf(name, 256, "%d.%0190d", i, 0);
+}
+
+/* Of each entry, by whoever reads it. */
+static void
+mark(char *s, ssize_t n)
+{
+	for (ssize_t at = 0; at < n;) {
+		struct listing_entry *e = (void *)(s + at);
+		e->own = e->ino + strlen(e->name);
+		at += e->len;
+	}
 }
 
 /* Reads all; how many names of ours came once, or -1. */
@@ -26,6 +38,7 @@ read_all(struct listing *l)
 		for (ssize_t at = 0; at < n;) {
 			struct listing_entry const *e = (void const *)(s + at);
 			int i = atoi(e->name);
+			strange += e->own != e->ino + strlen(e->name);
 			if (e->name[0] != '.' && i >= 0 && i < NAMES)
 				seen[i]++;
 			at += e->len;
@@ -33,6 +46,20 @@ read_all(struct listing *l)
 	for (int i = 0; i < NAMES; i++)
 		once += seen[i] == 1;
 	return n < 0 ? -1 : once;
+}
+
+/* Where the latter part begins, once that is read; null: it has none. */
+static char const *
+first_of_rest(struct listing *l)
+{
+	if (!l->threaded)
+		return 0;
+	pthread_mutex_lock(&l->lock);
+	while (!l->rest && !l->ended)
+		pthread_cond_wait(&l->more, &l->lock);
+	struct listing_block const *const b = l->rest;
+	pthread_mutex_unlock(&l->lock);
+	return b && b->len > 0 ? ((struct listing_entry const *)(void const *)b->s)->name : 0;
 }
 
 int
@@ -52,28 +79,31 @@ main(void)
 		if (linkat(fd, name, fd, other, 0) < 0)
 			return 111;
 	}
-	tap_num("one reader: begins", listing_begin(&l, top, "many", 0), 0);
-	tap_ok(!l.rest, "one reader: alone");
+	tap_num("one reader: begins", listing_begin(&l, top, "many", 0, mark), 0);
+	tap_ok(!l.threaded, "one reader: alone");
 	tap_num("one reader: all names once", read_all(&l), NAMES);
 	listing_end(&l);
-	tap_num("two readers: begin", listing_begin(&l, top, "many", 1), 0);
-	int const split = l.rest != 0;
+	tap_num("two readers: begin", listing_begin(&l, top, "many", 1, mark), 0);
+	int const split = first_of_rest(&l) != 0;
 	tap_num("two readers: all names once", read_all(&l), NAMES);
 	listing_end(&l);
-	tap_num("left in the middle: begins", listing_begin(&l, top, "many", 1), 0);
+	tap_num("left in the middle: begins", listing_begin(&l, top, "many", 1, mark), 0);
 	tap_ok(listing_next(&l, &s) > 0, "left in the middle: reads");
 	listing_end(&l);
-	if (listing_begin(&l, top, "many", 1) < 0)
+	tap_num("all were looked at by who read them", strange, 0);
+	tap_num("without a function: begins", listing_begin(&l, top, "many", 1, 0), 0);
+	tap_num("without a function: all names once", read_all(&l), NAMES);
+	listing_end(&l);
+	if (listing_begin(&l, top, "many", 1, mark) < 0)
 		return 111;
 	if (split) {
-		struct listing_entry const *e = (void const *)l.rest->s;
-		snprintf(name, sizeof name, "%s", e->name);
+		snprintf(name, sizeof name, "%s", first_of_rest(&l));
 		int const i = atoi(name);
 		snprintf(other, sizeof other, "%d", NAMES + i);
 		tap_num("renamed", renameat(fd, name, fd, other), 0);
 		tap_ok(read_all(&l) >= NAMES - 1 && seen[i] <= 1, "renamed: the others come once");
 	}
 	listing_end(&l);
-	tap_ok(listing_begin(&l, top, "listing.none", 1) < 0, "no directory");
+	tap_ok(listing_begin(&l, top, "listing.none", 1, 0) < 0, "no directory");
 	return tap_done();
 }
