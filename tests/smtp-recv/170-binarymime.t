@@ -4,7 +4,7 @@ finds the same octets; what cannot be converted is refused; memory does not depe
 import email, os, random, re, sys, time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
-from smtprecv import Instance, Sink, Tap, behind_received
+from smtprecv import BIN, Instance, Sink, Tap, behind_received
 
 tap = Tap()
 off, on = Instance(), Instance(smtp_binarymime="yes", smtp_errors=1000)
@@ -192,7 +192,8 @@ for _ in range(50):
     c.send(b"BDAT %d\r\n" % len(piece) + piece)
     c.reply()
 private = sum(int(n) for n in re.findall(r"Private_\w+: +(\d+)", open(f"/proc/{c.process.pid}/smaps_rollup").read()))
-tap.ok(private < 4096, "50 MB: less than 4 MB of memory", f"{private} KB")
+sanitized = b"__asan_init" in open(BIN + "/smtp-recv", "rb").read()  # which keep freed memory
+tap.ok(private < 4096 or sanitized, "50 MB: less than 4 MB of memory", f"{private} KB")
 print(f"# {private} KB, {50 / (time.monotonic() - began):.0f} MB/s")
 c.send(b"BDAT 9 LAST\r\n\r\n--b--\r\n")
 tap.like(c.reply(), "^250", "... and it is taken")
