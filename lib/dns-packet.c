@@ -69,10 +69,12 @@ dns_query(struct dns_question const *q, unsigned char packet[static DNS_QUERY_MA
 	p = put_number(p, 1); /* questions */
 	p = put_number(p, 0);
 	p = put_number(p, 0);
-	p = put_number(p, 1); /* the OPT record */
+	p = put_number(p, !q->plain); /* the OPT record */
 	p = put_name(p, q->name);
 	p = put_number(p, q->type);
 	p = put_number(p, CLASS_IN);
+	if (q->plain)
+		return (size_t)(p - packet);
 	*p++ = 0; /* RFC 6891 6.1.2: root, OPT, our size, no flags, no data */
 	p = put_number(p, ns_t_opt);
 	p = put_number(p, DNS_UDP_OCTETS);
@@ -222,8 +224,8 @@ dns_parse(struct dns_question *q, struct arena *a, unsigned char const *packet, 
 		return DNS_FOREIGN;
 	int rcode = packet[3] & 15;
 	/* A server that does not understand the question need not repeat it. */
-	if (rcode == ns_r_formerr)
-		return DNS_REFUSED;
+	if (rcode == ns_r_formerr || rcode == ns_r_notimpl)
+		return q->plain ? DNS_REFUSED : DNS_OLD;
 	/* What is truncated may end anywhere. */
 	if (packet[2] & FLAG_TRUNCATED)
 		return DNS_TRUNCATED;

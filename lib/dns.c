@@ -218,6 +218,9 @@ take(struct dns_set *d, unsigned char const *packet, size_t len, int over_tcp)
 		if (!q->tcp)
 			put_tcp(d, q);
 		q->tcp = 1;
+	} else if (v == DNS_OLD) {
+		q->plain = 1;
+		(over_tcp ? put_tcp : send_udp)(d, q);
 	} else if ((v == DNS_REFUSED || v == DNS_TRUNCATED) && failed(d, q))
 		ask_server(d, (d->server + 1) % d->servers->count);
 }

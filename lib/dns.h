@@ -62,6 +62,7 @@ struct dns_question {
 	/* Private to dns.c. */
 	unsigned int failures; /* servers that cannot answer */
 	int sent, tcp;
+	int plain; /* without EDNS: a server does not know it */
 };
 
 /* ---- dns-packet.c: bytes only ---- */
@@ -69,7 +70,7 @@ struct dns_question {
 /* 1 if s can be asked for: labels of 1 to 63 octets of letters, digits, '-' and '_', at most 253
  * octets in all; a dot at the end is allowed. */
 int dns_name_ok(char const *s);
-/* The question in wire form (RFC 1035 4.1), recursion desired, EDNS with DNS_UDP_OCTETS: its length.
+/* The question in wire form (RFC 1035 4.1), recursion desired, EDNS with DNS_UDP_OCTETS unless plain: its length.
  * q->name must be dns_name_ok. */
 size_t dns_query(struct dns_question const *q, unsigned char packet[static DNS_QUERY_MAX]);
 
@@ -77,6 +78,7 @@ enum dns_verdict {
 	DNS_FOREIGN,   /* not the answer to this question, or not one at all: to be ignored */
 	DNS_ANSWERED,  /* q->result and its records are set */
 	DNS_TRUNCATED, /* to be asked again over TCP */
+	DNS_OLD,       /* this server knows no EDNS (RFC 6891 7) */
 	DNS_REFUSED,   /* this server cannot tell */
 };
 /* Takes apart what came; id, question, class and type must be q's. CNAME records are followed within

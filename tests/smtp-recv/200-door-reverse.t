@@ -138,6 +138,10 @@ with Nsd(ZONES) as nsd:
             i.close()
             return answer, f.seen
 
+    def answer_to(question):
+        data = b"\x04mail\x06client\x04test\0" if question[-4:-2] == b"\0\x0c" else bytes((192, 0, 2, 7))
+        return question[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question[12:] + b"\xc0\x0c" + question[-4:] + b"\0\0\0\5" + struct.pack(">H", len(data)) + data
+
     def lie(change):
         """What is made of the true answer's octets is sent in front of it."""
         def fault(question):
@@ -164,6 +168,11 @@ with Nsd(ZONES) as nsd:
     for fault, code in (("servfail", "451"), ("refused", "451"), ("garbage", "451")):
         answer, seen = answer_of(everything(fault), seconds=1)
         tap.ok(answer[:3] == code, f"{fault}: {code}", answer)
+    old = lambda question: answer_to(question) if question[10:12] == b"\0\0" else question[:2] + b"\x81\x81" + bytes(8)
+    answer, seen = answer_of(everything(old))
+    tap.ok(answer[:3] == "250" and len(seen) == 4, "a server that knows no EDNS: without it", (answer, seen))
+    answer, seen = answer_of(everything(lambda question: question[:2] + b"\x81\x81" + bytes(8)))
+    tap.ok(answer[:3] == "451" and len(seen) == 2, "a server that understands nothing: 451", (answer, seen))
     answer, seen = answer_of(everything("drop"), seconds=1)
     tap.eq(answer[:3], "451", "silence: 451 in time")
     state = {}
@@ -172,8 +181,7 @@ with Nsd(ZONES) as nsd:
         state[question[12:]] = state.get(question[12:], 0) + 1
         if state[question[12:]] == 1:
             return b""
-        data = b"\x04mail\x06client\x04test\0" if question[-4:-2] == b"\0\x0c" else bytes((192, 0, 2, 7))
-        return question[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question[12:] + b"\xc0\x0c" + question[-4:] + b"\0\0\0\5" + struct.pack(">H", len(data)) + data
+        return answer_to(question)
     answer, seen = answer_of([("2.0.192.in-addr.arpa", 0, first_lost)], seconds=60)
     tap.ok(answer[:3] == "250" and len(seen) >= 3, "a lost packet: asked again", (answer, seen))
     answer, seen = answer_of([], resolver=f"127.0.0.1@{free_port()}\n127.0.0.1@{{}}\n", seconds=60)

@@ -60,7 +60,8 @@ static struct row {
     {"data of another type", 28, OK, 1, R(RR(HERE, A, "\4") "\177\0\0\2"), DNS_ANSWERED, DNS_NO_DATA, 0, 0, 0},
     {"SERVFAIL", 1, OK | 2, 0, R(""), DNS_REFUSED, DNS_WAITING, 0, 0, 0},
     {"REFUSED", 1, OK | 5, 0, R(""), DNS_REFUSED, DNS_WAITING, 0, 0, 0},
-    {"FORMERR", 1, OK | 1, 0, R(""), DNS_REFUSED, DNS_WAITING, 0, 0, 0},
+    {"FORMERR", 1, OK | 1, 0, R(""), DNS_OLD, DNS_WAITING, 0, 0, 0},
+    {"NOTIMP", 1, OK | 4, 0, R(""), DNS_OLD, DNS_WAITING, 0, 0, 0},
     {"truncated", 1, OK | 0x200, 0, R(""), DNS_TRUNCATED, DNS_WAITING, 0, 0, 0},
     {"a question, not an answer", 1, 0x100, 0, R(""), DNS_FOREIGN, DNS_WAITING, 0, 0, 0},
     {"another operation", 1, OK | 0x2800, 0, R(""), DNS_FOREIGN, DNS_WAITING, 0, 0, 0},
@@ -183,6 +184,9 @@ question(void)
 	size_t n = dns_query(&q, wire);
 	static char const want[] = "\xab\xcd\1\0\0\1\0\0\0\0\0\1\2mx\6client\4test\0\0\17\0\1\0\0\51\4\320\0\0\0\0\0";
 	tap_mem("a question", (char *)wire, n, want, sizeof want);
+	q.plain = 1;
+	n = dns_query(&q, wire);
+	tap_ok(n == sizeof want - 11 && !wire[11] && !memcmp(wire, want, 11), "a question without EDNS");
 }
 
 int
