@@ -41,6 +41,26 @@ is_local(int fd)
 	}
 }
 
+/* ext4 and XFS log a file's blocks and size before its pages count as written; what is done next,
+ * such as giving it a name, stands behind that in the same log. (An ext4 without a journal keeps no
+ * order at all, whatever is done.) btrfs and F2FS finish a file later. */
+static int
+logs_in_order(int fd)
+{
+	struct statfs fs;
+	return !fstatfs(fd, &fs) &&
+	       ((unsigned long)fs.f_type == 0xef53 || (unsigned long)fs.f_type == 0x58465342);
+}
+
+int
+durable_content(int fd)
+{
+	/* What fails here the file's sync tells again. */
+	return logs_in_order(fd) && !sync_file_range(fd, 0, 0,
+					SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+					    SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 int
 durable_many(int const *fd, size_t n)
 {

@@ -229,6 +229,40 @@ delivery_rest(struct delivery *const *d, struct timespec const *const *mtime, si
 	return r;
 }
 
+/* The temporary file itself under its final name, both synced by one commit of the journal. 0, or
+ * -1 and it is what it was. */
+static int
+publish(struct delivery *d, int fd_dest, char const *file)
+{
+	if (durable_publish(d->fd, d->fd_tmp, d->name, fd_dest, file) < 0)
+		return -1;
+	close(d->fd);
+	d->fd = -1;
+	return 0;
+}
+
+/* Gives the content c's name; both are synced. */
+static int
+name_it(struct delivery *d, struct delivery_copy const *c, int fd_dir, int fd_dest,
+    struct timespec const *mtime)
+{
+	if (!d->synced) {
+		if (!publish(d, fd_dest, c->file))
+			return 0;
+		if (errno != EXDEV || delivery_sync(d, mtime) < 0)
+			return -1;
+	}
+	if (delivery_put(d, fd_dir, fd_dest, c->file, mtime) < 0)
+		return -1;
+	/* The name must last as well before anyone is told 250. */
+	if (!durable_dir(fd_dest))
+		return 0;
+	int e = errno;
+	unlinkat(fd_dest, c->file, 0);
+	errno = e;
+	return -1;
+}
+
 /* Puts one copy under its final name; its directory is synced. */
 static int
 place_locked(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec const *mtime,
@@ -250,15 +284,7 @@ place_locked(struct delivery *d, struct delivery_copy *c, int fd_dir, struct tim
 	int fd_dest = layout_sub(fd_dir, c->in_cur ? "cur" : "new");
 	if (fd_dest < 0)
 		return -1;
-	int r = delivery_put(d, fd_dir, fd_dest, c->file, mtime);
-	/* The name must last as well before anyone is told 250. */
-	if (!r && durable_dir(fd_dest) < 0) {
-		int e = errno;
-		unlinkat(fd_dest, c->file, 0);
-		errno = e;
-		r = -1;
-	}
-	int e = errno;
+	int r = name_it(d, c, fd_dir, fd_dest, mtime), e = errno;
 	close(fd_dest);
 	errno = e;
 	return r;
@@ -292,7 +318,11 @@ delivery_commit(
     struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate)
 {
 	size_t done = 0;
-	if (delivery_sync(d, internaldate) < 0)
+	/* One copy is the file itself, if its content need not be synced before it gets its name.
+	 */
+	int const whole = n == 1 && !d->error && !d->synced && !set_mtime(d->fd, internaldate) &&
+			  durable_content(d->fd);
+	if (!whole && delivery_sync(d, internaldate) < 0)
 		return -1;
 	for (; done < n; done++) {
 		int fd_dir = layout_open(copy[done].dir, 1);

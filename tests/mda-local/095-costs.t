@@ -14,6 +14,8 @@ BODY = "Subject: x\r\n\r\n" + "".join(f"line {n}\r\n" for n in range(3000))
 # Paths and contents are not to be seen: the processes cannot be read by their user.
 CALL = re.compile(r"^(\d+) +(\w+)\(.*?(?:= (-?\d+)|unfinished \.\.\.>)")
 
+# A rename behind sync_file_range where a journal commits both in order (lib/durable.h), else a link behind the sync.
+NAMING = "linkat", "renameat2"
 users = "empty", "plain", "large", "small"
 i = Instance(users="".join(f"{u}@example.test: x\n" for u in users))
 for user in users:
@@ -33,14 +35,14 @@ mdalocal.PROGRAM = program
 
 
 def worker(user):
-    """The worker's system calls with their results, from the link on to its report, those before it, those after it."""
+    """The worker's system calls with their results, up to the report of a delivery, and those after it."""
     c = Client(i)
     tap.eq(c.deliver([user + "@example.test"], message=BODY), ["250 2.0.0 delivered"], user + ": delivered")
     c.quit()
     calls = [m.groups() for m in map(CALL.match, open(trace, errors="replace")) if m]
-    pid = next(p for p, n, _ in calls if n == "linkat")
+    pid = next(p for p, n, _ in calls if n in NAMING)
     mine = [(n, r) for p, n, r in calls if p == pid]
-    link = next(k for k, (n, _) in enumerate(mine) if n == "linkat")
+    link = next(k for k, (n, _) in enumerate(mine) if n in NAMING)
     begin = max(k for k in range(link) if mine[k][0] == "recvmsg")
     report = next(k for k in range(link, len(mine)) if mine[k][0] == "sendmsg")
     return mine[begin:report], mine[report:]
@@ -50,7 +52,10 @@ names = {}
 for user in users:
     before, after = worker(user)
     count = [n for n, _ in before].count
-    tap.eq((count("fsync"), count("fdatasync"), count("linkat")), (2, 0, 1), user + ": the file and its directory are synced, once each")
+    named = "renameat2" if count("sync_file_range") else "linkat"
+    tap.eq((count("fsync"), count("fdatasync"), count(named)), (2, 0, 1), user + ": the file and its directory are synced, once each")
+    order = [n for n, _ in before if n in ("fsync", *NAMING)]
+    tap.eq(order, ["renameat2", "fsync", "fsync"] if named == "renameat2" else ["fsync", "linkat", "fsync"], user + ": in their order")
     written = sum(int(r or 0) for n, r in before if n == "write")
     tap.ok(len(BODY) - 3002 <= written <= len(BODY), user + ": the content is written once", f"{written} of {len(BODY)}")
     tap.eq([n for n, _ in before + after if n.startswith("getdents")], [], user + ": no directory is read")
