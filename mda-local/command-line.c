@@ -125,8 +125,8 @@ static enum reply
 deliver(struct deliver *d)
 {
 	static struct incoming m;
-	incoming_directory();
-	if (incoming_init(&m) < 0)
+	incoming_init(&m, incoming_memory());
+	if (m.fd_memory < 0)
 		strerr_diefu1sys(111, "make memory for the message");
 	read_message(&m);
 	struct deliver_rcpt *r = &d->rcpt[0];

@@ -9,14 +9,16 @@
 #include "mda-local/channel.h"
 #include "mda-local/dsn.h"
 #include "mda-local/forward.h"
+#include "mda-local/incoming.h"
 #include "mda-local/junk.h"
 
 void
 deliver_init(struct deliver *d)
 {
-	memset(d, 0, sizeof *d);
+	conf_me_is(0);
+	incoming_directory();
 	resolver_init(&d->resolver);
-	worker_policy_init(&d->pool.policy);
+	pool_settings(&d->pool);
 	d->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	d->junk_folder = conf_string("junk-folder", "Junk");

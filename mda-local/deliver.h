@@ -39,7 +39,7 @@ struct deliver {
 	int junk; /* it is marked as such */
 };
 
-/* Reads the settings. */
+/* Reads the settings; d is all 0, or has served a connection. */
 void deliver_init(struct deliver *d);
 /* Begins a message; mail's strings are the arena's or outlive it. */
 void deliver_mail(struct deliver *d, char const *id, struct smtp_mail const *mail);

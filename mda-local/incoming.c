@@ -18,8 +18,8 @@
 
 static char const *directory = "/tmp";
 
-int
-incoming_init(struct incoming *m)
+void
+incoming_init(struct incoming *m, int fd_memory)
 {
 	m->fd_big = -1;
 	m->size = 0;
@@ -27,8 +27,7 @@ incoming_init(struct incoming *m)
 	m->arg = 0;
 	m->error = 0;
 	m->held = 0;
-	m->fd_memory = incoming_memory();
-	return m->fd_memory < 0 ? -1 : 0;
+	m->fd_memory = fd_memory;
 }
 
 int

@@ -19,8 +19,8 @@ struct incoming {
 	char buffer[16384];
 };
 
-/* Makes the memfd. 0 or -1. */
-int incoming_init(struct incoming *m);
+/* fd_memory: a memfd, which becomes its own. */
+void incoming_init(struct incoming *m, int fd_memory);
 /* A memfd that can be sealed: the descriptor or -1. */
 int incoming_memory(void);
 /* From now on nobody, whoever has it open, can change or cut off a memfd. 0 or -1. */

@@ -43,6 +43,13 @@
  * (maildir/text-deliver.h).
  */
 #define MDA_TEXTS_WAIT 50
+/* With -l: workers that all servers together keep when a connection is over; seconds after which an
+ * idle server ends with its own; connections after which it does. */
+#define MDA_WORKERS_KEPT 200
+#define MDA_SERVER_IDLE 5
+#define MDA_SERVER_CONNECTIONS 500
+/* With -l: the most connections at a time that it can be told. */
+#define MDA_CONNECTIONS_MAX 10000
 /* Address space of the parser. */
 #define MDA_PARSER_MEMORY ((uint64_t)64 << 20)
 

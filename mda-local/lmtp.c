@@ -12,19 +12,17 @@
 
 #define FINISH_SECONDS 3
 
-int
-lmtp_init(struct lmtp *l)
+void
+lmtp_init(struct lmtp *l, int fd_memory)
 {
-	memset(l, 0, sizeof *l);
 	uint64_t smtp_size = conf_size("smtp-size", MDA_SMTP_SIZE, 1024, UINT64_C(1) << 40);
 	l->size_max = conf_size("lmtp-size", smtp_size + MDA_SIZE_SLACK, 1024, UINT64_C(1) << 41);
 	l->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	l->connection = id_connection();
 	l->state = LMTP_NEW;
-	incoming_directory();
 	conf_me();
-	return incoming_init(&l->message);
+	incoming_init(&l->message, fd_memory);
 }
 
 void

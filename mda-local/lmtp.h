@@ -53,8 +53,9 @@ struct lmtp {
 	enum reply failed; /* the message cannot be taken: why */
 };
 
-/* Prepares the session: settings, memory for the message. Before the sandbox is on. 0 or -1. */
-int lmtp_init(struct lmtp *l);
+/* Prepares the session, whose octets are all 0: settings, the memfd for messages. Before the sandbox
+ * is on. */
+void lmtp_init(struct lmtp *l, int fd_memory);
 /* Serves descriptors 0 and 1 until QUIT or the end. */
 void lmtp_serve(struct lmtp *l, int fd_parent);
 

@@ -1,6 +1,8 @@
 /* mda-local: local delivery.
  *
  * - mda-local: LMTP server (RFC 2033) on descriptors 0 and 1, under s6-ipcserver
+ * - mda-local -l CONNECTIONS [-d FD]: the same for each connection to the listening socket 0, so
+ * many at a time; FD gets a line when it is ready
  * - mda-local [-f SENDER] [-i ID] ADDRESS: delivers the message on descriptor 0
  * - mda-local -c [-f SENDER] ADDRESS: says what RCPT would answer
  *
@@ -17,36 +19,25 @@
 
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
 #include "lib/id.h"
 #include "lib/log.h"
-#include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
-#include "lib/ucspi.h"
 #include "mda-local/channel.h"
 #include "mda-local/command-line.h"
 #include "mda-local/deliver.h"
-#include "mda-local/lmtp.h"
+#include "mda-local/incoming.h"
+#include "mda-local/listen.h"
 #include "mda-local/parent.h"
+#include "mda-local/parser.h"
 
-#define USAGE "mda-local [ -c ] [ -f sender ] [ -i id ] [ address ]"
+#define USAGE                                                                                      \
+	"mda-local [ -c ] [ -f sender ] [ -i id ] [ address ], or "                                \
+	"mda-local -l connections [ -d fd ]"
+#define NOTIFY_MAX 1023 /* a descriptor */
 
-static struct lmtp lmtp;
 static struct deliver deliver;
-
-static void child(int fd) __attribute__((noreturn));
-static void
-child(int fd)
-{
-	struct sandbox const s = {
-	    .memory = MDA_PARSER_MEMORY, .file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
-	int const keep[] = {fd, lmtp.message.fd_memory};
-	sandbox_close_but(keep, 2);
-	sandbox_drop_user();
-	sandbox_enter(&s);
-	lmtp_serve(&lmtp, fd);
-	_exit(0);
-}
 
 /* The connection is the child's alone, or it would not end with it. */
 static void
@@ -62,19 +53,17 @@ leave_connection(void)
 static int
 serve(void)
 {
-	struct ucspi peer;
-	int fd[2], status = 0;
-	ucspi_init(&peer);
-	if (lmtp_init(&lmtp) < 0 || channel_pair(fd) < 0)
+	int fd[2], status = 0, memory = incoming_memory();
+	if (memory < 0 || channel_pair(fd) < 0)
 		strerr_diefu1sys(111, "make memory for messages");
 	pid_t pid = fork();
 	if (pid < 0)
 		strerr_diefu1sys(111, "fork");
 	if (!pid)
-		child(fd[1]);
+		parser_run(fd[1], memory);
 	close(fd[1]);
 	leave_connection();
-	if (parent_serve(&deliver, fd[0], lmtp.message.fd_memory) < 0) {
+	if (parent_serve(&deliver, fd[0], memory) < 0) {
 		log_1("parser", "error", "bad request");
 		kill(pid, SIGKILL);
 	}
@@ -88,38 +77,68 @@ serve(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 111;
 }
 
-int
-main(int argc, char const *const *argv)
+static unsigned int
+number(char const *s, unsigned int min, unsigned int max)
 {
-	struct command_line c = {.sender = ""};
+	unsigned int n;
+	if (!uint0_scan(s, &n) || n < min || n > max)
+		strerr_dieusage(100, USAGE);
+	return n;
+}
+
+struct invocation {
+	struct command_line c;
+	unsigned int connections; /* 0: one, or none */
+	int fd_ready;
+};
+
+/* The number of arguments; c->address is the first. */
+static int
+options(struct invocation *v, int argc, char const *const *argv)
+{
+	struct command_line *c = &v->c;
 	subgetopt o = SUBGETOPT_ZERO;
 	int opt;
-	PROG = "mda-local";
-	while ((opt = subgetopt_r(argc, argv, "cf:i:", &o)) != -1)
+	*v = (struct invocation){.c = {.sender = ""}, .fd_ready = -1};
+	while ((opt = subgetopt_r(argc, argv, "cf:i:l:d:", &o)) != -1)
 		switch (opt) {
 		case 'c':
-			c.check = 1;
+			c->check = 1;
 			break;
 		case 'f':
-			c.sender = o.arg;
+			c->sender = o.arg;
 			break;
 		case 'i':
-			c.id = o.arg;
+			c->id = o.arg;
+			break;
+		case 'l':
+			v->connections = number(o.arg, 1, MDA_CONNECTIONS_MAX);
+			break;
+		case 'd':
+			v->fd_ready = (int)number(o.arg, 3, NOTIFY_MAX);
 			break;
 		default:
 			strerr_dieusage(100, USAGE);
 		}
-	argc -= o.ind;
-	argv += o.ind;
-	if (argc > 1 || (!argc && (c.check || c.id || *c.sender)))
+	c->address = argv[o.ind];
+	return argc - o.ind;
+}
+
+int
+main(int argc, char const *const *argv)
+{
+	struct invocation v;
+	PROG = "mda-local";
+	int const n = options(&v, argc, argv), any = v.c.check || v.c.id || *v.c.sender;
+	if (n > 1 || (!n && any) || ((n || any) && v.connections) ||
+	    (v.fd_ready >= 0 && !v.connections))
 		strerr_dieusage(100, USAGE);
 	/* A peer that is gone and a file that may not grow are errors like others. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (v.connections)
+		return listen_serve(v.connections, v.fd_ready);
 	log_id(id_connection());
 	deliver_init(&deliver);
-	if (!argc)
-		return serve();
-	c.address = argv[0];
-	return command_line(&c, &deliver);
+	return n ? command_line(&v.c, &deliver) : serve();
 }

@@ -172,5 +172,6 @@ parent_serve(struct deliver *d, int fd, int fd_memory)
 			break;
 		}
 	forget(&p);
+	close(p.fd_memory);
 	return r;
 }

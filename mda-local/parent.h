@@ -4,8 +4,8 @@
 
 #include "mda-local/deliver.h"
 
-/* Serves fd until the child closes it; fd_memory: where the message is unless ASK_BIG was answered.
- * 0; -1 the child did what the parser never does. */
+/* Serves fd until the child closes it; fd_memory: where the message is unless ASK_BIG was answered,
+ * closed in the end. 0; -1 the child did what the parser never does. */
 int parent_serve(struct deliver *d, int fd, int fd_memory);
 
 #endif

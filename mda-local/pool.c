@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +73,20 @@ dismiss(struct pool_worker *w, int kill_it)
 	w->busy = 0;
 }
 
+/* Its rules know the Maildir that was there when it began, not another of the same name. */
+static int
+same_maildir(struct pool_worker *w)
+{
+	struct stat st;
+	if (stat(w->account.maildir, &st) < 0)
+		return 0;
+	if (!w->ino) {
+		w->dev = st.st_dev;
+		w->ino = st.st_ino;
+	}
+	return w->dev == st.st_dev && w->ino == st.st_ino;
+}
+
 static int
 spawn(struct pool *p, struct pool_worker *w, struct account const *a)
 {
@@ -91,6 +106,7 @@ spawn(struct pool *p, struct pool_worker *w, struct account const *a)
 	}
 	w->fd = fd[0];
 	w->busy = 0;
+	w->ino = 0;
 	account_copy(&w->account, a);
 	return 0;
 }
@@ -106,7 +122,10 @@ idle_worker(struct pool *p, struct account const *a, struct pool_worker **w_r)
 			unused = w;
 		else if (same_account(&w->account, a)) {
 			*w_r = w;
-			return !w->busy;
+			if (w->busy || same_maildir(w))
+				return !w->busy;
+			dismiss(w, 0);
+			return spawn(p, w, a) < 0 ? -1 : 1;
 		} else if (!w->busy && (!oldest || w->used < oldest->used))
 			oldest = w;
 	}
@@ -196,6 +215,35 @@ pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t unti
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
 		if (p->w[i].pid && p->w[i].busy)
 			dismiss(&p->w[i], 1);
+}
+
+void
+pool_settings(struct pool *p)
+{
+	struct worker_policy policy;
+	worker_policy_init(&policy);
+	if (policy.uid_min != p->policy.uid_min ||
+	    policy.quota_permanent != p->policy.quota_permanent)
+		pool_end(p);
+	p->policy = policy;
+}
+
+void
+pool_shrink(struct pool *p, size_t keep)
+{
+	for (;;) {
+		struct pool_worker *oldest = 0;
+		size_t n = 0;
+		for (size_t i = 0; i < MDA_WORKERS_MAX; i++) {
+			struct pool_worker *w = &p->w[i];
+			n += w->pid != 0;
+			if (w->pid && (!oldest || w->used < oldest->used))
+				oldest = w;
+		}
+		if (n <= keep)
+			return;
+		dismiss(oldest, 0);
+	}
 }
 
 void

@@ -1,5 +1,6 @@
 /* The workers of one connection, one per account that it has met, kept from RCPT to delivery and
- * from message to message: a fork costs more than an order. At most MDA_WORKERS_MAX; the one idle
+ * from message to message, with mda-local -l for the next connection, too: a fork costs more than
+ * an order. At most MDA_WORKERS_MAX; the one idle
  * longest makes room. */
 #ifndef POSTERN_MDA_LOCAL_POOL_H
 #define POSTERN_MDA_LOCAL_POOL_H
@@ -16,6 +17,8 @@ struct pool_worker {
 	int fd;
 	struct account account; /* a copy with strings of its own */
 	uint64_t used;		/* when, in orders */
+	dev_t dev;		/* of its Maildir, as it first saw it */
+	ino_t ino;		/* 0: it has not yet */
 	size_t job;		/* index of the job in work */
 	int busy;
 };
@@ -37,6 +40,10 @@ struct job {
 /* Runs n jobs, side by side, each with the message's descriptor (-1 none), until all are decided or
  * `until` (channel_now) has come: what is undecided then is killed. */
 void pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until);
+/* Reads the settings; workers that began with others end. */
+void pool_settings(struct pool *p);
+/* Lets those go that have been idle longest, but `keep`. */
+void pool_shrink(struct pool *p, size_t keep);
 /* Ends every worker. */
 void pool_end(struct pool *p);
 

@@ -1,0 +1,351 @@
+#include "mda-local/listen.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <skalibs/selfpipe.h>
+#include <skalibs/strerr.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "lib/sandbox.h"
+#include "lib/skalibs-compat.h"
+#include "mda-local/channel.h"
+#include "mda-local/incoming.h"
+#include "mda-local/limits.h"
+#include "mda-local/parent.h"
+#include "mda-local/parser.h"
+
+/* What a server is sent with the channel of a parser; the message's memory comes behind it. */
+struct task {
+	uint32_t keep; /* workers that may stay when the connection is over */
+};
+
+struct server {
+	pid_t pid; /* 0: free */
+	int fd;	   /* its channel; -1 it is about to end */
+	int busy;
+	pid_t parser;	     /* of its connection; 0 it has ended */
+	unsigned int served; /* connections */
+	int64_t since;	     /* when it became idle */
+};
+
+struct listener {
+	struct server *server;
+	struct pollfd *poll;
+	size_t places, servers;	   /* in server[]; those that are taken */
+	unsigned int max, parsers; /* connections, and processes that serve one */
+	int fd_signals;
+};
+
+/* ---- a server's process ---- */
+
+static void server_run(int fd) __attribute__((noreturn));
+static void
+server_run(int fd)
+{
+	static struct deliver d;
+	struct task task;
+	int parser, memory;
+	while (channel_recv(fd, &task, sizeof task, &parser, CHANNEL_FOREVER) == 1 &&
+	       channel_recv(fd, &task, sizeof task, &memory, CHANNEL_FOREVER) == 1) {
+		deliver_init(&d);
+		int32_t const r = parent_serve(&d, parser, memory);
+		close(parser);
+		pool_shrink(&d.pool, task.keep);
+		log_id(0);
+		if (channel_send(fd, &r, sizeof r, -1) < 0)
+			break;
+	}
+	deliver_end(&d);
+	_exit(0);
+}
+
+/* A worker that had the socket as its descriptor 0 would keep it. */
+static void
+leave_socket(void)
+{
+	int const fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		strerr_diefu1sys(111, "open /dev/null");
+	close(fd);
+}
+
+static int
+start(struct listener *l, struct server *s)
+{
+	int fd[2];
+	if (channel_pair(fd) < 0)
+		return -1;
+	pid_t const pid = fork();
+	if (!pid) {
+		selfpipe_finish();
+		sandbox_close_but(&fd[1], 1);
+		leave_socket();
+		server_run(fd[1]);
+	}
+	close(fd[1]);
+	if (pid < 0) {
+		close(fd[0]);
+		return -1;
+	}
+	*s = (struct server){.pid = pid, .fd = fd[0]};
+	l->servers++;
+	return 0;
+}
+
+/* It ends by itself, once it has nothing to do. */
+static void
+dismiss(struct server *s)
+{
+	close(s->fd);
+	s->fd = -1;
+	s->busy = 0;
+}
+
+/* ---- connections ---- */
+
+/* The server that became idle last, so that the others' workers come to rest; or a new one. */
+static struct server *
+idle_server(struct listener *l)
+{
+	struct server *best = 0, *unused = 0;
+	for (size_t i = 0; i < l->places; i++) {
+		struct server *s = &l->server[i];
+		if (!s->pid)
+			unused = unused ? unused : s;
+		else if (s->fd >= 0 && !s->busy && (!best || s->since > best->since))
+			best = s;
+	}
+	if (best || !unused)
+		return best;
+	return start(l, unused) < 0 ? 0 : unused;
+}
+
+static pid_t
+fork_parser(int fd, int fd_channel, int fd_memory)
+{
+	pid_t const pid = fork();
+	if (pid)
+		return pid;
+	selfpipe_finish();
+	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		_exit(111);
+	parser_run(fd_channel, fd_memory);
+}
+
+/* A parser for connection fd; its channel and the message's memory to server s. 0 or -1. */
+static int
+connect_them(struct listener *l, struct server *s, int fd)
+{
+	struct task const task = {.keep = (uint32_t)(MDA_WORKERS_KEPT / l->servers)};
+	int pair[2], memory = incoming_memory();
+	if (memory < 0)
+		return -1;
+	if (channel_pair(pair) < 0) {
+		close(memory);
+		return -1;
+	}
+	s->parser = fork_parser(fd, pair[1], memory);
+	close(pair[1]);
+	l->parsers += s->parser > 0;
+	int const r = s->parser < 0 || channel_send(s->fd, &task, sizeof task, pair[0]) < 0 ||
+		      channel_send(s->fd, &task, sizeof task, memory) < 0;
+	close(pair[0]);
+	close(memory);
+	return r ? -1 : 0;
+}
+
+static void
+trouble(char const *what)
+{
+	log_event("unable");
+	log_str("to", what);
+	log_errno("reason", errno);
+	log_send();
+}
+
+static void
+take(struct listener *l)
+{
+	int const fd = accept4(0, 0, 0, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	struct server *const s = idle_server(l);
+	if (!s)
+		trouble("start a server");
+	else if (connect_them(l, s, fd) < 0) {
+		trouble("serve a connection");
+		dismiss(s);
+	} else {
+		s->busy = 1;
+		s->served++;
+	}
+	close(fd);
+}
+
+/* A server says that its connection is over, or has ended. */
+static void
+hear(struct server *s)
+{
+	int32_t verdict = 0;
+	int const alive = channel_recv(s->fd, &verdict, sizeof verdict, 0, CHANNEL_FOREVER) == 1;
+	if (verdict < 0)
+		log_1("parser", "error", "bad request");
+	if ((!alive || verdict < 0) && s->parser > 0)
+		kill(s->parser, SIGKILL);
+	s->busy = 0;
+	s->since = channel_now();
+	if (!alive || s->served >= MDA_SERVER_CONNECTIONS)
+		dismiss(s);
+}
+
+/* ---- ends ---- */
+
+static void
+bury(struct listener *l, pid_t pid)
+{
+	for (size_t i = 0; i < l->places; i++) {
+		struct server *const s = &l->server[i];
+		if (s->parser == pid)
+			s->parser = 0;
+		if (s->pid != pid)
+			continue;
+		if (s->fd >= 0)
+			dismiss(s);
+		s->pid = 0;
+		l->servers--;
+		return;
+	}
+	l->parsers--;
+}
+
+static void
+reap(struct listener *l)
+{
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; bury(l, pid))
+		if (WIFSIGNALED(status)) {
+			log_event("died");
+			log_num("pid", (uint64_t)pid);
+			log_num("signal", (uint64_t)WTERMSIG(status));
+			log_send();
+		}
+}
+
+/* Not 0: the end has come. */
+static int
+signals(struct listener *l)
+{
+	int end = 0;
+	for (int sig; (sig = selfpipe_read()) > 0;)
+		if (sig == SIGCHLD)
+			reap(l);
+		else
+			end = 1;
+	for (size_t i = 0; end && i < l->places; i++) {
+		if (l->server[i].parser > 0)
+			kill(l->server[i].parser, SIGTERM);
+		if (l->server[i].pid)
+			kill(l->server[i].pid, SIGTERM);
+	}
+	return end;
+}
+
+/* Lets go who has been idle for long: milliseconds until the next. */
+static int64_t
+rest(struct listener *l)
+{
+	int64_t first = CHANNEL_FOREVER, now = channel_now();
+	for (size_t i = 0; i < l->places; i++) {
+		struct server *const s = &l->server[i];
+		if (!s->pid || s->fd < 0 || s->busy)
+			continue;
+		int64_t const until = s->since + MDA_SERVER_IDLE * 1000;
+		if (until <= now)
+			dismiss(s);
+		else if (first == CHANNEL_FOREVER || until < first)
+			first = until;
+	}
+	return first;
+}
+
+/* ---- the loop ---- */
+
+enum { SIGNALS, SOCKET, FIRST };
+
+/* poll passes over a descriptor of -1. */
+static void
+watch(struct listener *l)
+{
+	l->poll[SIGNALS] = (struct pollfd){.fd = l->fd_signals, .events = POLLIN};
+	l->poll[SOCKET] = (struct pollfd){.fd = l->parsers < l->max ? 0 : -1, .events = POLLIN};
+	for (size_t i = 0; i < l->places; i++) {
+		struct server const *const s = &l->server[i];
+		l->poll[FIRST + i] = (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
+	}
+}
+
+static int
+loop(struct listener *l)
+{
+	for (;;) {
+		int64_t const until = rest(l);
+		watch(l);
+		if (poll(l->poll, FIRST + l->places, channel_timeout(until)) < 0) {
+			if (errno != EINTR)
+				strerr_diefu1sys(111, "poll");
+			continue;
+		}
+		/* Servers first: whoever has become idle takes the next connection. */
+		for (size_t i = 0; i < l->places; i++)
+			if (l->poll[FIRST + i].revents)
+				hear(&l->server[i]);
+		if (l->poll[SIGNALS].revents && signals(l))
+			return 0;
+		if (l->poll[SOCKET].revents)
+			take(l);
+	}
+}
+
+static void
+prepare(struct listener *l, unsigned int max)
+{
+	/* Those that are about to end still have their places. */
+	l->max = max;
+	l->places = 2 * (size_t)max;
+	l->server = xmalloc(l->places * sizeof *l->server);
+	memset(l->server, 0, l->places * sizeof *l->server);
+	l->poll = xmalloc((FIRST + l->places) * sizeof *l->poll);
+	/* What is ignored does not come. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	l->fd_signals = selfpipe_init();
+	if (l->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
+	    !selfpipe_trap(SIGQUIT))
+		strerr_diefu1sys(111, "trap signals");
+	/* Each connection has an id of its own. */
+	unsetenv("POSTERN_ID");
+}
+
+int
+listen_serve(unsigned int max, int fd_ready)
+{
+	static struct listener l;
+	int listening = 0;
+	socklen_t n = sizeof listening;
+	if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 || !listening)
+		strerr_dief1x(100, "descriptor 0 is not a listening socket");
+	prepare(&l, max);
+	if (fd_ready >= 0) {
+		if (write(fd_ready, "\n", 1) < 0)
+			strerr_diefu1sys(111, "say that it is ready");
+		close(fd_ready);
+	}
+	return loop(&l);
+}

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""mda-local -l: many connections without an exec for any. Servers and their workers stay for the next connection, settings and
+mailboxes are as they are then; what dies takes one connection along; idle ones end; a signal ends all."""
+import atexit, os, signal, socket, subprocess, sys, time
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import shutil
+
+import mdalocal
+from mdalocal import LIMIT, PROGRAM, Client, Instance, Tap
+
+tap = Tap()
+DELIVERED = ["250 2.0.0 delivered"]
+
+
+def until(what):
+    end = time.monotonic() + LIMIT
+    while not what() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(what())
+
+
+def children(*parents):
+    """Those that have not ended."""
+    out = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", ",".join(map(str, parents))], capture_output=True, text=True).stdout
+    return {int(pid) for pid, stat in map(str.split, out.splitlines()) if stat[0] != "Z"} if parents else set()
+
+
+class Connection(Client):
+    def __init__(self, path, greet=True):
+        self.socket, self.buffer = socket.socket(socket.AF_UNIX), b""
+        self.socket.settimeout(LIMIT)
+        self.socket.connect(path)
+        if greet:
+            self.greeting = self.reply()
+            assert self.cmd("LHLO client.test").startswith("250")
+
+    def quit(self):
+        self.cmd("QUIT")
+        self.socket.close()
+
+
+class Listener:
+    """On a socket of its own; server() is the one that serves."""
+
+    def __init__(self, instance, most, as_root=False):
+        self.path = instance.path("listening")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path)
+            s.listen(20)
+            r, w = os.pipe()
+            self.process = instance.start([PROGRAM, "-l", str(most), "-d", str(w)], as_root, stdin=s, stdout=subprocess.DEVNULL, pass_fds=[w])
+            os.close(w)
+            self.ready = os.read(r, 10)
+            os.close(r)
+        self.pid = self.process.pid
+        atexit.register(self.process.kill)
+
+    def servers(self):
+        """Without parsers, whose descriptor 0 is the connection."""
+        return {p for p in children(self.pid) if os.path.exists(f"/proc/{p}/fd/0") and os.readlink(f"/proc/{p}/fd/0") == "/dev/null"}
+
+    def workers(self):
+        return children(*self.servers())
+
+    def idle(self, count):
+        return until(lambda: len(children(self.pid)) == count)
+
+
+def start(most=3, **settings):
+    i = Instance(users="".join(f"{n}@example.test: x\n" for n in ("alice", "bob")), **settings)
+    return i, Listener(i, most)
+
+
+# ---- its command line ----
+i = Instance()
+for words in (["-l", "0"], ["-l", "x"], ["-l", "10001"], ["-l", "1", "alice@example.test"], ["-d", "5"], ["-l", "1", "-d", "2"], ["-l", "1", "-d", "x"]):
+    code, _, err = i.run(*words)
+    tap.ok(code == 100 and "usage" in err, " ".join(words) + ": usage", (code, err))
+code, _, err = i.run("-l", "1")
+tap.ok(code == 100 and "listening socket" in err, "descriptor 0 is none that listens: said", (code, err))
+i.done()
+
+# ---- connection after connection ----
+i, l = start()
+tap.eq(l.ready, b"\n", "it says that it is ready")
+tap.eq(children(l.pid), set(), "and waits alone")
+c = Connection(l.path)
+tap.eq(c.deliver(["alice@example.test"]), DELIVERED, "a message")
+tap.eq(c.deliver(["alice@example.test"]), DELIVERED, "and another")
+c.quit()
+tap.ok(l.idle(1), "the parser ends, the server stays")
+for count in range(2, 20):
+    # Where this takes longer than an idle server stays, it says nothing: once more.
+    begin, had = time.monotonic(), (l.servers(), l.workers())
+    c = Connection(l.path)
+    done = c.deliver(["alice@example.test"])
+    c.quit()
+    l.idle(1)
+    has = l.servers(), l.workers()
+    if time.monotonic() - begin < 3 and had[1]:
+        break
+tap.eq((done, has), (DELIVERED, had), "the next connection has the same server and worker")
+ids = {line.split("id=")[1].split(".")[0] for line in i.log().splitlines() if "event=deliver" in line}
+tap.eq(len(ids), count, "each connection has an id of its own")
+worker = l.workers()
+
+i.put("me", "other.example.test\n")
+i.put("lmtp-size", "2000\n")
+i.put("users", "alice@example.test: x\n")
+c = Connection(l.path)
+tap.like(c.greeting, "^220 other.example.test ", "a setting holds from the next connection on")
+tap.like(c.cmd("MAIL FROM:<a@b.test> SIZE=2001"), "^552", "so does a limit")
+tap.like("\n".join(c.mail(["bob@example.test"])), "^550", "and who is there")
+c.quit()
+i.put("quota-permanent", "yes\n")
+tap.ok(l.idle(1), "that ends")
+c = Connection(l.path)
+c.mail(["alice@example.test"])
+tap.ok(l.workers() and l.workers() != worker, "a worker's setting: a new worker")
+c.quit()
+tap.ok(l.idle(1), "that ends")
+
+shutil.rmtree(i.maildir("alice"))
+c = Connection(l.path)
+tap.eq((c.deliver(["alice@example.test"]), len(i.messages("alice"))), (DELIVERED, 1), "a Maildir that was removed is made anew, and delivered into")
+shutil.rmtree(i.maildir("alice"))
+os.makedirs(i.maildir("alice"))
+i.own(i.maildir("alice"))
+tap.eq((c.deliver(["alice@example.test"]), len(i.messages("alice"))), (DELIVERED, 1), "also another of the same name, on the same connection")
+c.quit()
+
+# ---- several, and one too many ----
+some = [Connection(l.path) for _ in range(3)]
+tap.eq([c.deliver(["alice@example.test"]) for c in some], [DELIVERED] * 3, "three at a time")
+tap.eq(len(l.servers()), 3, "three servers")
+late = Connection(l.path, greet=False)
+late.socket.settimeout(0.2)
+try:
+    tap.eq(late.socket.recv(1), None, "a fourth waits")
+except TimeoutError:
+    tap.ok(True, "a fourth waits")
+late.socket.settimeout(LIMIT)
+some.pop().quit()
+tap.like(late.reply(), "^220", "until one of them is over")
+
+# ---- what dies ----
+victim = min(children(l.pid) - l.servers())
+os.kill(victim, signal.SIGKILL)
+lost = 0
+for c in (*some, late):
+    try:
+        lost += not c.cmd("NOOP").startswith("250")
+    except (OSError, EOFError):
+        lost += 1
+tap.eq(lost, 1, "a parser is killed: one connection is lost")
+tap.ok(until(lambda: f"event=died pid={victim} signal=9" in i.log()), "and said", i.log())
+for c in (*some, late):
+    c.socket.close()
+tap.ok(until(lambda: not children(l.pid) - l.servers()), "the others end")
+c = Connection(l.path)
+c.mail(["alice@example.test"])
+busy = [p for p in l.servers() if len([f for f in os.listdir(f"/proc/{p}/fd") if os.readlink(f"/proc/{p}/fd/{f}").startswith("/memfd")])]
+tap.eq(len(busy), 1, "the server of a connection")
+os.kill(busy[0], signal.SIGKILL)
+try:
+    got = c.data(mdalocal.MESSAGE, 1)[0][:3]
+except (OSError, EOFError):
+    got = "451"
+tap.eq(got, "451", "is killed: nothing is taken")
+c.socket.close()
+c = Connection(l.path)
+tap.eq(c.deliver(["alice@example.test"]), DELIVERED, "the next connection has another")
+c.quit()
+
+# ---- rest, and the end ----
+tap.ok(l.idle(0), "servers that have nothing to do end")
+c = Connection(l.path)
+c.mail(["alice@example.test"])
+there = children(l.pid)
+l.process.send_signal(signal.SIGQUIT)
+tap.eq(l.process.wait(LIMIT), 0, "SIGQUIT ends it")
+tap.eq(c.socket.recv(10), b"", "and the connections")
+tap.ok(until(lambda: not any(os.path.exists(f"/proc/{p}") for p in there)), "and all processes")
+i.done()
+
+# ---- from root ----
+if os.getuid():
+    tap.ok(True, "servers stay root, parsers are nobody, workers the account # SKIP not root")
+else:
+    i = Instance(users="alice@example.test: x:1234:1234::mail/example.test/alice::\n", account_uid_min="1000")
+    os.makedirs(i.path("mail/example.test/alice"))
+    os.chown(i.path("mail/example.test/alice"), 1234, 1234)
+    os.chmod(i.dir, 0o755)
+    l = Listener(i, 3, as_root=True)
+    c = Connection(l.path)
+    tap.eq(c.deliver(["alice@example.test"]), DELIVERED, "from root")
+
+    def uid(pid):
+        return int(open(f"/proc/{pid}/status").read().split("Uid:")[1].split()[0])
+
+    servers = [p for p in children(l.pid) if uid(p) == 0]
+    parsers = [p for p in children(l.pid) if uid(p) == mdalocal.NOBODY]
+    tap.eq((len(servers), len(parsers), [uid(p) for p in children(*servers)]), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
+    c.quit()
+    l.process.terminate()
+    tap.eq(l.process.wait(LIMIT), 0, "SIGTERM ends it")
+    i.done()
+tap.done()
