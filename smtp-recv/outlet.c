@@ -1,6 +1,7 @@
 #include "smtp-recv/outlet.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -16,7 +17,9 @@ struct outlet *
 outlet_new(char const *target, char const *me)
 {
 	struct outlet *o = xmalloc(sizeof *o);
-	memset(o, 0, sizeof *o);
+	/* The client and its buffers come to life, and cost memory, with the first connection. */
+	memset(o, 0, offsetof(struct outlet, client));
+	o->client.ext = 0;
 	o->target = xstrdup(target);
 	o->me = me;
 	return o;

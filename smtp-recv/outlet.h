@@ -7,7 +7,6 @@
 #include "smtp-recv/message.h"
 
 struct outlet {
-	struct smtp_client client;
 	char *target;	/* socket path, or ADDRESS:PORT */
 	char const *me; /* who says LHLO */
 	int connected;
@@ -16,6 +15,7 @@ struct outlet {
 	unsigned int accepted;	 /* recipients of this message */
 	int sent;		 /* this message went along with its recipient */
 	struct smtp_reply reply; /* the last one; made up when the server does not answer */
+	struct smtp_client client;
 };
 
 /* A new outlet, not connected; target is copied, me must outlive it. */
