@@ -38,9 +38,9 @@ class Receiver:
 
     together = False  # the mail of all lies in one folder
 
-    def __init__(self, cert, key, big=200000):
+    def __init__(self, cert, key, big=200000, below=None):
         self.cert, self.key, self.big = cert, key, big
-        self.dir = tempfile.mkdtemp(prefix="receiver.")
+        self.dir = tempfile.mkdtemp(prefix="receiver.", dir=below)
         os.chmod(self.dir, 0o755)
         os.mkdir(f"{self.dir}/mail")
         os.chmod(f"{self.dir}/mail", 0o777)
@@ -106,7 +106,7 @@ class Receiver:
 
 
 class Postfix(Receiver):
-    domain = "pf.test"
+    domain, settings = "pf.test", ""  # more of main.cf
 
     def start(self):
         for name in "conf", "queue", "data":
@@ -144,7 +144,7 @@ smtpd_client_connection_rate_limit = 0
 maillog_file = {self.dir}/log
 maillog_file_prefixes = {self.dir}
 alias_maps =
-""")
+{self.settings}""")
         self.put("conf/users", "".join(f"{n}@pf.test {n}/\n" for n in NAMES))
         with open("/usr/share/postfix/master.cf.dist") as f:
             services = re.sub(r"(?m)^smtp +inet.*", f"127.0.0.1:{self.port} inet n - n - - smtpd", f.read())
@@ -159,7 +159,8 @@ alias_maps =
 
 
 class Exim(Receiver):
-    domain, together = "exim.test", True
+    domain, together, settings = "exim.test", True, ""
+    folders = "*: all\n"  # local parts and theirs
 
     def start(self):
         for name in "spool", "log":
@@ -181,7 +182,7 @@ tls_advertise_hosts = *
 tls_certificate = {self.dir}/cert.pem
 tls_privatekey = {self.dir}/key.pem
 acl_smtp_rcpt = rcpt
-begin acl
+{self.settings}begin acl
 rcpt:
   deny message = no such user
     local_parts = bad
@@ -217,19 +218,19 @@ login:
   server_condition = ${{if and{{{{eq{{$auth1}}{{user}}}}{{eq{{$auth2}}{{secret}}}}}}}}
   server_set_id = $auth1
 """.replace("${bless:$local_part}", "${lookup{$local_part}lsearch*{" + self.dir + "/names}}"))  # untainted
-        self.put("names", "*: all\n")
+        self.put("names", self.folders)
         self.run([f"{UNPACKED}/usr/sbin/exim4", "-bdf", "-C", f"{self.dir}/conf"], mounts="true &&")
 
 
 class OpenSmtpd(Receiver):
-    domain, together = "os.test", True
+    domain, together, folder, settings = "os.test", True, "all", ""
 
     def start(self):
         self.put("conf", f"""pki mx.os.test cert "{self.dir}/cert.pem"
 pki mx.os.test key "{self.dir}/key.pem"
 smtp max-message-size "{self.big}"
-listen on 127.0.0.1 port {self.port} hostname mx.os.test tls pki mx.os.test
-action "m" maildir "{self.dir}/mail/all" virtual {{ "@" = "nobody" }}
+{self.settings}listen on 127.0.0.1 port {self.port} hostname mx.os.test tls pki mx.os.test
+action "m" maildir "{self.dir}/mail/{self.folder}" virtual {{ "@" = "nobody" }}
 match from any for rcpt-to "bad@os.test" reject
 match from any for domain "os.test" action "m"
 """)

@@ -31,6 +31,8 @@ class Result:
             out.append(f"≤ {row.most:g} {row.unit}")
         if row.than:
             out.append(f"≤ {row.than[1]:g} × {row.than[2]}")
+        if row.share:
+            out.append(f"{100 * row.share:g} % of the limit")
         return ", ".join(out)
 
 
@@ -57,11 +59,13 @@ class Report:
             conditions.append(ours <= row.most)
         if row.than and row.than[0] in medians:
             conditions.append(ours <= row.than[1] * medians[row.than[0]]["postern"])
-        if conditions:
-            r.met = all(conditions)
         if row.limit and ours:
             rate = row.count(n) * (1000 / ours if row.unit == "ms" else ours)
             r.share = rate / self.machine["limits"][row.limit]
+            if row.share:
+                conditions.append(r.share >= row.share)
+        if conditions:
+            r.met = all(conditions)
         return r
 
     # ---- forms
