@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <skalibs/selfpipe.h>
@@ -19,6 +20,10 @@
 #include "mda-local/limits.h"
 #include "mda-local/parent.h"
 #include "mda-local/parser.h"
+
+/* What ps shows, which would else be the same for one that stays and those that serve. */
+#define LISTENER "mda-local-l"
+#define SERVING "mda-local"
 
 /* What a server is sent with the channel of a parser; the message's memory comes behind it. */
 struct task {
@@ -65,6 +70,13 @@ server_run(int fd)
 	_exit(0);
 }
 
+static void
+forked(void)
+{
+	selfpipe_finish();
+	prctl(PR_SET_NAME, SERVING);
+}
+
 /* A worker that had the socket as its descriptor 0 would keep it. */
 static void
 leave_socket(void)
@@ -83,7 +95,7 @@ start(struct listener *l, struct server *s)
 		return -1;
 	pid_t const pid = fork();
 	if (!pid) {
-		selfpipe_finish();
+		forked();
 		sandbox_close_but(&fd[1], 1);
 		leave_socket();
 		server_run(fd[1]);
@@ -132,7 +144,7 @@ fork_parser(int fd, int fd_channel, int fd_memory)
 	pid_t const pid = fork();
 	if (pid)
 		return pid;
-	selfpipe_finish();
+	forked();
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		_exit(111);
 	parser_run(fd_channel, fd_memory);
@@ -329,6 +341,7 @@ prepare(struct listener *l, unsigned int max)
 	if (l->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
 	    !selfpipe_trap(SIGQUIT))
 		strerr_diefu1sys(111, "trap signals");
+	prctl(PR_SET_NAME, LISTENER);
 	/* Each connection has an id of its own. */
 	unsetenv("POSTERN_ID");
 }
