@@ -1,4 +1,5 @@
-/* smtp-load [-c CLIENTS] [-n CONNECTIONS] [-m MESSAGES] [-s OCTETS] [-u USERS] [-r] PORT RECIPIENT
+/* smtp-load [-c CLIENTS] [-n CONNECTIONS] [-m MESSAGES] [-s OCTETS] [-u USERS] [-r] [-t SECONDS]
+ *     PORT RECIPIENT
  *
  * A load of SMTP to 127.0.0.1, as other servers bring it. CLIENTS (1) at once make CONNECTIONS (as
  * many) in all; each brings MESSAGES (1) of OCTETS (4000) to RECIPIENT, where a # is one of USERS
@@ -25,13 +26,12 @@
 
 #define USAGE                                                                                      \
 	"smtp-load [ -c clients ] [ -n connections ] [ -m messages ] [ -s octets ] [ -u users ] "  \
-	"[ -r ] port recipient"
-#define SECONDS 60  /* for all of it */
+	"[ -r ] [ -t seconds ] port recipient"
 #define LINES 16384 /* octets of replies that wait */
 #define LINE 72	    /* octets of a line of the text */
 
 struct plan {
-	unsigned int clients, connections, messages, octets, users;
+	unsigned int clients, connections, messages, octets, users, seconds;
 	int tls;
 	uint16_t port;
 	char const *recipient;
@@ -198,7 +198,7 @@ static void
 client(struct plan const *p, unsigned int number)
 {
 	static struct connection c;
-	alarm(SECONDS);
+	alarm(p->seconds);
 	for (unsigned int k = number; k < p->connections; k += p->clients) {
 		greet(&c, p, number);
 		for (unsigned int m = 0; m < p->messages; m++)
@@ -251,13 +251,14 @@ static void
 parse(struct plan *p, int argc, char const *const *argv)
 {
 	subgetopt l = SUBGETOPT_ZERO;
-	*p = (struct plan){.clients = 1, .messages = 1, .octets = 4000, .users = 1};
-	for (int c; (c = subgetopt_r(argc, argv, "c:n:m:s:u:r", &l)) != -1;) {
+	*p = (struct plan){.clients = 1, .messages = 1, .octets = 4000, .users = 1, .seconds = 60};
+	for (int c; (c = subgetopt_r(argc, argv, "c:n:m:s:u:t:r", &l)) != -1;) {
 		unsigned int *const number = c == 'c'	? &p->clients
 					     : c == 'n' ? &p->connections
 					     : c == 'm' ? &p->messages
 					     : c == 's' ? &p->octets
 					     : c == 'u' ? &p->users
+					     : c == 't' ? &p->seconds
 							: 0;
 		if (c == 'r')
 			p->tls = 1;

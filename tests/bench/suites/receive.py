@@ -54,7 +54,7 @@ def peer():
 
 class Postern(sides.Server):
     """As postern-services runs it: tcpserver, ucspitlsd, smtp-recv; s6-ipcserver, mda-local; tls-keeper."""
-    name, domain = "postern", "example.test"
+    name, domain, part, seconds = "postern", "example.test", 1, 60
 
     def __init__(self, top, key, cert):
         super().__init__(top + "/postern")
@@ -98,6 +98,7 @@ class Postern(sides.Server):
 class Peer:
     """One of tests/lib/receivers.py among the sides."""
     processes = ()
+    part, seconds = 1, 15  # of a load; that it may take
 
     def __init__(self, top, key, cert):
         super().__init__(cert, key, big=2 * BIG, below=top)
@@ -116,7 +117,7 @@ class Peer:
 
 
 class Postfix(Peer, receivers.Postfix):
-    name = "Postfix"
+    name, seconds = "Postfix", 60
 
 
 class Dovecot(receivers.Dovecot):
@@ -153,7 +154,7 @@ class Exim(Peer, receivers.Exim):
 
 
 class OpenSmtpd(Peer, receivers.OpenSmtpd):
-    name, folder = "OpenSMTPD", "%{rcpt.user}"
+    name, folder, part = "OpenSMTPD", "%{rcpt.user}", 0.05  # it lets 5 connections wait, the others ask again a second later
 
 
 def installed():
@@ -242,10 +243,10 @@ class Suite:
     def send(self, side, clients, connections, messages, octets, tls):
         """What smtp-load says, with the seconds until all lies in Maildirs, which are empty again then."""
         count, begin = connections * messages, time.monotonic()
-        got = json.loads(self.bench.program("smtp-load", "-c", clients, "-n", connections, "-m", messages, "-s", octets, "-u", USERS, *["-r"] * tls, side.port,
+        got = json.loads(self.bench.program("smtp-load", "-t", side.seconds, "-c", clients, "-n", connections, "-m", messages, "-s", octets, "-u", USERS, *["-r"] * tls, side.port,
                                             f"many#@{side.domain}"))
         while len(files := side.files()) < count:
-            if time.monotonic() > begin + sides.LIMIT * 2:
+            if time.monotonic() > begin + side.seconds:
                 raise RuntimeError(f"{side.name}: {len(files)} messages of {count}")
             time.sleep(0.01)
         # From the clients' start, if nothing was left to wait for; the looking costs something, too.
@@ -256,7 +257,7 @@ class Suite:
 
     def load(self, side, key):
         clients, connections, messages, octets, tls = LOADS[key]
-        connections = max(clients if messages == 1 else 1, int(connections * min(1, self.messages / 10000)))
+        connections = max(clients if messages == 1 else 1, int(connections * min(side.part, self.messages / 10000)))
         try:
             got = self.send(side, clients, connections, messages, octets, tls)
         except RuntimeError as error:
