@@ -16,18 +16,28 @@
  * the names. Who reads the former works on the names as well, so that it is the smaller one. */
 #define SPLIT ((off_t)0x3900000000000000)
 
-/* Pages of its own: they are many, and the system is to have them back. Null: errno. */
-static struct listing_block *
-block_new(void)
+static void *
+pages(size_t n)
 {
-	void *p = mmap(0, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return p == MAP_FAILED ? 0 : p;
 }
 
-static void
-block_free(struct listing_block *b)
+/* Pages of its own: they are many, and the system is to have them back. Null: errno. */
+static struct listing_block *
+block_new(struct listing *l)
 {
-	if (b)
+	if (l->area_len < BLOCK)
+		return pages(BLOCK);
+	l->area_len -= BLOCK;
+	return (void *)(l->area + l->area_len);
+}
+
+static void
+block_free(struct listing const *l, struct listing_block *b)
+{
+	uintptr_t const at = (uintptr_t)b, area = (uintptr_t)l->area;
+	if (b && (at < area || at >= area + l->area_size))
 		munmap(b, BLOCK);
 }
 
@@ -70,10 +80,10 @@ read_rest(void *arg)
 	struct listing *l = arg;
 	struct listing_block *b;
 	do {
-		b = block_new();
+		b = block_new(l);
 		if (!b || block_read(l, b, l->fd_rest) < 0) {
 			int const e = errno;
-			block_free(b);
+			block_free(l, b);
 			hand_over(l, 0, e);
 			break;
 		}
@@ -100,6 +110,12 @@ begin_rest(struct listing *l, int fd_dir, char const *sub)
 	l->fd_rest = openat(fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->fd_rest < 0 || lseek(l->fd_rest, SPLIT, SEEK_SET) < 0)
 		return;
+	/* What the thread reads has its place in pages as large as the system has them: each has
+	 * its price. */
+	if ((l->area = pages((size_t)l->size))) {
+		l->area_len = l->area_size = (size_t)l->size & ~(size_t)(BLOCK - 1);
+		(void)madvise(l->area, l->area_size, MADV_HUGEPAGE);
+	}
 	pthread_mutex_init(&l->lock, 0);
 	pthread_cond_init(&l->more, 0);
 	l->threaded = start_thread(l);
@@ -114,7 +130,7 @@ listing_begin(struct listing *l, int fd_dir, char const *sub, int local, listing
 	struct stat st;
 	*l = (struct listing){.fd_rest = -1, .fn = fn};
 	l->fd = openat(fd_dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l->fd < 0 || fstat(l->fd, &st) < 0 || !(l->block = block_new())) {
+	if (l->fd < 0 || fstat(l->fd, &st) < 0 || !(l->block = block_new(l))) {
 		int e = errno;
 		listing_end(l);
 		errno = e;
@@ -170,7 +186,7 @@ next_of_rest(struct listing *l)
 	pthread_mutex_lock(&l->lock);
 	l->rest = b->next;
 	pthread_mutex_unlock(&l->lock);
-	block_free(l->block);
+	block_free(l, l->block);
 	l->block = b;
 	return b->len;
 }
@@ -201,11 +217,13 @@ listing_end(struct listing *l)
 {
 	if (l->threaded)
 		end_thread(l);
-	block_free(l->block);
+	block_free(l, l->block);
 	while ((l->block = l->rest)) {
 		l->rest = l->block->next;
-		block_free(l->block);
+		block_free(l, l->block);
 	}
+	if (l->area)
+		munmap(l->area, (size_t)l->size);
 	if (l->fd >= 0)
 		close(l->fd);
 	if (l->fd_rest >= 0)

@@ -37,6 +37,8 @@ struct listing {
 	int in_rest; /* what comes next is of the latter part */
 	/* the latter part, which the thread reads */
 	int fd_rest;
+	char *area; /* for its blocks; null: there is none */
+	size_t area_size, area_len;
 	int threaded; /* there is a thread */
 	pthread_t thread;
 	pthread_mutex_t lock;		   /* of what follows */
