@@ -16,7 +16,6 @@
 #include "lib/mime.h"
 #include "smtp-recv/limits.h"
 
-
 #define BINARY_LINE 57 /* octets that a line of 76 characters stands for, RFC 2045 6.8 */
 
 /* Where the converted message goes; lines end in CR LF. */
