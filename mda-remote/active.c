@@ -221,9 +221,8 @@ learn(struct active *a, struct dest const *d)
 	m->destination = d ? d->hash : 0;
 	int64_t const now = walk_now() / 1000;
 	int64_t notice = envelope_begin(&a->e) + (int64_t)(walk.set.delay_notice / 1000);
-	int64_t must = walk.set.delay_notice && notice > now && notice < a->e.expiry
-			   ? notice
-			   : a->e.expiry;
+	int64_t must =
+	    walk.set.delay_notice && notice > now && notice < a->e.expiry ? notice : a->e.expiry;
 	if (a->e.mail.by_mode && a->e.mail.by > now && a->e.mail.by < must)
 		must = a->e.mail.by;
 	m->must = must < 1 ? 1 : must > UINT32_MAX ? UINT32_MAX : (uint32_t)must;
@@ -237,8 +236,8 @@ make_tasks(struct active *a, struct why const *why)
 	unsigned int n = 0, same = 0;
 	int const too_late = envelope_too_late(&a->e, walk_now() / 1000);
 	round_of_tasks++;
-	/* Also when its time is over: after a long outage everything is tried once more. But not what
-	 * its sender wants back by then (RFC 2852 4.1.3). */
+	/* Also when its time is over: after a long outage everything is tried once more. But not
+	 * what its sender wants back by then (RFC 2852 4.1.3). */
 	struct dest *d = 0;
 	char const *domain = 0;
 	for (unsigned int i = 0; i < a->e.count; i++) {

@@ -301,8 +301,8 @@ read_rcpt(struct parse *p, char *s)
 	struct envelope_rcpt *r = new_rcpt(p);
 	r->at = p->value_at;
 	r->state = s[0];
-	if (!s[0] || !strchr("wdsfF", s[0]) || (s[1] != DELAY_UNTOLD && s[1] != DELAY_TOLD && s[1] != DELAY_BY_TOLD) ||
-	    s[2] != ' ')
+	if (!s[0] || !strchr("wdsfF", s[0]) ||
+	    (s[1] != DELAY_UNTOLD && s[1] != DELAY_TOLD && s[1] != DELAY_BY_TOLD) || s[2] != ' ')
 		return -1;
 	r->delay = s[1];
 	s += 3;
@@ -324,25 +324,25 @@ static struct {
 	int needed, many;
 	int (*fn)(struct parse *p, char *value);
 } const records[] = {
-    {'l', 1, 0, read_length},	/* bytes of the message in this file */
-    {'s', 1, 0, read_size},	/* octets of the message on the wire */
-    {'c', 1, 0, read_content},	/* 7 or 8: the message's octets */
+    {'l', 1, 0, read_length},	    /* bytes of the message in this file */
+    {'s', 1, 0, read_size},	    /* octets of the message on the wire */
+    {'c', 1, 0, read_content},	    /* 7 or 8: the message's octets */
     {'t', 0, 0, read_tls_required}, /* the header's TLS-Required: n, or - */
-    {'k', 0, 0, read_sum},	/* CRC-32C of what follows the line */
-    {'i', 1, 0, read_id},	/* the message's id */
-    {'a', 1, 0, read_arrival},	/* seconds since 1970 */
-    {'x', 1, 0, read_expiry},	/* no attempt after this */
-    {'f', 1, 0, read_from},	/* sender, empty: <> */
-    {'b', 1, 0, read_body},	/* BODY=: enum smtp_body */
-    {'u', 0, 0, read_smtputf8}, /* SMTPUTF8 was asked for */
-    {'q', 0, 0, read_requiretls}, /* REQUIRETLS was asked for */
-    {'R', 0, 0, read_ret},	/* RET=: enum smtp_ret */
-    {'e', 0, 0, read_envid},	/* ENVID=, xtext */
-    {'L', 0, 0, read_login},	/* who handed it in, where that is known */
-    {'H', 0, 0, read_hold},	/* why it was held from the start */
-    {'W', 0, 0, read_release},	/* not before, and how that was asked for */
-    {'B', 0, 0, read_by},	/* BY=: deliver by, mode and trace */
-    {'r', 1, 1, read_rcpt},	/* a recipient */
+    {'k', 0, 0, read_sum},	    /* CRC-32C of what follows the line */
+    {'i', 1, 0, read_id},	    /* the message's id */
+    {'a', 1, 0, read_arrival},	    /* seconds since 1970 */
+    {'x', 1, 0, read_expiry},	    /* no attempt after this */
+    {'f', 1, 0, read_from},	    /* sender, empty: <> */
+    {'b', 1, 0, read_body},	    /* BODY=: enum smtp_body */
+    {'u', 0, 0, read_smtputf8},	    /* SMTPUTF8 was asked for */
+    {'q', 0, 0, read_requiretls},   /* REQUIRETLS was asked for */
+    {'R', 0, 0, read_ret},	    /* RET=: enum smtp_ret */
+    {'e', 0, 0, read_envid},	    /* ENVID=, xtext */
+    {'L', 0, 0, read_login},	    /* who handed it in, where that is known */
+    {'H', 0, 0, read_hold},	    /* why it was held from the start */
+    {'W', 0, 0, read_release},	    /* not before, and how that was asked for */
+    {'B', 0, 0, read_by},	    /* BY=: deliver by, mode and trace */
+    {'r', 1, 1, read_rcpt},	    /* a recipient */
 };
 #define RECORDS (sizeof records / sizeof *records)
 

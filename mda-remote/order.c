@@ -108,7 +108,8 @@ release(int fd_spool, char const *name)
 	if (fd < 0)
 		return set_mode(fd_spool, name, 0600);
 	struct stat st;
-	int r = fstat(fd, &st) < 0 || !(st.st_mode & 0200) ? -1 : spool_read(&arena, fd, &e, &reason);
+	int r =
+	    fstat(fd, &st) < 0 || !(st.st_mode & 0200) ? -1 : spool_read(&arena, fd, &e, &reason);
 	if (r > 0 && e.mail.release)
 		r = spool_mark_released(fd, &e) < 0 ? -1 : durable_data(fd);
 	else

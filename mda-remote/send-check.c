@@ -129,9 +129,11 @@ check_by(struct job *j)
 	else if (j->s->lmtp)
 		return;
 	else if (!knows)
-		attempt_set(&why, 'f', 0, "5.3.3", "the server cannot deliver by a given time (DELIVERBY)");
+		attempt_set(
+		    &why, 'f', 0, "5.3.3", "the server cannot deliver by a given time (DELIVERBY)");
 	else if (j->s->c.by_min > (uint64_t)left)
-		attempt_set(&why, 'f', 0, "5.4.7", "the server wants more time than is left (DELIVERBY)");
+		attempt_set(
+		    &why, 'f', 0, "5.4.7", "the server wants more time than is left (DELIVERBY)");
 	else
 		return;
 	send_decide_all(j, TODO, &why);

@@ -18,7 +18,8 @@ send_decide(struct job *j, struct todo *t, struct attempt *why)
 	    why, j->s->peer ? j->s->peer->name : j->s->socket, j->s->peer ? j->s->peer->ip : 0);
 	if (!send_report(t->r->at, why))
 		return;
-	attempt_log(why, t->r->rcpt.to.text, j->s->tls_state.protocol, time(0) - envelope_begin(&j->e));
+	attempt_log(
+	    why, t->r->rcpt.to.text, j->s->tls_state.protocol, time(0) - envelope_begin(&j->e));
 	durable_data(j->fd);
 }
 

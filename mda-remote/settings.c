@@ -16,7 +16,7 @@
 #include "lib/sa.h"
 #include "mda-remote/limits.h"
 
-#define OTHER 1 /* the child's verdict: etc/ is another one now */
+#define OTHER 1		       /* the child's verdict: etc/ is another one now */
 #define DAY UINT64_C(86400000) /* ms */
 
 static unsigned int

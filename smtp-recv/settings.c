@@ -20,7 +20,8 @@ number(char const *name, unsigned int otherwise, unsigned int min, unsigned int 
 static unsigned int
 seconds(char const *name, char const *otherwise)
 {
-	return (unsigned int)(conf_duration(name, otherwise, 0, FUTURE_MAX * UINT64_C(1000)) / 1000);
+	return (
+	    unsigned int)(conf_duration(name, otherwise, 0, FUTURE_MAX * UINT64_C(1000)) / 1000);
 }
 
 /* A path below the instance unless it is absolute. */
