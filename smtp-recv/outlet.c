@@ -167,6 +167,14 @@ send_letter(struct outlet *o, struct letter const *l)
 	return smtp_client_send_end(&o->client);
 }
 
+/* It is in memory and has its last line end. */
+static int
+in_one_piece(struct letter const *l)
+{
+	stralloc const *m = &l->m->memory;
+	return l->m->fd < 0 && m->len && m->s[m->len - 1] == '\n';
+}
+
 /* RFC 3030 2: all of it, in memory and with its last line end, in one chunk. What cannot be written
  * shows when the replies are read. */
 static void
@@ -185,9 +193,7 @@ static void
 offer_whole(struct outlet *o, struct offer *f, struct letter const *l, tain const *latest)
 {
 	unsigned int const needed = EXT_PIPELINING | EXT_CHUNKING;
-	stralloc const *m = &l->m->memory;
-	if ((o->client.ext & needed) != needed || l->m->fd >= 0 || !m->len ||
-	    m->s[m->len - 1] != '\n')
+	if ((o->client.ext & needed) != needed || !in_one_piece(l))
 		return;
 	f->whole = l;
 	o->client.net.deadline = *latest;
@@ -312,6 +318,9 @@ outlet_data(struct outlet *o, struct letter const *l, tain const *latest)
 		return -1;
 	}
 	o->client.net.deadline = *latest;
+	/* One turn less than with DATA. */
+	if (!o->sent && o->client.ext & EXT_CHUNKING && in_one_piece(l))
+		send_along(o, l);
 	if (o->sent) {
 		o->stale = 0;
 		return 0;
