@@ -2,7 +2,7 @@
 #
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
-#   make soak            the store's model, faults and power cuts for SOAK_SECONDS (600)
+#   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
 #   make fuzz            build the fuzz targets (clang) into build/fuzz; AFL=1: AFL++'s, into build/afl

@@ -25,7 +25,7 @@ from traffic import Traffic, compose, dotted, whole  # noqa: E402
 from wire import SECRET, Imap, Pop, Smtp  # noqa: E402
 
 SEED = os.environ.get("SEED") or str(int.from_bytes(os.urandom(4), "big"))
-SECONDS = 15  # of traffic
+SECONDS = int(os.environ.get("KILL_SECONDS", "15"))  # of traffic
 ACCOUNTS = "alice", "bob", "pop", "work", "full"
 FULL, SPOOL = 300 << 10, 48 << 20  # bytes of the small disks: of a mailbox in a, of the spool of b
 ZONES = {"a.test": "@ MX 10 mail\nmail A 127.0.0.1", "b.test": "@ MX 10 mail\nmail A 127.0.0.1"}
