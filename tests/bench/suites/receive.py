@@ -98,7 +98,7 @@ class Postern(sides.Server):
 class Peer:
     """One of tests/lib/receivers.py among the sides."""
     processes = ()
-    part, seconds = 1, 15  # of a load; that it may take
+    part, seconds = 1, 10  # of a load; that it may take
 
     def __init__(self, top, key, cert):
         super().__init__(cert, key, big=2 * BIG, below=top)
@@ -148,7 +148,7 @@ virtual_transport = lmtp:unix:{self.dovecot.path}
 
 
 class Exim(Peer, receivers.Exim):
-    name, folders = "Exim", "".join(f"many{i}: many{i}\n" for i in range(USERS))
+    name, part, folders = "Exim", 0.2, "".join(f"many{i}: many{i}\n" for i in range(USERS))
     # Connections at once, messages of a connection that are delivered at once, connections that wait: its defaults are 20, 10 and 20.
     settings = "smtp_accept_max = 200\nsmtp_accept_queue_per_connection = 0\nsmtp_connect_backlog = 200\n"
 
