@@ -114,15 +114,17 @@ close_sockets(struct dns_set *d)
 	sa_reset(&d->tcp_in);
 }
 
-/* What cannot be sent now is sent again when its time comes. */
+/* What cannot be sent now is sent again when its time comes. That nobody listens there is told once:
+ * to the next one to send, in whose place read_udp is to hear of it. */
 static void
 send_udp(struct dns_set *d, struct dns_question const *q)
 {
 	unsigned char packet[DNS_QUERY_MAX];
+	size_t n = dns_query(q, packet);
 	if (d->udp < 0)
 		d->udp = open_socket(d->servers->one + d->server, SOCK_DGRAM);
-	if (d->udp >= 0)
-		(void)send(d->udp, packet, dns_query(q, packet), MSG_NOSIGNAL);
+	if (d->udp >= 0 && send(d->udp, packet, n, MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED)
+		(void)send(d->udp, packet, n, MSG_NOSIGNAL);
 }
 
 static void

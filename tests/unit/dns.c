@@ -1,8 +1,12 @@
 // libs: -lresolv
-/* lib/dns-packet.c: questions, answers of every kind, and lies. */
+/* lib/dns-packet.c: questions, answers of every kind, and lies. lib/dns.c: nobody answers. */
 #include "lib/dns.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/sa.h"
 #include "tests/unit/tap.h"
@@ -189,6 +193,36 @@ question(void)
 	tap_ok(n == sizeof want - 11 && !wire[11] && !memcmp(wire, want, 11), "a question without EDNS");
 }
 
+/* A resolver that is not there is noticed at once, however many questions it is asked. */
+static void
+nobody(void)
+{
+	enum { LONG = 60000 }; /* milliseconds: nobody comes so far */
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof sa;
+	struct dns_servers servers = {.count = 1, .one = {{.addr = {127, 0, 0, 1}, .len = 4}}};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		abort();
+	close(fd);
+	servers.one[0].port = ntohs(sa.sin_port);
+	for (int n = 1; n < 5; n++) {
+		struct dns_set d;
+		char name[] = "0.test";
+		int failed = 0;
+		dns_set_init(&d, &servers);
+		for (; name[0] < '0' + n; name[0]++)
+			dns_add(&d, name, DNS_TYPE_A);
+		dns_send(&d, LONG);
+		dns_wait(&d);
+		tain_now_g();
+		for (unsigned int i = 0; i < d.count; i++)
+			failed += d.question[i]->result == DNS_TEMP;
+		tap_ok(failed == n && tain_future(&d.deadline), "nobody listens: told before the deadline");
+		dns_set_clear(&d);
+	}
+}
+
 int
 main(void)
 {
@@ -196,6 +230,7 @@ main(void)
 		one(rows + i);
 	foreign();
 	many();
+	nobody();
 	names();
 	question();
 	return tap_done();
