@@ -239,6 +239,8 @@ distribute(struct session *s, stralloc const *head, tain const *latest)
 		if (!s->tx.prdr.on)
 			return v == VERDICT_TEMP ? PLAN_TEMP : PLAN_PERM;
 		prdr_spool_refused(s, v);
+		/* Who is named to it again must not be among those that it had taken. */
+		outlet_reset(s->spool);
 	}
 	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		if (s->outlets[i] && s->outlets[i]->accepted)

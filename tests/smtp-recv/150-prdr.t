@@ -109,6 +109,16 @@ tap.ok(len(i.spool.messages) == 1 and b"Action: delivered" in notice and b"Actio
 c.close()
 i.close()
 
+# The spool takes one recipient and not the next, who comes to it again with those that mda-local puts off: nobody is there twice.
+i = Instance(lmtp={"dot:slow": "451 4.3.2 not now"}, spool={"two": ["452 4.3.1 not this one now"]})
+i.write("senders", "nobody: @remote.example\nroot: @remote.example\n")
+c = i.client("-s", unix=True)
+said = send(c, ["one@far.example", "two@far.example", "slow@example.test"])
+tap.eq([s[:3] for s in said], ["353", "250", "250", "250", "250"], "the spool refuses one, and then takes all")
+tap.eq(sorted(r.split("<")[1].split("@")[0] for m in i.spool.messages for r in m["rcpts"]), ["one", "slow", "two"], "... each once")
+c.close()
+i.close()
+
 # Filters.
 GOES, COMES = packet("-", strings("<bob@example.test>")), packet("+", strings("<eve@example.test>"))
 for name, answer, wanted in (("a recipient taken away is as one that was delivered", [GOES, "cont"], ["353", "250", "552", "554"]),
