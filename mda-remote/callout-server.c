@@ -49,7 +49,8 @@ stop(struct child *c, int late)
 		return;
 	close(c->fd);
 	c->fd = -1;
-	if (late) {
+	/* It may have ended, and been waited for, long ago: its number may be another's now. */
+	if (late && !waitpid(c->pid, 0, WNOHANG)) {
 		kill(c->pid, SIGKILL);
 		waitpid(c->pid, 0, 0);
 	}
