@@ -91,11 +91,19 @@ is_unfinished(struct message *m, int fd)
 	return 1;
 }
 
-/* As spool_read; what nobody has told us of is looked through. */
+static int
+waits_for_release(struct active const *a)
+{
+	return envelope_future(&a->e, walk_now() / 1000) && envelope_waiting(&a->e) == a->e.count;
+}
+
+/* As spool_read; what nobody has told us of is looked through, but not before its time. */
 static int
 read_envelope(struct message *m, struct active *a, int fd, char const **reason)
 {
 	int r = spool_read(&a->arena, fd, &a->e, reason);
+	if (r > 0 && waits_for_release(a))
+		return r;
 	if (r > 0 && !m->whole) {
 		*reason = "its checksum is another: it was never whole on disk, or was changed";
 		r = spool_whole(fd, &a->e);
@@ -234,7 +242,8 @@ make_tasks(struct active *a, struct why const *why)
 {
 	struct task **tasks = xmalloc(a->e.count * sizeof *tasks);
 	unsigned int n = 0, same = 0;
-	int const too_late = envelope_too_late(&a->e, walk_now() / 1000);
+	int64_t const now = walk_now() / 1000;
+	int const not_now = envelope_future(&a->e, now) || envelope_too_late(&a->e, now);
 	round_of_tasks++;
 	/* Also when its time is over: after a long outage everything is tried once more. But not
 	 * what its sender wants back by then (RFC 2852 4.1.3). */
@@ -242,7 +251,7 @@ make_tasks(struct active *a, struct why const *why)
 	char const *domain = 0;
 	for (unsigned int i = 0; i < a->e.count; i++) {
 		struct envelope_rcpt *r = a->e.rcpt + i;
-		if (r->state != RCPT_WAITING || too_late ||
+		if (r->state != RCPT_WAITING || not_now ||
 		    (a->m->round && why_time(why, r->at) >= a->m->round))
 			continue;
 		if (!d || strcmp(domain, r->rcpt.to.domain))
@@ -331,7 +340,7 @@ active_begin(struct message *m)
 	struct active *a = load(m);
 	if (!a)
 		return;
-	if (envelope_future(&a->e, walk_now() / 1000) && envelope_waiting(&a->e) == a->e.count) {
+	if (waits_for_release(a)) {
 		put_back(a);
 		return;
 	}

@@ -136,6 +136,8 @@ again(struct active *a, int owed)
 	not_behind(&due, a->e.expiry);
 	if (a->e.mail.by_mode)
 		not_behind(&due, a->e.mail.by);
+	if (!owed && envelope_future(&a->e, now / 1000))
+		due = a->e.mail.release * 1000;
 	struct timespec t[2] = {
 	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000}};
 	futimens(a->fd, t);
