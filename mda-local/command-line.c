@@ -131,6 +131,7 @@ deliver(struct deliver *d)
 	read_message(&m);
 	struct deliver_rcpt *r = &d->rcpt[0];
 	r->looped = r->forwards && incoming_delivered_to(incoming_fd(&m), r->address);
+	junk_init();
 	d->junk = junk_marked(incoming_fd(&m));
 	deliver_message(d, incoming_fd(&m), m.size);
 	return r->verdict;

@@ -22,7 +22,6 @@ deliver_init(struct deliver *d)
 	d->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	d->junk_folder = conf_string("junk-folder", "Junk");
-	junk_init();
 	conf_me();
 }
 

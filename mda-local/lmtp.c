@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-local/channel.h"
+#include "mda-local/junk.h"
 #include "mda-local/replies.h"
 
 #define FINISH_SECONDS 3
@@ -21,6 +22,7 @@ lmtp_init(struct lmtp *l, int fd_memory)
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	l->connection = id_connection();
 	l->state = LMTP_NEW;
+	junk_init();
 	conf_me();
 	incoming_init(&l->message, fd_memory);
 }

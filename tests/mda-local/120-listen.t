@@ -120,6 +120,13 @@ tap.ok(l.workers() and l.workers() != worker, "a worker's setting: a new worker"
 c.quit()
 tap.ok(l.idle(1), "that ends")
 
+i.put("junk-fields", "X-Spam: Yes\n")
+i.folder("alice", ".Junk")
+c = Connection(l.path)
+tap.eq((c.deliver(["alice@example.test"], "X-Spam: Yes\r\n\r\nx\r\n"), len(i.messages("alice", ".Junk"))), (DELIVERED, 1), "and what marks junk")
+c.quit()
+tap.ok(l.idle(1), "that ends")
+
 shutil.rmtree(i.maildir("alice"))
 c = Connection(l.path)
 tap.eq((c.deliver(["alice@example.test"]), len(i.messages("alice"))), (DELIVERED, 1), "a Maildir that was removed is made anew, and delivered into")
