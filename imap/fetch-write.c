@@ -238,14 +238,16 @@ put_item(struct session *s, struct fetch_item const *it, struct hand *h, struct 
 	struct net *n = &s->net;
 	char const *text;
 	size_t len;
+	if (it->kind == FETCH_UID) {
+		net_put(n, "UID", 3);
+		net_put_number(n, ' ', folder_uid(h->folder, h->i));
+		return;
+	}
 	if (it->kind != FETCH_MODSEQ) {
 		net_put(n, it->label, it->label_len);
 		net_put(n, " ", 1);
 	}
 	switch (it->kind) {
-	case FETCH_UID:
-		net_putnum(n, folder_uid(h->folder, h->i));
-		break;
 	case FETCH_FLAGS:
 		flags_put(s, h->i);
 		break;

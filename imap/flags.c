@@ -161,9 +161,13 @@ void
 flags_put_head(struct session *s, uint32_t i)
 {
 	int const uidonly = s->enabled & ENABLE_UIDONLY;
-	net_put(&s->net, "* ", 2);
-	net_putnum(&s->net, uidonly ? folder_uid(s->folder, i) : i + 1);
-	net_puts(&s->net, uidonly ? " UIDFETCH " : " FETCH ");
+	net_put(&s->net, "*", 1);
+	net_put_number(&s->net, ' ', uidonly ? folder_uid(s->folder, i) : i + 1);
+	/* The number of octets is known to the compiler. */
+	if (uidonly)
+		net_put(&s->net, " UIDFETCH ", 10);
+	else
+		net_put(&s->net, " FETCH ", 7);
 }
 
 /* RFC 3501 7.4.2. With UID and MODSEQ once a CONDSTORE enabling command was given (RFC 7162 3.2.4),
