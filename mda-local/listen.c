@@ -77,16 +77,6 @@ forked(void)
 	prctl(PR_SET_NAME, SERVING);
 }
 
-/* A worker that had the socket as its descriptor 0 would keep it. */
-static void
-leave_socket(void)
-{
-	int const fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
-		strerr_diefu1sys(111, "open /dev/null");
-	close(fd);
-}
-
 static int
 start(struct listener *l, struct server *s)
 {
@@ -97,7 +87,7 @@ start(struct listener *l, struct server *s)
 	if (!pid) {
 		forked();
 		sandbox_close_but(&fd[1], 1);
-		leave_socket();
+		parent_leave_connection();
 		server_run(fd[1]);
 	}
 	close(fd[1]);

@@ -39,16 +39,6 @@
 
 static struct deliver deliver;
 
-/* The connection is the child's alone, or it would not end with it. */
-static void
-leave_connection(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
-		strerr_diefu1sys(111, "open /dev/null");
-	close(fd);
-}
-
 /* The pair. Returns when the child has ended: its exit code. */
 static int
 serve(void)
@@ -62,7 +52,7 @@ serve(void)
 	if (!pid)
 		parser_run(fd[1], memory);
 	close(fd[1]);
-	leave_connection();
+	parent_leave_connection();
 	if (parent_serve(&deliver, fd[0], memory) < 0) {
 		log_1("parser", "error", "bad request");
 		kill(pid, SIGKILL);

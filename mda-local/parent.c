@@ -1,9 +1,12 @@
 #include "mda-local/parent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <skalibs/strerr.h>
 
 #include "lib/log.h"
 #include "mda-local/ask.h"
@@ -174,4 +177,13 @@ parent_serve(struct deliver *d, int fd, int fd_memory)
 	forget(&p);
 	close(p.fd_memory);
 	return r;
+}
+
+void
+parent_leave_connection(void)
+{
+	int const fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		strerr_diefu1sys(111, "open /dev/null");
+	close(fd);
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
@@ -18,6 +17,7 @@
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/smtp-client.h"
+#include "tests/bench/now.h"
 
 #define SECONDS 60
 #define USAGE "lmtp socket parallel connections messages recipients users domain [ bytes ]"
@@ -28,14 +28,6 @@ struct plan {
 };
 
 static float *samples; /* milliseconds of each message; shared */
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void
 expect(struct smtp_client *c, int code)

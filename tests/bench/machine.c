@@ -12,11 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
+
+#include "tests/bench/now.h"
 
 #define USAGE "machine [ -t seconds ] directory"
 #define NAMES 10000u  /* in the directory that is read */
@@ -28,14 +29,6 @@
 
 static double limit = 0.3;
 static char text[PIECE];
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void
 need(int good, char const *what)

@@ -24,12 +24,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
+
+#include "tests/bench/now.h"
 
 #define USAGE                                                                                      \
 	"mail-load [ -c clients ] [ -s sessions ] [ -l login:password ] [ -t seconds ] imap|pop3 " \
@@ -56,14 +57,6 @@ struct connection {
 
 static char buf[LINE + BUFFER];
 static uint64_t *received; /* octets, by client; shared */
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* Whether what is in the buffer ends a response, and where its last line begins. */
 static int

@@ -16,13 +16,14 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
+
+#include "tests/bench/now.h"
 
 #define USAGE                                                                                      \
 	"smtp-load [ -c clients ] [ -n connections ] [ -m messages ] [ -s octets ] [ -u users ] "  \
@@ -50,14 +51,6 @@ struct connection {
 static SSL_CTX *ctx;
 static SSL_SESSION *session;  /* of the connection before */
 static unsigned int *resumed; /* connections, by client; shared */
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- octets ---- */
 
