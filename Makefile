@@ -120,8 +120,9 @@ $F/obj/%.o: %.c
 $F/lib.a: $(FUZZOBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$F/%: tests/fuzz/%.c $F/lib.a
-	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(shell sed -n 's|^// sources: ||p' $<) $F/lib.a \
+more_sources = $(patsubst %.c,$F/obj/%.o,$(wildcard $(shell sed -n 's|^// sources: ||p' $1)))
+$F/%: tests/fuzz/%.c $F/lib.a $$(call more_sources,tests/fuzz/$$*.c)
+	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $F/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 check: all unit
