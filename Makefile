@@ -55,6 +55,7 @@ include programs.mk
 BIN     := $(addprefix $B/bin/,$(PROGRAMS))
 LIBSRC  := $(wildcard lib/*.c)
 STORE   := $(wildcard maildir/*.c)
+SIEVE   := $(wildcard sieve/*.c)
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 F       := build/$(if $(AFL),afl,fuzz)
@@ -79,6 +80,10 @@ $B/store.a: $(STORE:%.c=$B/obj/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$B/sieve.a: $(SIEVE:%.c=$B/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 # login-wait stands once per session and needs no library (its head says more).
 ALONE   := $(if $(SAN)$(NOSTATIC),,$(filter x86_64 aarch64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 ifneq ($(ALONE),)
@@ -88,7 +93,8 @@ $B/bin/login-wait: $B/obj/bin/login-wait.o
 	$(CC) -static -nostdlib -Wl,--build-id=none -o $@ $^
 endif
 
-$(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $B/lib.a
+$(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) \
+    $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $$(if $$(filter sieve,$$(USE_$$*)),$B/sieve.a) $B/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(LDFLAGS) -o $@ $^ \
 	    $(LIBS_$*) $(SKALIBS_LIB) -lrt
@@ -97,10 +103,10 @@ $(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addpr
 # "// libs: -lx" name. Everything but a program's main can be linked.
 more_objects = $(addprefix $B/obj/,$(shell sed -n 's|^// objects: ||p' $1))
 unit: $(UNIT)
-$B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/lib.a \
+$B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/sieve.a $B/lib.a \
     $$(call more_objects,tests/unit/$$*.c)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/store.a $B/lib.a \
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/store.a $B/sieve.a $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 bench: $(BENCH)
@@ -109,10 +115,10 @@ $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
-# Fuzz targets: tests/fuzz/NAME.c links all of lib/ and maildir/, and what its lines "// sources:" and
+# Fuzz targets: tests/fuzz/NAME.c links all of lib/, maildir/ and sieve/, and what its lines "// sources:" and
 # "// libs:" name. With AFL=1 they are AFL++'s, with its driver for the same targets.
 FUZZCC   := $(if $(AFL),AFL_QUIET=1 afl-clang-fast,clang) $(CPPFLAGS) -std=c11 -O1 -g -MMD -MP -fsanitize=address,undefined
-FUZZOBJ  := $(patsubst %.c,$F/obj/%.o,$(LIBSRC) $(STORE))
+FUZZOBJ  := $(patsubst %.c,$F/obj/%.o,$(LIBSRC) $(STORE) $(SIEVE))
 fuzz: $(FUZZ)
 $F/obj/%.o: %.c
 	@mkdir -p $(@D)

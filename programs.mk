@@ -1,5 +1,5 @@
-# Every program: OBJ_name its objects, USE_name how it is linked ("dynamic" and/or "store" for
-# maildir/; static without), LIBS_name libraries beyond skalibs. Sorted by folder.
+# Every program: OBJ_name its objects, USE_name how it is linked ("dynamic", "store" for
+# maildir/, "sieve" for sieve/; static without), LIBS_name libraries beyond skalibs. Sorted by folder.
 
 PROGRAMS += postern-tables
 OBJ_postern-tables := bin/postern-tables.o

@@ -1,0 +1,61 @@
+/* Names of scripts, and addresses that a script gives. */
+#include "sieve/sieve.h"
+
+#include <string.h>
+
+#include "lib/address.h"
+#include "lib/ascii.h"
+#include "lib/sa.h"
+#include "lib/utf8.h"
+
+int
+sieve_name_valid(char const *s, size_t n)
+{
+	if (!n || n > SIEVE_NAME_MAX || *s == '.' || !utf8_valid(s, n))
+		return 0;
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		i += utf8_decode(s + i, n - i, &c);
+		if (c < 32 || (c >= 127 && c < 160) || c == '/' || c == 0x2028 || c == 0x2029)
+			return 0;
+	}
+	return 1;
+}
+
+/* A domain or an address literal: nothing that would not go into a command of SMTP. */
+static int
+host_valid(char const *host)
+{
+	size_t const n = strlen(host);
+	if (!n || n > 255 || *host == '.' || host[n - 1] == '.')
+		return 0;
+	size_t const literal = *host == '[' && host[n - 1] == ']';
+	for (size_t i = literal; i + literal < n; i++)
+		if (!((unsigned char)host[i] > 127 || ascii_isdigit(host[i]) ||
+			(ascii_tolower(host[i]) >= 'a' && ascii_tolower(host[i]) <= 'z') ||
+			host[i] == '-' || (host[i] == '.' && host[i + 1] != '.') ||
+			(literal && host[i] == ':')))
+			return 0;
+	return 1;
+}
+
+int
+sieve_address_valid(char const *s, int named, stralloc *out)
+{
+	struct arena a = ARENA_ZERO;
+	size_t const n = strlen(s);
+	int ok = 0;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < 32 || s[i] == 127)
+			return 0;
+	struct address const *x = address_parse(&a, s, n);
+	if (x && !x->next && x->kind == ADDRESS_MAILBOX && !x->broken && x->mailbox &&
+	    *x->mailbox && strlen(x->mailbox) <= 255 && x->host && host_valid(x->host) &&
+	    !x->route && (named || (!x->name && !strchr(s, '<'))) && utf8_valid(s, n)) {
+		ok = 1;
+		if (out)
+			address_spec(out, x);
+	}
+	arena_free(&a);
+	return ok;
+}
