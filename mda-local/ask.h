@@ -33,6 +33,8 @@ struct ask {
 struct answer {
 	uint32_t reply;	   /* enum reply */
 	uint32_t forwards; /* the recipient has copies that go elsewhere: look for loops */
+	uint32_t may_refuse; /* its rules may refuse the message when they see it */
+	char text[WORK_TEXT_MAX]; /* in place of the reply's own; "" none */
 };
 
 #endif

@@ -29,11 +29,12 @@ parse_address(struct arena *a, char const *s, struct smtp_path *out)
 	return 0;
 }
 
-static enum reply
+static struct deliver_rcpt const *
 check(struct command_line const *c, struct deliver *d)
 {
 	struct smtp_mail m = {.size = 0};
 	struct smtp_rcpt r = {.notify = 0};
+	static struct deliver_rcpt const bad = {.verdict = REPLY_BAD_ADDRESS};
 	stralloc domain = STRALLOC_ZERO;
 	char id[ID_MAX + 1];
 	if (*c->sender && strcmp(c->sender, "<>") &&
@@ -42,7 +43,7 @@ check(struct command_line const *c, struct deliver *d)
 	if (!m.from.text)
 		m.from.text = "";
 	if (parse_address(&d->arena, c->address, &r.to) < 0)
-		return REPLY_BAD_ADDRESS;
+		return &bad;
 	if (c->id && !id_valid(c->id))
 		strerr_dief2x(100, "bad id: ", c->id);
 	id_new(id);
@@ -50,7 +51,7 @@ check(struct command_line const *c, struct deliver *d)
 	if (!utf8_has8bit(r.to.domain, strlen(r.to.domain)))
 		sa_copys(&domain, r.to.domain);
 	else if (idna_to_ascii(&domain, r.to.domain, strlen(r.to.domain)) < 0)
-		return REPLY_BAD_ADDRESS;
+		return &bad;
 	return deliver_check(d, &r, arena_strndup(&d->arena, domain.s, domain.len));
 }
 
@@ -121,7 +122,7 @@ read_message(struct incoming *m)
 		strerr_diefu1sys(111, "hold the message");
 }
 
-static enum reply
+static struct deliver_rcpt const *
 deliver(struct deliver *d)
 {
 	static struct incoming m;
@@ -130,25 +131,29 @@ deliver(struct deliver *d)
 		strerr_diefu1sys(111, "make memory for the message");
 	read_message(&m);
 	struct deliver_rcpt *r = &d->rcpt[0];
-	r->looped = r->forwards && incoming_delivered_to(incoming_fd(&m), r->address);
+	int const fd = incoming_fd(&m);
+	r->looped = (r->remote || r->may_send) && incoming_delivered_to(fd, r->address);
 	junk_init();
-	d->junk = junk_marked(incoming_fd(&m));
-	deliver_message(d, incoming_fd(&m), m.size);
-	return r->verdict;
+	d->junk = junk_marked(fd);
+	deliver_message(d, fd, m.size);
+	deliver_notices(d, fd);
+	return r;
 }
 
 int
 command_line(struct command_line const *c, struct deliver *d)
 {
-	enum reply verdict = check(c, d);
-	if (reply_class(verdict) == 2 && !c->check)
-		verdict = deliver(d);
-	deliver_end(d);
-	if (c->check || reply_class(verdict) != 2) {
-		char const *text = reply_text(verdict);
-		int fd = c->check ? 1 : 2;
-		if (durable_write(fd, text, strlen(text)) < 0 || durable_write(fd, "\n", 1) < 0)
+	struct deliver_rcpt const *r = check(c, d);
+	if (reply_class(r->verdict) == 2 && !c->check)
+		r = deliver(d);
+	int const class = reply_class(r->verdict);
+	if (c->check || class != 2) {
+		stralloc reply = STRALLOC_ZERO;
+		reply_format(&reply, "\n", r->verdict, r->text);
+		if (durable_write(c->check ? 1 : 2, reply.s, reply.len) < 0)
 			strerr_diefu1sys(111, "write");
+		stralloc_free(&reply);
 	}
-	return reply_class(verdict) == 2 ? 0 : reply_class(verdict) == 5 ? 100 : 111;
+	deliver_end(d);
+	return class == 2 ? 0 : class == 5 ? 100 : 111;
 }

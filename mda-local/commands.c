@@ -140,8 +140,10 @@ cmd_rcpt(void *session, char *arg, size_t len)
 	if (a.reply == REPLY_RCPT_OK) {
 		l->rcpt[l->count++].address = a.forwards ? r.to.text : 0;
 		l->state = LMTP_RCPT;
+		if (a.may_refuse)
+			a.reply = REPLY_RCPT_MAY_REFUSE;
 	}
-	lmtp_reply(l, (enum reply)a.reply);
+	lmtp_answer(l, &a);
 	return 0;
 }
 

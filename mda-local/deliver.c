@@ -1,7 +1,10 @@
 #include "mda-local/deliver.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "lib/conf.h"
 #include "lib/log.h"
@@ -11,6 +14,7 @@
 #include "mda-local/forward.h"
 #include "mda-local/incoming.h"
 #include "mda-local/junk.h"
+#include "mda-local/outgoing.h"
 
 void
 deliver_init(struct deliver *d)
@@ -25,9 +29,21 @@ deliver_init(struct deliver *d)
 	conf_me();
 }
 
+/* What the rules of a recipient's account sent along with the report. */
+struct deliver_outgoing {
+	struct deliver_outgoing *next;
+	struct outgoing_record const *record;
+	uint32_t count;
+	int fd; /* of their contents */
+	char const *rcpt;
+};
+
 void
 deliver_reset(struct deliver *d)
 {
+	for (struct deliver_outgoing const *o = d->outgoing; o; o = o->next)
+		close(o->fd);
+	d->outgoing = 0;
 	d->count = 0;
 	d->junk = 0;
 	d->targets.count = 0;
@@ -52,25 +68,34 @@ deliver_mail(struct deliver *d, char const *id, struct smtp_mail const *mail)
 
 /* ---- RCPT ---- */
 
+static int
+fits(char to[static WORK_ADDRESS_MAX], char const *from)
+{
+	if (strlen(from) >= WORK_ADDRESS_MAX)
+		return 0;
+	strcpy(to, from);
+	return 1;
+}
+
 /* The order for a target; 0 if one of its strings does not fit (then nothing can be delivered). */
 static int
 make_order(struct deliver const *d, struct target const *t, char const *rcpt, enum work work,
-    uint64_t size, struct job *job)
+    uint64_t size, int64_t until, struct job *job)
 {
 	/* A folder that the address names is what the recipient wants. */
 	char const *folder = *t->folder || !d->junk ? t->folder : d->junk_folder;
-	if (strlen(folder) >= WORK_ADDRESS_MAX || strlen(d->mail.from.text) >= WORK_ADDRESS_MAX ||
-	    strlen(rcpt) >= WORK_ADDRESS_MAX)
-		return 0;
+	struct order *o = &job->order;
 	memset(job, 0, sizeof *job);
 	job->account = t->account;
-	job->order.work = work;
-	job->order.size = size;
-	strcpy(job->order.id, d->id);
-	strcpy(job->order.sender, d->mail.from.text);
-	strcpy(job->order.rcpt, rcpt);
-	strcpy(job->order.folder, folder);
-	return 1;
+	job->fd_outgoing = -1;
+	o->work = work;
+	o->size = size;
+	o->until = until;
+	o->separator = t->separator;
+	strcpy(o->id, d->id);
+	return fits(o->sender, d->mail.from.text) && fits(o->rcpt, rcpt) &&
+	       fits(o->local, t->local) && fits(o->domain, t->domain) && fits(o->ext, t->folder) &&
+	       fits(o->folder, folder);
 }
 
 /* A recipient is as good as the best of its targets, since what is left over goes to the spool; a
@@ -83,67 +108,94 @@ better(enum reply a, enum reply b)
 	return (ca ? rank[ca] : 0) >= (cb ? rank[cb] : 0) ? a : b;
 }
 
-static enum reply
-check_targets(struct deliver *d, struct deliver_rcpt const *r)
+static char const *
+text_of(struct deliver *d, struct job const *job)
 {
-	enum reply verdict = REPLY_NONE;
+	char const *text = job->report.text;
+	return *text ? arena_strndup(&d->arena, text, strlen(text)) : 0;
+}
+
+/* Sets the verdict, and what rules may yet do. */
+static void
+check_targets(struct deliver *d, struct deliver_rcpt *r)
+{
+	int64_t const until = channel_now() + MDA_CHECK_SECONDS * 1000;
 	struct job *job = xmalloc(r->count * sizeof *job);
 	size_t n = 0;
+	r->verdict = REPLY_NONE;
 	for (size_t i = 0; i < r->count; i++) {
 		struct target const *t = &d->targets.v[r->target[i]];
+		r->remote |= !t->account;
 		if (!t->account)
-			verdict = REPLY_RCPT_OK;
-		else if (make_order(d, t, r->address, WORK_CHECK, d->mail.size, &job[n]))
+			r->verdict = REPLY_RCPT_OK;
+		else if (make_order(d, t, r->address, WORK_CHECK, d->mail.size, until, &job[n]))
 			n++;
 		else
-			verdict = better(verdict, REPLY_BAD_ADDRESS);
+			r->verdict = better(r->verdict, REPLY_BAD_ADDRESS);
 	}
-	pool_run(&d->pool, job, n, -1, channel_now() + MDA_CHECK_SECONDS * 1000);
-	for (size_t i = 0; i < n; i++)
-		verdict = better(verdict, (enum reply)job[i].report.reply);
+	pool_run(&d->pool, job, n, -1, until);
+	for (size_t i = 0; i < n; i++) {
+		struct report const *rep = &job[i].report;
+		enum reply const verdict = better(r->verdict, (enum reply)rep->reply);
+		if (verdict != r->verdict)
+			r->text = text_of(d, &job[i]);
+		r->verdict = verdict;
+		r->may_refuse |= rep->may_refuse != 0;
+		r->may_send |= rep->may_send != 0;
+		if (job[i].fd_outgoing >= 0)
+			close(job[i].fd_outgoing);
+	}
 	free(job);
-	return verdict;
 }
 
 static void
-log_refused(struct deliver const *d, char const *rcpt, enum reply verdict)
+log_refused(struct deliver const *d, struct deliver_rcpt const *r)
 {
 	log_event("refuse");
 	log_str("from", d->mail.from.text);
-	log_str("to", rcpt);
-	log_str("verdict", reply_text(verdict));
+	log_str("to", r->address);
+	log_str("verdict", reply_text(r->verdict));
+	if (r->text)
+		log_str("text", r->text);
 	log_send();
 }
 
-enum reply
+struct deliver_rcpt const *
 deliver_check(struct deliver *d, struct smtp_rcpt const *rcpt, char const *domain)
 {
 	static size_t index[MDA_TARGETS_MAX];
+	static struct deliver_rcpt const many = {.verdict = REPLY_RCPT_MANY};
 	if (d->count == MDA_RCPT_MAX)
-		return REPLY_RCPT_MANY;
+		return &many;
 	size_t before = d->targets.count;
 	struct deliver_rcpt *r = &d->rcpt[d->count];
 	*r = (struct deliver_rcpt){
 	    .address = rcpt->to.text, .notify = rcpt->notify, .orcpt = rcpt->orcpt};
-	enum reply verdict = resolve(&d->resolver, &d->arena, &d->targets, rcpt->to.local, domain,
-	    index, MDA_TARGETS_MAX, &r->count);
-	if (reply_class(verdict) == 2) {
+	r->verdict = resolve(&d->resolver, &d->arena, &d->targets, rcpt->to.local, domain, index,
+	    MDA_TARGETS_MAX, &r->count);
+	if (reply_class(r->verdict) == 2) {
 		r->target = arena_alloc(&d->arena, r->count * sizeof *r->target);
 		memcpy(r->target, index, r->count * sizeof *r->target);
-		for (size_t i = 0; i < r->count; i++)
-			r->forwards |= !d->targets.v[r->target[i]].account;
-		verdict = check_targets(d, r);
+		check_targets(d, r);
 	}
-	if (reply_class(verdict) == 2)
+	if (reply_class(r->verdict) == 2)
 		d->count++;
 	else {
 		d->targets.count = before;
-		log_refused(d, r->address, verdict);
+		log_refused(d, r);
 	}
-	return verdict;
+	return r;
 }
 
 /* ---- delivery ---- */
+
+/* It is not tried at all: with an alias that leads elsewhere, a message that was here before would
+ * come again. Mailboxes with rules of their own are told, and see to it themselves. */
+static int
+stopped(struct deliver_rcpt const *r)
+{
+	return r->looped && r->remote;
+}
 
 static void
 log_verdict(struct deliver const *d, char const *rcpt, struct target const *t,
@@ -153,37 +205,116 @@ log_verdict(struct deliver const *d, char const *rcpt, struct target const *t,
 	log_str("from", d->mail.from.text);
 	log_str("to", rcpt);
 	log_str("user", t->account->name);
+	if (*job->report.rules)
+		log_str("rules", job->report.rules);
 	log_str("folder", job->report.folder);
 	log_num("size", job->report.disk);
 	log_str("verdict", reply_text(t->verdict));
+	if (t->text)
+		log_str("text", t->text);
 	if (job->report.error)
 		log_errno("reason", job->report.error);
 	log_num("ms", (uint64_t)(channel_now() - began));
 	log_send();
 }
 
-/* Every mailbox that an unlooped recipient leads to, each once, for the first that does. */
+/* A recipient that has this target has this one as well: a copy that its rules send on. */
 static void
-deliver_local(struct deliver *d, int fd, uint64_t size, int64_t until)
+follow_target(struct deliver *d, size_t of, size_t more)
 {
-	struct job *job = xmalloc(d->targets.count * sizeof *job);
-	size_t *which = xmalloc(d->targets.count * sizeof *which), n = 0;
-	int64_t began = channel_now();
+	for (size_t k = 0; k < d->count; k++) {
+		struct deliver_rcpt *r = &d->rcpt[k];
+		size_t i = 0;
+		while (i < r->count && r->target[i] != of)
+			i++;
+		if (i == r->count || stopped(r))
+			continue;
+		size_t *list = arena_alloc(&d->arena, (r->count + 1) * sizeof *list);
+		memcpy(list, r->target, r->count * sizeof *list);
+		list[r->count++] = more;
+		r->target = list;
+	}
+}
+
+/* Copies that rules send on become targets of the recipient, so that they are sent, tried again and
+ * answered for as an alias's are. */
+static void
+add_forwards(struct deliver *d, size_t of, struct deliver_outgoing const *o)
+{
+	for (uint32_t i = 0; i < o->count; i++) {
+		struct outgoing_record const *r = &o->record[i];
+		struct forward_content *c = 0;
+		if (r->kind != OUTGOING_FORWARD)
+			continue;
+		if (r->size || r->tail) {
+			c = arena_alloc(&d->arena, sizeof *c);
+			*c = (struct forward_content){o->fd, r->at, r->size, r->tail};
+		}
+		struct target const t = {.folder = "",
+		    .address = r->rcpt,
+		    .sender = r->same_sender ? 0 : r->sender,
+		    .content = c};
+		follow_target(d, of, targets_append(&d->targets, &t));
+	}
+}
+
+/* What the rules of target `of` want sent. */
+static void
+take_outgoing(struct deliver *d, size_t of, struct job *job)
+{
+	if (job->fd_outgoing < 0)
+		return;
+	struct deliver_outgoing *o = arena_alloc(&d->arena, sizeof *o);
+	*o = (struct deliver_outgoing){.next = d->outgoing,
+	    .count = job->report.outgoing,
+	    .fd = job->fd_outgoing,
+	    .rcpt = d->targets.v[of].address};
+	d->outgoing = o;
+	o->record = outgoing_read(&d->arena, o->fd, o->count);
+	if (o->record) {
+		add_forwards(d, of, o);
+		return;
+	}
+	job->report.reply = REPLY_WORKER;
+	job->report.error = errno;
+	o->count = 0;
+}
+
+/* The jobs for every mailbox that a recipient leads to, each once, for the first that does: their
+ * number; which[i]: the target. */
+static size_t
+make_jobs(struct deliver *d, uint64_t size, int64_t until, struct job *job, size_t *which)
+{
+	size_t n = 0;
 	for (size_t k = 0; k < d->count; k++)
-		for (size_t i = 0; !d->rcpt[k].looped && i < d->rcpt[k].count; i++) {
+		for (size_t i = 0; !stopped(&d->rcpt[k]) && i < d->rcpt[k].count; i++) {
 			struct target *t = &d->targets.v[d->rcpt[k].target[i]];
 			if (!t->account || t->verdict)
 				continue;
 			t->verdict = REPLY_BAD_ADDRESS;
-			if (make_order(d, t, d->rcpt[k].address, WORK_DELIVER, size, &job[n])) {
+			if (make_order(
+				d, t, d->rcpt[k].address, WORK_DELIVER, size, until, &job[n])) {
 				t->verdict = REPLY_DEADLINE;
+				job[n].order.looped = d->rcpt[k].looped != 0;
 				which[n++] = d->rcpt[k].target[i];
 			}
 		}
+	return n;
+}
+
+static void
+deliver_local(struct deliver *d, int fd, uint64_t size, int64_t until)
+{
+	struct job *job = xmalloc(d->targets.count * sizeof *job);
+	size_t *which = xmalloc(d->targets.count * sizeof *which);
+	int64_t const began = channel_now();
+	size_t const n = make_jobs(d, size, until, job, which);
 	pool_run(&d->pool, job, n, fd, until);
 	for (size_t i = 0; i < n; i++) {
+		take_outgoing(d, which[i], &job[i]);
 		struct target *t = &d->targets.v[which[i]];
 		t->verdict = (enum reply)job[i].report.reply;
+		t->text = text_of(d, &job[i]);
 		log_verdict(d, job[i].order.rcpt, t, &job[i], began);
 	}
 	free(job);
@@ -199,8 +330,10 @@ tally_of(struct deliver const *d, struct deliver_rcpt const *r)
 {
 	struct tally n = {0, 0, 0};
 	for (size_t i = 0; i < r->count; i++) {
-		int class = reply_class(d->targets.v[r->target[i]].verdict);
-		n.good += class == 2;
+		enum reply const verdict = d->targets.v[r->target[i]].verdict;
+		int const class = reply_class(verdict);
+		/* Rules that only send on have committed nothing. */
+		n.good += class == 2 && verdict != REPLY_SENT_ON;
 		n.temporary += class == 4;
 		n.open += !class;
 	}
@@ -234,15 +367,19 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 	for (size_t k = 0; k < d->count; k++) {
 		struct deliver_rcpt const *r = &d->rcpt[k];
 		struct tally tally = tally_of(d, r);
-		for (size_t i = 0; !r->looped && i < r->count; i++) {
+		for (size_t i = 0; !stopped(r) && i < r->count; i++) {
 			struct target const *t = &d->targets.v[r->target[i]];
 			if (taken[r->target[i]] || !choose(&tally, t))
 				continue;
 			taken[r->target[i]] = 1;
 			item[n] = (struct forward_item){.rcpt = r->address,
 			    .address = t->address,
-			    .notify = dsn_notify(r),
-			    .orcpt = r->orcpt};
+			    .sender = t->sender,
+			    .content = t->content,
+			    /* On its way to the recipient itself it has not been there. */
+			    .made = t->account && !strcasecmp(r->address, t->address),
+			    .notify = t->sender ? 0 : dsn_notify(r),
+			    .orcpt = t->sender ? 0 : r->orcpt};
 			which[n++] = r->target[i];
 		}
 	}
@@ -257,7 +394,7 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 		if (way == FORWARD_RELAY || item[i].verdict == REPLY_SPOOLED)
 			t->verdict = item[i].verdict;
 		log_event(way == FORWARD_RELAY ? "forward" : "spool");
-		log_str("from", mail.from.text);
+		log_str("from", item[i].sender ? item[i].sender : mail.from.text);
 		log_str("to", item[i].rcpt);
 		log_str("target", item[i].address);
 		log_str("verdict", reply_text(item[i].verdict));
@@ -269,23 +406,28 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 
 /* One reply of many: failed for a time if any did (nothing but the spool's refusal leaves it so
  * beside a committed copy), else good if any is, else the failure. */
-static enum reply
-verdict_of(struct deliver const *d, struct deliver_rcpt const *r)
+static void
+set_verdict(struct deliver const *d, struct deliver_rcpt *r)
 {
-	enum reply good = REPLY_NONE, bad = REPLY_NONE;
-	if (r->looped)
-		return REPLY_MAIL_LOOP;
-	for (size_t i = 0; i < r->count; i++) {
-		enum reply v = d->targets.v[r->target[i]].verdict;
-		int class = reply_class(v);
-		if (class == 4)
-			return v;
-		if (class == 5)
-			bad = v;
-		else if (class == 2 && (!good || v == REPLY_SPOOLED))
-			good = v;
+	struct target const *good = 0, *bad = 0, *sent_on = 0;
+	r->verdict = REPLY_MAIL_LOOP;
+	if (stopped(r))
+		return;
+	for (size_t i = 0; i < r->count && (!bad || reply_class(bad->verdict) != 4); i++) {
+		struct target const *t = &d->targets.v[r->target[i]];
+		int const class = reply_class(t->verdict);
+		if (class == 4 || class == 5)
+			bad = t;
+		else if (t->verdict == REPLY_SENT_ON)
+			sent_on = t;
+		else if (class == 2 && (!good || t->verdict == REPLY_SPOOLED))
+			good = t;
 	}
-	return good ? good : bad ? bad : REPLY_DEADLINE;
+	if (bad && (!good || reply_class(bad->verdict) == 4))
+		good = bad;
+	good = good ? good : sent_on;
+	r->verdict = good ? good->verdict : REPLY_DEADLINE;
+	r->text = good ? good->text : 0;
 }
 
 void
@@ -298,5 +440,41 @@ deliver_message(struct deliver *d, int fd, uint64_t size)
 	send_on(d, FORWARD_RELAY, choose_forward, fd, until - reserve);
 	send_on(d, FORWARD_SPOOL, choose_spool, fd, until);
 	for (size_t k = 0; k < d->count; k++)
-		d->rcpt[k].verdict = verdict_of(d, &d->rcpt[k]);
+		set_verdict(d, &d->rcpt[k]);
+}
+
+void
+deliver_notices(struct deliver *d, int fd)
+{
+	struct smtp_mail const mail = {.from = {.text = ""}, .smtputf8 = d->mail.smtputf8};
+	for (struct deliver_outgoing const *o = d->outgoing; o; o = o->next) {
+		struct forward_item *item = xmalloc((o->count + 1) * sizeof *item);
+		struct forward_content *content = xmalloc((o->count + 1) * sizeof *content);
+		size_t n = 0;
+		for (uint32_t i = 0; i < o->count; i++) {
+			struct outgoing_record const *r = &o->record[i];
+			if (r->kind != OUTGOING_NOTICE)
+				continue;
+			content[n] = (struct forward_content){o->fd, r->at, r->size, r->tail};
+			item[n] = (struct forward_item){.rcpt = o->rcpt,
+			    .address = r->rcpt,
+			    .sender = r->same_sender ? d->mail.from.text : r->sender,
+			    .content = &content[n],
+			    .made = 1};
+			n++;
+		}
+		if (n)
+			forward(FORWARD_RELAY, &mail, d->id, fd, item, n,
+			    channel_now() + MDA_NOTICE_SECONDS * 1000);
+		for (size_t i = 0; i < n; i++) {
+			log_event("notice");
+			log_str("from", item[i].sender);
+			log_str("to", item[i].address);
+			log_str("for", item[i].rcpt);
+			log_str("verdict", reply_text(item[i].verdict));
+			log_send();
+		}
+		free(item);
+		free(content);
+	}
 }

@@ -18,9 +18,12 @@ struct deliver_rcpt {
 	size_t count;
 	unsigned int notify;
 	char const *orcpt;
-	int forwards; /* a copy leaves this machine's mailboxes: a loop is possible */
-	int looped;   /* the message bears this recipient's Delivered-To */
+	int remote;	/* a copy leaves this machine's mailboxes: a loop is possible */
+	int may_send;	/* rules may have one leave */
+	int may_refuse; /* rules may refuse the message when they see it */
+	int looped;	/* the message bears this recipient's Delivered-To */
 	enum reply verdict;
+	char const *text; /* in place of the verdict's own; null none */
 };
 
 struct deliver {
@@ -36,18 +39,23 @@ struct deliver {
 	struct targets targets;
 	struct deliver_rcpt rcpt[MDA_RCPT_MAX];
 	size_t count;
-	int junk; /* it is marked as such */
+	int junk;			   /* it is marked as such */
+	struct deliver_outgoing *outgoing; /* of its recipients' rules, newest first */
 };
 
 /* Reads the settings; d is all 0, or has served a connection. */
 void deliver_init(struct deliver *d);
 /* Begins a message; mail's strings are the arena's or outlive it. */
 void deliver_mail(struct deliver *d, char const *id, struct smtp_mail const *mail);
-/* One recipient: what DATA would say of it now. REPLY_RCPT_OK: it is rcpt[count - 1]. domain in
- * A-labels. Strings live in d->arena. */
-enum reply deliver_check(struct deliver *d, struct smtp_rcpt const *rcpt, char const *domain);
+/* One recipient: the verdict is what DATA would say of it now. REPLY_RCPT_OK: it is
+ * rcpt[count - 1]. domain in A-labels. Strings live in d->arena. */
+struct deliver_rcpt const *deliver_check(
+    struct deliver *d, struct smtp_rcpt const *rcpt, char const *domain);
 /* Delivers; each recipient's verdict is set. fd: the message, `size` octets. */
 void deliver_message(struct deliver *d, int fd, uint64_t size);
+/* Sends what the recipients' rules have made of themselves (answers, notifications), when the
+ * verdicts are out: nobody waits for it, and its failure is logged. */
+void deliver_notices(struct deliver *d, int fd);
 /* Forgets the message. */
 void deliver_reset(struct deliver *d);
 /* Ends the workers. */

@@ -10,8 +10,6 @@
 #include "mda-local/channel.h"
 #include "mda-local/forward.h"
 
-#define NOTICE_SECONDS 20
-
 unsigned int
 dsn_notify(struct deliver_rcpt const *r)
 {
@@ -87,7 +85,7 @@ dsn_send(struct deliver *d, int fd)
 	}
 	if (n)
 		forward(FORWARD_RELAY, &mail, d->id, fd, item, n,
-		    channel_now() + NOTICE_SECONDS * 1000);
+		    channel_now() + MDA_NOTICE_SECONDS * 1000);
 	for (size_t i = 0; i < n; i++)
 		log_2("notice", "to", item[i].rcpt, "verdict", reply_text(item[i].verdict));
 	free(item);

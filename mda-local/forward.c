@@ -74,18 +74,35 @@ send_header(struct transaction *t)
 	return r < 0 ? -1 : 0;
 }
 
+/* Octets [at, end) of fd, to its end if that is UINT64_MAX. What is cut off under our hands must
+ * not be sent as if it were whole. */
 static int
-send_body(struct transaction *t)
+send_part(struct transaction *t, int fd, uint64_t at, uint64_t end)
 {
 	char buf[16384];
-	off_t at = 0;
-	ssize_t r;
-	while ((r = pread(t->fd_message, buf, sizeof buf, at)) > 0) {
+	while (at < end) {
+		size_t const want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+		ssize_t const r = pread(fd, buf, want, (off_t)at);
+		if (r < 0 || (!r && end != UINT64_MAX))
+			return -1;
+		if (!r)
+			break;
 		if (smtp_client_send(&t->c, buf, (size_t)r) < 0)
 			return -1;
-		at += r;
+		at += (uint64_t)r;
 	}
-	return r < 0 ? -1 : 0;
+	return 0;
+}
+
+static int
+send_content(struct transaction *t, struct forward_content const *c)
+{
+	if (!c)
+		return send_part(t, t->fd_message, 0, UINT64_MAX);
+	return send_part(t, c->fd, c->at, c->at + c->size) < 0 ||
+		       send_part(t, t->fd_message, c->tail, UINT64_MAX) < 0
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -97,12 +114,29 @@ send_message(struct transaction *t, struct forward_item const *item)
 		r = send_header(t);
 		send_text(t, item->notice_end);
 	} else {
-		send_text(t, "Delivered-To: ");
-		send_text(t, item->rcpt);
-		send_text(t, "\n");
-		r = send_body(t);
+		if (!item->made) {
+			send_text(t, "Delivered-To: ");
+			send_text(t, item->rcpt);
+			send_text(t, "\n");
+		}
+		r = send_content(t, item->content);
 	}
 	return r < 0 ? -1 : smtp_client_send_end(&t->c);
+}
+
+/* MAIL of item's sender: the number of replies to come. */
+static int
+send_mail(struct transaction *t, struct forward_item const *item)
+{
+	struct smtp_mail mail = *t->mail;
+	if (item->made)
+		mail.body = BODY_8BITMIME;
+	if (item->sender) {
+		mail.from = (struct smtp_path){.text = item->sender};
+		mail.envid = 0;
+		mail.ret = RET_UNSET;
+	}
+	return smtp_client_mail(&t->c, &mail, t->id);
 }
 
 /* MAIL and the RCPTs of item[from..to): how many were taken; -1 the connection is of no more use.
@@ -111,7 +145,7 @@ static int
 envelope(struct transaction *t, size_t from, size_t to, struct smtp_reply *r)
 {
 	struct arena a = ARENA_ZERO;
-	int taken = 0, replies = smtp_client_mail(&t->c, t->mail, t->id);
+	int taken = 0, replies = send_mail(t, &t->item[from]);
 	while (replies--)
 		if (smtp_client_reply(&t->c, r) < 0)
 			return -1;
@@ -200,6 +234,15 @@ tell(struct transaction const *t, size_t from, size_t to)
 	}
 }
 
+static int
+same_transaction(struct forward_item const *a, struct forward_item const *b)
+{
+	int const senders =
+	    a->sender == b->sender || (a->sender && b->sender && !strcmp(a->sender, b->sender));
+	return senders && a->content == b->content && a->made == b->made &&
+	       !strcmp(a->rcpt, b->rcpt);
+}
+
 static void
 speak(struct transaction *t, size_t n)
 {
@@ -209,7 +252,7 @@ speak(struct transaction *t, size_t n)
 	if (greeted)
 		log_refusal(t, "greeting", &r);
 	for (size_t from = 0, to = 0; !greeted && from < n; from = to) {
-		while (to < n && !strcmp(t->item[to].rcpt, t->item[from].rcpt))
+		while (to < n && same_transaction(&t->item[to], &t->item[from]))
 			to++;
 		int ok = one_transaction(t, from, to);
 		if (ok < 0) {
@@ -230,6 +273,24 @@ speak(struct transaction *t, size_t n)
 	net_flush(&t->c.net);
 }
 
+/* Everything but the message, what stands in its place, and the two channels. */
+static void
+close_others(struct transaction const *t, size_t n)
+{
+	int *keep = xmalloc((n + 3) * sizeof *keep);
+	size_t count = 0;
+	keep[count++] = t->fd_message;
+	keep[count++] = t->fd_notes;
+	keep[count++] = t->c.net.fd_in;
+	for (size_t i = 0; i < n; i++) {
+		int const fd = t->item[i].content ? t->item[i].content->fd : -1;
+		if (fd >= 0 && fd != keep[count - 1])
+			keep[count++] = fd;
+	}
+	sandbox_close_but(keep, count);
+	free(keep);
+}
+
 /* The process. Connects with the rights it was born with, and has none when the peer speaks. */
 static void run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
     __attribute__((noreturn));
@@ -248,8 +309,7 @@ run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
 		log_send();
 		_exit(0);
 	}
-	int const keep[] = {t->fd_message, t->fd_notes, t->c.net.fd_in};
-	sandbox_close_but(keep, sizeof keep / sizeof *keep);
+	close_others(t, n);
 	if (!geteuid() && getenv("UID"))
 		sandbox_drop_user();
 	/* Nobody would hear of what is committed once the parent is gone; the recipient is tried

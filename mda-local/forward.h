@@ -10,12 +10,22 @@
 #include "lib/smtp-envelope.h"
 #include "mda-local/replies.h"
 
-/* One address to send to. Items of the same rcpt stand together: they are one transaction, whose
- * copy begins with "Delivered-To: rcpt". With a notice it is instead: the notice, the message's
- * header, the notice's end (dsn.h). */
+/* What is sent in place of the message itself: octets [at, at + size) of a file and behind them the
+ * message from octet tail on (UINT64_MAX: none of it). */
+struct forward_content {
+	int fd;
+	uint64_t at, size, tail;
+};
+
+/* One address to send to. Items of the same rcpt, sender and content that stand together are one
+ * transaction, whose copy begins with "Delivered-To: rcpt" unless it is made. */
 struct forward_item {
 	char const *rcpt, *address;
-	char const *notice, *notice_end; /* null: the message itself */
+	char const *sender; /* null: the mail's. Another's has no DSN parameters of the mail's */
+	struct forward_content const *content; /* null: the message itself */
+	int made; /* a message of its own, or one on its way to rcpt itself: no Delivered-To */
+	/* A message is instead: the notice, the message's header, the notice's end (dsn.h). */
+	char const *notice, *notice_end; /* null: none */
 	unsigned int notify;		 /* DSN parameters of the recipient, RFC 3461 5.2.7.1 */
 	char const *orcpt;
 	/* out: REPLY_FORWARDED (REPLY_RELAYED: the peer knows no DSN), REPLY_SPOOLED, _TEMP, _PERM

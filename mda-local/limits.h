@@ -37,6 +37,9 @@
 #define MDA_CHECK_SECONDS 25
 /* Of MDA_DELIVERY_SECONDS, kept for the spool to take what the mailboxes did not. */
 #define MDA_SPOOL_SECONDS 10
+/* Seconds for what is sent when the replies are out: delivery notices, answers and notifications of
+ * rules. What is undecided then is logged. */
+#define MDA_NOTICE_SECONDS 20
 /* Seconds beyond that, after which the parser gives the parent up. */
 #define MDA_PARENT_GRACE 10
 /* Milliseconds that the texts of a delivered message wait for those of the next
@@ -50,6 +53,14 @@
 #define MDA_SERVER_CONNECTIONS 500
 /* With -l: the most connections at a time that it can be told. */
 #define MDA_CONNECTIONS_MAX 10000
+/* What the rules of one account send elsewhere for one message: copies and messages; octets of what
+ * they made for it. Beyond either the message is 451 4.3.5 for the recipient. */
+#define MDA_OUTGOING_MAX 1000
+#define MDA_OUTGOING_SIZE ((uint64_t)16 << 20)
+/* Folders that get a copy by one account's rules. */
+#define MDA_COPIES_MAX 100
+/* Octets in a line of a reply with a text of rules (RFC 5321 4.5.3.1.5 has 512). */
+#define MDA_REPLY_LINE 400
 /* Address space of the parser. */
 #define MDA_PARSER_MEMORY ((uint64_t)64 << 20)
 

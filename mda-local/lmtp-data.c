@@ -76,7 +76,10 @@ finish(struct lmtp *l)
 	for (size_t i = 0; i < l->count; i++) {
 		if (!l->failed && !gone)
 			gone = lmtp_hear(l, &a, 0) < 0;
-		lmtp_reply(l, l->failed ? l->failed : gone ? REPLY_WORKER : (enum reply)a.reply);
+		if (!l->failed && !gone)
+			lmtp_answer(l, &a);
+		else
+			lmtp_reply(l, l->failed ? l->failed : REPLY_WORKER);
 	}
 	/* The client has its replies while the parent may still be reading the message. */
 	net_flush(&l->net);

@@ -35,6 +35,17 @@ lmtp_reply(struct lmtp *l, enum reply r)
 		l->errors++;
 }
 
+void
+lmtp_answer(struct lmtp *l, struct answer const *a)
+{
+	stralloc reply = STRALLOC_ZERO;
+	reply_format(&reply, "\r\n", (enum reply)a->reply, a->text);
+	net_put(&l->net, reply.s, reply.len);
+	stralloc_free(&reply);
+	if (reply_class((enum reply)a->reply) == 5)
+		l->errors++;
+}
+
 int
 lmtp_tell(struct lmtp *l, struct ask const *q)
 {

@@ -62,6 +62,8 @@ void lmtp_serve(struct lmtp *l, int fd_parent);
 /* For the handlers. */
 extern struct command const lmtp_commands[];
 void lmtp_reply(struct lmtp *l, enum reply r);
+/* The parent's answer about a recipient, in its words. */
+void lmtp_answer(struct lmtp *l, struct answer const *a);
 /* Ends the transaction. */
 void lmtp_reset(struct lmtp *l);
 /* Sends a question. 0, or -1: the parent is gone, and the session must end. */

@@ -49,10 +49,21 @@ keep(struct parent *p, char const *s)
 }
 
 static int
-answer(struct parent *p, enum reply reply, int forwards, int fd)
+answer(struct parent *p, enum reply reply, int fd)
 {
-	struct answer a = {.reply = (uint32_t)reply, .forwards = (uint32_t)forwards};
+	struct answer a = {.reply = (uint32_t)reply};
 	return channel_send(p->fd, &a, sizeof a, fd);
+}
+
+static int
+answer_rcpt(struct parent *p, struct deliver_rcpt const *r)
+{
+	struct answer a = {.reply = (uint32_t)r->verdict,
+	    .forwards = r->remote || r->may_send,
+	    .may_refuse = (uint32_t)r->may_refuse};
+	if (r->text)
+		strcpy(a.text, r->text);
+	return channel_send(p->fd, &a, sizeof a, -1);
 }
 
 static void
@@ -91,9 +102,7 @@ ask_rcpt(struct parent *p, struct ask const *q)
 	r.to.text = keep(p, q->path);
 	r.to.local = keep(p, q->local);
 	r.orcpt = *q->extra ? keep(p, q->extra) : 0;
-	enum reply reply = deliver_check(p->d, &r, keep(p, q->domain));
-	int ok = reply == REPLY_RCPT_OK;
-	return answer(p, reply, ok && p->d->rcpt[p->d->count - 1].forwards, -1);
+	return answer_rcpt(p, deliver_check(p->d, &r, keep(p, q->domain)));
 }
 
 static int
@@ -102,7 +111,7 @@ ask_big(struct parent *p)
 	if (!p->begun || p->fd_big >= 0)
 		return -1;
 	p->fd_big = incoming_open_big(0);
-	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, 0, p->fd_big);
+	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, p->fd_big);
 }
 
 /* The message as it will stay: the parser may die or be fooled, and a copy that is being read must
@@ -128,12 +137,13 @@ ask_deliver(struct parent *p, uint64_t size)
 		return -1;
 	deliver_message(d, fd, size);
 	for (size_t i = 0; i < d->count; i++)
-		if (answer(p, d->rcpt[i].verdict, 0, -1) < 0)
+		if (answer_rcpt(p, &d->rcpt[i]) < 0)
 			return -1;
 	dsn_send(d, fd);
+	deliver_notices(d, fd);
 	close(p->fd_memory);
 	p->fd_memory = incoming_memory();
-	return p->fd_memory < 0 ? -1 : answer(p, REPLY_NONE, 0, p->fd_memory);
+	return p->fd_memory < 0 ? -1 : answer(p, REPLY_NONE, p->fd_memory);
 }
 
 static int

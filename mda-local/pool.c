@@ -26,6 +26,7 @@ account_copy(struct account *to, struct account const *from)
 	to->name = copy_of(from->name);
 	to->home = copy_of(from->home);
 	to->maildir = copy_of(from->maildir);
+	to->shell = copy_of(from->shell);
 	to->quota_rule = copy_of(from->quota_rule);
 }
 
@@ -35,6 +36,7 @@ account_free(struct account *a)
 	free((char *)(uintptr_t)a->name);
 	free((char *)(uintptr_t)a->home);
 	free((char *)(uintptr_t)a->maildir);
+	free((char *)(uintptr_t)a->shell);
 	free((char *)(uintptr_t)a->quota_rule);
 }
 
@@ -48,8 +50,9 @@ same(char const *a, char const *b)
 static int
 same_account(struct account const *a, struct account const *b)
 {
-	return a->uid == b->uid && a->gid == b->gid && same(a->home, b->home) &&
-	       same(a->maildir, b->maildir) && same(a->quota_rule, b->quota_rule);
+	return a->uid == b->uid && a->gid == b->gid && same(a->name, b->name) &&
+	       same(a->home, b->home) && same(a->maildir, b->maildir) && same(a->shell, b->shell) &&
+	       same(a->quota_rule, b->quota_rule);
 }
 
 /* Ends a worker; kill: it is not trusted to end by itself. */
@@ -87,6 +90,19 @@ same_maildir(struct pool_worker *w)
 	return w->dev == st.st_dev && w->ino == st.st_ino;
 }
 
+/* Rules are looked for once: another home, or other names in it, is looked at by another worker. */
+static int
+same_home(struct pool const *p, struct pool_worker const *w)
+{
+	struct stat st;
+	if (!p->policy.rules.count)
+		return 1;
+	if (stat(w->account.home, &st) < 0)
+		return !w->home.ino;
+	return w->home.ino == st.st_ino && w->home.seconds == st.st_ctim.tv_sec &&
+	       w->home.nanoseconds == st.st_ctim.tv_nsec;
+}
+
 static int
 spawn(struct pool *p, struct pool_worker *w, struct account const *a)
 {
@@ -107,6 +123,7 @@ spawn(struct pool *p, struct pool_worker *w, struct account const *a)
 	w->fd = fd[0];
 	w->busy = 0;
 	w->ino = 0;
+	memset(&w->home, 0, sizeof w->home);
 	account_copy(&w->account, a);
 	return 0;
 }
@@ -122,7 +139,7 @@ idle_worker(struct pool *p, struct account const *a, struct pool_worker **w_r)
 			unused = w;
 		else if (same_account(&w->account, a)) {
 			*w_r = w;
-			if (w->busy || same_maildir(w))
+			if (w->busy || (same_maildir(w) && same_home(p, w)))
 				return !w->busy;
 			dismiss(w, 0);
 			return spawn(p, w, a) < 0 ? -1 : 1;
@@ -143,6 +160,7 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 {
 	struct pool_worker *w;
 	job[i].report = (struct report){.reply = REPLY_WORKER};
+	job[i].fd_outgoing = -1;
 	int r = idle_worker(p, job[i].account, &w);
 	if (r < 0)
 		job[i].report.error = errno;
@@ -160,21 +178,38 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 	return 1;
 }
 
+/* Strings end, the text can be sent, a file is there if records are. */
+static int
+form_ok(struct report *rep, int fd)
+{
+	char text[WORK_TEXT_MAX];
+	rep->folder[sizeof rep->folder - 1] = rep->rules[sizeof rep->rules - 1] = 0;
+	rep->text[sizeof rep->text - 1] = 0;
+	reply_clean(text, sizeof text, rep->text);
+	strcpy(rep->text, text);
+	return rep->reply < REPLY_COUNT && reply_class((enum reply)rep->reply) &&
+	       !rep->outgoing == (fd < 0);
+}
+
 /* A worker has something to say, or is dead. */
 static void
-collect(struct pool_worker *w, struct job *job)
+collect(struct pool_worker *w, struct job *all)
 {
 	struct report rep;
+	struct job *job = &all[w->job];
+	int fd;
 	w->busy = 0;
-	if (channel_recv(w->fd, &rep, sizeof rep, 0, CHANNEL_FOREVER) == 1 &&
-	    rep.reply < REPLY_COUNT) {
-		rep.folder[sizeof rep.folder - 1] = 0;
-		job[w->job].report = rep;
+	if (channel_recv(w->fd, &rep, sizeof rep, &fd, CHANNEL_FOREVER) == 1 && form_ok(&rep, fd)) {
+		job->report = rep;
+		job->fd_outgoing = fd;
+		w->home = rep.home;
 		if (rep.ends)
 			dismiss(w, 0);
 		return;
 	}
-	job[w->job].report.reply = REPLY_WORKER;
+	if (fd >= 0)
+		close(fd);
+	job->report.reply = REPLY_WORKER;
 	dismiss(w, 0);
 }
 
@@ -210,8 +245,10 @@ pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t unti
 		if (!await(p, job, until))
 			break;
 	}
-	for (; next < n; next++)
+	for (; next < n; next++) {
 		job[next].report = (struct report){.reply = REPLY_DEADLINE};
+		job[next].fd_outgoing = -1;
+	}
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
 		if (p->w[i].pid && p->w[i].busy)
 			dismiss(&p->w[i], 1);
@@ -222,10 +259,9 @@ pool_settings(struct pool *p)
 {
 	struct worker_policy policy;
 	worker_policy_init(&policy);
-	if (policy.uid_min != p->policy.uid_min ||
-	    policy.quota_permanent != p->policy.quota_permanent)
+	if (memcmp(&policy, &p->policy, sizeof policy))
 		pool_end(p);
-	p->policy = policy;
+	memcpy(&p->policy, &policy, sizeof policy);
 }
 
 void

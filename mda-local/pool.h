@@ -19,6 +19,7 @@ struct pool_worker {
 	uint64_t used;		/* when, in orders */
 	dev_t dev;		/* of its Maildir, as it first saw it */
 	ino_t ino;		/* 0: it has not yet */
+	struct work_stamp home; /* as its rules were looked for */
 	size_t job;		/* index of the job in work */
 	int busy;
 };
@@ -33,8 +34,9 @@ struct pool {
 struct job {
 	struct account const *account;
 	struct order order;
-	struct report
-	    report; /* reply REPLY_WORKER if the worker died, REPLY_DEADLINE if undecided */
+	/* reply REPLY_WORKER if the worker died, REPLY_DEADLINE if undecided */
+	struct report report;
+	int fd_outgoing; /* the report's file; -1 none. The caller's to close */
 };
 
 /* Runs n jobs, side by side, each with the message's descriptor (-1 none), until all are decided or

@@ -1,5 +1,10 @@
 #include "mda-local/replies.h"
 
+#include <string.h>
+
+#include "lib/sa.h"
+#include "mda-local/limits.h"
+
 /* Codes: RFC 5321 4.2.3; enhanced codes: RFC 3463, RFC 5248. */
 /* clang-format off */
 static char const *const text[REPLY_COUNT] = {
@@ -26,6 +31,7 @@ static char const *const text[REPLY_COUNT] = {
 	[REPLY_RCPT_MANY]       = "452 4.5.3 too many recipients",
 	[REPLY_TOO_BIG]         = "552 5.3.4 message too big",
 	[REPLY_RCPT_OK]         = "250 2.1.5 recipient ok",
+	[REPLY_RCPT_MAY_REFUSE] = "250 2.1.5 recipient ok, its rules may refuse the message",
 	[REPLY_DELIVERED]       = "250 2.0.0 delivered",
 	[REPLY_FORWARDED]       = "250 2.0.0 forwarded",
 	[REPLY_RELAYED]         = "250 2.0.0 forwarded",
@@ -47,6 +53,13 @@ static char const *const text[REPLY_COUNT] = {
 	[REPLY_DEADLINE]        = "451 4.3.2 delivery took too long",
 	[REPLY_FORWARD_TEMP]    = "451 4.4.1 cannot forward now",
 	[REPLY_FORWARD_PERM]    = "550 5.7.1 forwarding refused",
+	[REPLY_SENT_ON]         = "250 2.0.0 forwarded",
+	[REPLY_RULES_DONE]      = "250 2.0.0 done as the recipient's rules say",
+	[REPLY_RULES_UNREADABLE]= "451 4.3.5 rules of the recipient not readable now",
+	[REPLY_RULES]           = "451 4.3.5 rules of the recipient not usable",
+	[REPLY_RULES_REFUSE]    = "550 5.7.1 refused by the recipient's rules",
+	[REPLY_PROGRAM_TEMP]    = "451 4.3.0 program of the recipient failed for now",
+	[REPLY_PROGRAM_PERM]    = "550 5.3.0 program of the recipient refused the message",
 	[REPLY_STORAGE]         = "452 4.3.1 no room for the message now",
 };
 /* clang-format on */
@@ -61,4 +74,50 @@ int
 reply_class(enum reply r)
 {
 	return r == REPLY_NONE ? 0 : reply_text(r)[0] - '0';
+}
+
+/* The octets of s's first line that fit into one of a reply: to the last blank that does. */
+static size_t
+line_length(char const *s)
+{
+	size_t const len = strcspn(s, "\n");
+	if (len <= MDA_REPLY_LINE)
+		return len;
+	size_t fits = MDA_REPLY_LINE;
+	while (fits && s[fits] != ' ')
+		fits--;
+	return fits ? fits : MDA_REPLY_LINE;
+}
+
+void
+reply_format(stralloc *out, char const *end, enum reply r, char const *said)
+{
+	char const *own = reply_text(r);
+	size_t const codes = strcspn(own + 4, " ") + 1; /* the enhanced one and its blank */
+	char const *s = said && *said ? said : own + 4 + codes;
+	do {
+		size_t const len = line_length(s);
+		char const *next = s + len + (s[len] == '\n' || s[len] == ' ');
+		sa_catb(out, own, 3);
+		sa_append(out, *next ? '-' : ' ');
+		sa_catb(out, own + 4, codes);
+		sa_catb(out, s, len);
+		sa_cats(out, end);
+		s = next;
+	} while (*s);
+}
+
+void
+reply_clean(char *to, size_t room, char const *from)
+{
+	size_t n = 0;
+	for (; *from && n + 1 < room; from++) {
+		unsigned char const c = (unsigned char)*from;
+		if (c == '\r')
+			continue;
+		to[n++] = c == '\n' || (c >= ' ' && c < 127) ? *from : c == '\t' ? ' ' : '?';
+	}
+	while (n && to[n - 1] == '\n')
+		n--;
+	to[n] = 0;
 }

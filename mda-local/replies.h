@@ -3,6 +3,9 @@
 #ifndef POSTERN_MDA_LOCAL_REPLIES_H
 #define POSTERN_MDA_LOCAL_REPLIES_H
 
+#include <stddef.h>
+#include <skalibs/stralloc.h>
+
 enum reply {
 	REPLY_NONE, /* undecided; never sent */
 	/* session */
@@ -30,6 +33,7 @@ enum reply {
 	REPLY_TOO_BIG,
 	/* verdicts about a recipient or one of its targets */
 	REPLY_RCPT_OK,
+	REPLY_RCPT_MAY_REFUSE, /* the same; its rules may refuse the message when they see it */
 	REPLY_DELIVERED,
 	REPLY_FORWARDED,
 	REPLY_RELAYED, /* the same, to a server without DSN */
@@ -52,6 +56,14 @@ enum reply {
 	REPLY_FORWARD_TEMP,
 	REPLY_FORWARD_PERM,
 	REPLY_STORAGE,
+	/* rules */
+	REPLY_SENT_ON, /* no copy here: what becomes of it, the forwards tell */
+	REPLY_RULES_DONE,
+	REPLY_RULES_UNREADABLE,
+	REPLY_RULES,
+	REPLY_RULES_REFUSE,
+	REPLY_PROGRAM_TEMP,
+	REPLY_PROGRAM_PERM,
 	REPLY_COUNT
 };
 
@@ -59,5 +71,13 @@ enum reply {
 char const *reply_text(enum reply r);
 /* The code's first digit: 2, 4 or 5 (3 for DATA); 0 for REPLY_NONE. */
 int reply_class(enum reply r);
+
+/* The whole reply, each line with `end`, appended: with what is said in place of its own text (null
+ * or "": its own), whose lines end with LF and are folded at MDA_REPLY_LINE octets (RFC
+ * 5321 4.2.1). */
+void reply_format(stralloc *out, char const *end, enum reply r, char const *said);
+/* from, cut to room - 1 octets, in to: printable ASCII and LF, everything else a question mark; no
+ * LF at its end. */
+void reply_clean(char *to, size_t room, char const *from);
 
 #endif

@@ -96,6 +96,17 @@ same_target(struct target const *a, struct target const *b)
 	return !strcmp(a->account->maildir, b->account->maildir) && !strcmp(a->folder, b->folder);
 }
 
+size_t
+targets_append(struct targets *t, struct target const *new)
+{
+	if (t->count == t->room) {
+		t->room = t->room ? 2 * t->room : 16;
+		t->v = xrealloc(t->v, t->room, sizeof *t->v);
+	}
+	t->v[t->count] = *new;
+	return t->count++;
+}
+
 static enum reply
 add_index(struct walk *w, size_t i)
 {
@@ -117,12 +128,7 @@ add_target(struct walk *w, struct target const *new)
 			return add_index(w, i);
 	if (t->count == MDA_TARGETS_MAX)
 		return REPLY_ALIAS_DEEP;
-	if (t->count == t->room) {
-		t->room = t->room ? 2 * t->room : 16;
-		t->v = xrealloc(t->v, t->room, sizeof *t->v);
-	}
-	t->v[t->count] = *new;
-	return add_index(w, t->count++);
+	return add_index(w, targets_append(t, new));
 }
 
 static enum reply
@@ -152,13 +158,18 @@ target_address(struct walk *w, struct chain const *up, char const *key, struct n
 }
 
 static enum reply
-add_account(struct walk *w, struct account const *found, char const *folder, char const *address)
+add_account(struct walk *w, struct account const *found, struct name const *n, char const *address)
 {
 	if (found->nodelivery)
 		return REPLY_DISABLED;
 	struct account *copy = arena_alloc(w->a, sizeof *copy);
 	*copy = *found;
-	struct target t = {.account = copy, .folder = folder, .address = address};
+	struct target t = {.account = copy,
+	    .folder = n->folder,
+	    .separator = !*n->folder ? 0 : n->separator ? n->separator : *w->r->separators,
+	    .local = n->local,
+	    .domain = n->domain,
+	    .address = address};
 	return add_target(w, &t);
 }
 
@@ -173,7 +184,7 @@ try_user(struct walk *w, struct chain const *up, char const *key, struct name co
 		return REPLY_NONE;
 	if (r < 0)
 		return errno == EINVAL ? REPLY_CONFIG : REPLY_TABLE;
-	return add_account(w, &found, n->folder, target_address(w, up, key, n));
+	return add_account(w, &found, n, target_address(w, up, key, n));
 }
 
 /* One address of an alias's list: quoted local parts may hold an "@". */
@@ -304,7 +315,7 @@ try_postmaster(struct walk *w, struct chain const *up, unsigned int depth, struc
 		return r;
 	if (account_postmaster(w->a, &a) < 0)
 		return REPLY_CONFIG;
-	return add_account(w, &a, n->folder, path_of(w->a, n->local, n->domain));
+	return add_account(w, &a, n, path_of(w->a, n->local, n->domain));
 }
 
 /* A bounce to a sender that was rewritten when its mail was forwarded. */

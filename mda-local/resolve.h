@@ -7,16 +7,23 @@
 
 #include "lib/account.h"
 #include "lib/arena.h"
+#include "mda-local/forward.h"
 #include "mda-local/replies.h"
 #include "mda-local/rewrite.h"
 
 /* Where one copy goes: into a mailbox here, or to an address elsewhere. */
 struct target {
 	struct account const *account; /* null: forward */
-	char const *folder;	       /* what stood behind the separator; "" INBOX */
+	char const *folder;	       /* what stood behind the separator, as written; "" INBOX */
+	char separator;		       /* in front of it; 0 none */
+	char const *local, *domain;    /* of a mailbox's address, without the folder */
 	/* The address that leads to exactly this target, past every alias. */
 	char const *address;
-	enum reply verdict; /* REPLY_NONE until it is decided */
+	/* Of a copy that an account's rules send on: */
+	char const *sender;		       /* null: the message's */
+	struct forward_content const *content; /* null: the message itself */
+	enum reply verdict;		       /* REPLY_NONE until it is decided */
+	char const *text;		       /* what rules say of it; null: the verdict's own */
 };
 
 /* Settings; read once. */
@@ -32,6 +39,9 @@ struct targets {
 	struct target *v;
 	size_t count, room;
 };
+
+/* Appends one, whose strings outlive the transaction: its number. */
+size_t targets_append(struct targets *t, struct target const *new);
 
 /* Adds what local@domain leads to, and writes the numbers of its targets (at most max) to index.
  * domain: A-labels, "" for a bare name. REPLY_RCPT_OK, with *n >= 1; another reply: refused, and

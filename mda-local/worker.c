@@ -1,50 +1,27 @@
 #include "mda-local/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "lib/account.h"
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
-#include "maildir/deliver.h"
-#include "maildir/quota.h"
-#include "maildir/text-deliver.h"
-#include "maildir/tree.h"
 #include "mda-local/channel.h"
 #include "mda-local/home.h"
-#include "mda-local/limits.h"
-
-/* A copy whose texts are made when the report is out. */
-struct delivered {
-	int fd; /* its content; -1: none */
-	uint64_t size;
-	stralloc dir;
-	char file[MAILDIR_NAME_MAX + 1];
-};
-
-struct worker {
-	struct account const *account;
-	struct worker_policy const *policy;
-	struct maildir_tree tree;
-	struct delivered delivered;
-	struct text_batch texts;
-	int64_t texts_until; /* when those that wait are to be written */
-	enum reply broken;   /* the mailbox cannot be used: why */
-	int error;
-};
+#include "mda-local/mailbox.h"
+#include "mda-local/outgoing.h"
 
 void
 worker_policy_init(struct worker_policy *p)
 {
+	memset(p, 0, sizeof *p);
 	p->uid_min = account_uid_min();
 	p->quota_permanent = conf_flag("quota-permanent", 0);
+	rules_policy_init(&p->rules);
 }
 
 void
@@ -57,10 +34,10 @@ worker_front(stralloc *out, char const *sender, char const *rcpt)
 	sa_append(out, '\n');
 }
 
-static enum reply
-reply_of(int e)
+enum reply
+worker_reply(int error)
 {
-	switch (e) {
+	switch (error) {
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
@@ -72,198 +49,110 @@ reply_of(int e)
 	}
 }
 
-/* ---- where it goes ---- */
-
-/* The subfolder as it is written, else one that differs in case alone; else INBOX. 0 or -1. */
-static int
-find_folder(struct worker const *w, char const *wish, stralloc *dir, char name[WORK_ADDRESS_MAX])
+void
+worker_say(struct report *rep, enum reply reply, int error, char const *text)
 {
-	strcpy(name, "INBOX");
-	int r = *wish ? tree_dir(&w->tree, wish, dir) : 0;
-	if (r == 1) {
-		strcpy(name, wish);
+	rep->reply = reply;
+	rep->error = error;
+	reply_clean(rep->text, sizeof rep->text, text ? text : "");
+}
+
+/* ---- orders ---- */
+
+/* 1 if there are records for the parent; 0 if not, or the report says that it failed. */
+static int
+end_outgoing(struct outgoing *out, struct report *rep)
+{
+	if (reply_class(rep->reply) != 2 || !outgoing_count(out))
+		return 0;
+	if (outgoing_end(out) < 0) {
+		worker_say(rep, errno == EFBIG ? REPLY_RULES : REPLY_STORAGE, errno, 0);
 		return 0;
 	}
-	struct tree_list list = {0, 0};
-	if (*wish && !tree_list(&w->tree, &list))
-		for (size_t i = 0; i < list.count && r != 1; i++) {
-			struct tree_folder const *f = &list.folder[i];
-			if (strcasecmp(f->name, wish) || f->flags & TREE_NOSELECT ||
-			    strlen(f->name) >= WORK_ADDRESS_MAX)
-				continue;
-			strcpy(name, f->name);
-			r = 1;
-		}
-	tree_list_free(&list);
-	return tree_dir(&w->tree, name, dir) < 0 ? -1 : 0;
+	rep->outgoing = outgoing_count(out);
+	return 1;
 }
 
-static enum reply
-check_quota(struct worker const *w, struct quota *q, uint64_t size, int *error)
-{
-	*q = (struct quota)QUOTA_DEFAULT(w->account->maildir);
-	if (w->account->quota_rule) {
-		if (quota_rule(q, w->account->quota_rule) < 0) {
-			*error = errno;
-			return REPLY_CONFIG;
-		}
-		q->given = 1;
-	}
-	int r = quota_check(q, size ? size : 1, 1);
-	if (r < 0) {
-		*error = errno;
-		return reply_of(errno);
-	}
-	if (!r)
-		return w->policy->quota_permanent ? REPLY_OVER_QUOTA_PERM : REPLY_OVER_QUOTA;
-	return REPLY_RCPT_OK;
-}
-
-/* Whether the file system has room for the declared size, or at least for anything. What it does not
- * tell (it has no fixed number of inodes, its quota is full) shows when the copy is written. */
-static enum reply
-check_room(char const *dir, uint64_t size, int *error)
-{
-	struct statvfs v;
-	if (statvfs(dir, &v) < 0)
-		return REPLY_RCPT_OK;
-	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
-	if (room >= (size ? size : 1) && (!v.f_files || v.f_favail))
-		return REPLY_RCPT_OK;
-	*error = ENOSPC;
-	return REPLY_DISK_FULL;
-}
-
-/* ---- one copy ---- */
-
-static int
-copy_message(struct delivery *d, int fd, struct order const *o)
-{
-	char buf[65536];
-	stralloc front = STRALLOC_ZERO;
-	off_t at = 0;
-	ssize_t r;
-	worker_front(&front, o->sender, o->rcpt);
-	int ok = !delivery_write(d, front.s, front.len);
-	stralloc_free(&front);
-	while (ok && (r = pread(fd, buf, sizeof buf, at)) != 0) {
-		ok = r > 0 && !delivery_write(d, buf, (size_t)r);
-		at += r;
-	}
-	/* A file that was cut off under our hands must not be committed as if it were whole. */
-	if (ok && (uint64_t)at != o->size) {
-		errno = EIO;
-		ok = 0;
-	}
-	return ok ? 0 : -1;
-}
-
-/* Keeps the content at hand for make_texts: fd is that of the committed file. */
+/* The report and, where there is one, the file behind it (out->fd). */
 static void
-remember(struct delivered *last, char const *dir, char const *file, int fd, uint64_t size)
+serve(struct worker *w, struct order const *o, int fd, struct report *rep, struct outgoing *out)
 {
-	last->fd = fd;
-	last->size = size;
-	sa_copys(&last->dir, dir);
-	sa_0(&last->dir);
-	strcpy(last->file, file);
-}
-
-/* After the report, since nobody shall wait for it: the next order may. */
-static void
-make_texts(struct worker *w)
-{
-	struct delivered *const last = &w->delivered;
-	if (last->fd < 0)
+	memset(rep, 0, sizeof *rep);
+	log_id(o->id);
+	rep->home = w->home;
+	rep->ends = w->broken != REPLY_NONE;
+	if (w->broken) {
+		worker_say(rep, w->broken, w->error, 0);
 		return;
-	if (!text_batch_waits(&w->texts))
-		w->texts_until = channel_now() + MDA_TEXTS_WAIT;
-	text_batch_add(&w->texts, last->dir.s, last->file, last->fd, last->size, 0);
-	close(last->fd);
-	last->fd = -1;
+	}
+	if (w->rules)
+		strcpy(rep->rules, w->rules->name);
+	if (w->rules && o->work == WORK_CHECK)
+		w->rules->check(w, o, rep);
+	else if (w->rules)
+		w->rules->deliver(w, o, fd, rep, out);
+	else if (o->work == WORK_CHECK)
+		mailbox_check(w, o, rep);
+	else
+		mailbox_deliver(w, o, fd, rep);
+	if (!end_outgoing(out, rep))
+		outgoing_reset(out);
 }
 
 /* As channel_recv; when no order comes for a while, the texts that wait are written. */
 static int
-next_order(struct worker *w, int fd, struct order *o, int *fd_message)
+next_order(int fd, struct order *o, int *fd_message)
 {
-	if (text_batch_waits(&w->texts)) {
-		int const r = channel_recv(fd, o, sizeof *o, fd_message, w->texts_until);
+	int64_t const until = mailbox_texts_until();
+	if (until != CHANNEL_FOREVER) {
+		int const r = channel_recv(fd, o, sizeof *o, fd_message, until);
 		if (r >= 0 || errno != ETIMEDOUT)
 			return r;
-		text_batch_flush(&w->texts);
+		mailbox_texts_flush();
 	}
 	return channel_recv(fd, o, sizeof *o, fd_message, CHANNEL_FOREVER);
 }
 
-static void
-deliver(struct worker *w, struct order const *o, int fd, char const *dir, struct quota *q,
-    struct report *rep)
-{
-	struct delivery d = DELIVERY_ZERO;
-	struct delivery_copy copy = {.dir = dir};
-	int fd_content = -1;
-	int bad = delivery_begin(&d, dir) < 0 || copy_message(&d, fd, o) < 0;
-	if (!bad && text_wanted(dir))
-		fd_content = fcntl(d.fd, F_DUPFD_CLOEXEC, 0);
-	if (bad || delivery_commit(&d, &copy, 1, 0) < 0) {
-		rep->error = errno;
-		rep->reply = reply_of(errno);
-		delivery_abort(&d);
-		if (fd_content >= 0)
-			close(fd_content);
-		return;
-	}
-	if (fd_content >= 0)
-		remember(&w->delivered, dir, copy.file, fd_content, d.disk);
-	rep->disk = d.disk;
-	rep->reply = REPLY_DELIVERED;
-	/* The copy is there whatever becomes of the sum, which the next computation repairs. */
-	if (quota_add(q, (int64_t)d.disk, 1) < 0)
-		log_1("quota", "error", strerror(errno));
-}
-
-static void
-serve(struct worker *w, struct order const *o, int fd, struct report *rep)
-{
-	struct quota q;
-	stralloc dir = STRALLOC_ZERO;
-	memset(rep, 0, sizeof *rep);
-	log_id(o->id);
-	rep->reply = w->broken;
-	rep->error = w->error;
-	rep->ends = w->broken != REPLY_NONE;
-	if (w->broken)
-		return;
-	if (find_folder(w, o->folder, &dir, rep->folder) < 0) {
-		rep->error = errno;
-		rep->reply = reply_of(errno);
-	} else {
-		rep->reply = check_quota(w, &q, o->size, &rep->error);
-		if (rep->reply == REPLY_RCPT_OK && o->work == WORK_DELIVER)
-			deliver(w, o, fd, dir.s, &q, rep);
-		else if (rep->reply == REPLY_RCPT_OK)
-			rep->reply = check_room(dir.s, o->size, &rep->error);
-	}
-	stralloc_free(&dir);
-}
-
 /* ---- the process ---- */
 
+/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this process
+ * parses no protocol; its user, Landlock and no_new_privs hold it. Where rules may run programs
+ * only the user does, for all of that would pass on to them. */
 static void
-confine(struct account const *a)
+confine(struct worker const *w)
 {
-	struct sandbox_path const paths[] = {{a->maildir, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this
-	 * process parses no protocol; its user, Landlock and no_new_privs hold it. */
+	struct sandbox_path paths[RULES_PATHS_MAX + 2] = {
+	    {w->account->maildir, SANDBOX_READ | SANDBOX_EDIT}};
 	struct sandbox const s = {.calls = SANDBOX_ANY_CALL,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};
+	if (w->rules && !w->rules->paths)
+		return;
+	size_t const n = w->rules ? w->rules->paths(w, paths + 1) : 0;
+	paths[1 + n] = (struct sandbox_path){0, 0};
 	sandbox_enter(&s);
 }
 
-/* Everything above the Maildir is done before the rules are on, which know the Maildir alone. */
+/* Before rules are looked for, so that what changes meanwhile shows. Younger than the clock of its
+ * file system may be coarse it does not tell one change from the next. */
+static void
+take_stamp(struct worker *w)
+{
+	struct stat st;
+	struct timespec now;
+	if (!w->policy->rules.count || stat(w->account->home, &st) < 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t const age = ((int64_t)now.tv_sec - st.st_ctim.tv_sec) * 1000 +
+			    (now.tv_nsec - st.st_ctim.tv_nsec) / 1000000;
+	if (age < WORK_STAMP_AGE)
+		return;
+	w->home = (struct work_stamp){
+	    .ino = st.st_ino, .seconds = st.st_ctim.tv_sec, .nanoseconds = st.st_ctim.tv_nsec};
+}
+
+/* Everything above the Maildir is done before the worker is shut in. */
 static void
 settle(struct worker *w)
 {
@@ -271,30 +160,37 @@ settle(struct worker *w)
 	if (home_make(w->account) < 0 || home_become(w->account, w->policy->uid_min) < 0 ||
 	    home_make(w->account) < 0 || tree_create_inbox(&w->tree) < 0) {
 		w->error = errno;
-		w->broken = reply_of(errno);
+		w->broken = worker_reply(errno);
 		return;
 	}
-	confine(w->account);
+	take_stamp(w);
+	if (rules_look(w) < 0) {
+		w->error = errno;
+		w->broken = REPLY_RULES_UNREADABLE;
+		return;
+	}
+	confine(w);
 }
 
 void
 worker_run(int fd, struct account const *a, struct worker_policy const *p)
 {
-	struct worker w = {
-	    .account = a, .policy = p, .tree = TREE_DEFAULT(a->maildir), .delivered = {.fd = -1}};
+	struct worker w = {.account = a, .policy = p, .tree = TREE_DEFAULT(a->maildir)};
+	struct outgoing out = OUTGOING_ZERO;
 	struct order o;
 	struct report rep;
 	int fd_message;
 	sandbox_close_but(&fd, 1);
 	settle(&w);
-	while (next_order(&w, fd, &o, &fd_message) == 1) {
-		serve(&w, &o, fd_message, &rep);
+	while (next_order(fd, &o, &fd_message) == 1) {
+		serve(&w, &o, fd_message, &rep, &out);
 		if (fd_message >= 0)
 			close(fd_message);
-		if (channel_send(fd, &rep, sizeof rep, -1) < 0 || rep.ends)
+		if (channel_send(fd, &rep, sizeof rep, out.fd) < 0 || rep.ends)
 			break;
-		make_texts(&w);
+		outgoing_reset(&out);
+		mailbox_texts();
 	}
-	text_batch_flush(&w.texts);
+	mailbox_texts_flush();
 	_exit(0);
 }

@@ -1,50 +1,95 @@
 /* The process that touches a mailbox: forked by the parent for one account, it becomes that
- * account's user, confines itself to its Maildir, and does what it is told until its channel ends.
- * It checks and delivers by the same code, so what RCPT promises is what DATA does. */
+ * account's user, sees which rules the account has (rules.h), confines itself as far as they allow,
+ * and does what it is told until its channel ends. It checks and delivers by the same code, so what
+ * RCPT promises is what DATA does. */
 #ifndef POSTERN_MDA_LOCAL_WORKER_H
 #define POSTERN_MDA_LOCAL_WORKER_H
 
 #include <stdint.h>
+#include <sys/types.h>
 #include <skalibs/stralloc.h>
 
 #include "lib/account.h"
 #include "lib/id.h"
+#include "maildir/tree.h"
 #include "mda-local/replies.h"
+#include "mda-local/rules.h"
 
 /* A forward-path or reverse-path as written, and a folder's name. */
 #define WORK_ADDRESS_MAX 512
+/* What rules say to the sender of a message that they refuse. */
+#define WORK_TEXT_MAX 1024
 
 enum work { WORK_CHECK, WORK_DELIVER };
 
 /* One order. Strings are C strings; WORK_DELIVER comes with the message's descriptor. */
 struct order {
 	uint32_t work;
-	uint64_t size; /* octets: declared at RCPT, or of the message; 0 unknown */
+	uint32_t looped; /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
+	uint64_t size;	 /* octets: declared at RCPT, or of the message; 0 unknown */
+	int64_t until;	 /* channel_now: what is not reported then is not believed */
 	char id[ID_MAX + 1];
 	char sender[WORK_ADDRESS_MAX];
-	char rcpt[WORK_ADDRESS_MAX];
+	char rcpt[WORK_ADDRESS_MAX];   /* as the sender wrote it: Delivered-To */
+	char local[WORK_ADDRESS_MAX];  /* the address that is the account's, aliases followed: */
+	char domain[WORK_ADDRESS_MAX]; /* lower case; may be "" */
+	char ext[WORK_ADDRESS_MAX];    /* what stood behind the separator, as written; "" */
+	char separator;		       /* in front of it; 0 none */
 	char folder[WORK_ADDRESS_MAX]; /* wished for; "" INBOX */
 };
 
-struct report {
-	uint32_t reply; /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
-	int32_t error;	/* errno behind a failure, 0 */
-	uint32_t ends;	/* the worker could not settle and has ended; the next may do better */
-	uint64_t disk;	/* octets written */
-	char folder[WORK_ADDRESS_MAX]; /* where it went */
+/* Milliseconds within which two changes may leave the same time behind. */
+#define WORK_STAMP_AGE 20
+
+/* A directory as it was: who sees another stamp looks again. All 0: it was too young to tell. */
+struct work_stamp {
+	uint64_t ino;
+	int64_t seconds, nanoseconds; /* of its ctime */
 };
 
-/* Settings, read before any fork. */
+struct report {
+	uint32_t reply;	     /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
+	int32_t error;	     /* errno behind a failure, 0 */
+	uint32_t ends;	     /* the worker could not settle and has ended; the next may do better */
+	uint32_t may_refuse; /* WORK_CHECK: rules may yet refuse the message for good */
+	uint32_t may_send;   /* WORK_CHECK: rules may send it elsewhere: look for loops */
+	uint32_t outgoing;   /* records in the descriptor that comes along (outgoing.h); 0: none */
+	uint64_t disk;	     /* octets written */
+	struct work_stamp home;	       /* as it was when rules were looked for */
+	char rules[RULES_NAME_MAX];    /* which counted; "" none */
+	char folder[WORK_ADDRESS_MAX]; /* where it went */
+	char text[WORK_TEXT_MAX];      /* to the sender, in place of the reply's own; "" none */
+};
+
+/* Settings, read before any fork; all of its octets count when two are compared. */
 struct worker_policy {
 	uid_t uid_min;
 	int quota_permanent;
+	struct rules_policy rules;
 };
 void worker_policy_init(struct worker_policy *p);
+
+/* What the functions of a kind of rules have at hand. */
+struct worker {
+	struct account const *account;
+	struct worker_policy const *policy;
+	struct maildir_tree tree;
+	struct rules_kind const *rules; /* null: the account has none */
+	void *state;			/* theirs, from order to order */
+	struct work_stamp home;
+	enum reply broken; /* the mailbox cannot be used: why */
+	int error;
+};
 
 /* Runs in the forked child; does not return. fd is its end of the channel. */
 void worker_run(int fd, struct account const *a, struct worker_policy const *p)
     __attribute__((noreturn));
 
+/* Sets the verdict with the errno behind it, and the text, cut and cleaned (null: the reply's own).
+ */
+void worker_say(struct report *rep, enum reply reply, int error, char const *text);
+/* The reply for a mailbox or file of the account that failed with this errno. */
+enum reply worker_reply(int error);
 /* The two lines in front of every copy, appended: RFC 5321 4.4; RFC 9228. */
 void worker_front(stralloc *out, char const *sender, char const *rcpt);
 

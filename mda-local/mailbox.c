@@ -1,0 +1,263 @@
+#include "mda-local/mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/sa.h"
+#include "maildir/deliver.h"
+#include "maildir/quota.h"
+#include "maildir/text-deliver.h"
+#include "mda-local/channel.h"
+#include "mda-local/limits.h"
+
+/* A copy whose texts are made when the report is out. */
+struct delivered {
+	int fd; /* its content */
+	uint64_t size;
+	stralloc dir;
+	char file[MAILDIR_NAME_MAX + 1];
+};
+
+static struct delivered *delivered;
+static size_t delivered_count, delivered_room;
+static struct text_batch texts;
+static int64_t texts_until;
+
+/* ---- where it goes ---- */
+
+/* The subfolder as it is written, else one that differs in case alone; else INBOX. 0 or -1. */
+static int
+find_folder(struct worker const *w, char const *wish, stralloc *dir, char name[WORK_ADDRESS_MAX])
+{
+	strcpy(name, "INBOX");
+	int r = *wish ? tree_dir(&w->tree, wish, dir) : 0;
+	if (r == 1) {
+		strcpy(name, wish);
+		return 0;
+	}
+	struct tree_list list = {0, 0};
+	if (*wish && !tree_list(&w->tree, &list))
+		for (size_t i = 0; i < list.count && r != 1; i++) {
+			struct tree_folder const *f = &list.folder[i];
+			if (strcasecmp(f->name, wish) || f->flags & TREE_NOSELECT ||
+			    strlen(f->name) >= WORK_ADDRESS_MAX)
+				continue;
+			strcpy(name, f->name);
+			r = 1;
+		}
+	tree_list_free(&list);
+	return tree_dir(&w->tree, name, dir) < 0 ? -1 : 0;
+}
+
+static enum reply
+check_quota(struct worker const *w, struct quota *q, uint64_t size, uint64_t count, int *error)
+{
+	*q = (struct quota)QUOTA_DEFAULT(w->account->maildir);
+	if (w->account->quota_rule) {
+		if (quota_rule(q, w->account->quota_rule) < 0) {
+			*error = errno;
+			return REPLY_CONFIG;
+		}
+		q->given = 1;
+	}
+	int r = quota_check(q, (size ? size : 1) * count, count);
+	if (r < 0) {
+		*error = errno;
+		return worker_reply(errno);
+	}
+	if (!r)
+		return w->policy->quota_permanent ? REPLY_OVER_QUOTA_PERM : REPLY_OVER_QUOTA;
+	return REPLY_RCPT_OK;
+}
+
+/* Whether the file system has room for the declared size, or at least for anything. What it does
+ * not tell (it has no fixed number of inodes, its quota is full) shows when the copy is written. */
+static enum reply
+check_room(char const *dir, uint64_t size, int *error)
+{
+	struct statvfs v;
+	if (statvfs(dir, &v) < 0)
+		return REPLY_RCPT_OK;
+	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
+	if (room >= (size ? size : 1) && (!v.f_files || v.f_favail))
+		return REPLY_RCPT_OK;
+	*error = ENOSPC;
+	return REPLY_DISK_FULL;
+}
+
+void
+mailbox_check(struct worker *w, struct order const *o, struct report *rep)
+{
+	struct quota q;
+	stralloc dir = STRALLOC_ZERO;
+	if (find_folder(w, o->folder, &dir, rep->folder) < 0)
+		worker_say(rep, worker_reply(errno), errno, 0);
+	else {
+		rep->reply = check_quota(w, &q, o->size, 1, &rep->error);
+		if (rep->reply == REPLY_RCPT_OK)
+			rep->reply = check_room(dir.s, o->size, &rep->error);
+	}
+	stralloc_free(&dir);
+}
+
+/* ---- texts ---- */
+
+/* Keeps the content at hand: fd is that of the committed file. */
+static void
+remember(char const *dir, char const *file, int fd, uint64_t size)
+{
+	if (delivered_count == delivered_room) {
+		delivered_room = delivered_room ? 2 * delivered_room : 1;
+		delivered = xrealloc(delivered, delivered_room, sizeof *delivered);
+		memset(delivered + delivered_count, 0,
+		    (delivered_room - delivered_count) * sizeof *delivered);
+	}
+	struct delivered *last = &delivered[delivered_count++];
+	last->fd = fd;
+	last->size = size;
+	sa_copys(&last->dir, dir);
+	sa_0(&last->dir);
+	strcpy(last->file, file);
+}
+
+void
+mailbox_texts(void)
+{
+	if (delivered_count && !text_batch_waits(&texts))
+		texts_until = channel_now() + MDA_TEXTS_WAIT;
+	for (size_t i = 0; i < delivered_count; i++) {
+		struct delivered *d = &delivered[i];
+		text_batch_add(&texts, d->dir.s, d->file, d->fd, d->size, 0);
+		close(d->fd);
+	}
+	delivered_count = 0;
+}
+
+int64_t
+mailbox_texts_until(void)
+{
+	return text_batch_waits(&texts) ? texts_until : CHANNEL_FOREVER;
+}
+
+void
+mailbox_texts_flush(void)
+{
+	text_batch_flush(&texts);
+}
+
+/* ---- copies ---- */
+
+static int
+copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
+{
+	char buf[65536];
+	stralloc front = STRALLOC_ZERO;
+	off_t at = 0;
+	ssize_t r;
+	worker_front(&front, o->sender, o->rcpt);
+	int ok = !delivery_write(d, front.s, front.len);
+	stralloc_free(&front);
+	while (ok && (r = pread(fd, buf, sizeof buf, at)) != 0) {
+		ok = r > 0 && !delivery_write(d, buf, (size_t)r);
+		at += r;
+	}
+	/* A file that was cut off under our hands must not be committed as if it were whole. */
+	if (ok && (uint64_t)at != size) {
+		errno = EIO;
+		ok = 0;
+	}
+	return ok ? 0 : -1;
+}
+
+/* Where n copies go, each directory once: to[0..), dir (their strings). How many, or 0 with rep
+ * set. */
+static size_t
+find_places(struct worker *w, struct mailbox_copy const *copy, size_t n, struct delivery_copy *to,
+    stralloc *dir, struct report *rep)
+{
+	size_t places = 0;
+	for (size_t i = 0; i < n; i++) {
+		char name[WORK_ADDRESS_MAX];
+		int r = 0;
+		if (copy[i].create && *copy[i].folder &&
+		    tree_create(&w->tree, copy[i].folder) < 0 && errno != EEXIST)
+			r = -1;
+		if (r < 0 || find_folder(w, copy[i].folder, &dir[places], name) < 0) {
+			worker_say(rep, worker_reply(errno), errno, 0);
+			return 0;
+		}
+		size_t k = 0;
+		while (k < places && strcmp(dir[k].s, dir[places].s))
+			k++;
+		if (k < places)
+			continue;
+		to[places] = (struct delivery_copy){
+		    .dir = dir[places].s, .flags = copy[i].flags, .keywords = copy[i].keywords};
+		if (!places++)
+			strcpy(rep->folder, name);
+	}
+	return places;
+}
+
+/* fd_content[i]: the file, for the texts of place i; -1: none are wanted there. */
+static void
+commit(struct order const *o, int fd, uint64_t size, struct delivery_copy *to, size_t n,
+    struct report *rep)
+{
+	struct delivery d = DELIVERY_ZERO;
+	int fd_content[MDA_COPIES_MAX];
+	int bad = delivery_begin(&d, to->dir) < 0 || copy_message(&d, fd, size, o) < 0;
+	for (size_t i = 0; i < n; i++)
+		fd_content[i] =
+		    !bad && text_wanted(to[i].dir) ? fcntl(d.fd, F_DUPFD_CLOEXEC, 0) : -1;
+	bad = bad || delivery_commit(&d, to, n, 0) < 0;
+	if (bad) {
+		worker_say(rep, worker_reply(errno), errno, 0);
+		delivery_abort(&d);
+	} else {
+		rep->disk = d.disk;
+		rep->reply = REPLY_DELIVERED;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (fd_content[i] >= 0 && bad)
+			close(fd_content[i]);
+		else if (fd_content[i] >= 0)
+			remember(to[i].dir, to[i].file, fd_content[i], d.disk);
+}
+
+void
+mailbox_copies(struct worker *w, struct order const *o, int fd, uint64_t size,
+    struct mailbox_copy const *copy, size_t n, struct report *rep)
+{
+	struct delivery_copy to[MDA_COPIES_MAX];
+	stralloc dir[MDA_COPIES_MAX];
+	struct quota q;
+	if (n > MDA_COPIES_MAX) {
+		worker_say(rep, REPLY_CONFIG, E2BIG, 0);
+		return;
+	}
+	memset(dir, 0, n * sizeof *dir);
+	size_t const places = find_places(w, copy, n, to, dir, rep);
+	if (places)
+		rep->reply = check_quota(w, &q, size, places, &rep->error);
+	if (places && rep->reply == REPLY_RCPT_OK)
+		commit(o, fd, size, to, places, rep);
+	/* The copy is there whatever becomes of the sum, which the next computation repairs. */
+	if (rep->reply == REPLY_DELIVERED &&
+	    quota_add(&q, (int64_t)(rep->disk * places), (int64_t)places) < 0)
+		log_1("quota", "error", strerror(errno));
+	for (size_t i = 0; i < n; i++)
+		stralloc_free(&dir[i]);
+}
+
+void
+mailbox_deliver(struct worker *w, struct order const *o, int fd, struct report *rep)
+{
+	struct mailbox_copy const copy = {.folder = o->folder};
+	mailbox_copies(w, o, fd, o->size, &copy, 1, rep);
+}
