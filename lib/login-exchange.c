@@ -40,6 +40,26 @@ ask_proof(void *arg, char const *auth_message, size_t len,
 	return 0;
 }
 
+/* Keeps the server's last words for the protocol's OK, where that takes them: 1. */
+static int
+keep_last(struct login *l, struct login_dialog const *d)
+{
+	size_t n = strlen(l->sasl.challenge);
+	if (!l->sasl.last || !d->last || n > LOGIN_LAST_MAX)
+		return 0;
+	memcpy(d->last, l->sasl.challenge, n + 1);
+	return 1;
+}
+
+static void
+put_challenge(struct login *l, struct net *n, struct login_dialog const *d)
+{
+	if (d->challenge)
+		d->challenge(d->arg, l->sasl.challenge);
+	else
+		net_putf(n, "%s%s\r\n", d->prompt, l->sasl.challenge);
+}
+
 /* Challenges and answers as often as the mechanism wants. -1: nothing more can be read. */
 static int
 exchange(struct login *l, struct net *n, struct login_dialog const *d, enum sasl_status status)
@@ -48,7 +68,11 @@ exchange(struct login *l, struct net *n, struct login_dialog const *d, enum sasl
 	size_t len;
 	int r = (int)status;
 	while (r == SASL_CONTINUE) {
-		net_putf(n, "%s%s\r\n", d->prompt, l->sasl.challenge);
+		if (keep_last(l, d)) {
+			r = (int)sasl_step(&l->sasl, "", 0);
+			continue;
+		}
+		put_challenge(l, n, d);
 		switch (d->read(d->arg, line, sizeof line, &len)) {
 		case NET_LINE:
 			r = (int)sasl_step(&l->sasl, line, len);

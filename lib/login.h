@@ -110,7 +110,14 @@ struct login_dialog {
 	login_line_fn *read;
 	void *arg;
 	char const *tag, *command; /* as in login_credentials; may be null */
+	/* Where a challenge is not a line of its own behind the prompt; else null. base64: a C
+	 * string. */
+	void (*challenge)(void *arg, char const *base64);
+	/* LOGIN_LAST_MAX + 1 octets for the server's last words (struct sasl, last) where they
+	 * belong to the protocol's OK; else null, and they are a challenge. */
+	char *last;
 };
+#define LOGIN_LAST_MAX LOGIN_TAG_MAX
 
 /* A whole SASL exchange (RFC 3501 6.2.2, RFC 5034 4, RFC 4954 4) and the check of what it gave: the
  * same as login_check. initial: as sasl_start has it. */

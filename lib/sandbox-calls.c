@@ -120,6 +120,9 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_inotify_add_watch, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_inotify_rm_watch, SANDBOX_FILES, ANY_ARGUMENT},
 
+	{SYS_symlink, SANDBOX_SYMLINKS, ANY_ARGUMENT},
+	{SYS_symlinkat, SANDBOX_SYMLINKS, ANY_ARGUMENT},
+
 	{SYS_clone, SANDBOX_THREADS, THREAD},
 	{SYS_clone3, SANDBOX_THREADS, UNKNOWN_CALL}, /* its flags stand where no filter sees them */
 	{SYS_set_robust_list, SANDBOX_THREADS, ANY_ARGUMENT},

@@ -20,6 +20,7 @@
 #define SYS_unlink SANDBOX_NO_CALL
 #define SYS_rename SANDBOX_NO_CALL
 #define SYS_link SANDBOX_NO_CALL
+#define SYS_symlink SANDBOX_NO_CALL
 #define SYS_chmod SANDBOX_NO_CALL
 #define SYS_mknod SANDBOX_NO_CALL
 #define SYS_getdents SANDBOX_NO_CALL

@@ -33,6 +33,7 @@ enum {
 	FS_MAKE_DIR = 1 << 7,
 	FS_MAKE_REG = 1 << 8,
 	FS_MAKE_FIFO = 1 << 10,
+	FS_MAKE_SYM = 1 << 12,
 	FS_REFER = 1 << 13,
 	FS_TRUNCATE = 1 << 14,
 	FS_IOCTL_DEV = 1 << 15,
@@ -74,6 +75,8 @@ rights(unsigned int access)
 		     FS_MAKE_FIFO | FS_REFER | FS_TRUNCATE;
 	if (access & SANDBOX_RUN)
 		r |= FS_EXECUTE;
+	if (access & SANDBOX_LINK)
+		r |= FS_MAKE_SYM;
 	return r;
 }
 

@@ -17,6 +17,7 @@ enum {
 	SANDBOX_SOURCE = 8, /* beside ANY_CALL: a TCP socket may be bound to an address, not to a port */
 	SANDBOX_THREADS = 16, /* threads of this process, no others */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
+	SANDBOX_SYMLINKS = 32, /* beside FILES: symbolic links are made */
 };
 
 /* What may be done below a path. */
@@ -24,6 +25,7 @@ enum {
 	SANDBOX_READ = 1, /* files and directories read */
 	SANDBOX_EDIT = 2, /* written, made, renamed, linked, truncated, removed as well */
 	SANDBOX_RUN = 4,  /* executed */
+	SANDBOX_LINK = 8, /* symbolic links made */
 };
 
 struct sandbox_path {

@@ -166,6 +166,7 @@ final(struct sasl *s, char const *message, size_t len, stralloc *out)
 		return SASL_FAILED;
 	sa_copys(out, "v=");
 	base64_encode(out, (char const *)s->scram.signature, n);
+	s->last = 1;
 	return SASL_CONTINUE;
 }
 

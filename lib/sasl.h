@@ -86,6 +86,8 @@ struct sasl {
 	char const *name; /* the mechanism's, for the log; null before sasl_start found one */
 	unsigned int step;
 	int refused; /* what the client sends next is only its end of a refusal */
+	int last; /* the challenge is additional data with success (RFC 4422 3.6): the answer
+		     to it is empty */
 	enum sasl_evidence evidence;
 	/* C strings, meaningful at SASL_DONE. No NULs. */
 	char login[SASL_LOGIN_MAX + 1], secret[SASL_MESSAGE_MAX + 1];

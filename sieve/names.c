@@ -22,6 +22,27 @@ sieve_name_valid(char const *s, size_t n)
 	return 1;
 }
 
+/* No part is cut within a character, so that each is a name that every tool can show. */
+void
+sieve_name_file(stralloc *out, char const *name, size_t n)
+{
+	if (n <= SIEVE_FILE_NAME_MAX) {
+		sa_catb(out, name, n);
+		n = 0;
+	} else
+		sa_cats(out, SIEVE_LONG_FOLDER);
+	while (n) {
+		size_t part = n < SIEVE_NAME_PART ? n : SIEVE_NAME_PART;
+		while (part < n && ((unsigned char)name[part] & 0xC0) == 0x80)
+			part--;
+		sa_append(out, '/');
+		sa_catb(out, name, part);
+		name += part;
+		n -= part;
+	}
+	sa_cats(out, SIEVE_SCRIPT_SUFFIX);
+}
+
 /* A domain or an address literal: nothing that would not go into a command of SMTP. */
 static int
 host_valid(char const *host)

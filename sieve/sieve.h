@@ -287,6 +287,14 @@ void sieve_run(struct sieve_result *r, struct arena *a, struct sieve_code const 
 /* Is s[0..n) a script's name (RFC 5804 1.6): UTF-8 of 1 to SIEVE_NAME_MAX octets without "/",
  * without controls, not beginning with "."? */
 int sieve_name_valid(char const *s, size_t n);
+/* Appends where the script of this valid name is, relative to the folder of scripts: NAME.sieve. A
+ * longer name than a file can have is cut into directories: .long/PART/PART.sieve. */
+void sieve_name_file(stralloc *out, char const *name, size_t n);
+#define SIEVE_SCRIPT_SUFFIX ".sieve"
+#define SIEVE_LONG_FOLDER ".long"
+/* Octets of a name that fits into one file's, and of such a part. */
+#define SIEVE_FILE_NAME_MAX (255 - (sizeof SIEVE_SCRIPT_SUFFIX - 1))
+#define SIEVE_NAME_PART 240
 /* Is s one address "local@domain", or a name and "<local@domain>" when `named`? The addr-spec is
  * appended to out, if that is not null. 1 or 0. */
 int sieve_address_valid(char const *s, int named, stralloc *out);

@@ -243,6 +243,32 @@ try_own_file(void)
 	return ERRNO(unlink(to));
 }
 
+static int
+try_symlink(void)
+{
+	char link[300];
+	snprintf(link, sizeof link, "%s/a/link", own_dir);
+	return symlink("../b/y", link) < 0 || unlink(link) < 0 ? errno : 0;
+}
+static int
+try_read_own(void)
+{
+	char file[300];
+	snprintf(file, sizeof file, "%s/a/x", own_dir);
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+	if (fd < 0 || close(fd) < 0)
+		return -1;
+	fd = open(file, O_RDONLY);
+	int e = fd < 0 ? errno : 0;
+	unlink(file);
+	return e;
+}
+static int
+try_list_own(void)
+{
+	return ERRNO(open(own_dir, O_RDONLY | O_DIRECTORY));
+}
+
 struct attempt {
 	char const *name;
 	int (*fn)(void);
@@ -301,6 +327,16 @@ static struct attempt const of_session[] = {
 	{"kill the parent", try_kill_parent, EPERM},
 	{"probe for a process", try_kill_probe, 0},
 	{"become root", try_setuid, EPERM},
+	{"make a symbolic link", try_symlink, EPERM},
+};
+static struct attempt const of_linker[] = {
+	{"work in its own directory", try_own_file, 0},
+	{"make a symbolic link", try_symlink, 0},
+	{"read a file", try_read_own, EACCES},
+	{"read its own directory", try_list_own, EACCES},
+	{"open another's file", try_open, EACCES},
+	{"TCP socket", try_socket_tcp, EPERM},
+	{"fork", try_fork, -1},
 };
 /* clang-format on */
 
@@ -389,6 +425,25 @@ test_session(uid_t uid)
 	report("session", pid, of_session, sizeof of_session / sizeof *of_session);
 }
 
+/* Names may be made and removed, links too, and nothing be read. */
+static void
+test_linker(uid_t uid)
+{
+	pid_t pid = start();
+	if (!pid) {
+		struct sandbox_path const paths[] = {{own_dir, SANDBOX_EDIT | SANDBOX_LINK}, {0, 0}};
+		struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_SYMLINKS,
+		    .paths = paths,
+		    .file_size = SANDBOX_UNLIMITED,
+		    .processes = SANDBOX_ANY};
+		if (uid && (setgid(uid) < 0 || setuid(uid) < 0))
+			_exit(111);
+		sandbox_enter(&box);
+		attempt_all(of_linker, sizeof of_linker / sizeof *of_linker);
+	}
+	report("linker", pid, of_linker, sizeof of_linker / sizeof *of_linker);
+}
+
 /* Root without UID must not parse anything. */
 static void
 test_no_uid(char const *uid, char const *gid)
@@ -443,6 +498,7 @@ main(void)
 	}
 	test_child("unprivileged", root ? 12345 : 0);
 	test_session(root ? 12345 : 0);
+	test_linker(root ? 12345 : 0);
 	snprintf(path, sizeof path, "rm -rf %s", dir);
 	if (system(path))
 		tap_ok(0, "%s", path);
