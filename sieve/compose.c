@@ -58,11 +58,11 @@ put_folded(stralloc *out, size_t column, char const *text, size_t n)
 /* The text of a field as it can be written: controls are blanks, its length is bounded, the ends
  * without blanks. */
 static void
-clean(stralloc *out, char const *text, size_t n)
+clean(stralloc *out, char const *text, size_t n, size_t max)
 {
 	size_t count = 0, at = 0;
 	utf8_repair(out, text, n);
-	while (at < out->len && count++ < COMPOSE_TEXT_MAX) {
+	while (at < out->len && count++ < max) {
 		uint32_t c;
 		if (is_control(out->s[at]))
 			out->s[at] = ' ';
@@ -90,11 +90,11 @@ needs_words(char const *s, size_t n)
 	return 0;
 }
 
-void
-compose_text(stralloc *out, char const *name, char const *text, size_t n)
+static void
+put_text(stralloc *out, char const *name, char const *text, size_t n, size_t max)
 {
 	stralloc line = STRALLOC_ZERO;
-	clean(&line, text, n);
+	clean(&line, text, n, max);
 	char const *s = line.s;
 	size_t len = line.len;
 	while (len && *s == ' ')
@@ -109,6 +109,18 @@ compose_text(stralloc *out, char const *name, char const *text, size_t n)
 	stralloc_free(&line);
 }
 
+void
+compose_text(stralloc *out, char const *name, char const *text, size_t n)
+{
+	put_text(out, name, text, n, COMPOSE_TEXT_MAX);
+}
+
+void
+compose_field(stralloc *out, char const *name, char const *text, size_t n)
+{
+	put_text(out, name, text, n, SIZE_MAX);
+}
+
 /* ---- addresses ---- */
 
 static void
@@ -116,7 +128,7 @@ put_address(stralloc *out, struct address const *a)
 {
 	stralloc name = STRALLOC_ZERO;
 	if (a->name && utf8_has8bit(a->name, strlen(a->name))) {
-		clean(&name, a->name, strlen(a->name));
+		clean(&name, a->name, strlen(a->name), COMPOSE_TEXT_MAX);
 		put_words(out, name.s, name.len);
 		sa_cats(out, " <");
 		address_spec(out, a);

@@ -5,6 +5,7 @@
 #define POSTERN_SIEVE_COMPOSE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <skalibs/stralloc.h>
 
 #include "lib/header.h"
@@ -19,6 +20,8 @@
 
 /* "Name: text", the text UTF-8: folded, and encoded (RFC 2047) where it is not ASCII. */
 void compose_text(stralloc *out, char const *name, char const *text, size_t n);
+/* The same for all of the text, whatever its length. */
+void compose_field(stralloc *out, char const *name, char const *text, size_t n);
 /* "Name: addresses": the list (RFC 5322 3.4) of text; names that are not ASCII are encoded. Nothing
  * if it has no good address. */
 void compose_addresses(stralloc *out, char const *name, char const *text, size_t n);
