@@ -54,7 +54,7 @@ LIBS_tls-keeper := $(SSL)
 
 PROGRAMS += mda-local
 OBJ_mda-local := $(addprefix mda-local/,mda-local.o listen.o parser.o command-line.o lmtp.o lmtp-data.o commands.o parent.o \
-    deliver.o resolve.o domain.o rewrite.o pool.o worker.o mailbox.o rules.o outgoing.o home.o forward.o incoming.o junk.o channel.o replies.o dsn.o)
+    deliver.o resolve.o domain.o rewrite.o pool.o worker.o mailbox.o rules.o outgoing.o program.o mbox.o home.o forward.o incoming.o junk.o channel.o replies.o dsn.o)
 USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
@@ -113,7 +113,7 @@ USE_sendmail := dynamic
 
 PROGRAMS += maildir
 OBJ_maildir := $(addprefix maildir/tool/,maildir.o cmd-check.o cmd-expire.o cmd-export.o cmd-import.o cmd-index.o cmd-stat.o \
-    check-index.o check-layout.o check-messages.o check-root.o check-uids.o folders.o import-maildir.o import-mbox.o mbox.o mbox-line.o mbox-quote.o names.o say.o \
+    check-index.o check-layout.o check-messages.o check-root.o check-uids.o folders.o import-maildir.o import-mbox.o mbox.o mbox-line.o names.o say.o \
     source.o source-courier.o target.o target-commit.o)
 USE_maildir := dynamic store
 LIBS_maildir := -lunistring

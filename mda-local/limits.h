@@ -59,6 +59,22 @@
 #define MDA_OUTGOING_SIZE ((uint64_t)16 << 20)
 /* Folders that get a copy by one account's rules. */
 #define MDA_COPIES_MAX 100
+/* A user's program. Seconds until it is killed, with all of its session: 451. Setting
+ * rule-program-seconds; never beyond delivery-seconds less MDA_SPOOL_SECONDS. */
+#define MDA_PROGRAM_SECONDS 30
+/* Octets of address space of each of its processes. Setting rule-program-memory. */
+#define MDA_PROGRAM_MEMORY ((uint64_t)1 << 30)
+/* Processes of its user at a time. Setting rule-program-processes. */
+#define MDA_PROGRAM_PROCESSES 1000
+/* Descriptors of each of its processes. */
+#define MDA_PROGRAM_FILES 256
+/* Seconds for the locks of an mbox file: 451. Seconds after which a lock file that nobody has
+ * touched is a dead program's. */
+#define MDA_MBOX_SECONDS 30
+#define MDA_MBOX_LOCK_STALE 600
+/* Milliseconds before the order's deadline at which it must have ended, so that the worker can still
+ * say what came of it. */
+#define MDA_PROGRAM_RESERVE 1000
 /* Octets in a line of a reply with a text of rules (RFC 5321 4.5.3.1.5 has 512). */
 #define MDA_REPLY_LINE 400
 /* Address space of the parser. */

@@ -14,6 +14,7 @@
 #include "mda-local/home.h"
 #include "mda-local/mailbox.h"
 #include "mda-local/outgoing.h"
+#include "mda-local/program.h"
 
 void
 worker_policy_init(struct worker_policy *p)
@@ -22,6 +23,7 @@ worker_policy_init(struct worker_policy *p)
 	p->uid_min = account_uid_min();
 	p->quota_permanent = conf_flag("quota-permanent", 0);
 	rules_policy_init(&p->rules);
+	program_policy_init(&p->program);
 }
 
 void

@@ -61,11 +61,20 @@ struct report {
 	char text[WORK_TEXT_MAX];      /* to the sender, in place of the reply's own; "" none */
 };
 
+/* What programs of users may take: the settings rule-program-seconds, -processes, -memory, -path. */
+struct program_policy {
+	unsigned int seconds;
+	unsigned int processes; /* of the account at a time; 0: any number */
+	uint64_t memory;	/* octets of each one's address space; 0: any */
+	char path[256];
+};
+
 /* Settings, read before any fork; all of its octets count when two are compared. */
 struct worker_policy {
 	uid_t uid_min;
 	int quota_permanent;
 	struct rules_policy rules;
+	struct program_policy program;
 };
 void worker_policy_init(struct worker_policy *p);
 

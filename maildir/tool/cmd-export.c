@@ -12,7 +12,7 @@
 #include "lib/sa.h"
 #include "maildir/folder.h"
 #include "maildir/tool/limits.h"
-#include "maildir/tool/mbox-quote.h"
+#include "maildir/mbox-quote.h"
 #include "maildir/tool/mbox.h"
 #include "maildir/tool/say.h"
 

@@ -1,6 +1,6 @@
 /* The mbox parser: extents ascend and lie within the file, contents can be read, and what mboxrd
  * quoting makes of any octets is one message again. */
-// sources: maildir/tool/mbox.c maildir/tool/mbox-line.c maildir/tool/mbox-quote.c
+// sources: maildir/tool/mbox.c maildir/tool/mbox-line.c
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
-#include "maildir/tool/mbox-quote.h"
+#include "maildir/mbox-quote.h"
 #include "maildir/tool/mbox.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);

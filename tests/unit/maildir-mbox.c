@@ -1,6 +1,6 @@
 /* The mbox parser: From_ lines, where messages end, their state, quoting both ways, long lines, CR
  * LF. */
-// objects: maildir/tool/mbox.o maildir/tool/mbox-line.o maildir/tool/mbox-quote.o
+// objects: maildir/tool/mbox.o maildir/tool/mbox-line.o
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -8,7 +8,7 @@
 
 #include "lib/sa.h"
 #include "maildir/name.h"
-#include "maildir/tool/mbox-quote.h"
+#include "maildir/mbox-quote.h"
 #include "maildir/tool/mbox.h"
 #include "tests/unit/tap.h"
 

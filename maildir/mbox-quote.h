@@ -1,7 +1,7 @@
 /* Lines that could be taken for From_ lines get a ">" more (mboxrd): a filter for octets in any
  * pieces. */
-#ifndef POSTERN_MAILDIR_TOOL_MBOX_QUOTE_H
-#define POSTERN_MAILDIR_TOOL_MBOX_QUOTE_H
+#ifndef POSTERN_MAILDIR_MBOX_QUOTE_H
+#define POSTERN_MAILDIR_MBOX_QUOTE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "maildir/tool/mbox-quote.h"
+#include "maildir/mbox-quote.h"
 
 #include <string.h>
 
