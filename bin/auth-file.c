@@ -6,16 +6,18 @@
  * Descriptors: 3 credentials (closed before PROGRAM runs), 2 log; all others are PROGRAM's.
  * Environment: POSTERN_DIR, POSTERN_ID, TCPREMOTEIP (for allow_nets). AUTHORIZED=1 (Dovecot's
  * extension; from a login parent, which sets POSTERN_MECHANISM): the account is opened without a
- * look at the password. For PROGRAM: USER, HOME, SHELL, MAILDIR, QUOTA_RULE (of the account, else
- * unset), AUTHORIZED=2 if it was 1; SHARED and SHARING (lib/sharing.h) where etc/sharing exists.
+ * look at the password. For PROGRAM: USER, HOME, SHELL, MAILDIR, QUOTA_RULE, QUOTA_RULE2 ... (of
+ * the account and etc/quota-rule, else unset), AUTHORIZED=2 if it was 1; SHARED and SHARING
+ * (lib/sharing.h) where etc/sharing exists.
  * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min, auth-cache-seconds (how long a
- * right password is remembered, 300; 0: not at all), scram-iterations (-s), sharing.
+ * right password is remembered, 300; 0: not at all), scram-iterations (-s), sharing, quota-rule.
  * Exit: 1 refused, 2 misused, 3 no such account (AUTHORIZED only), 111 temporary; else PROGRAM's.
  * Privileges: reads etc/users, and postern-shared of those in etc/sharing; reads and writes
  * run/auth. As root it becomes the account's gid and uid, with the gids of those who share with it,
  * and no other account's uid than its own works without root. */
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -25,6 +27,7 @@
 
 #include "bin/auth-cache.h"
 #include "bin/auth-hash.h"
+#include "lib/account-rules.h"
 #include "lib/account.h"
 #include "lib/ascii.h"
 #include "lib/conf.h"
@@ -182,6 +185,21 @@ put(char const *name, char const *value)
 		sa_nomem();
 }
 
+/* QUOTA_RULE, QUOTA_RULE2 ..., and none that was there before. */
+static void
+put_rules(char const *rules)
+{
+	char name[32];
+	for (unsigned int i = 1; i <= ACCOUNT_RULES_MAX; i++) {
+		size_t const n = rules ? strcspn(rules, "\n") : 0;
+		char *rule = n ? xstrndup(rules, n) : 0;
+		snprintf(name, sizeof name, i > 1 ? "QUOTA_RULE%u" : "QUOTA_RULE", i);
+		put(name, rule);
+		free(rule);
+		rules = rules && rules[n] ? rules + n + 1 : 0;
+	}
+}
+
 static void run(struct account const *a, struct sharing *sharing, char *const *argv)
     __attribute__((noreturn));
 static void
@@ -191,7 +209,7 @@ run(struct account const *a, struct sharing *sharing, char *const *argv)
 	put("HOME", a->home);
 	put("SHELL", a->shell);
 	put("MAILDIR", a->maildir);
-	put("QUOTA_RULE", a->quota_rule);
+	put_rules(a->quota_rule);
 	put("SHARED", sharing->on ? sa_str(&sharing->list) : 0);
 	put("SHARING", sharing->offers ? "1" : 0);
 	put("AUTHORIZED", is_authorized() ? "2" : 0);

@@ -141,7 +141,8 @@ admit(struct append *a, struct append_message const *m, uint64_t more)
 	if (a->s->arena.total > LIMIT_COMMAND)
 		return append_refuse(a, REPLY_TOOMANY);
 	struct quota *q = mailbox_quota(a->s, a->name);
-	if (q && all > a->freed && quota_check(q, all - a->freed, a->count - !!a->freed) == 0)
+	if (q && all > a->freed &&
+	    quota_check(q, a->dir.s, all - a->freed, a->count - !!a->freed) == 0)
 		return append_refuse(a, REPLY_OVERQUOTA);
 	return 1;
 }

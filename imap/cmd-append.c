@@ -57,7 +57,7 @@ commit(struct append *a, char const **reply)
 			 : errno == EINVAL  ? REPLY_KEYWORD
 					    : reply_errno(errno);
 	else {
-		notify_put(a->s, a->name, uid, a->count);
+		mailbox_arrived(a->s, a->name, uid, a->count);
 		messages_put(&set, uid, a->count);
 		*reply = reply_format(a->s, "[APPENDUID %u %s]", validity, sa_str(&set));
 	}

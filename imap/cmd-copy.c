@@ -67,7 +67,7 @@ copy_run(struct session *s, struct copy *c, transfer_fn *each)
 	else if (transfer_commit(x, &c->validity, c->to) < 0)
 		reply = reply_errno(errno);
 	else
-		notify_put(s, c->name, c->to, c->count);
+		mailbox_arrived(s, c->name, c->to, c->count);
 	transfer_end(x);
 	return reply;
 }

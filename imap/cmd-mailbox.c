@@ -132,7 +132,7 @@ follow(struct session *s, char const *from, char const *to)
 	struct folder *f = 0;
 	uint32_t count = folder_count(s->folder);
 	if (folder_open(&f, &s->tree, name, s->readonly ? FOLDER_READONLY : FOLDER_TAKE_NEW,
-		&s->quota) < 0 ||
+		mailbox_quota(s, name)) < 0 ||
 	    folder_uidvalidity(f) != folder_uidvalidity(s->folder) || folder_count(f) < count ||
 	    (count && folder_uid(f, count - 1) != folder_uid(s->folder, count - 1))) {
 		if (f)
@@ -142,7 +142,8 @@ follow(struct session *s, char const *from, char const *to)
 		session_bye(s, REPLY_BYE_GONE);
 		return;
 	}
-	/* "$", contexts and what NOTIFY has told go on; what changed meanwhile is looked at again. */
+	/* "$", contexts and what NOTIFY has told go on; what changed meanwhile is looked at again.
+	 */
 	session_close_left(s);
 	s->left = s->folder;
 	free(s->name);
@@ -175,8 +176,8 @@ char const *
 cmd_rename(struct session *s, struct parse *p)
 {
 	char const *from, *to;
-	if (!parse_sp(p) || !mailbox_parse(p, &from) || !parse_sp(p) || !mailbox_parse_new(p, &to) ||
-	    !parse_end(p))
+	if (!parse_sp(p) || !mailbox_parse(p, &from) || !parse_sp(p) ||
+	    !mailbox_parse_new(p, &to) || !parse_end(p))
 		return BAD;
 	if (!from || !to)
 		return REPLY_NAME;

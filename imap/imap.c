@@ -5,13 +5,13 @@
  *     PREAUTH, so imap also runs by hand or from ssh.
  * Arguments: none.
  * Environment: MAILDIR (default $HOME/Maildir), USER (for the log and ACLs), POSTERN_DIR
- * (settings), POSTERN_ID, QUOTA_RULE, SHARED, SHARING (lib/sharing.h). Settings in etc/:
- * imap-separator, imap-prefix, imap-append-limit, imap-timeout, imap-read-timeout,
+ * (settings), POSTERN_ID, QUOTA_RULE and QUOTA_RULE2 ..., SHARED, SHARING (lib/sharing.h). Settings
+ * in etc/: imap-separator, imap-prefix, imap-append-limit, imap-timeout, imap-read-timeout,
  * imap-capabilities, imap-search-memory, imap-message-limit, imap-save-limit, imap-progress,
- * imap-comment, imap-admin. Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting
+ * imap-comment, imap-admin, quota-warnings, quota-warning. Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting
  * or use, 111 the Maildir cannot be served, or no memory. Touches: the Maildir, and the folders of
- * others that are shared with it (Landlock); reads charset modules and the time zone. Privileges: the account's uid; as root it
- * serves root's own Maildir only. */
+ * others that are shared with it (Landlock); reads charset modules and the time zone. Privileges:
+ * the account's uid; as root it serves root's own Maildir only. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -104,8 +104,9 @@ settings(struct session *s)
 	s->comment = conf_string("imap-comment", 0);
 	s->admin = conf_string("imap-admin", 0);
 	shared_begin(&s->shared, &s->tree, getenv("USER"));
-	char const *rule = getenv("QUOTA_RULE");
-	if (rule && quota_rule(&s->quota, rule) < 0)
+	char const *rule;
+	quota_settings(&s->quota);
+	if (quota_rules_environment(&s->quota, &rule) < 0)
 		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);
 }
 
@@ -117,6 +118,7 @@ open_store(struct session *s)
 		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
 	s->tree = (struct maildir_tree)TREE_DEFAULT(root);
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
+	s->tree.quota = &s->quota;
 	settings(s);
 	if (!own_allowed(root))
 		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);

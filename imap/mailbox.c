@@ -7,11 +7,13 @@
 #include <uninorm.h>
 
 #include "imap/limits.h"
+#include "imap/notify.h"
 #include "imap/reply.h"
 #include "lib/imap-text.h"
 #include "lib/mutf7.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
+#include "maildir/quota-warn.h"
 
 /* RFC 6855 section 3: no controls, no line or paragraph separator. */
 static int
@@ -129,7 +131,15 @@ mailbox_refused(struct session *s, char const *name)
 struct quota *
 mailbox_quota(struct session *s, char const *name)
 {
-	return mailbox_is_own(s, name) ? &s->quota : 0;
+	return mailbox_is_own(s, name) ? quota_of(&s->quota, &s->tree, name) : 0;
+}
+
+void
+mailbox_arrived(struct session *s, char const *name, uint32_t const *uid, size_t count)
+{
+	notify_put(s, name, uid, count);
+	if (s->quota.reached)
+		quota_warn(&s->quota, getenv("USER"));
 }
 
 int

@@ -11,8 +11,8 @@
 /* A mailbox name: *name gets it in UTF-8, or null if no mailbox can have it (the handler answers
  * REPLY_NAME once the command is read). 0 only on a syntax error. */
 int mailbox_parse(struct parse *p, char const **name);
-/* The same for a mailbox that shall be made: a UTF-8 name that is not in NFC is none (RFC 9051 6.3.4,
- * RFC 5198 section 2). */
+/* The same for a mailbox that shall be made: a UTF-8 name that is not in NFC is none (RFC
+ * 9051 6.3.4, RFC 5198 section 2). */
 int mailbox_parse_new(struct parse *p, char const **name);
 /* Appends the name as the wire has it, without quotes. */
 void mailbox_wire(struct session const *s, stralloc *out, char const *name, size_t len);
@@ -38,8 +38,11 @@ mailbox_may(struct session *s, char const *name, unsigned int rights)
 /* The tagged reply where a right is missing: that there is no such mailbox, to one who may not even
  * know of it (RFC 4314 section 6). */
 char const *mailbox_refused(struct session *s, char const *name);
-/* The quota that counts what goes there; null: none of this user's. */
+/* The quota that counts what goes there; null: none of this user's, or a rule leaves
+ * the mailbox uncounted. */
 struct quota *mailbox_quota(struct session *s, char const *name);
+/* Messages have arrived there by this session: tells NOTIFY, and the user how full it is now. */
+void mailbox_arrived(struct session *s, char const *name, uint32_t const *uid, size_t count);
 /* The name, in that form, is the selected mailbox's. */
 int mailbox_is_selected(struct session const *s, char const *name);
 

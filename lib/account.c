@@ -8,6 +8,7 @@
 
 #include <skalibs/types.h>
 
+#include "lib/account-rules.h"
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/hmac.h"
@@ -99,7 +100,6 @@ read_extra(struct arena *a, struct account *out, char const *s)
 	struct {
 		char const *name, **value;
 	} const texts[] = {
-	    {"userdb_quota_rule", &out->quota_rule},
 	    {"allow_nets", &out->allow_nets},
 	    {"scram-sha-1", &out->scram[HASH_SHA1]},
 	    {"scram-sha-256", &out->scram[HASH_SHA256]},
@@ -110,6 +110,10 @@ read_extra(struct arena *a, struct account *out, char const *s)
 		for (size_t i = 0; s[name] == '=' && i < sizeof texts / sizeof *texts; i++)
 			if (ascii_ieq(s, name, texts[i].name))
 				*texts[i].value = arena_strndup(a, s + name + 1, n - name - 1);
+		unsigned int const rule = account_rule_number(s, name);
+		if (rule && s[name] == '=')
+			out->quota_rule =
+			    account_rule_put(a, out->quota_rule, rule, s + name + 1, n - name - 1);
 		if (!strncmp(s, mail, sizeof mail - 1)) {
 			if (set_maildir(a, out, s + sizeof mail - 1, n - sizeof mail + 1) < 0)
 				return -1;
@@ -141,6 +145,7 @@ fill(struct arena *a, char const *key, char *line, struct account *out)
 	    .password = arena_strndup(a, field[PASSWORD], strlen(field[PASSWORD])),
 	    .uid = uid,
 	    .gid = gid,
+	    .quota_rule = account_rules(a),
 	    .shell =
 		*field[SHELL] ? arena_strndup(a, field[SHELL], strlen(field[SHELL])) : "/bin/sh"};
 	out->home = *field[HOME] ? below(a, conf_dir(), field[HOME], strlen(field[HOME]))

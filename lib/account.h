@@ -19,15 +19,17 @@ struct account {
 	char const *allow_nets; /* networks that may log in, comma separated; null: all */
 	uid_t uid;
 	gid_t gid;
-	char const *home;	/* absolute */
-	char const *maildir;	/* absolute */
-	char const *shell;	/* "/bin/sh" if the line has none */
-	char const *quota_rule; /* null: the limit in maildirsize counts */
+	char const *home;    /* absolute */
+	char const *maildir; /* absolute */
+	char const *shell;   /* "/bin/sh" if the line has none */
+	/* A line for each rule (maildir/quota.h): those of etc/quota-rule, in whose place the
+	 * account's own of the same number are. Null: the limit in maildirsize counts. */
+	char const *quota_rule;
 	int nologin, nodelivery;
 };
 
-/* Appends the key of a login or an address as people write it: ASCII in lower case, a domain of U-labels
- * in A-labels (RFC 5890 2.3.2.1). 0; -1 and nothing: there is no such domain. */
+/* Appends the key of a login or an address as people write it: ASCII in lower case, a domain of
+ * U-labels in A-labels (RFC 5890 2.3.2.1). 0; -1 and nothing: there is no such domain. */
 int account_key(stralloc *out, char const *login);
 /* The account with this key (local@domain, or a bare login; lower case). 1; 0 there is none; -1
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings

@@ -37,9 +37,8 @@ conf_path(char const *relative)
 	return sa_str(&sa);
 }
 
-/* The whole of etc/name: 1, or 0 if it does not exist. */
-static int
-slurp_setting(char const *name, stralloc *text)
+int
+conf_text(char const *name, stralloc *text)
 {
 	stralloc path = STRALLOC_ZERO;
 	sa_cats(&path, conf_dir());
@@ -60,7 +59,7 @@ int
 conf_line(char const *name, stralloc *value)
 {
 	stralloc text = STRALLOC_ZERO;
-	int found = slurp_setting(name, &text);
+	int found = conf_text(name, &text);
 	sa_reset(value);
 	if (found) {
 		char const *s = text.s;
@@ -148,7 +147,7 @@ conf_flag(char const *name, int otherwise)
 	static char const *const no[] = {"no", "0", "off", "false", 0};
 	stralloc text = STRALLOC_ZERO, sa = STRALLOC_ZERO;
 	int r = otherwise;
-	if (slurp_setting(name, &text)) {
+	if (conf_text(name, &text)) {
 		conf_line(name, &sa);
 		r = -1;
 		for (char const *const *p = yes; *p; p++)
@@ -170,7 +169,7 @@ conf_lines(char const *name, stralloc *list)
 {
 	stralloc text = STRALLOC_ZERO;
 	unsigned int count = 0;
-	slurp_setting(name, &text);
+	conf_text(name, &text);
 	for (size_t i = 0; i < text.len;) {
 		char const *s = text.s + i;
 		char const *lf = memchr(s, '\n', text.len - i);

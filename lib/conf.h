@@ -15,8 +15,8 @@ char const *conf_dir(void);
 /* instance directory + "/" + relative, as a malloced C string that lives until exit. */
 char *conf_path(char const *relative);
 
-/* First line of etc/name into value (len without NUL, C string): 1, or 0 if there is no such file or
- * its first line is empty. */
+/* First line of etc/name into value (len without NUL, C string): 1, or 0 if there is no such file
+ * or its first line is empty. */
 int conf_line(char const *name, stralloc *value);
 /* The same with a default; lives until exit; null stays null. */
 char const *conf_string(char const *name, char const *otherwise);
@@ -31,6 +31,9 @@ char const *conf_address(char const *name);
 /* Every line that is neither empty nor a comment (#), each with a NUL, appended: their number. */
 unsigned int conf_lines(char const *name, stralloc *list);
 
+/* All of etc/name: 1, or 0 if there is no such file. */
+int conf_text(char const *name, stralloc *text);
+
 /* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; as conf_uint. */
 uint64_t conf_duration(char const *name, char const *otherwise, uint64_t min, uint64_t max);
 /* Reads such a text: 0, or -1 if it is none. */
@@ -38,7 +41,8 @@ int duration_scan(char const *s, uint64_t *ms);
 
 /* This host's name: etc/me, else gethostname; lower case. */
 char const *conf_me(void);
-/* From now on it is this; null: what etc/me says now. Names that it gave before stay where they are. */
+/* From now on it is this; null: what etc/me says now. Names that it gave before stay where they
+ * are. */
 void conf_me_is(char const *name);
 #define CONF_ME_MAX 256 /* bytes of gethostname's, with its NUL */
 

@@ -27,7 +27,8 @@
 #define MAILDIR_METADATA_FILE 4194304
 /* Entries of one folder that a client may set by METADATA; one more is EMLINK. */
 #define MAILDIR_METADATA_ENTRIES 200
-/* Lines of one dovecot-acl; one more is EMLINK. Octets of one identifier; a longer one is EINVAL. */
+/* Lines of one dovecot-acl; one more is EMLINK. Octets of one identifier; a longer one is EINVAL.
+ */
 #define MAILDIR_ACL 256
 #define MAILDIR_ACL_ID 256
 /* Octets of postern-shared: all identifiers that a Maildir is shared with; more is EFBIG. */
@@ -51,20 +52,27 @@
 /* maildirsize is computed anew when it has grown to so many bytes, or, over quota, is so old. */
 #define MAILDIR_QUOTA_FILE 5120
 #define MAILDIR_QUOTA_AGE 900
-/* Messages changed by others and not yet told of which a session keeps what its client has heard (40
- * octets each); of one more the client counts as not knowing its flags: STORE (UNCHANGEDSINCE) fails
- * for it with MODIFIED. */
+/* Rules of a quota, and octets of one; percents that are warned of: more are a configuration that
+ * cannot be used. */
+#define MAILDIR_QUOTA_RULES 32
+#define MAILDIR_QUOTA_RULE 1000
+#define MAILDIR_QUOTA_WARNINGS 8
+/* Octets of etc/quota-warning: the program ends with 100. */
+#define MAILDIR_QUOTA_TEXT 16384
+/* Messages changed by others and not yet told of which a session keeps what its client has heard
+ * (40 octets each); of one more the client counts as not knowing its flags: STORE (UNCHANGEDSINCE)
+ * fails for it with MODIFIED. */
 #define MAILDIR_HEARD 2048
 /* Seconds between looks at a folder that inotify cannot watch. */
 #define MAILDIR_POLL 5
 /* A fifo in postern-wake/ is no idling session's any more after so many seconds: imap-timeout ends
  * each within a day. */
 #define MAILDIR_WAKE_AGE 90000
-/* Octets of postern-text; an entry that would exceed them is EFBIG: it is not kept until the file has
- * been written anew without what is no longer needed. */
+/* Octets of postern-text; an entry that would exceed them is EFBIG: it is not kept until the file
+ * has been written anew without what is no longer needed. */
 #define MAILDIR_TEXT_FILE ((uint64_t)8 << 30)
-/* Octets of a delivered message up to which mda-local makes all its texts; of a longer one, those of
- * the header. */
+/* Octets of a delivered message up to which mda-local makes all its texts; of a longer one, those
+ * of the header. */
 #define MAILDIR_TEXT_MESSAGE ((uint64_t)16 << 20)
 /* Messages of a folder from which on it has postern-keys. */
 #define MAILDIR_KEYS_WORTH 128

@@ -60,9 +60,9 @@ count_folder(struct quota_sum *c, int fd_root, char const *folder)
 
 /* The root, and what begins with one dot. */
 int
-quota_count(struct quota_sum *c, int fd_root, int skip_trash)
+quota_count(struct quota_sum *c, int fd_root, struct quota const *q)
 {
-	*c = (struct quota_sum){.skip_trash = skip_trash};
+	*c = (struct quota_sum){.skip_trash = q->skip_trash};
 	int fd = openat(fd_root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? 0 : fdopendir(fd);
 	if (!d) {
@@ -70,10 +70,11 @@ quota_count(struct quota_sum *c, int fd_root, int skip_trash)
 			close(fd);
 		return -1;
 	}
-	int r = count_folder(c, fd_root, ".");
+	int r = quota_counts(q, ".") ? count_folder(c, fd_root, ".") : 0;
 	for (struct dirent *e; !r && (e = readdir(d));) {
 		char const *s = e->d_name;
-		if (s[0] != '.' || !s[1] || s[1] == '.' || (c->skip_trash && !strcmp(s, ".Trash")))
+		if (s[0] != '.' || !s[1] || s[1] == '.' ||
+		    (c->skip_trash && !strcmp(s, ".Trash")) || !quota_counts(q, s))
 			continue;
 		r = count_folder(c, fd_root, s);
 	}

@@ -6,13 +6,15 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "maildir/quota.h"
+
 struct quota_sum {
 	int skip_trash;
 	uint64_t bytes, count;
 	time_t latest; /* the youngest mtime of a directory that was counted */
 };
 
-/* Every folder of the Maildir; skip_trash: but .Trash, and no message that is \Deleted. 0 or -1. */
-int quota_count(struct quota_sum *s, int fd_root, int skip_trash);
+/* Every folder of the Maildir that q counts. 0 or -1. */
+int quota_count(struct quota_sum *s, int fd_root, struct quota const *q);
 
 #endif

@@ -16,68 +16,11 @@
 #include "maildir/limits.h"
 #include "maildir/lock.h"
 #include "maildir/quota-count.h"
+#include "maildir/quota-number.h"
 
 #define FILE_NAME "maildirsize"
 #define LOCK_NAME "maildirsize.lock"
 #define COMPUTE_TRIES 3
-
-/* ---- limits -----------------------------------------------------------------------------------
- */
-
-static int
-number(char const **s, uint64_t *v)
-{
-	char const *p = *s;
-	for (*v = 0; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(*v, 10, v) ||
-		    __builtin_add_overflow(*v, (uint64_t)(*p - '0'), v))
-			return 0;
-	int any = p > *s;
-	*s = p;
-	return any;
-}
-
-/* 10K, 5M, 2G, 1T: powers of 1024; a number alone is in `unit`. */
-static int
-size_with_unit(char const **s, uint64_t unit, uint64_t *v)
-{
-	static char const units[] = "BKMGT";
-	if (!number(s, v))
-		return 0;
-	char const *u = **s ? strchr(units, **s & ~32) : 0;
-	if (u) {
-		unit = (uint64_t)1 << (10 * (u - units));
-		(*s)++;
-	}
-	return !__builtin_mul_overflow(*v, unit, v);
-}
-
-int
-quota_rule(struct quota *q, char const *rule)
-{
-	uint64_t bytes = 0, count = 0;
-	char const *s = rule;
-	int ok = s[0] == '*' && s[1] == ':';
-	for (s += ok; ok && *s == ':';) {
-		s++;
-		if (!strncmp(s, "bytes=", 6))
-			s += 6, ok = size_with_unit(&s, 1, &bytes);
-		else if (!strncmp(s, "storage=", 8))
-			s += 8, ok = size_with_unit(&s, 1024, &bytes);
-		else if (!strncmp(s, "messages=", 9))
-			s += 9, ok = number(&s, &count);
-		else
-			ok = 0;
-	}
-	if (!ok || *s) {
-		errno = EINVAL;
-		return -1;
-	}
-	q->bytes_max = bytes;
-	q->count_max = count;
-	q->given = 1;
-	return 0;
-}
 
 /* ---- computing --------------------------------------------------------------------------------
  */
@@ -120,7 +63,7 @@ compute(struct quota *q, int fd_root)
 {
 	for (int tries = 1;; tries++) {
 		struct quota_sum c = {0}, again = {0};
-		if (quota_count(&c, fd_root, q->skip_trash) < 0)
+		if (quota_count(&c, fd_root, q) < 0)
 			return -1;
 		q->bytes = c.bytes;
 		q->count = c.count;
@@ -128,7 +71,7 @@ compute(struct quota *q, int fd_root)
 			return -1;
 		/* What changed while we counted may be in the sum or not: such a sum must not stay.
 		 */
-		if (!quota_count(&again, fd_root, q->skip_trash) && again.latest == c.latest &&
+		if (!quota_count(&again, fd_root, q) && again.latest == c.latest &&
 		    again.bytes == c.bytes && again.count == c.count)
 			return 0;
 		int fd =
@@ -151,7 +94,7 @@ parse_limits(char const *s, char const *end, uint64_t *bytes, uint64_t *count)
 {
 	uint64_t v;
 	*bytes = *count = 0;
-	while (s < end && number(&s, &v) && s < end) {
+	while (s < end && quota_number(&s, &v) && s < end) {
 		if (*s == 'S')
 			*bytes = v;
 		else if (*s == 'C')
@@ -171,7 +114,7 @@ add_number(char const **s, int64_t *sum)
 		(*s)++;
 	int minus = **s == '-';
 	*s += minus || **s == '+';
-	return number(s, &v) && v <= INT64_MAX &&
+	return quota_number(s, &v) && v <= INT64_MAX &&
 	       !__builtin_add_overflow(*sum, minus ? -(int64_t)v : (int64_t)v, sum);
 }
 
@@ -194,16 +137,22 @@ sum_lines(struct quota *q, char const *s, char const *end)
 	return lines;
 }
 
+/* Who is below the limit may go beyond it once, by the grace. */
 static int
-over(struct quota const *q, uint64_t bytes, uint64_t count)
+over(struct quota const *q, char const *dir, uint64_t bytes, uint64_t count)
 {
-	return (q->bytes_max && (bytes > q->bytes_max || q->bytes > q->bytes_max - bytes)) ||
-	       (q->count_max && (count > q->count_max || q->count > q->count_max - count));
+	uint64_t bytes_max, count_max;
+	quota_limits(q, dir, &bytes_max, &count_max);
+	if (bytes && bytes_max != UINT64_MAX && q->bytes < bytes_max &&
+	    __builtin_add_overflow(bytes_max, quota_grace_of(q), &bytes_max))
+		bytes_max = UINT64_MAX;
+	return bytes > bytes_max || q->bytes > bytes_max - bytes || count > count_max ||
+	       q->count > count_max - count;
 }
 
 /* 0 read; 1 to be computed anew; 2 there is no file. -1. */
 static int
-read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
+read_file(struct quota *q, int fd_root, char const *dir, uint64_t bytes, uint64_t count)
 {
 	char buf[MAILDIR_QUOTA_FILE + 1];
 	uint64_t bytes_max, count_max;
@@ -230,7 +179,8 @@ read_file(struct quota *q, int fd_root, uint64_t bytes, uint64_t count)
 	unsigned int lines = sum_lines(q, lf + 1, buf + n);
 	if (!lines)
 		return 1; /* the limit alone, as maildirmake writes it; or damage */
-	return over(q, bytes, count) && (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
+	return over(q, dir, bytes, count) &&
+	       (lines > 1 || time(0) - st.st_mtime >= MAILDIR_QUOTA_AGE);
 }
 
 /* Which file it is: an inode alone may come back with the next one. */
@@ -253,13 +203,13 @@ note_file(struct quota *q, int fd_root)
 }
 
 static int
-load(struct quota *q, uint64_t bytes, uint64_t count)
+load(struct quota *q, char const *dir, uint64_t bytes, uint64_t count)
 {
 	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd_root < 0)
 		return -1;
 	q->bytes = q->count = 0;
-	int r = read_file(q, fd_root, bytes, count);
+	int r = read_file(q, fd_root, dir, bytes, count);
 	if (r == 1 || (r == 2 && (q->bytes_max || q->count_max)))
 		r = compute(q, fd_root);
 	int e = errno;
@@ -272,15 +222,15 @@ load(struct quota *q, uint64_t bytes, uint64_t count)
 int
 quota_read(struct quota *q)
 {
-	return load(q, 0, 0);
+	return load(q, 0, 0, 0);
 }
 
 int
-quota_check(struct quota *q, uint64_t bytes, uint64_t count)
+quota_check(struct quota *q, char const *dir, uint64_t bytes, uint64_t count)
 {
-	if (q->given && !q->bytes_max && !q->count_max)
+	if ((q->given && !q->bytes_max && !q->count_max) || !quota_counts(q, dir))
 		return 1;
-	return load(q, bytes, count) < 0 ? -1 : !over(q, bytes, count);
+	return load(q, dir, bytes, count) < 0 ? -1 : !over(q, dir, bytes, count);
 }
 
 int
@@ -306,21 +256,53 @@ quota_begin(struct quota *q)
 	errno = e;
 }
 
+/* What the change whose line has just been written has reached. Lines have one order, so that of
+ * several that write at a time one sees it, and one alone. */
+static void
+look_what_is_reached(struct quota *q, int fd, int64_t bytes, int64_t count)
+{
+	char buf[MAILDIR_QUOTA_FILE];
+	struct quota after = {.root = q->root};
+	off_t const end = lseek(fd, 0, SEEK_CUR);
+	if (end <= 0 || end > (off_t)sizeof buf || pread(fd, buf, (size_t)end, 0) != end)
+		return;
+	char const *lf = memchr(buf, '\n', (size_t)end);
+	if (!lf || !sum_lines(&after, lf + 1, buf + end))
+		return;
+	for (unsigned int i = 0; i < q->watch_count; i++)
+		if (quota_reaches(
+			q->bytes_max, q->watched[i], after.bytes - (uint64_t)bytes, after.bytes) ||
+		    quota_reaches(
+			q->count_max, q->watched[i], after.count - (uint64_t)count, after.count))
+			q->reached = q->watched[i];
+	if (q->reached) {
+		q->bytes = after.bytes;
+		q->count = after.count;
+	}
+}
+
 /* One write, so that lines of several programs never mix. */
 static int
-append(struct quota const *q, int fd_root, char const *line, size_t n)
+append(struct quota *q, int fd_root, int64_t bytes, int64_t count)
 {
+	char line[64];
 	uint64_t file[2];
-	int fd = openat(fd_root, FILE_NAME, O_WRONLY | O_APPEND | O_CLOEXEC), e = 0;
+	int const watch = q->watch_count && (bytes > 0 || count > 0);
+	int const n =
+	    snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
+	int fd = openat(fd_root, FILE_NAME, (watch ? O_RDWR : O_WRONLY) | O_APPEND | O_CLOEXEC);
+	int e = 0;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	which_file(file, fd, "", AT_EMPTY_PATH);
 	int other = q->file[0] && memcmp(file, q->file, sizeof file) != 0;
-	int r = other || write(fd, line, n) == (ssize_t)n ? 0 : -1;
+	int r = other || write(fd, line, (size_t)n) == n ? 0 : -1;
 	if (r < 0)
 		e = errno;
 	if (other || r < 0)
 		mark_due(fd);
+	else if (watch)
+		look_what_is_reached(q, fd, bytes, count);
 	if (close(fd) < 0 && !r) {
 		e = errno;
 		r = -1;
@@ -332,11 +314,11 @@ append(struct quota const *q, int fd_root, char const *line, size_t n)
 /* On a network file system two hosts may append at one place, so there each takes its turn. Without
  * the lock the change is not counted, and the sum due to be computed. */
 static int
-append_locked(struct quota const *q, int fd_root, char const *line, size_t n)
+append_locked(struct quota *q, int fd_root, int64_t bytes, int64_t count)
 {
 	struct lock lock = LOCK_ZERO;
 	if (!filesystem_network(fd_root))
-		return append(q, fd_root, line, n);
+		return append(q, fd_root, bytes, count);
 	if (lock_take_named(&lock, fd_root, LOCK_NAME, MAILDIR_LOCK_WAIT) < 0) {
 		int e = errno, fd = openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
 		if (fd >= 0) {
@@ -346,7 +328,7 @@ append_locked(struct quota const *q, int fd_root, char const *line, size_t n)
 		errno = e;
 		return -1;
 	}
-	int r = append(q, fd_root, line, n);
+	int r = append(q, fd_root, bytes, count);
 	lock_release(&lock);
 	return r;
 }
@@ -354,12 +336,11 @@ append_locked(struct quota const *q, int fd_root, char const *line, size_t n)
 int
 quota_add(struct quota *q, int64_t bytes, int64_t count)
 {
-	char line[64];
 	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	q->reached = 0;
 	if (fd_root < 0)
 		return -1;
-	int n = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
-	int r = append_locked(q, fd_root, line, (size_t)n), e = errno;
+	int r = append_locked(q, fd_root, bytes, count), e = errno;
 	close(fd_root);
 	errno = e;
 	return r;

@@ -27,11 +27,13 @@ fits(struct transfer *x, uint64_t disk)
 		return 1;
 	bytes -= bytes < x->credit ? bytes : x->credit;
 	/* Read once; what does not fit then is asked for again. */
-	if (x->quota_known && (!q->bytes_max || q->bytes + bytes <= q->bytes_max) &&
-	    (!q->count_max || q->count + count <= q->count_max))
+	if (x->quota_known && q->bytes + bytes <= x->quota_bytes &&
+	    q->count + count <= x->quota_count)
 		return 1;
-	int r = quota_check(q, bytes, count);
+	int r = quota_check(q, x->dir, bytes, count);
 	x->quota_known = r > 0;
+	if (x->quota_known)
+		quota_limits(q, x->dir, &x->quota_bytes, &x->quota_count);
 	if (!r)
 		errno = EDQUOT;
 	return r > 0;

@@ -38,9 +38,10 @@ struct transfer {
 	int shared;	     /* the folder is open to its owner's group (maildir/layout.h) */
 	struct arrival *a;
 	size_t count, room;
-	int64_t bytes, messages; /* what the quota has to count */
-	uint64_t credit;	 /* octets of a message that will go; 0: none */
-	int quota_known;	 /* quota has been read for this transfer */
+	int64_t bytes, messages;	   /* what the quota has to count */
+	uint64_t credit;		   /* octets of a message that will go; 0: none */
+	int quota_known;		   /* quota has been read for this transfer */
+	uint64_t quota_bytes, quota_count; /* its limits here, then */
 	int committed;
 	/* numbers of one source folder's keywords here; -1: not looked up */
 	struct folder *mapped;

@@ -134,6 +134,8 @@ static void
 count_again(struct maildir_tree const *t)
 {
 	struct quota q = QUOTA_DEFAULT(t->root);
+	if (t->quota)
+		q = *t->quota;
 	if (!quota_read(&q) && (q.bytes_max || q.count_max))
 		(void)quota_compute(&q);
 }
@@ -323,6 +325,9 @@ tree_rename(struct maildir_tree const *t, char const *from, char const *to)
 	else if (!canonical(t, from, &a) && !canonical(t, to, &b))
 		r = rename_tree(t, a.s, b.s);
 	int e = errno;
+	/* By its name a folder is counted or not. */
+	if (!r && t->quota && t->quota->rules)
+		count_again(t);
 	stralloc_free(&a);
 	stralloc_free(&b);
 	errno = e;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <skalibs/stralloc.h>
 
+struct quota;
+
 struct maildir_tree {
 	char const *root; /* the Maildir, without a slash at its end; the caller's, lives as long as
 			     the tree */
@@ -21,10 +23,11 @@ struct maildir_tree {
 	/* "Other Users" and the separator: what begins so is never below the prefix, and kept in
 	 * subscriptions and metadata as it is. Null: there is no such namespace. */
 	char const *others;
+	struct quota const *quota; /* its rules; null: none is known */
 };
 /* tree->root set, the rest as by default (separator '.', no prefix). */
 /* clang-format off */
-#define TREE_DEFAULT(root) {(root), "", '.', 0, 0, 0}
+#define TREE_DEFAULT(root) {(root), "", '.', 0, 0, 0, 0}
 /* clang-format on */
 
 enum tree_flag {
@@ -70,9 +73,9 @@ int tree_delete(struct maildir_tree const *t, char const *name);
 /* Renames the folder and all below it. INBOX: its messages move into the new folder, which is made,
  * and its children stay (RFC 3501 6.3.5). ENOENT if neither the folder nor one below it exists. */
 int tree_rename(struct maildir_tree const *t, char const *from, char const *to);
-/* Waits, up to MAILDIR_RENAME_WAIT seconds, until no rename of ours is under way: who compares lists
- * of names would see half of one. None begins until the descriptor is closed. -1: it cannot be had
- * (no flock here, or somebody was stopped amid a rename). */
+/* Waits, up to MAILDIR_RENAME_WAIT seconds, until no rename of ours is under way: who compares
+ * lists of names would see half of one. None begins until the descriptor is closed. -1: it cannot
+ * be had (no flock here, or somebody was stopped amid a rename). */
 int tree_still(struct maildir_tree const *t);
 
 /* ---- for the side files of a Maildir (subscriptions, metadata) ---- */

@@ -10,7 +10,7 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "maildir/deliver.h"
-#include "maildir/quota.h"
+#include "maildir/quota-warn.h"
 #include "maildir/text-deliver.h"
 #include "mda-local/channel.h"
 #include "mda-local/limits.h"
@@ -27,6 +27,7 @@ static struct delivered *delivered;
 static size_t delivered_count, delivered_room;
 static struct text_batch texts;
 static int64_t texts_until;
+static struct quota quota; /* as of the last order */
 
 /* ---- where it goes ---- */
 
@@ -54,18 +55,18 @@ find_folder(struct worker const *w, char const *wish, stralloc *dir, char name[W
 	return tree_dir(&w->tree, name, dir) < 0 ? -1 : 0;
 }
 
+/* Room in each of n folders for a copy beside the others. *counts: copies that the quota counts. */
 static enum reply
-check_quota(struct worker const *w, struct quota *q, uint64_t size, uint64_t count, int *error)
+check_quota(
+    struct worker const *w, char *const *dir, size_t n, uint64_t size, size_t *counts, int *error)
 {
-	*q = (struct quota)QUOTA_DEFAULT(w->account->maildir);
-	if (w->account->quota_rule) {
-		if (quota_rule(q, w->account->quota_rule) < 0) {
-			*error = errno;
-			return REPLY_CONFIG;
-		}
-		q->given = 1;
-	}
-	int r = quota_check(q, (size ? size : 1) * count, count);
+	int r = 1;
+	quota = w->quota;
+	*counts = 0;
+	for (size_t i = 0; i < n; i++)
+		*counts += (size_t)quota_counts(&quota, dir[i]);
+	for (size_t i = 0; i < n && r > 0; i++)
+		r = quota_check(&quota, dir[i], (size ? size : 1) * *counts, *counts);
 	if (r < 0) {
 		*error = errno;
 		return worker_reply(errno);
@@ -93,16 +94,24 @@ check_room(char const *dir, uint64_t size, int *error)
 void
 mailbox_check(struct worker *w, struct order const *o, struct report *rep)
 {
-	struct quota q;
 	stralloc dir = STRALLOC_ZERO;
+	size_t counts = 0;
 	if (find_folder(w, o->folder, &dir, rep->folder) < 0)
 		worker_say(rep, worker_reply(errno), errno, 0);
 	else {
-		rep->reply = check_quota(w, &q, o->size, 1, &rep->error);
+		rep->reply = check_quota(w, &dir.s, 1, o->size, &counts, &rep->error);
 		if (rep->reply == REPLY_RCPT_OK)
 			rep->reply = check_room(dir.s, o->size, &rep->error);
 	}
 	stralloc_free(&dir);
+}
+
+void
+mailbox_warn(struct worker const *w)
+{
+	if (quota.reached)
+		quota_warn(&quota, w->account->name);
+	quota.reached = 0;
 }
 
 /* ---- texts ---- */
@@ -236,20 +245,23 @@ mailbox_copies(struct worker *w, struct order const *o, int fd, uint64_t size,
 {
 	struct delivery_copy to[MDA_COPIES_MAX];
 	stralloc dir[MDA_COPIES_MAX];
-	struct quota q;
+	char *name[MDA_COPIES_MAX];
+	size_t counts = 0;
 	if (n > MDA_COPIES_MAX) {
 		worker_say(rep, REPLY_CONFIG, E2BIG, 0);
 		return;
 	}
 	memset(dir, 0, n * sizeof *dir);
 	size_t const places = find_places(w, copy, n, to, dir, rep);
+	for (size_t i = 0; i < places; i++)
+		name[i] = dir[i].s;
 	if (places)
-		rep->reply = check_quota(w, &q, size, places, &rep->error);
+		rep->reply = check_quota(w, name, places, size, &counts, &rep->error);
 	if (places && rep->reply == REPLY_RCPT_OK)
 		commit(o, fd, size, to, places, rep);
 	/* The copy is there whatever becomes of the sum, which the next computation repairs. */
-	if (rep->reply == REPLY_DELIVERED &&
-	    quota_add(&q, (int64_t)(rep->disk * places), (int64_t)places) < 0)
+	if (rep->reply == REPLY_DELIVERED && counts &&
+	    quota_add(&quota, (int64_t)(rep->disk * counts), (int64_t)counts) < 0)
 		log_1("quota", "error", strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		stralloc_free(&dir[i]);

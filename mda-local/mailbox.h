@@ -27,6 +27,9 @@ void mailbox_deliver(struct worker *w, struct order const *o, int fd, struct rep
 void mailbox_copies(struct worker *w, struct order const *o, int fd, uint64_t size,
     struct mailbox_copy const *copy, size_t n, struct report *rep);
 
+/* When the report is out: tells the user how full the mailbox is, if that is due
+ * (maildir/quota-warn.h). */
+void mailbox_warn(struct worker const *w);
 /* Texts for the index (maildir/text-deliver.h) are made when the report is out, since nobody shall
  * wait for them: of what was delivered last. */
 void mailbox_texts(void);

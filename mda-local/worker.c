@@ -22,6 +22,7 @@ worker_policy_init(struct worker_policy *p)
 	memset(p, 0, sizeof *p);
 	p->uid_min = account_uid_min();
 	p->quota_permanent = conf_flag("quota-permanent", 0);
+	quota_settings(&p->quota);
 	rules_policy_init(&p->rules);
 	program_policy_init(&p->program);
 }
@@ -165,6 +166,14 @@ settle(struct worker *w)
 		w->broken = worker_reply(errno);
 		return;
 	}
+	w->quota = w->policy->quota;
+	w->quota.root = w->account->maildir;
+	if (quota_rules(&w->quota, w->account->quota_rule) < 0) {
+		w->error = errno;
+		w->broken = REPLY_CONFIG;
+		return;
+	}
+	w->tree.quota = &w->quota;
 	take_stamp(w);
 	if (rules_look(w) < 0) {
 		w->error = errno;
@@ -191,6 +200,7 @@ worker_run(int fd, struct account const *a, struct worker_policy const *p)
 		if (channel_send(fd, &rep, sizeof rep, out.fd) < 0 || rep.ends)
 			break;
 		outgoing_reset(&out);
+		mailbox_warn(&w);
 		mailbox_texts();
 	}
 	mailbox_texts_flush();

@@ -11,6 +11,7 @@
 
 #include "lib/account.h"
 #include "lib/id.h"
+#include "maildir/quota.h"
 #include "maildir/tree.h"
 #include "mda-local/replies.h"
 #include "mda-local/rules.h"
@@ -73,6 +74,7 @@ struct program_policy {
 struct worker_policy {
 	uid_t uid_min;
 	int quota_permanent;
+	struct quota quota; /* grace and warnings */
 	struct rules_policy rules;
 	struct program_policy program;
 };
@@ -83,6 +85,7 @@ struct worker {
 	struct account const *account;
 	struct worker_policy const *policy;
 	struct maildir_tree tree;
+	struct quota quota; /* the account's rules */
 	struct rules_kind const *rules; /* null: the account has none */
 	void *state;			/* theirs, from order to order */
 	struct work_stamp home;

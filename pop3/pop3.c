@@ -3,7 +3,7 @@
  * Descriptors: 0 and 1 the connection, 2 log; POSTERN_SESSION_FD to the login program
  * (doc/joints.md). Without that it greets as logged in already, so it also runs by hand or from
  * ssh. Environment: MAILDIR (default $HOME/Maildir), USER for the log, POSTERN_DIR, POSTERN_ID,
- * QUOTA_RULE.
+ * QUOTA_RULE and QUOTA_RULE2 ....
  * Settings: pop3-timeout.
  * Exit: 0; 100 usage, bad setting; 111 the Maildir cannot be opened, or system.
  * Touches: the Maildir only, by uid and Landlock. Privileges: the account's; refuses to be root in
@@ -62,12 +62,12 @@ confine(char const *root)
 static void
 open_mailbox(struct pop3 *s)
 {
-	char const *root = own_maildir(), *rule = getenv("QUOTA_RULE");
+	char const *root = own_maildir(), *rule;
 	if (!root)
 		strerr_dief1x(100, "neither MAILDIR nor HOME is set");
 	struct maildir_tree tree = TREE_DEFAULT(root);
 	s->quota = (struct quota)QUOTA_DEFAULT(root);
-	if (rule && quota_rule(&s->quota, rule) < 0)
+	if (quota_rules_environment(&s->quota, &rule) < 0)
 		strerr_dief2x(100, "bad QUOTA_RULE: ", rule);
 	if (!own_allowed(root))
 		strerr_dief2x(100, "must not run as root in another user's Maildir: ", root);
@@ -75,7 +75,8 @@ open_mailbox(struct pop3 *s)
 		strerr_diefu2sys(111, "open Maildir ", root);
 	confine(root);
 	delivery_clean(root);
-	if (folder_open(&s->folder, &tree, "INBOX", 0, &s->quota) < 0)
+	if (folder_open(
+		&s->folder, &tree, "INBOX", 0, quota_counts(&s->quota, root) ? &s->quota : 0) < 0)
 		strerr_diefu2sys(111, "open Maildir ", root);
 	s->count = folder_count(s->folder);
 	s->marks = xmalloc(s->count + 1);

@@ -63,7 +63,7 @@ check_metadata(struct check *c)
  */
 
 struct usage {
-	char const *root;
+	struct quota const *quota;
 	uint64_t bytes, count;
 };
 
@@ -73,7 +73,7 @@ add_dir(struct usage *u, char const *entry, char const *sub)
 	struct name n;
 	struct stat st;
 	stralloc path = STRALLOC_ZERO;
-	sa_catf(&path, "%s/%s/%s", u->root, entry, sub);
+	sa_catf(&path, "%s/%s/%s", u->quota->root, entry, sub);
 	DIR *d = opendir(sa_str(&path));
 	stralloc_free(&path);
 	for (struct dirent *e; d && (e = readdir(d));) {
@@ -95,9 +95,12 @@ add_dir(struct usage *u, char const *entry, char const *sub)
 static void
 add_folder(void *arg, char const *entry, char const *name)
 {
+	struct usage *u = arg;
 	(void)name;
-	add_dir(arg, entry, "new");
-	add_dir(arg, entry, "cur");
+	if (!quota_counts(u->quota, *entry ? entry : "."))
+		return;
+	add_dir(u, entry, "new");
+	add_dir(u, entry, "cur");
 }
 
 /* What maildirsize says, without having it computed anew. 1; 0: it is not there, or is to be
@@ -128,8 +131,8 @@ check_quota(struct check *c)
 {
 	int64_t bytes, count, bytes_then, count_then;
 	for (int i = 0; i < COUNT_TRIES && recorded(c, &bytes, &count); i++) {
-		struct usage u = {c->t->dir, 0, 0};
-		struct quota q = QUOTA_DEFAULT(c->t->dir);
+		struct usage u = {&c->t->quota, 0, 0};
+		struct quota q = c->t->quota;
 		if (folders_each(c->t->dir, add_folder, &u) < 0)
 			return;
 		/* Somebody counted meanwhile: once more. */

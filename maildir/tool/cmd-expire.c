@@ -71,10 +71,11 @@ expire_messages(struct expire *x)
 static int
 expire_folder(struct tool *t, char const *name, int64_t before)
 {
-	struct quota q = QUOTA_DEFAULT(t->dir);
+	struct quota q = t->quota;
 	struct expire x = {.t = t, .before = before};
 	int dry = !!t->option['n'];
-	if (folder_open(&x.f, &t->tree, name, dry ? FOLDER_READONLY : 0, &q) < 0) {
+	if (folder_open(&x.f, &t->tree, name, dry ? FOLDER_READONLY : 0,
+		quota_of(&q, &t->tree, name)) < 0) {
 		if (errno == ENOENT)
 			return VERDICT_OK; /* deleted meanwhile */
 		say_warn(errno, "unable to open folder %s", name);

@@ -14,11 +14,8 @@
 
 static struct {
 	char const *file, *key;
-} const index_files[] = {
-    {"postern-index", "index"},
-    {"postern-index.log", "index_log"},
-    {"postern-text", "index_text"},
-    {"postern-keys", "index_keys"}};
+} const index_files[] = {{"postern-index", "index"}, {"postern-index.log", "index_log"},
+    {"postern-text", "index_text"}, {"postern-keys", "index_keys"}};
 #define INDEX_FILES (sizeof index_files / sizeof *index_files)
 
 struct facts {
@@ -36,7 +33,8 @@ look(struct tool *t, char const *name, struct facts *x)
 	struct stat st;
 	*x = (struct facts){.keywords = KEYWORDS_ZERO};
 	int r =
-	    folder_status(&x->status, &t->tree, name, FOLDER_STATUS_SIZE | FOLDER_STATUS_ID) < 0 || tree_dir(&t->tree, name, &path) < 0
+	    folder_status(&x->status, &t->tree, name, FOLDER_STATUS_SIZE | FOLDER_STATUS_ID) < 0 ||
+		    tree_dir(&t->tree, name, &path) < 0
 		? -1
 		: 0;
 	int fd = r < 0 ? -1 : open(path.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -118,7 +116,7 @@ stat_folder(struct tool *t, char const *name)
 static int
 stat_quota(struct tool *t)
 {
-	struct quota q = QUOTA_DEFAULT(t->dir);
+	struct quota q = t->quota;
 	struct stat st;
 	stralloc path = STRALLOC_ZERO;
 	sa_catf(&path, "%s/maildirsize", t->dir);

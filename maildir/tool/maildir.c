@@ -114,6 +114,11 @@ take_dir(struct tool *t, struct command const *c, char const *given)
 		strerr_dieusage(100, c->usage);
 	t->dir = sa_str(&dir);
 	t->tree = (struct maildir_tree)TREE_DEFAULT(t->dir);
+	t->quota = (struct quota)QUOTA_DEFAULT(t->dir);
+	t->tree.quota = &t->quota;
+	char const *rule;
+	if (quota_rules_environment(&t->quota, &rule) < 0)
+		strerr_dief2x(100, "invalid QUOTA_RULE: ", rule);
 	if (!(c->flags & COMMAND_MAKES)) {
 		if (stat(t->dir, &st) < 0)
 			strerr_diefu2sys(errno == ENOENT ? 100 : 111, "open ", t->dir);

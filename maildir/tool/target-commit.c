@@ -172,7 +172,7 @@ settle(struct target *x)
 		free(i->tmp), free(i->base), free(i->keys);
 	}
 	x->arrived += (uint64_t)messages;
-	if (messages)
+	if (messages && quota_counts(&x->quota, x->dir))
 		(void)quota_add(&x->quota, bytes, messages);
 	watch_wake(x->fd_dir);
 }

@@ -156,6 +156,8 @@ target_open(
 	}
 	if (r > 0) {
 		x->dir = xstrndup(path.s, path.len);
+		if (t->quota)
+			x->quota = *t->quota;
 		x->item = xmalloc(TOOL_BATCH * sizeof *x->item);
 		r = open_dirs(x, t);
 	}

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "maildir/quota.h"
 #include "maildir/tree.h"
 
 /* Exit codes beside 100 (usage, cannot be done) and 111 (failed for a time, interrupted). */
@@ -22,6 +23,7 @@ struct tool {
 	int json, quiet;
 	char const *dir; /* the Maildir, without a slash at its end */
 	struct maildir_tree tree;
+	struct quota quota;
 };
 
 /* One command. The loop in maildir.c checks options and their number, finds DIR, becomes its owner.

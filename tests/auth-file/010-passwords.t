@@ -110,6 +110,14 @@ with Instance() as i:
     same("shell, home, Maildir, quota of its line",
          auth(i, creds("full@example.test", "secret"), *show, QUOTA_RULE="*:bytes=9", AUTHORIZED="x")[1],
          f"full@example.test {i.path}/elsewhere /bin/false {i.path}/elsewhere/Mail *:bytes=1000 - {i.path}/elsewhere {ME} {gid} {groups} {fds}\n")
+    rules = ("sh", "-c", "env | grep ^QUOTA_RULE | sort")
+    i.set("users", "\n".join(lines + [f"many@example.test:{yes}:{IDS}::elsewhere::userdb_quota_rule2=Trash:ignore userdb_quota_rule4=A:bytes=+5 userdb_quota_rule33=x"]))
+    i.set("quota-rule", "*:storage=1G\n# by default\nTrash:storage=+100M\n\nMy folder:ignore\n")
+    same("everybody's quota rules", auth(i, creds("yes@example.test", "secret"), *rules)[1],
+         "QUOTA_RULE2=Trash:storage=+100M\nQUOTA_RULE3=My folder:ignore\nQUOTA_RULE=*:storage=1G\n")
+    same("the account's own by number", auth(i, creds("many@example.test", "secret"), *rules, QUOTA_RULE5="x", QUOTA_RULE32="x")[1],
+         "QUOTA_RULE2=Trash:ignore\nQUOTA_RULE3=My folder:ignore\nQUOTA_RULE4=A:bytes=+5\nQUOTA_RULE=*:storage=1G\n")
+    os.unlink(i.path + "/etc/quota-rule")
     same("an old quota does not stay", auth(i, creds("yes@example.test", "secret"), *show, QUOTA_RULE="x")[1].split()[4], "-")
     same("a login without a domain", auth(i, creds("bare-login", "secret"))[0], 0)
     same("no home", auth(i, creds("homeless@example.test", "secret"))[0], 111)

@@ -60,3 +60,70 @@ C: a GETQUOTAROOT INBOX
 S: * QUOTAROOT INBOX "User quota"
 S: * QUOTA "User quota" ()
 S: a OK GETQUOTAROOT completed.
+--- rules of folders, and a warning
+env: QUOTA_RULE=*:messages=4
+env: QUOTA_RULE2=Trash:ignore
+env: QUOTA_RULE3=Big:messages=+5
+env: POSTERN_DIR=$T
+env: USER=alice@example.test
+setup: mkdir -p etc Maildir/.Trash/cur Maildir/.Trash/new Maildir/.Trash/tmp Maildir/.Big/cur Maildir/.Big/new Maildir/.Big/tmp
+setup: echo mx.example.test >etc/me; echo 75 >etc/quota-warnings
+S+ \* PREAUTH .*
+C: a GETQUOTAROOT Trash
+S: * QUOTAROOT Trash "User quota"
+S: * QUOTA "User quota" (MESSAGE 1 4)
+S: a OK GETQUOTAROOT completed.
+C: b APPEND Trash {3+}
+C! abc\r\n
+S~ b OK \[APPENDUID .*
+C: c APPEND INBOX {3+}
+C! abc\r\n
+S~ c OK \[APPENDUID .*
+C: d GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 2 4)
+S: d OK GETQUOTA completed.
+C: e APPEND Big {3+}
+C! abc\r\n
+S~ e OK \[APPENDUID .*
+C: f SELECT INBOX
+S+ f OK .*
+C: g FETCH 3 BODY[HEADER]
+S+ Auto-Submitted: auto-generated
+S+ g OK .*
+C: h GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 4 4)
+S: h OK GETQUOTA completed.
+C: i COPY 1 INBOX
+S: i NO [OVERQUOTA] The mailbox is full.
+C: j COPY 1 Trash
+S~ j OK \[COPYUID .*
+C: k COPY 1 Big
+S~ k OK \[COPYUID .*
+C: l MOVE 1 Trash
+S+ l OK .*
+C: m GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 4 4)
+S: m OK GETQUOTA completed.
+C: n SELECT Trash
+S+ n OK .*
+C: o MOVE 1 INBOX
+S: o NO [OVERQUOTA] The mailbox is full.
+C: p MOVE 1 Big
+S+ p OK .*
+C: q STORE 1 +FLAGS.SILENT (\Deleted)
+S+ q OK .*
+C: r EXPUNGE
+S+ r OK .*
+C: s GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 5 4)
+S: s OK GETQUOTA completed.
+C: t RENAME Trash Waste
+S+ t OK .*
+C: u GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 6 4)
+S: u OK GETQUOTA completed.
+C: v DELETE Big
+S+ v OK .*
+C: w GETQUOTA "User quota"
+S: * QUOTA "User quota" (MESSAGE 3 4)
+S: w OK GETQUOTA completed.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Over quota: refused at RCPT, with the size that MAIL declared."""
-import os, sys
+import os, re, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from mdalocal import Client, Instance, Tap
+from instance import wait_for
+from mdalocal import Client, Instance, LIMIT, Tap
 
 tap = Tap()
 OK, DELIVERED, FULL = "250 2.1.5 recipient ok", "250 2.0.0 delivered", "452 4.2.2 mailbox full"
@@ -43,5 +44,68 @@ i.put("quota-permanent", "yes\n")
 c = Client(i)
 tap.eq(check("alice@example.test", 2500), "552 5.2.2 mailbox full", "quota-permanent: 552")
 c.quit()
+
+# Rules of folders, a grace, warnings.
+i.put("users", "dora@example.test: x::::::userdb_quota_rule2=Trash:ignore userdb_quota_rule3=Big:bytes=+2000\n"
+               "erik@example.test: x::::::userdb_quota_rule=*:messages=10\nfred@example.test: x::::::userdb_quota_rule=*:messages=5\ngina@example.test: x\n")
+i.put("quota-rule", "*:bytes=2000\n")
+for folder in ".Trash", ".Big":
+    i.folder("dora", folder)
+c = Client(i)
+tap.eq([check("dora@example.test", n) for n in (1900, 2100)], [OK, "552 5.2.2 mailbox full"], "everybody's rule")
+tap.eq(check("dora+Big@example.test", 3900), OK, "a folder that may hold more")
+tap.eq(check("dora+Trash@example.test", 100000), OK, "a folder that is not counted")
+LONG = "Subject: x\r\n\r\n" + ("x" * 70 + "\r\n") * 20
+tap.eq(c.deliver(["dora+Trash@example.test"], message=LONG), [DELIVERED], "it takes a message")
+tap.eq(check("dora@example.test", 1900), OK, "which is not counted")
+tap.eq(c.deliver(["dora+Big@example.test"], message=LONG), [DELIVERED], "one that is counted, in another folder")
+tap.eq(check("dora@example.test", 1000), "552 5.2.2 mailbox full", "counts everywhere")
+tap.eq(check("dora+Big@example.test", 1000), OK, "but there is room for more there")
+c.quit()
+i.put("quota-grace", "10%\n")
+c = Client(i)
+tap.eq([check("dora@example.test", n) for n in (600, 800)], [OK, "552 5.2.2 mailbox full"], "quota-grace")
+c.quit()
+i.put("quota-grace", "some\n")
+tap.eq(Client(i, greet=False).process.wait(LIMIT), 100, "a bad quota-grace")
+os.unlink(i.path("etc", "quota-grace"))
+i.put("quota-warnings", "95, 80% 40\n")
+
+
+def warnings(user, n):
+    """The subjects of so many warnings, which may come behind the reply."""
+    def have():
+        return [m for m in i.messages(user) if "\nAuto-Submitted: auto-generated\n" in m]
+    wait_for(lambda: len(have()) >= n, f"{n} warnings")
+    return sorted(re.search("Subject: (.*)", m)[1] for m in have())
+
+
+def full(*percents):
+    return [f"Your mailbox is {p} % full" for p in percents]
+
+
+c = Client(i)
+for n, want in enumerate(((), (), (), (40,), (40,), (40,), (40, 80), (40, 80, 95)), 1):
+    tap.eq((c.deliver(["erik@example.test"]), warnings("erik", len(want))), ([DELIVERED], full(*want)), f"message {n}")
+tap.eq(c.deliver(["erik@example.test"]), ["552 5.2.2 mailbox full"], "warnings are counted, but not refused")
+tap.eq((c.deliver(["fred@example.test"]), c.deliver(["fred@example.test"]), warnings("fred", 1)), ([DELIVERED], [DELIVERED], full(40)), "40 % of five")
+tap.eq((c.deliver(["fred@example.test"]), warnings("fred", 3)), ([DELIVERED], full(40, 80, 95)), "a warning that reaches more: one more, and no others")
+c.quit()
+tap.like([m for m in i.messages("erik") if "80 %" in m][0],
+         r"^Return-Path: <>\nDelivered-To: erik@example\.test\nDate: .*\nMessage-ID: <\S+@mx\.example\.test>\nAuto-Submitted: auto-generated\n"
+         r"From: Postmaster <postmaster@example\.test>\nTo: erik@example\.test\n(.*\n)+\n(.*\n)8 of 10 messages\.\n", "the warning")
+i.put("quota-warnings", "50")
+i.put("quota-warning", "From: {me}\nSubject: {percent} {of} {user} {\n\n{use}")
+c = Client(i)
+tap.eq((c.deliver(["gina@example.test"], message=LONG), warnings("gina", 1)), ([DELIVERED], ["50 {of} gina@example.test {"]), "another text")
+tap.like([m for m in i.messages("gina") if "50" in m][-1], r"From: mx\.example\.test\nSubject: .*\n\n0\.0 MB of 0\.0 MB\n$", "what stands between braces")
+c.quit()
+tap.eq(i.log().count("event=quota-warning"), 7, "each is in the log")
+for bad in "x", "80 0", "1 2 3 4 5 6 7 8 9", "1001", "80,x":
+    i.put("quota-warnings", bad)
+    tap.eq(Client(i, greet=False).process.wait(LIMIT), 100, f"quota-warnings {bad}")
+i.put("quota-warnings", "80")
+i.put("quota-warning", "x" * 16385)
+tap.eq(Client(i, greet=False).process.wait(LIMIT), 100, "a text that is too long")
 i.done()
 tap.done()

@@ -94,7 +94,7 @@ test_set(void)
 static void
 test_others(void)
 {
-	struct maildir_tree t = {dir_path, "INBOX.", '.', 0, 0, "Other Users."};
+	struct maildir_tree t = {dir_path, "INBOX.", '.', 0, 0, "Other Users.", 0};
 	struct subscriptions s;
 	char const *name = "Other Users.alice@example^org.F";
 	tap_num("subscribe", subscriptions_set(&t, name, 1), 0);

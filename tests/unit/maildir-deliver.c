@@ -242,11 +242,139 @@ static struct {
 	{"*:bytes=", 0, 0, 0},
 	{"*:bytes=1x", 0, 0, 0},
 	{"*", 0, 0, 0},
-	{"Trash:bytes=5", 0, 0, 0},
+	{"Trash:bytes=5", 1, 0, 0},
+	{"Trash:size=5", 0, 0, 0},
 	{"*:bytes=99999999999999999999", 0, 0, 0},
 	{"", 0, 0, 0},
 };
 /* clang-format on */
+
+/* clang-format off */
+static struct {
+	char const *rules, *folder;
+	int counts;
+	long long bytes, count; /* -1: no limit */
+} const folders[] = {
+	{"*:bytes=1000:messages=10", "", 1, 1000, 10},
+	{"*:bytes=1000\n*:messages=10", ".Trash", 1, 1000, 10},
+	{"*:bytes=1000:messages=10\n\nTrash:bytes=+100", ".Trash", 1, 1100, 10},
+	{"*:bytes=1000:messages=10\nTrash:bytes=+100", "", 1, 1000, 10},
+	{"*:bytes=1000:messages=10\nTrash:bytes=100:messages=-3", ".Trash", 1, 1100, 7},
+	{"*:bytes=1000:messages=10\nTrash:bytes=10%:messages=+50%", ".Trash", 1, 1100, 15},
+	{"*:bytes=1000:messages=10\nTrash:bytes=-10%:messages=200%", ".Trash", 1, 900, 30},
+	{"Trash:bytes=10%\n*:bytes=1000", ".Trash", 1, 1100, -1},
+	{"*:bytes=1000\nTrash:messages=5", ".Trash", 1, 1000, 5},
+	{"*:bytes=1000\nTrash:bytes=-2000", ".Trash", 1, 0, -1},
+	{"*:bytes=1000\nTrash:ignore", ".Trash", 0, -1, -1},
+	{"*:bytes=1000\nTrash:ignore", ".trash", 1, 1000, -1},
+	{"*:bytes=1000\ninbox:ignore", "", 0, -1, -1},
+	{"*:bytes=1000\ninbox:ignore", ".Other", 1, 1000, -1},
+	{"*:bytes=1000\nA*:bytes=+5\nA.b:ignore", ".A.b", 1, 1005, -1},
+	{"*:bytes=1000\nA.b:ignore\nA*:bytes=+5", ".A.b", 0, -1, -1},
+	{"*:bytes=1000\nA/*:ignore", ".A.b.c", 0, -1, -1},
+	{"*:bytes=1000\nA.?:ignore", ".A.b", 0, -1, -1},
+	{"*:bytes=1000\nA.?:ignore", ".A.bb", 1, 1000, -1},
+	{"*:bytes=1000\nA*c:ignore", ".A.b.c", 0, -1, -1},
+	{"*:bytes=1000\nA*c:ignore", ".A.b.d", 1, 1000, -1},
+	{"*:bytes=1000\nM\xC3\xBCll:ignore", ".M&APw-ll", 0, -1, -1},
+	{"*:bytes=1000\nTrash:bytes=+5\nTrash:messages=+1", ".Trash", 1, 1005, 1},
+	{"*:bytes=1000\nINBOX.Trash:ignore", ".Trash", 0, -1, -1},
+	{"*:bytes=1000\nINBOX/A/B:ignore", ".A.B", 0, -1, -1},
+	{"*:bytes=1000\nINBOXTrash:ignore", ".Trash", 1, 1000, -1},
+	{"*:bytes=1000\nTrash:", ".Trash", 1, 1000, -1},
+	{"*:bytes=1000\n*:ignore", "", 1, -1, -1},
+	{"*:bytes=0\nTrash:bytes=+5", ".Trash", 1, -1, -1},
+	{"?:bytes=1000\nTrash:bytes=+5", ".Trash", 1, 1005, -1},
+};
+/* clang-format on */
+
+static void
+test_folders(void)
+{
+	char root[600];
+	strcpy(root, dir_at("f"));
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		char dir[700];
+		uint64_t bytes = 1, count = 1;
+		struct quota q = QUOTA_DEFAULT(root);
+		snprintf(dir, sizeof dir, "%s%s%s", root, *folders[i].folder ? "/" : "",
+		    folders[i].folder);
+		int const ok = !quota_rules(&q, folders[i].rules);
+		quota_limits(&q, dir, &bytes, &count);
+		tap_ok(ok && quota_counts(&q, dir) == folders[i].counts &&
+			   bytes == (uint64_t)folders[i].bytes &&
+			   count == (uint64_t)folders[i].count,
+		    "row %zu, folder \"%s\": %lld %lld", i, folders[i].folder, (long long)bytes,
+		    (long long)count);
+	}
+}
+
+static void
+test_rules_many(void)
+{
+	struct quota q = QUOTA_DEFAULT("/");
+	char rule[MAILDIR_QUOTA_RULES][20], line[MAILDIR_QUOTA_RULE + 10];
+	int n = 0;
+	for (; n < MAILDIR_QUOTA_RULES; n++) {
+		snprintf(rule[n], sizeof rule[n], "F%d:ignore", n);
+		if (quota_rule(&q, rule[n]) < 0)
+			break;
+	}
+	tap_num("as many rules as may be", n, MAILDIR_QUOTA_RULES);
+	tap_num("one more is refused", quota_rule(&q, "G:ignore"), -1);
+	tap_num("not one for a folder that has one", quota_rule(&q, "F1:bytes=5"), 0);
+	memset(line, 'x', sizeof line);
+	memcpy(line + sizeof line - 8, ":ignore", 8);
+	struct quota p = QUOTA_DEFAULT("/");
+	tap_num("a rule that is too long", quota_rules(&p, line), -1);
+}
+
+/* Who is below the limit may exceed it once. */
+static void
+test_grace(void)
+{
+	char root[600];
+	strcpy(root, dir_at("g"));
+	struct quota q = QUOTA_DEFAULT(root);
+	quota_rule(&q, "*:bytes=100");
+	q.grace_percent = 10;
+	dir_deliver(root, "1234567890123456789012345678901234567890123456789\n");
+	tap_num("beyond the limit, within the grace", quota_check(&q, root, 60, 1), 1);
+	tap_num("beyond both", quota_check(&q, root, 61, 1), 0);
+	dir_deliver(root, "1234567890123456789012345678901234567890123456789\n");
+	quota_add(&q, 50, 1);
+	tap_num("who is at the limit has none", quota_check(&q, root, 1, 1), 0);
+}
+
+static void
+test_reached(void)
+{
+	static struct {
+		long long bytes, count;
+		unsigned int reached;
+	} const steps[] = {{70, 1, 0}, {9, 1, 0}, {1, 1, 80}, {1, 1, 0}, {-10, -1, 0}, {9, 1, 80},
+	    {20, 1, 100}, {-99, -1, 0}, {98, 1, 95}, {-98, -1, 0}, {1, 5, 100}};
+	char root[600];
+	strcpy(root, dir_at("r"));
+	struct quota q = QUOTA_DEFAULT(root);
+	dir_deliver(root, "");
+	quota_rule(&q, "*:bytes=100:messages=10");
+	q.watched[0] = 80, q.watched[1] = 95, q.watched[2] = 100, q.watch_count = 3;
+	quota_check(&q, root, 1, 1);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		quota_add(&q, steps[i].bytes, steps[i].count);
+		tap_ok(q.reached == steps[i].reached, "%lld octets more: %u %% reached",
+		    steps[i].bytes, q.reached);
+	}
+	/* Another has counted since this one has looked: who has passed the mark is told by the
+	 * order of the lines. */
+	struct quota other = q;
+	quota_add(&other, -2, -5);
+	quota_add(&q, 85, 0);
+	tap_num("the first of two reaches it", q.reached, 80);
+	quota_add(&other, 1, 0);
+	tap_num("the second does not", other.reached, 0);
+}
 
 static void
 test_quota(void)
@@ -264,19 +392,19 @@ test_quota(void)
 	dir_deliver(root, "12345678\n");
 	dir_deliver(dir_at("q/.Trash"), "1234\n");
 	tap_ok(!quota_read(&q) && !q.bytes && !dir_exists("q/maildirsize"), "no limit, no file");
-	tap_num("no limit, room for all", quota_check(&q, 1000000, 1), 1);
+	tap_num("no limit, room for all", quota_check(&q, 0, 1000000, 1), 1);
 	quota_rule(&q, "*:bytes=20:messages=3");
-	tap_num("fits", quota_check(&q, 6, 1), 1);
+	tap_num("fits", quota_check(&q, 0, 6, 1), 1);
 	tap_str("computed", dir_read("q/maildirsize"), "20S,3C\n14 2\n");
-	tap_num("bytes", quota_check(&q, 7, 1), 0);
-	tap_num("messages", quota_check(&q, 1, 2), 0);
+	tap_num("bytes", quota_check(&q, 0, 7, 1), 0);
+	tap_num("messages", quota_check(&q, 0, 1, 2), 0);
 	tap_num("add", quota_add(&q, 6, 1), 0);
 	tap_num("add", quota_add(&q, -5, -1), 0);
 	tap_ok(!quota_read(&q) && q.bytes == 15 && q.count == 2, "summed");
 	struct quota header = QUOTA_DEFAULT(root);
 	tap_ok(!quota_read(&header) && header.bytes_max == 20 && header.count_max == 3,
 	    "limits of the file count where none are given");
-	tap_num("over by a stale sum: computed anew", quota_check(&q, 6, 1), 1);
+	tap_num("over by a stale sum: computed anew", quota_check(&q, 0, 6, 1), 1);
 	q.skip_trash = 1;
 	tap_ok(!quota_compute(&q) && q.bytes == 9 && q.count == 1, "Courier's way");
 	q.bytes_max = 30;
@@ -302,5 +430,9 @@ main(void)
 	test_watch_many();
 	test_watch_killed();
 	test_quota();
+	test_folders();
+	test_rules_many();
+	test_grace();
+	test_reached();
 	return tap_done();
 }

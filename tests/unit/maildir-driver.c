@@ -306,7 +306,7 @@ deliver(char const *name, char const *text)
 {
 	stralloc path = STRALLOC_ZERO;
 	int r = tree_dir(&tree, name, &path) < 0 ||
-			(counted && quota_check(counted, strlen(text), 1) < 0) ||
+			(counted && quota_check(counted, 0, strlen(text), 1) < 0) ||
 			dir_deliver(path.s, text) < 0
 		    ? fail()
 		    : 0;

@@ -5,8 +5,8 @@
 #include "tests/unit/tap.h"
 
 static struct maildir_tree plain = TREE_DEFAULT(dir_path);
-static struct maildir_tree slash = {dir_path, "", '/', 0, 0, 0};
-static struct maildir_tree courier = {dir_path, "INBOX.", '.', 0, 0, 0};
+static struct maildir_tree slash = {dir_path, "", '/', 0, 0, 0, 0};
+static struct maildir_tree courier = {dir_path, "INBOX.", '.', 0, 0, 0, 0};
 
 /* clang-format off */
 static struct {
@@ -105,7 +105,7 @@ test_tree(void)
 	tap_ok(tree_delete(&plain, "INBOX") < 0 && errno == EPERM, "INBOX cannot be deleted");
 	tap_ok(tree_delete(&plain, "A") < 0 && errno == ENOENT, "nor what does not exist");
 	tap_num("delete", tree_delete(&plain, "INBOX.Sub"), 0);
-	struct maildir_tree small = {dir_path, "", '.', 3, 0, 0};
+	struct maildir_tree small = {dir_path, "", '.', 3, 0, 0, 0};
 	tap_ok(tree_create(&small, "TooMany") < 0 && errno == EMLINK, "folders_max");
 }
 
