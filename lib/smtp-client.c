@@ -229,6 +229,7 @@ static struct {
     {"LIMITS", EXT_LIMITS},
     {"FUTURERELEASE", EXT_FUTURERELEASE},
     {"DELIVERBY", EXT_DELIVERBY},
+    {"XREFUSAL", EXT_XREFUSAL},
 };
 
 /* RFC 9422 4: "RCPTMAX=100 MAILMAX=10"; what is not known, or says nothing, is passed over. */

@@ -39,6 +39,7 @@ enum smtp_ext {
 	EXT_SMTPUTF8_IMPLIED = 1 << 16, /* ours: an address outside ASCII says SMTPUTF8 by itself */
 	EXT_FUTURERELEASE = 1 << 17,
 	EXT_DELIVERBY = 1 << 18,
+	EXT_XREFUSAL = 1 << 19, /* ours: 250 2.7.0 to RCPT: its rules may refuse the message */
 };
 
 struct smtp_path {

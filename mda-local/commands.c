@@ -23,7 +23,8 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	l->state = LMTP_READY;
 	net_putf(&l->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-	    "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-REQUIRETLS\r\n250 XFORWARD IDENT\r\n",
+	    "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-REQUIRETLS\r\n"
+	    "250-XREFUSAL\r\n250 XFORWARD IDENT\r\n",
 	    conf_me(), (unsigned long long)l->size_max);
 	return 0;
 }

@@ -165,6 +165,14 @@ outlet_for(struct session *s, char const *target)
 	return *place = outlet_new(target, s->set.me);
 }
 
+/* Whether this sender must hear of a refusal behind the message by a reply that is for all
+ * recipients: it has neither PRDR nor is it told by mail (doc/acceptance.md). */
+static int
+hears_one_reply(struct session const *s)
+{
+	return !s->tx.prdr.on && !session_may_relay(s);
+}
+
 /* Asks the server that will deliver. Its answer is the sender's. */
 static int
 ask(struct session *s, struct recipient *r, char const *target)
@@ -188,10 +196,18 @@ ask(struct session *s, struct recipient *r, char const *target)
 	r->via = o;
 	r->named = 1;
 	r->verdict = VERDICT_TEMP; /* until its server says otherwise */
-	return add(s, r, REPLY_RCPT_OK);
+	int const alone = o->may_refuse && hears_one_reply(s);
+	if (alone && s->tx.count) {
+		s->tx.renew = 1;
+		return reply(s, REPLY_ALONE);
+	}
+	add(s, r, REPLY_RCPT_OK);
+	s->tx.alone = alone && s->tx.count;
+	return 0;
 }
 
-/* A relay domain's own server decides, as far as smtp-callout can tell. Its answer is the sender's. */
+/* A relay domain's own server decides, as far as smtp-callout can tell. Its answer is the sender's.
+ */
 static int
 ask_callout(struct session *s, struct recipient const *r)
 {
@@ -275,6 +291,8 @@ do_rcpt(void *session, char *arg, size_t len)
 	char const *given = rcpt.to.text;
 	if (find_same(&s->tx, given))
 		reply(s, REPLY_RCPT_AGAIN);
+	else if (s->tx.alone)
+		reply(s, REPLY_ALONE);
 	else if (!door_refuses(s, &rcpt.to))
 		take_recipient(s, &rcpt);
 	if (s->code < 400)

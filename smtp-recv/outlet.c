@@ -251,6 +251,7 @@ try_rcpt(struct outlet *o, struct offer const *f)
 			return 1;
 		r = judge(o);
 		o->accepted += !r;
+		o->may_refuse = o->client.ext & EXT_XREFUSAL && !strcmp(o->reply.status, "2.7.0");
 	}
 	if (r < 0 && o->sent)
 		drop_reply(o);

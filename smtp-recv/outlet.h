@@ -13,6 +13,7 @@ struct outlet {
 	int stale;		 /* the server holds a transaction that is over: RSET first */
 	int begun;		 /* MAIL was accepted for this message */
 	unsigned int accepted;	 /* recipients of this message */
+	int may_refuse; /* the last recipient's rules may refuse the message when they see it */
 	int sent;		 /* this message went along with its recipient */
 	struct smtp_reply reply; /* the last one; made up when the server does not answer */
 	struct smtp_client client;

@@ -72,6 +72,7 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_NO_RELAY]       = "550 5.7.1 no relaying: not a domain of this server, and you are not authenticated",
 	[REPLY_NOT_LISTED]     = "550 5.1.1 no such recipient in this domain",
 	[REPLY_RCPTS_MAX]      = "452 4.5.3 too many recipients, send the rest in another message",
+	[REPLY_ALONE]          = "452 4.5.3 send this one in another message: its rules, or another's, may refuse the message",
 	[REPLY_OUTLETS_MAX]    = "452 4.5.3 too many destinations, send the rest in another message",
 	[REPLY_BAD_REWRITE]    = "553 5.1.3 the address cannot be rewritten by RELAYCLIENT",
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",

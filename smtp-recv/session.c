@@ -125,6 +125,7 @@ session_reset(struct session *s)
 	arena_reset(&t->arena);
 	t->header = (struct header_scan)HEADER_SCAN_ZERO;
 	t->count = t->asked = 0;
+	t->alone = 0;
 	t->is_binary = 0;
 	binary_free(&t->binary);
 	prdr_reset(&t->prdr);

@@ -60,6 +60,7 @@ struct transaction {
 	struct smtp_mail mail;
 	struct recipient *rcpts;
 	size_t count, room;
+	int alone; /* the one recipient must stay the only one */
 	unsigned int asked; /* RCPT commands, refused ones too */
 	struct prdr prdr;
 	struct message message;
