@@ -5,6 +5,11 @@ PROGRAMS += postern-tables
 OBJ_postern-tables := bin/postern-tables.o
 LIBS_postern-tables := -lidn2 -lunistring
 
+# Dynamic for getpwnam, which static glibc has without nsswitch.conf.
+PROGRAMS += system-map
+OBJ_system-map := bin/system-map.o
+USE_system-map := dynamic
+
 PROGRAMS += tcpserver tcpserver-access tlsd ucspitlsd
 OBJ_tcpserver-access := bin/tcpserver-access.o
 LIBS_tcpserver-access := $(S6_LIB)
@@ -59,7 +64,7 @@ USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
 PROGRAMS += auth-file
-OBJ_auth-file := bin/auth-file.o bin/auth-hash.o bin/auth-cache.o
+OBJ_auth-file := bin/auth-file.o bin/auth-hash.o bin/auth-cache.o bin/auth-checker.o
 LIBS_auth-file := -lcrypt -lidn2 -lunistring
 
 PROGRAMS += login-wait

@@ -10,11 +10,13 @@
  * the account and etc/quota-rule, else unset), AUTHORIZED=2 if it was 1; SHARED and SHARING
  * (lib/sharing.h) where etc/sharing exists.
  * Settings: plain-passwords ({PLAIN} is allowed), account-uid-min, auth-cache-seconds (how long a
- * right password is remembered, 300; 0: not at all), scram-iterations (-s), sharing, quota-rule.
+ * right password is remembered, 300; 0: not at all), password-checker (a checkpassword program for
+ * accounts with "x" in the password's place), scram-iterations (-s), sharing, quota-rule,
+ * system-domains.
  * Exit: 1 refused, 2 misused, 3 no such account (AUTHORIZED only), 111 temporary; else PROGRAM's.
- * Privileges: reads etc/users, and postern-shared of those in etc/sharing; reads and writes
- * run/auth. As root it becomes the account's gid and uid, with the gids of those who share with it,
- * and no other account's uid than its own works without root. */
+ * Privileges: reads users (lib/lookup.h), and postern-shared of those in etc/sharing; reads and
+ * writes run/auth. As root it becomes the account's gid and uid, with the gids of those who share
+ * with it, and no other account's uid than its own works without root. */
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@
 #include <skalibs/strerr.h>
 
 #include "bin/auth-cache.h"
+#include "bin/auth-checker.h"
 #include "bin/auth-hash.h"
 #include "lib/account-rules.h"
 #include "lib/account.h"
@@ -33,6 +36,7 @@
 #include "lib/conf.h"
 #include "lib/id.h"
 #include "lib/log.h"
+#include "lib/lookup.h"
 #include "lib/sa.h"
 #include "lib/scram.h"
 #include "lib/sharing.h"
@@ -99,9 +103,26 @@ is_authorized(void)
 	return s && !strcmp(s, "1") && getenv("POSTERN_MECHANISM");
 }
 
+/* The password is another program's to know. */
+static void
+ask_checker(struct account const *a, char const *password)
+{
+	int const r = auth_checker(a->name, password);
+	if (r < 0)
+		_exit(111);
+	if (!r) {
+		auth_hash_waste(password);
+		refuse(a->name, "password");
+	}
+}
+
 static void
 check_password(struct account const *a, char const *password)
 {
+	if (auth_checker_wanted(a->password)) {
+		ask_checker(a, password);
+		return;
+	}
 	unsigned int seconds =
 	    (unsigned int)conf_uint("auth-cache-seconds", CACHE_SECONDS, 0, 86400);
 	int slow = auth_hash_is_slow(a->password);
@@ -140,7 +161,7 @@ open_account(struct arena *arena, struct account *a)
 	char *login, *password;
 	stralloc key = STRALLOC_ZERO;
 	read_credentials(&login, &password);
-	int r = account_key(&key, login) < 0 ? 0 : account_find(arena, sa_str(&key), a);
+	int r = account_key(&key, login) < 0 ? 0 : account_login(arena, sa_str(&key), a);
 	if (r < 0)
 		strerr_diefu1sys(111, "look the account up in etc/users");
 	if (is_authorized()) {
@@ -270,5 +291,6 @@ main(int argc, char **argv)
 		log_id(id_connection());
 	open_account(&arena, &a);
 	become(&arena, &a, &sharing);
+	lookup_close();
 	run(&a, &sharing, argv);
 }

@@ -226,9 +226,3 @@ account_postmaster(struct arena *a, struct account *out)
 	}
 	return geteuid() ? 0 : -1;
 }
-
-uid_t
-account_uid_min(void)
-{
-	return (uid_t)conf_uint("account-uid-min", ACCOUNT_UID_MIN, 1, UINT32_MAX - 1);
-}

@@ -1,4 +1,5 @@
-/* An account, as etc/users has it (doc/joints.md): what auth-file and mda-local agree on. */
+/* An account, as the sources of the table users have it (doc/joints.md, doc/directories.md): what
+ * auth-file and mda-local agree on. */
 #ifndef POSTERN_ACCOUNT_H
 #define POSTERN_ACCOUNT_H
 
@@ -28,13 +29,22 @@ struct account {
 	int nologin, nodelivery;
 };
 
-/* Appends the key of a login or an address as people write it: ASCII in lower case, a domain of
- * U-labels in A-labels (RFC 5890 2.3.2.1). 0; -1 and nothing: there is no such domain. */
+/* Appends the key of a login or an address as people write it: the local part folded
+ * (lib/table-key.h), a domain of U-labels in A-labels (RFC 5890 2.3.2.1). 0; -1 and nothing: there
+ * is no such domain. */
 int account_key(stralloc *out, char const *login);
 /* The account with this key (local@domain, or a bare login; lower case). 1; 0 there is none; -1
  * with errno: table not readable, or EINVAL: its line cannot be used (event=bad-account). Strings
  * live in a. Empty uid and gid are this process's own. */
 int account_find(struct arena *a, char const *key, struct account *out);
+/* The same for a login or an address whose account may be known without its domain, as those of the
+ * system are: exactly this key, else its local part where the domain is one of system-domains. */
+int account_login(struct arena *a, char const *key, struct account *out);
+/* The setting system-domains (without it this host's name, if "system" is a source of users), as
+ * keys of the table domains: strings, each with its NUL, an empty one behind the last. Lives until
+ * exit. */
+char const *account_system_domains(void);
+int account_is_system_domain(char const *domains, char const *domain);
 /* Overwrites password and keys, for a process that lives on. */
 void account_wipe(struct account *a);
 /* 1 if the account may be opened from this address (text, as TCPREMOTEIP; null: the peer has none):

@@ -11,6 +11,7 @@
 #include "lib/base64.h"
 #include "lib/log.h"
 #include "lib/login-state.h"
+#include "lib/lookup.h"
 #include "lib/sa.h"
 #include "lib/table.h"
 
@@ -34,7 +35,8 @@ find_keys(char const *login, enum hash h, struct scram_keys *k)
 {
 	struct arena arena = ARENA_ZERO;
 	struct account a;
-	int r = *login ? account_find(&arena, login, &a) : 0;
+	int r = *login ? account_login(&arena, login, &a) : 0;
+	lookup_close(); /* what lives as long as a session needs it no more */
 	if (r < 0)
 		login_parent_error("no-keys", errno);
 	if (r == 1) {

@@ -117,7 +117,7 @@ sharing_find(struct arena *a, struct account const *reader, gid_t min_gid, struc
 			complain(name, "too many owners");
 			break;
 		}
-		if (account_find(a, name, &owner) == 1)
+		if (account_login(a, name, &owner) == 1)
 			add_owner(out, &owner, reader->name, min_gid);
 	}
 	stralloc_free(&owners);

@@ -2,16 +2,19 @@
 
 #include <string.h>
 
-#include "lib/ascii.h"
+#include "lib/sa.h"
+#include "lib/table-key.h"
 #include "lib/table.h"
 #include "mda-local/limits.h"
 
-char const *
-domain_lower(struct arena *a, char const *s, size_t n)
+static char const *
+key(struct arena *a, char const *s)
 {
-	char *p = arena_strndup(a, s, n);
-	ascii_lower(p, n);
-	return p;
+	stralloc sa = STRALLOC_ZERO;
+	key_of_table(&sa, "domains", s, strlen(s));
+	char const *r = arena_strndup(a, sa.s ? sa.s : "", sa.len);
+	stralloc_free(&sa);
+	return r;
 }
 
 enum domain_kind
@@ -20,7 +23,7 @@ domain_kind(struct arena *a, char const **domain)
 	static char const alias[] = "alias:", lmtp[] = "lmtp:";
 	enum domain_kind kind = DOMAIN_DEEP;
 	stralloc value = STRALLOC_ZERO;
-	*domain = domain_lower(a, *domain, strlen(*domain));
+	*domain = key(a, *domain);
 	for (int i = 0; **domain && kind == DOMAIN_DEEP && i < MDA_ALIAS_DEPTH; i++) {
 		int r = table_find("domains", *domain, strlen(*domain), &value);
 		if (r < 0)
@@ -32,8 +35,7 @@ domain_kind(struct arena *a, char const **domain)
 		else if (strncmp(value.s, alias, sizeof alias - 1))
 			kind = DOMAIN_LOCAL;
 		else
-			*domain = domain_lower(
-			    a, value.s + sizeof alias - 1, value.len - sizeof alias + 1);
+			*domain = key(a, value.s + sizeof alias - 1);
 	}
 	stralloc_free(&value);
 	return **domain ? kind : DOMAIN_LOCAL;

@@ -14,11 +14,8 @@ enum domain_kind {
 	DOMAIN_ERROR /* the table cannot be read */
 };
 
-/* Of a domain in A-labels or "". Follows alias:OTHER; *domain becomes the last one, in lower case,
- * in a. */
+/* Of a domain in A-labels or "". Follows alias:OTHER; *domain becomes the last one, as tables
+ * have it, in a. */
 enum domain_kind domain_kind(struct arena *a, char const **domain);
-
-/* s[0..n) in lower case, in a. */
-char const *domain_lower(struct arena *a, char const *s, size_t n);
 
 #endif

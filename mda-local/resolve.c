@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/smtp-envelope.h"
+#include "lib/table-key.h"
 #include "lib/table.h"
 #include "mda-local/domain.h"
 #include "mda-local/limits.h"
@@ -29,7 +30,7 @@ struct walk {
 
 /* One reading of an address: alice, or alice with folder x of alice+x. */
 struct name {
-	char const *local, *domain; /* lower case */
+	char const *local, *domain; /* as tables have them */
 	char const *folder;
 	char separator;
 	int direct; /* alice+@x, alice++x@x: the mailbox itself, no alias */
@@ -45,7 +46,19 @@ resolver_init(struct resolver *r)
 	if (!strcmp(r->separators, "none"))
 		r->separators = "";
 	r->postmaster = conf_address("postmaster");
+	r->system_domains = account_system_domains();
 	rewrite_init(&r->rewrite);
+}
+
+/* As tables have it. */
+static char const *
+folded(struct arena *a, char const *s, size_t n)
+{
+	stralloc sa = STRALLOC_ZERO;
+	key_fold(&sa, s, n);
+	char const *r = arena_strndup(a, sa.s ? sa.s : "", sa.len);
+	stralloc_free(&sa);
+	return r;
 }
 
 /* local@domain, or local alone. */
@@ -271,6 +284,9 @@ try_name(struct walk *w, struct chain const *up, unsigned int depth, struct name
 		r = try_user(w, up, key, n);
 	if (!r && !n->direct && *n->domain)
 		r = try_alias(w, up, depth, n->local, n);
+	/* As sendmail and Postfix have it, an alias counts before the system's account. */
+	if (!r && account_is_system_domain(w->r->system_domains, n->domain))
+		r = try_user(w, up, n->local, n);
 	return r;
 }
 
@@ -283,7 +299,7 @@ try_subaddress(struct walk *w, struct chain const *up, unsigned int depth, struc
 	if (!at || !original[at])
 		return REPLY_NONE;
 	struct name n = *whole;
-	n.local = domain_lower(w->a, original, at);
+	n.local = folded(w->a, original, at);
 	n.separator = original[at];
 	n.folder = original + at + 1;
 	n.direct = !*n.folder || *n.folder == n.separator;
@@ -343,7 +359,7 @@ walk_local(struct walk *w, struct chain const *up, unsigned int depth, char cons
     char const *domain, char const *folder)
 {
 	struct name n = {
-	    .local = domain_lower(w->a, local, strlen(local)), .domain = domain, .folder = folder};
+	    .local = folded(w->a, local, strlen(local)), .domain = domain, .folder = folder};
 	enum reply r = try_rewritten(w, up, depth, local, domain);
 	if (!r)
 		r = try_name(w, up, depth, &n);

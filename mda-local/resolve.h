@@ -28,8 +28,9 @@ struct target {
 
 /* Settings; read once. */
 struct resolver {
-	char const *separators; /* each begins a subaddress; "" none */
-	char const *postmaster; /* address, or null */
+	char const *separators;	    /* each begins a subaddress; "" none */
+	char const *postmaster;	    /* address, or null */
+	char const *system_domains; /* account_system_domains() */
 	struct rewrite rewrite;
 };
 void resolver_init(struct resolver *r);

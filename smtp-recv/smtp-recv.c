@@ -7,8 +7,8 @@
  * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h and lib/ucspitls.h read, RELAYCLIENT, and
  * UID, GID, GIDLIST when started as root; sets POSTERN_ID.
  * Exit: 0 the session is over, 100 bad usage or setting, 111 system.
- * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock, the
- * LMTP servers of etc/domains, the filters of etc/milters, and state/ where greylisting or
+ * Touches: tables in etc/ (read), run/tmp (files without a name), run/lmtp/sock, run/spool/sock,
+ * the LMTP servers of etc/domains, the filters of etc/milters, and state/ where greylisting or
  * etc/smtp-rates is on. Privileges: none. Never parses as root: started as root it
  * becomes UID:GID; where AUTH is possible the parent of the pair (lib/login.h) stays what it was
  * and runs CHECKPASSWORD. */
@@ -20,6 +20,7 @@
 #include "lib/conf.h"
 #include "lib/date.h"
 #include "lib/local-user.h"
+#include "lib/lookup.h"
 #include "lib/sandbox.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/session.h"
@@ -49,17 +50,37 @@ know_local_peer(struct session *s)
 	s->any_sender = !s->peer.euid || s->peer.euid == geteuid();
 }
 
+static char const *const tables[] = {
+    "domains", "relay-domains", "relay-recipients", "senders", "aliases"};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+/* Of those tables: files that etc/lookup names. */
+static size_t
+other_files(struct sandbox_path *path)
+{
+	struct lookup_source *s;
+	size_t count = 0, n;
+	for (size_t i = 0; i < TABLES; i++)
+		if (lookup_sources(tables[i], &s, &n) == 1)
+			for (; n; s++, n--)
+				if (s->kind == LOOKUP_CDB)
+					path[count++] =
+					    (struct sandbox_path){s->path, SANDBOX_READ};
+	return count;
+}
+
 /* Where all runs under one uid, only this keeps the child from keys, passwords and mail: so the
  * tables by name, not etc/. A table that is replaced later is out of reach; the session then ends
  * with 421. */
 static struct sandbox const *
 confinement(struct settings const *set)
 {
-	static char const *const tables[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
-	    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb", "etc/senders",
-	    "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb"};
-	enum { TABLES = sizeof tables / sizeof *tables };
-	static struct sandbox_path paths[TABLES + 3];
+	static char const *const files[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
+	    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb",
+	    "etc/senders", "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb", "etc/lookup",
+	    "etc/lookup-seconds"};
+	enum { FILES = sizeof files / sizeof *files };
+	static struct sandbox_path paths[FILES + TABLES * LOOKUP_SOURCES_MAX + 3];
 	static struct sandbox box = {
 	    .calls = SANDBOX_FILES | SANDBOX_SOCKETS,
 	    .paths = paths,
@@ -68,11 +89,12 @@ confinement(struct settings const *set)
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY,
 	};
-	for (size_t i = 0; i < TABLES; i++)
-		paths[i] = (struct sandbox_path){conf_path(tables[i]), SANDBOX_READ};
-	paths[TABLES] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
+	size_t n = other_files(paths);
+	for (size_t i = 0; i < FILES; i++)
+		paths[n++] = (struct sandbox_path){conf_path(files[i]), SANDBOX_READ};
+	paths[n++] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
 	if (set->state)
-		paths[TABLES + 1] = (struct sandbox_path){set->state, SANDBOX_READ | SANDBOX_EDIT};
+		paths[n] = (struct sandbox_path){set->state, SANDBOX_READ | SANDBOX_EDIT};
 	return &box;
 }
 

@@ -5,12 +5,13 @@
 #include "lib/ascii.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
+#include "lib/table-key.h"
 #include "lib/table.h"
 #include "smtp-recv/route.h"
 
 /* ---- addresses ---- */
 
-/* An address with its domain as tables have it and its local part in lower case, without the
+/* An address as tables have it, without the
  * subaddress (what stands behind one of the separators): what accounts, aliases and logins are
  * compared by. Null: no such thing. */
 static char const *
@@ -21,8 +22,7 @@ plain(struct arena *a, char const *local, char const *domain, char const *separa
 	if (!d)
 		return 0;
 	size_t n = strcspn(local, separators);
-	sa_catb(&sa, local, n ? n : strlen(local));
-	ascii_lower(sa.s, sa.len);
+	key_fold(&sa, local, n ? n : strlen(local));
 	sa_append(&sa, '@');
 	sa_cats(&sa, d);
 	char const *r = arena_strndup(a, sa.s, sa.len);

@@ -1,4 +1,5 @@
 /* Address resolution: a table of addresses and what they lead to. */
+// libs: -lidn2 -lunistring
 // objects: mda-local/resolve.o mda-local/domain.o mda-local/rewrite.o mda-local/replies.o
 #include "tests/unit/tap.h"
 
