@@ -10,12 +10,13 @@ PROGRAMS += system-map
 OBJ_system-map := bin/system-map.o
 USE_system-map := dynamic
 
-PROGRAMS += tcpserver tcpserver-access tlsd ucspitlsd
+PROGRAMS += tcpserver tcpserver-access tcpserver-socketbinder tlsd ucspitlsd
 OBJ_tcpserver-access := bin/tcpserver-access.o
 LIBS_tcpserver-access := $(S6_LIB)
-OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-conns.o bin/tcpserver-options.o bin/tcpserver-refuse.o bin/tcpserver-spawn.o
-OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o bin/tls-request.o
-OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o bin/tls-request.o
+OBJ_tcpserver-socketbinder := bin/tcpserver-socketbinder.o
+OBJ_tcpserver := bin/tcpserver.o bin/tcpserver-options.o bin/tcpserver-spawn.o
+OBJ_tlsd := bin/tlsd.o bin/ucspitls-launch.o
+OBJ_ucspitlsd := bin/ucspitlsd.o bin/ucspitls-launch.o
 
 PROGRAMS += proxy-server
 OBJ_proxy-server := bin/proxy-server.o bin/proxy-header.o
@@ -31,7 +32,7 @@ LIBS_imap-login := -lidn2 -lunistring
 PROGRAMS += smtp-recv
 OBJ_smtp-recv := $(addprefix smtp-recv/,smtp-recv.o accept.o auth.o binary.o binary-header.o commands.o data.o decide.o \
     door.o door-dnsbl.o door-greet.o door-helo.o door-reverse.o door-sender.o \
-    envelope.o envelope-change.o greet.o header-scan.o later.o message.o milter.o milter-header.o milter-macros.o \
+    envelope.o envelope-change.o greet.o header-scan.o later.o listen.o message.o milter.o milter-header.o milter-macros.o \
     milter-message.o milter-packet.o milter-say.o milter-table.o milters.o notice.o outlet.o prdr.o received.o replies.o route.o \
     session.o settings.o submission.o xclient.o \
     greylist.o rate.o rate-table.o tarpit.o)
@@ -48,7 +49,7 @@ LIBS_mda-remote-dns := -lunbound
 
 # OpenSSL is in these two only.
 TLS_OBJECTS := bin/tls-serve.o bin/tls-relay.o bin/tls-session.o bin/tls-certs.o bin/tls-context.o \
-    bin/tls-warm.o bin/tls-tickets.o bin/tls-file.o bin/tls-request.o
+    bin/tls-warm.o bin/tls-tickets.o bin/tls-file.o
 PROGRAMS += tls-engine tls-keeper
 OBJ_tls-engine := bin/tls-engine.o $(TLS_OBJECTS)
 OBJ_tls-keeper := bin/tls-keeper.o bin/tls-keeper-client.o $(TLS_OBJECTS)

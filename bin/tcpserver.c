@@ -24,9 +24,9 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "bin/tcpserver-conns.h"
+#include "lib/conns.h"
 #include "bin/tcpserver-options.h"
-#include "bin/tcpserver-refuse.h"
+#include "lib/refuse.h"
 #include "bin/tcpserver-spawn.h"
 #include "lib/skalibs-compat.h"
 
@@ -169,7 +169,7 @@ serve_one(char *const *argv, int listener)
 	else {
 		if (o.verbosity >= 1)
 			info("reject %s count %u/%u", peer_text(&ip, port), n - 1, o.permax);
-		tcpserver_refuse(fd, o.refusal);
+		refuse_client(fd, o.refusal);
 	}
 	close(fd);
 	return 1;

@@ -4,7 +4,7 @@
 
 #include <skalibs/tai.h>
 
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 /* A client that has sent no request by then is let go. */
 #define KEEPER_REQUEST_SECONDS 10

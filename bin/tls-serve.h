@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "bin/tls-certs.h"
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 struct tls_job {
 	int fd[TLS_FDS];

@@ -7,7 +7,7 @@
 #include <skalibs/tai.h>
 
 #include "bin/tls-certs.h"
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 /* Sets up a connection over the two (non-blocking) network descriptors; r must outlive it. Null
  * after a message: no certificate, or client certificates asked for without CAFILE; *exitcode says

@@ -54,7 +54,7 @@ read_reply(int fd, char reply[static TLS_REPLY_MAX], unsigned int timeout_ms)
 
 /* An engine as our child; it stays the child of the application. */
 static size_t
-run_engine(struct launch const *l, struct launch_pipes const *p, char *reply)
+run_engine(struct launch const *l, struct tls_pipes const *p, char *reply)
 {
 	int notify[2], status;
 	if (pipe2(notify, O_CLOEXEC) < 0)
@@ -76,7 +76,7 @@ run_engine(struct launch const *l, struct launch_pipes const *p, char *reply)
 }
 
 static size_t
-ask_holder(struct launch const *l, struct launch_pipes const *p, char *reply)
+ask_holder(struct launch const *l, struct tls_pipes const *p, char *reply)
 {
 	int fd = launch_hand_over(l, 1, p->from_app, p->to_app);
 	size_t len = read_reply(fd, reply, l->request.timeout_ms);
@@ -91,7 +91,7 @@ int
 main(int argc, char **argv)
 {
 	struct launch l;
-	struct launch_pipes p;
+	struct tls_pipes p;
 	char reply[TLS_REPLY_MAX];
 	PROG = "tlsd";
 	int prog = launch_options(&l, argc, argv, USAGE);

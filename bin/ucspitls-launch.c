@@ -1,13 +1,10 @@
 #include "bin/ucspitls-launch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <skalibs/exec.h>
 #include <skalibs/sgetopt.h>
-#include <skalibs/socket.h>
 #include <skalibs/strerr.h>
 #include <skalibs/tai.h>
 #include <skalibs/types.h>
@@ -18,7 +15,6 @@
 #include "lib/ucspitls.h"
 
 #define ENGINE "tls-engine"
-#define RETRY_MS 20
 
 static unsigned int
 number(char const *s, unsigned int max, char const *usage)
@@ -94,13 +90,10 @@ launch_options(struct launch *l, int argc, char *const *argv, char const *usage)
 }
 
 void
-launch_pipes(struct launch_pipes *p)
+launch_pipes(struct tls_pipes *p)
 {
-	int a[2], b[2];
-	if (pipe2(a, O_CLOEXEC) < 0 || pipe2(b, O_CLOEXEC) < 0)
+	if (tls_pipes(p) < 0)
 		strerr_diefu1sys(111, "make pipes");
-	*p = (struct launch_pipes){
-	    .app_read = a[0], .to_app = a[1], .from_app = b[0], .app_write = b[1]};
 }
 
 /* ---- alone: exec of an engine -----------------------------------------------------------------
@@ -156,84 +149,19 @@ launch_engine(struct launch const *l, int fd_from_app, int fd_to_app, int notify
 /* ---- the key holder ---------------------------------------------------------------------------
  */
 
-/* A moment later, or 0 at the deadline. */
-static int
-pause_until(tain const *deadline)
-{
-	tain_now_g();
-	if (!tain_future(deadline))
-		return 0;
-	poll(0, 0, RETRY_MS);
-	return 1;
-}
-
-/* A key holder that is just being started again is worth a little patience: refusing TLS would mean
- * clear text, refusing the connection a delay. */
-static int
-connect_holder(char const *path, tain const *deadline)
-{
-	for (;;) {
-		int fd = ipc_stream_nbcoe();
-		if (fd < 0)
-			strerr_diefu1sys(111, "create a socket");
-		if (ipc_connect(fd, path)) {
-			ndelay_off(fd);
-			return fd;
-		}
-		int e = errno;
-		close(fd);
-		if ((e != ECONNREFUSED && e != ENOENT && e != EAGAIN) || !pause_until(deadline)) {
-			errno = e;
-			strerr_diefu2sys(111, "connect to the key holder at ", path);
-		}
-	}
-}
-
-/* ETOOMANYREFS: as many of this user's descriptors are on their way as RLIMIT_NOFILE allows. They
- * arrive as soon as the key holder has a turn. */
-static ssize_t
-send_before(int fd, struct msghdr const *m, tain const *deadline)
-{
-	for (;;) {
-		ssize_t w = sendmsg(fd, m, MSG_NOSIGNAL);
-		int e = errno;
-		if (w >= 0 || (e != EINTR && (e != ETOOMANYREFS || !pause_until(deadline)))) {
-			errno = e;
-			return w;
-		}
-	}
-}
-
 int
 launch_hand_over(struct launch const *l, int at_once, int fd_from_app, int fd_to_app)
 {
-	char request[TLS_REQUEST_MAX];
-	int const fds[TLS_FDS] = {0, 1, fd_from_app, fd_to_app};
-	union {
-		struct cmsghdr header; /* for its alignment */
-		char space[CMSG_SPACE(sizeof fds)];
-	} control = {.space = {0}};
 	struct tls_request r = l->request;
-	r.at_once = at_once;
-	struct iovec v = {.iov_base = request, .iov_len = tls_request_fmt(request, &r)};
-	if (!v.iov_len)
-		strerr_dief1x(100, "TLS_ALPN is too long");
-	struct msghdr m = {.msg_iov = &v,
-	    .msg_iovlen = 1,
-	    .msg_control = control.space,
-	    .msg_controllen = sizeof control.space};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fds);
-	memcpy(CMSG_DATA(c), fds, sizeof fds);
-
 	tain deadline;
+	r.at_once = at_once;
 	tain_now_set_stopwatch_g();
-	tain_addsec_g(&deadline, LAUNCH_SECONDS);
-	int fd = connect_holder(l->holder, &deadline);
-	if (send_before(fd, &m, &deadline) != (ssize_t)v.iov_len)
-		strerr_diefu1sys(111, "hand the connection to the key holder");
+	tain_addsec_g(&deadline, TLS_HOLDER_SECONDS);
+	int const fd = tls_holder_hand_over(l->holder, &r, fd_from_app, fd_to_app, &deadline);
+	if (fd < 0 && errno == EMSGSIZE)
+		strerr_dief1x(100, "TLS_ALPN is too long");
+	if (fd < 0)
+		strerr_diefu2sys(111, "hand the connection to the key holder at ", l->holder);
 	return fd;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "bin/tls-request.h"
+#include "lib/tls-holder.h"
 
 struct launch {
 	char const *self; /* argv[0]: an engine is looked for beside it */
@@ -24,17 +24,11 @@ int launch_options(struct launch *l, int argc, char *const *argv, char const *us
 void launch_engine(struct launch const *l, int fd_from_app, int fd_to_app, int notify)
     __attribute__((noreturn));
 
-/* Hands the connection (0 and 1) and the two plaintext ends to the key holder, which starts at once
- * or at the command. The socket, close-on-exec; exits 111 if the key holder cannot be reached, or
- * too many descriptors are on their way to it, for LAUNCH_SECONDS. */
-#define LAUNCH_SECONDS 5
+/* As tls_holder_hand_over, within TLS_HOLDER_SECONDS; exits 111 where that fails. */
 int launch_hand_over(struct launch const *l, int at_once, int fd_from_app, int fd_to_app);
 
-/* Two pipes, close-on-exec, for the plaintext: the application's ends and the engine's. */
-struct launch_pipes {
-	int app_read, app_write, from_app, to_app;
-};
-void launch_pipes(struct launch_pipes *p);
+/* As tls_pipes; exits 111 where that fails. */
+void launch_pipes(struct tls_pipes *p);
 
 /* Becomes the application, without the variables that are not for it. */
 void launch_app(struct launch const *l, char *const *argv) __attribute__((noreturn));

@@ -24,10 +24,10 @@
 	"[ -Z | -z ] prog..."
 
 /* The child: waits for the application's command. */
-static void wait_for_command(struct launch const *l, struct launch_pipes const *p, int fd)
+static void wait_for_command(struct launch const *l, struct tls_pipes const *p, int fd)
     __attribute__((noreturn));
 static void
-wait_for_command(struct launch const *l, struct launch_pipes const *p, int fd)
+wait_for_command(struct launch const *l, struct tls_pipes const *p, int fd)
 {
 	char command;
 	ssize_t r;
@@ -51,7 +51,7 @@ wait_for_command(struct launch const *l, struct launch_pipes const *p, int fd)
 
 /* The control socket of a waiting child of ours. */
 static int
-fork_engine(struct launch const *l, struct launch_pipes const *p)
+fork_engine(struct launch const *l, struct tls_pipes const *p)
 {
 	int sv[2];
 	if (ipc_pair_coe(sv) < 0)
@@ -82,7 +82,7 @@ int
 main(int argc, char **argv)
 {
 	struct launch l;
-	struct launch_pipes p;
+	struct tls_pipes p;
 	PROG = "ucspitlsd";
 	int prog = launch_options(&l, argc, argv, USAGE);
 	launch_pipes(&p);

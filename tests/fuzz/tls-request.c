@@ -1,11 +1,10 @@
 /* The request on the key holder's socket: nothing outside it is touched, and every string ends in
  * it. */
-// sources: bin/tls-request.c
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 

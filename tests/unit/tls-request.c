@@ -1,8 +1,7 @@
 /* The request on the key holder's socket: written and read back, and what is refused. */
-// objects: bin/tls-request.o
 #include "tests/unit/tap.h"
 
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 #define V "POSTERN_TLS=1\0"
 

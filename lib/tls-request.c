@@ -1,4 +1,4 @@
-#include "bin/tls-request.h"
+#include "lib/tls-request.h"
 
 #include <stdio.h>
 #include <string.h>

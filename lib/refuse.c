@@ -1,4 +1,4 @@
-#include "bin/tcpserver-refuse.h"
+#include "lib/refuse.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -28,7 +28,7 @@ say(int fd, char const *s, size_t len)
 }
 
 void
-tcpserver_refuse(int fd, char const *text)
+refuse_client(int fd, char const *text)
 {
 	char line[REFUSAL_MAX + 2];
 	size_t const n = text ? strlen(text) : 0;

@@ -1,6 +1,6 @@
-/* tcpserver's connections: which process serves which address. */
-#ifndef POSTERN_TCPSERVER_CONNS_H
-#define POSTERN_TCPSERVER_CONNS_H
+/* A server's connections: which process serves which address. */
+#ifndef POSTERN_CONNS_H
+#define POSTERN_CONNS_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,5 +23,9 @@ void conns_add(struct conn const *c);
 /* Forgets pid: 1 and what it was in *c, 0 if it is none of ours. */
 int conns_remove(pid_t pid, struct conn *c);
 void conns_kill(int sig);
+/* Writes all to a file, and reads them from it, at most max: for a server that executes itself,
+ * whose children stay its own. 0, or -1 and errno. */
+int conns_save(int fd);
+int conns_load(int fd, unsigned int max);
 
 #endif

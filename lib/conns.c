@@ -1,8 +1,11 @@
-#include "bin/tcpserver-conns.h"
+#include "lib/conns.h"
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/durable.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 
 /* One array without order: a look through 16384 of them takes microseconds, a spawn a third of a
@@ -55,4 +58,20 @@ conns_kill(int sig)
 {
 	for (unsigned int i = 0; i < count; i++)
 		kill(conns[i].pid, sig);
+}
+
+int
+conns_save(int fd)
+{
+	return durable_write(fd, (char const *)conns, count * sizeof *conns);
+}
+
+int
+conns_load(int fd, unsigned int max)
+{
+	ssize_t const n = pread_all(fd, (char *)conns, max * sizeof *conns, 0);
+	if (n < 0)
+		return -1;
+	count = (unsigned int)((size_t)n / sizeof *conns);
+	return 0;
 }
