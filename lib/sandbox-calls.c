@@ -131,6 +131,7 @@ struct sandbox_call const sandbox_calls[] = {
 
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
+	{SYS_pipe2, SANDBOX_SOCKETS, ANY_ARGUMENT}, /* for who shall write to it */
 };
 /* clang-format on */
 

@@ -7,6 +7,8 @@
 
 #include <skalibs/types.h>
 
+#include "lib/tls-holder.h"
+
 extern char **environ;
 
 enum { CTL, READ, WRITE, FDS };
@@ -15,6 +17,10 @@ static int fds[FDS] = {-1, -1, -1};
 static char reply[UCSPITLS_REPLY_MAX];
 static size_t reply_len;
 static int started;
+static struct {
+	char const *path, *id, *ip; /* path null: there is none, or it has the connection already */
+	int at_once;		    /* it waits for no command */
+} holder;
 
 static char const *const fd_names[FDS] = {"SSLCTLFD", "SSLREADFD", "SSLWRITEFD"};
 
@@ -83,10 +89,62 @@ ucspitls_init(void)
 	return 1;
 }
 
+static int
+launched(void)
+{
+	return fds[CTL] >= 0 && fds[READ] >= 0 && fds[WRITE] >= 0;
+}
+
 int
 ucspitls_available(void)
 {
-	return fds[CTL] >= 0 && fds[READ] >= 0 && fds[WRITE] >= 0;
+	return launched() || holder.path;
+}
+
+int
+ucspitls_init_holder(char const *path, char const *id, char const *ip)
+{
+	ucspitls_init();
+	ucspitls_close();
+	for (char const *const *p = reply_names; *p; p++)
+		unsetenv(*p);
+	holder.path = path && *path ? path : 0;
+	holder.id = id;
+	holder.ip = ip;
+	return ucspitls_available();
+}
+
+int
+ucspitls_hand_over(int at_once)
+{
+	struct tls_pipes p;
+	tain deadline;
+	if (!holder.path)
+		return 0;
+	struct tls_request const r = {.at_once = at_once,
+	    .timeout_ms = TLS_HANDSHAKE_MS,
+	    .verbosity = 1,
+	    .alpn = "",
+	    .id = holder.id,
+	    .ip = holder.ip};
+	if (tls_pipes(&p) < 0)
+		return -1;
+	tain_now_g();
+	tain_addsec_g(&deadline, TLS_HOLDER_SECONDS);
+	int const fd = tls_holder_hand_over(holder.path, &r, p.from_app, p.to_app, &deadline);
+	int const e = errno;
+	close(p.from_app);
+	close(p.to_app);
+	fds[CTL] = fd;
+	fds[READ] = p.app_read;
+	fds[WRITE] = p.app_write;
+	if (fd < 0)
+		ucspitls_close();
+	else
+		holder.path = 0;
+	holder.at_once = at_once;
+	errno = e;
+	return fd < 0 ? -1 : 0;
 }
 
 int
@@ -98,7 +156,7 @@ ucspitls_active(void)
 size_t
 ucspitls_fds(int out[static 3])
 {
-	if (!ucspitls_available())
+	if (!launched())
 		return 0;
 	memcpy(out, fds, sizeof fds);
 	return FDS;
@@ -195,7 +253,9 @@ int
 ucspitls_start(struct net *n)
 {
 	tain deadline;
-	if (!ucspitls_available()) {
+	if (ucspitls_hand_over(1) < 0)
+		return -1;
+	if (!launched()) {
 		errno = ENOTCONN;
 		return -1;
 	}
@@ -206,7 +266,7 @@ ucspitls_start(struct net *n)
 	net_discard(n);
 	tain_now_g();
 	tain_addsec_g(&deadline, UCSPITLS_SECONDS);
-	if (ucspitls_ask(fds[CTL]) < 0 ||
+	if ((!holder.at_once && ucspitls_ask(fds[CTL]) < 0) ||
 	    ucspitls_answer(fds[CTL], reply, &reply_len, &deadline) < 0 ||
 	    ucspitls_setenv(reply, reply_len) < 0)
 		return -1;
@@ -227,7 +287,7 @@ ucspitls_reply(size_t *len)
 int
 ucspitls_adopt(int fd_in, int fd_out, char const *s, size_t len)
 {
-	if (!ucspitls_available() || len > UCSPITLS_REPLY_MAX)
+	if (!launched() || len > UCSPITLS_REPLY_MAX)
 		return protocol_error();
 	if (ucspitls_setenv(s, len) < 0)
 		return -1;

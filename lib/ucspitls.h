@@ -29,6 +29,17 @@
  * ucspitls_available(). */
 int ucspitls_init(void);
 
+/* Instead of ucspitls_init, where no launcher stands in front: TLS can be started by asking the key
+ * holder at that socket (doc/tls.md); null or "": it cannot. The environment is cleaned as there.
+ * The strings, for the holder's log, must stay. Returns ucspitls_available(). */
+int ucspitls_init_holder(char const *path, char const *id, char const *ip);
+
+/* After ucspitls_init_holder: hands the connection (descriptors 0 and 1) over; without that
+ * ucspitls_start could not do it, and nothing happens where there is a launcher. at_once: the
+ * handshake may begin; else ucspitls_ask begins it, as with a launcher. 0, or -1 and errno: no TLS
+ * now. */
+int ucspitls_hand_over(int at_once);
+
 /* 1 while TLS can still be started on this connection. */
 int ucspitls_available(void);
 
@@ -56,9 +67,9 @@ int ucspitls_answer(
     int fd_control, char reply[static UCSPITLS_REPLY_MAX], size_t *len, tain const *deadline);
 
 /* The other process of a pair, after its partner has started TLS: puts the partner's reply (taken
- * from it as untrusted bytes: only the SSL_* names that it knows are used, EPROTO if it is no such list)
- * into the environment and makes fd_in and fd_out the plaintext descriptors; closes the rest. 0 or
- * -1. */
+ * from it as untrusted bytes: only the SSL_* names that it knows are used, EPROTO if it is no such
+ * list) into the environment and makes fd_in and fd_out the plaintext descriptors; closes the rest.
+ * 0 or -1. */
 int ucspitls_adopt(int fd_in, int fd_out, char const *reply, size_t len);
 
 /* For launchers: removes from the environment what no program behind them may see. */

@@ -162,6 +162,15 @@ do_help(void *session, char *arg, size_t len)
 
 /* ---- STARTTLS (RFC 3207) ---- */
 
+static void
+tls_failed(char const *event)
+{
+	int const e = errno;
+	log_event(event);
+	log_errno("reason", e);
+	log_send();
+}
+
 int
 do_starttls(void *session, char *arg, size_t len)
 {
@@ -179,13 +188,15 @@ do_starttls(void *session, char *arg, size_t len)
 		log_num("octets", dropped);
 		log_send();
 	}
+	/* Before the word is given, where nobody has made sure so far: RFC 3207 4. */
+	if (ucspitls_hand_over(1) < 0) {
+		tls_failed("tls-unavailable");
+		return reply(s, REPLY_TLS_LATER);
+	}
 	reply(s, REPLY_READY_TLS);
 	if (net_flush(&s->net) < 0 ||
 	    (s->login ? login_tls(s->login, &s->net) : ucspitls_start(&s->net)) < 0) {
-		int e = errno;
-		log_event("tls-failed");
-		log_errno("reason", e);
-		log_send();
+		tls_failed("tls-failed");
 		return 1;
 	}
 	/* RFC 3207 4.2: nothing that was said before is known any more. */

@@ -57,6 +57,10 @@
 #define MILTER_CHANGES_MAX (128 << 10) /* octets of all changes of one filter but its body: it has failed */
 #define HOLD_REASON_MAX 255	 /* octets of a filter's name and its reason for a quarantine, as much as the spool keeps: cut */
 #define BINARY_FIELD_MAX 16384	 /* octets of Content-Type or Content-Transfer-Encoding in a binary message: 554 5.6.3 */
+#define LISTEN_MAX 10000	 /* the most that -l may be told */
+#define LISTEN_PER_ADDRESS 40	 /* connections of one address at a time with -l: TCP_REFUSE is said */
+#define LISTEN_BATCH 64		 /* connections taken between two looks at the signals */
+#define LISTEN_PAUSE_MS 100	 /* without descriptors or memory to accept */
 #define FINISH_SECONDS 3	 /* to wait for the peer's close */
 #define ADDRESS_SPACE (64 << 20) /* RLIMIT_AS */
 #define FILES_MAX 64		 /* RLIMIT_NOFILE */

@@ -62,6 +62,7 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_AUTH_FAILED]    = "535 5.7.8 login or password wrong",
 	[REPLY_AUTH_TEMP]      = "454 4.7.0 authentication fails for now, try later",
 	[REPLY_AUTH_LIMIT]     = "454 4.7.0 too many connections of this user, try later",
+	[REPLY_TLS_LATER]      = "454 4.7.0 TLS cannot be started for now, try later",
 	[REPLY_AUTH_CANCELLED] = "501 5.7.0 cancelled",
 	[REPLY_AUTH_SYNTAX]    = "501 5.5.2 not what this mechanism wants",
 	[REPLY_AUTH_LONG]      = "500 5.5.6 authentication line too long",

@@ -1,6 +1,8 @@
-/* smtp-recv [-s] [CHECKPASSWORD [ARGS...] true]: one SMTP session, from a server or, with -s, from
- * a mail client (submission, RFC 6409). Local recipients are checked and delivered by an LMTP
- * server while the sender waits; all that remain go to the spool. 250 means on disk.
+/* smtp-recv [-s] [-l CONNECTIONS [-c CONNECTIONS] [-d FD]] [CHECKPASSWORD [ARGS...] true]: one SMTP
+ * session, from a server or, with -s, from a mail client (submission, RFC 6409). With -l one for
+ * each connection to the listening socket 0, so many at a time (-c: from one address), in a process
+ * of its own; FD gets a line when it is ready. Local recipients are checked and delivered by an
+ * LMTP server while the sender waits; all that remain go to the spool. 250 means on disk.
  *
  * Descriptors: 0 and 1 the connection (or pipes to a TLS engine), 2 the log.
  * CHECKPASSWORD ARGS... true: checks credentials; its exit code counts. None: AUTH is not offered.
@@ -16,28 +18,82 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/sig.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
 #include "lib/conf.h"
 #include "lib/date.h"
+#include "lib/id.h"
 #include "lib/local-user.h"
 #include "lib/lookup.h"
 #include "lib/sandbox.h"
 #include "lib/ucspitls.h"
+#include "smtp-recv/listen.h"
 #include "smtp-recv/session.h"
 
-#define USAGE "smtp-recv [-s] [checkpassword [args...] true]"
+#define NOTIFY_MAX 1023 /* a descriptor */
+
+#define USAGE                                                                                      \
+	"smtp-recv [-s] [-l connections [-c connections] [-d fd]] [checkpassword [args...] true]"
+
+struct invocation {
+	int submission;
+	struct listen_options listen; /* max 0: one connection, on 0 and 1 */
+};
+
+static unsigned int
+number(char const *s, unsigned int min, unsigned int max)
+{
+	unsigned int n;
+	if (!uint0_scan(s, &n) || n < min || n > max)
+		strerr_dieusage(100, USAGE);
+	return n;
+}
 
 static int
-options(int argc, char const *const *argv, int *submission)
+options(struct invocation *v, int argc, char *const *argv)
 {
-	subgetopt l = SUBGETOPT_ZERO;
+	subgetopt o = SUBGETOPT_ZERO;
 	int opt;
-	while ((opt = subgetopt_r(argc, argv, "s", &l)) != -1) {
-		if (opt != 's')
+	*v = (struct invocation){.listen = {.fd_ready = -1, .argv = argv}};
+	while ((opt = subgetopt_r(argc, (char const *const *)argv, "sl:c:d:", &o)) != -1)
+		switch (opt) {
+		case 's':
+			v->submission = 1;
+			break;
+		case 'l':
+			v->listen.max = number(o.arg, 1, LISTEN_MAX);
+			break;
+		case 'c':
+			v->listen.per_address = number(o.arg, 1, INT32_MAX);
+			break;
+		case 'd':
+			v->listen.fd_ready = (int)number(o.arg, 3, NOTIFY_MAX);
+			break;
+		default:
 			strerr_dieusage(100, USAGE);
-		*submission = 1;
+		}
+	if (!v->listen.max && (v->listen.per_address || v->listen.fd_ready >= 0))
+		strerr_dieusage(100, USAGE);
+	if (!v->listen.per_address)
+		v->listen.per_address = LISTEN_PER_ADDRESS;
+	return o.ind;
+}
+
+/* Where there is a launcher it has the means for TLS; a listener's process asks the key holder,
+ * where a pair is to follow at once, as the parent alone has the right to. */
+static void
+prepare_tls(struct session *s, int listening, int pair)
+{
+	char const *holder = getenv("TLS_ENGINE");
+	if (listening) {
+		ucspi_init(&s->peer);
+		ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
+		if (pair && ucspitls_hand_over(0) < 0)
+			strerr_diefu1sys(111, "hand the connection to the key holder");
+	} else {
+		ucspitls_init();
+		ucspi_init(&s->peer);
 	}
-	return l.ind;
 }
 
 /* A submission socket's peer is who the kernel says, so it needs no password. */
@@ -127,12 +183,13 @@ int
 main(int argc, char **argv)
 {
 	static struct session s;
-	int submission = 0;
+	struct invocation v;
 	PROG = "smtp-recv";
-	int first = options(argc, (char const *const *)argv, &submission);
-	ucspitls_init();
-	ucspi_init(&s.peer);
-	settings_read(&s.set, submission, s.peer.kind == UCSPI_UNIX);
+	int first = options(&v, argc, argv);
+	if (v.listen.max)
+		listen_for(&v.listen);
+	prepare_tls(&s, v.listen.max != 0, argv[first] != 0);
+	settings_read(&s.set, v.submission, s.peer.kind == UCSPI_UNIX);
 	s.cleartext = login_cleartext(&s.peer);
 	s.proxy = login_in_networks("smtp-xclient", &s.peer);
 	s.trusted_network = login_in_networks("trusted-networks", &s.peer);

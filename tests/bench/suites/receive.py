@@ -79,7 +79,6 @@ class Postern(sides.Server):
     def start(self):
         uid, gid = map(str, sides.owner())
         env = dict(POSTERN_DIR=self.dir, **dict(UID=uid, GID=gid) if os.getuid() == 0 else {})
-        drop = ["-u", uid, "-g", gid, "-G", gid] if os.getuid() == 0 else []
         superserver = ["s6-ipcserver", "-a", "0666", "-c", "200", "-C", "200", "-b", "512"]
         self.launch("tls-keeper", "-v", "0", "-a", "0666", self.dir + "/run/tls/sock", POSTERN_DIR=self.dir)
         sides.wait_for(lambda: os.path.exists(self.dir + "/run/tls/sock"), "tls-keeper listens")
@@ -87,9 +86,11 @@ class Postern(sides.Server):
         path = self.dir + "/run/lmtp/sock"
         self.local = self.launch("s6-ipcserver-socketbinder", "-a", "0666", "-b", "512", path, "mda-local", "-l", "200", **env).pid
         sides.wait_for(lambda: os.path.exists(path), "mda-local listens")
-        server = self.launch("tcpserver", "-q", "-1", "-c", "200", "-C", "200", "-b", "512", *drop, "127.0.0.1", "0", "ucspitlsd", "smtp-recv",
-                             POSTERN_DIR=self.dir, TLS_ENGINE=self.dir + "/run/tls/sock")
-        self.door, self.port = server.pid, int(server.stdout.readline())
+        self.port = sides.free_port()
+        drop = ["s6-applyuidgid", "-u", uid, "-g", gid, "-G", gid] if os.getuid() == 0 else []
+        self.door = self.launch("tcpserver-socketbinder", "-b", "512", "127.0.0.1", str(self.port), *drop, "smtp-recv", "-l", "200", "-c", "200",
+                                POSTERN_DIR=self.dir, TLS_ENGINE=self.dir + "/run/tls/sock").pid
+        sides.wait_for(lambda: sides.listens(self.port), "smtp-recv listens")
 
     def files(self):
         return glob.glob(f"{self.dir}/mail/*/Maildir/new/*")

@@ -1,0 +1,261 @@
+#include "smtp-recv/listen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <skalibs/iopause.h>
+#include <skalibs/selfpipe.h>
+#include <skalibs/socket.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "lib/conns.h"
+#include "lib/log.h"
+#include "lib/refuse.h"
+#include "lib/skalibs-compat.h"
+#include "smtp-recv/limits.h"
+
+/* What ps shows, which would else be the same for one that stays and those that serve. */
+#define LISTENER "smtp-recv-l"
+#define SERVING "smtp-recv"
+/* The descriptor with who is served, for the listener that this one becomes. */
+#define HANDED_ON "SMTP_RECV_CONNECTIONS"
+
+struct listener {
+	struct listen_options const *o;
+	char const *refusal; /* TCP_REFUSE */
+	ip46 local;
+	int fd_signals;
+	int crashed; /* a process died of a signal: begin anew */
+	tain paused; /* until then nothing is accepted */
+};
+
+static void
+trouble(char const *what)
+{
+	log_event("unable");
+	log_str("to", what);
+	log_errno("reason", errno);
+	log_send();
+}
+
+/* ---- start ---- */
+
+/* Each connection has an id and an address of its own. */
+static void
+clean_environment(void)
+{
+	static char const *const names[] = {"POSTERN_ID", "PROTO", "TCPREMOTEIP", "TCPREMOTEPORT",
+	    "TCPLOCALIP", "TCPLOCALPORT", "TCP_REFUSE", "SSLCTLFD", "SSLREADFD", "SSLWRITEFD"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unsetenv(names[i]);
+}
+
+/* Whom the listener before this one has left to it: 1, or 0 if there was none. */
+static int
+take_over(unsigned int max)
+{
+	unsigned int fd;
+	char const *name = getenv(HANDED_ON);
+	int const inherited = name && uint0_scan(name, &fd) && fd > 2;
+	if (inherited) {
+		if (conns_load((int)fd, max) < 0)
+			strerr_diefu1sys(111, "take connections over");
+		close((int)fd);
+	}
+	unsetenv(HANDED_ON);
+	return inherited;
+}
+
+static void
+prepare(struct listener *l)
+{
+	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT};
+	uint16_t port;
+	int listening = 0;
+	socklen_t n = sizeof listening;
+	if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 || !listening ||
+	    socket_local46(0, &l->local, &port) < 0)
+		strerr_dief1x(100, "descriptor 0 is not a listening TCP socket");
+	/* Accepted sockets inherit it. */
+	socket_tcpnodelay(0);
+	l->fd_signals = selfpipe_init();
+	if (l->fd_signals < 0 || ndelay_on(0) < 0)
+		strerr_diefu1sys(111, "wait for connections");
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		signal(caught[i], SIG_DFL); /* what is ignored does not come */
+		if (!selfpipe_trap(caught[i]))
+			strerr_diefu1sys(111, "trap signals");
+	}
+	conns_init(l->o->max);
+	l->refusal = getenv("TCP_REFUSE");
+	clean_environment();
+	prctl(PR_SET_NAME, LISTENER);
+	tain_now_set_stopwatch_g();
+	l->paused = STAMP;
+}
+
+static void
+say_ready(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		strerr_diefu1sys(111, "say that it is ready");
+	close(fd);
+}
+
+/* ---- connections ---- */
+
+/* In the new process. */
+static void
+serve_connection(int fd)
+{
+	selfpipe_finish();
+	prctl(PR_SET_NAME, SERVING);
+	/* fd is above 2: a program without 0, 1 and 2 is not started. */
+	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		strerr_diefu1sys(111, "take the connection");
+	close(fd);
+}
+
+/* 1 in a process that is to serve, 0 in the listener. */
+static int
+start(struct listener *l, int fd, ip46 const *ip, uint16_t port)
+{
+	struct conn c = {.ip = *ip, .port = port};
+	if (conns_from(ip) >= l->o->per_address) {
+		char text[IP46_FMT + 1];
+		text[ip46_fmt(text, ip)] = 0;
+		log_1("too-many-connections", "ip", text);
+		refuse_client(fd, l->refusal);
+		return 0;
+	}
+	c.pid = fork();
+	if (!c.pid) {
+		serve_connection(fd);
+		return 1;
+	}
+	if (c.pid < 0)
+		trouble("serve a connection");
+	else
+		conns_add(&c);
+	return 0;
+}
+
+/* Takes what waits, but not so much that signals wait long. 1 in a process that is to serve. */
+static int
+take(struct listener *l)
+{
+	for (int i = 0; i < LISTEN_BATCH && conns_count() < l->o->max; i++) {
+		ip46 ip = IP46_ZERO;
+		uint16_t port;
+		ip.is6 = ip46_is6(&l->local);
+		int const fd = ip.is6 ? socket_accept6_coe(0, ip.ip, &port)
+				      : socket_accept4_coe(0, ip.ip, &port);
+		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (fd < 0 && errno != ECONNABORTED && errno != EINTR) {
+			tain pause;
+			trouble("accept");
+			/* No descriptors, no memory: a pause instead of a busy loop. */
+			tain_from_millisecs(&pause, LISTEN_PAUSE_MS);
+			tain_add_g(&l->paused, &pause);
+			return 0;
+		}
+		if (fd < 0)
+			continue;
+		if (start(l, fd, &ip, port))
+			return 1;
+		close(fd);
+	}
+	return 0;
+}
+
+/* ---- ends ---- */
+
+static void
+reap(struct listener *l)
+{
+	struct conn c;
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		conns_remove(pid, &c);
+		if (!WIFSIGNALED(status))
+			continue;
+		log_event("died");
+		log_num("pid", (uint64_t)pid);
+		log_num("signal", (uint64_t)WTERMSIG(status));
+		log_send();
+		l->crashed = 1;
+	}
+}
+
+static void
+signals(struct listener *l)
+{
+	for (int sig; (sig = selfpipe_read()) > 0;) {
+		if (sig == SIGCHLD)
+			reap(l);
+		if (sig == SIGHUP || sig == SIGQUIT)
+			conns_kill(SIGTERM);
+		if (sig == SIGTERM || sig == SIGQUIT)
+			_exit(0);
+	}
+}
+
+/* All processes have the listener's addresses and its stack's canary, so that who makes one crash
+ * could go on guessing: another listener has others. Where that fails this one goes on. */
+static void
+begin_anew(struct listener *l)
+{
+	char name[UINT_FMT + 1];
+	int const fd = memfd_create("connections", 0);
+	l->crashed = 0;
+	if (fd < 0 || conns_save(fd) < 0) {
+		trouble("begin anew");
+		close(fd);
+		return;
+	}
+	name[uint_fmt(name, (unsigned int)fd)] = 0;
+	if (setenv(HANDED_ON, name, 1) < 0 ||
+	    (l->refusal && setenv("TCP_REFUSE", l->refusal, 1) < 0))
+		trouble("begin anew");
+	selfpipe_finish();
+	execv("/proc/self/exe", l->o->argv);
+	strerr_diefu1sys(111, "execute itself");
+}
+
+/* ---- the loop ---- */
+
+void
+listen_for(struct listen_options const *o)
+{
+	static struct listener l;
+	l.o = o;
+	prepare(&l);
+	/* Who is not the first has said so, and has another descriptor of that number. */
+	if (!take_over(o->max))
+		say_ready(o->fd_ready);
+	/* Who ended between one listener and the next. */
+	reap(&l);
+	for (;;) {
+		if (l.crashed)
+			begin_anew(&l);
+		int const paused = tain_future(&l.paused);
+		int const listening = !paused && conns_count() < o->max;
+		iopause_fd x[2] = {{.fd = l.fd_signals, .events = IOPAUSE_READ},
+		    {.fd = 0, .events = IOPAUSE_READ}};
+		if (iopause_g(x, listening ? 2 : 1, paused ? &l.paused : &tain_infinite) < 0)
+			strerr_diefu1sys(111, "poll");
+		if (x[0].revents)
+			signals(&l);
+		if (listening && x[1].revents && take(&l))
+			return;
+	}
+}

@@ -1,0 +1,18 @@
+/* smtp-recv -l: waits for connections itself, and serves each in a process forked from one that has
+ * never seen an octet of any: no exec, and the superserver's limits. */
+#ifndef SMTP_RECV_LISTEN_H
+#define SMTP_RECV_LISTEN_H
+
+struct listen_options {
+	unsigned int max, per_address; /* connections at a time; more wait, or are refused */
+	int fd_ready;		       /* gets a line when it is ready, and is closed; -1: none */
+	char *const *argv;	       /* its own, to begin anew with */
+};
+
+/* On the listening TCP socket that is descriptor 0. Returns in a process of its own for each
+ * connection, which is then on 0 and 1; the listener itself exits: 0 after TERM, and QUIT, which
+ * ends its processes too, as HUP does; 100 no such socket, 111 system. After a process that has
+ * died of a signal the listener executes itself: no two tries meet the same addresses in memory. */
+void listen_for(struct listen_options const *o);
+
+#endif
