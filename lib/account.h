@@ -27,6 +27,8 @@ struct account {
 	 * account's own of the same number are. Null: the limit in maildirsize counts. */
 	char const *quota_rule;
 	int nologin, nodelivery;
+	/* No account but what an alias of mda-local names: "|program" or "/file"; null: an account. */
+	char const *alias;
 };
 
 /* Appends the key of a login or an address as people write it: the local part folded

@@ -92,6 +92,8 @@ make_order(struct deliver const *d, struct target const *t, char const *rcpt, en
 	o->size = size;
 	o->until = until;
 	o->separator = t->separator;
+	o->past = t->past != 0;
+	strcpy(o->only, t->only ? t->only : "");
 	strcpy(o->id, d->id);
 	return fits(o->sender, d->mail.from.text) && fits(o->rcpt, rcpt) &&
 	       fits(o->local, t->local) && fits(o->domain, t->domain) && fits(o->ext, t->folder) &&
@@ -372,14 +374,15 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 			if (taken[r->target[i]] || !choose(&tally, t))
 				continue;
 			taken[r->target[i]] = 1;
+			char const *sender = t->owner && *d->mail.from.text ? t->owner : t->sender;
 			item[n] = (struct forward_item){.rcpt = r->address,
 			    .address = t->address,
-			    .sender = t->sender,
+			    .sender = sender,
 			    .content = t->content,
 			    /* On its way to the recipient itself it has not been there. */
 			    .made = t->account && !strcasecmp(r->address, t->address),
-			    .notify = t->sender ? 0 : dsn_notify(r),
-			    .orcpt = t->sender ? 0 : r->orcpt};
+			    .notify = sender ? 0 : dsn_notify(r),
+			    .orcpt = sender ? 0 : r->orcpt};
 			which[n++] = r->target[i];
 		}
 	}

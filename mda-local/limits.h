@@ -15,8 +15,12 @@
 #define MDA_TARGETS_MAX 5000
 /* Aliases that lead to one another, domain aliases included: 451 4.3.5. */
 #define MDA_ALIAS_DEPTH 16
-/* Addresses looked at for one recipient: 451 4.3.5. */
+/* Items of all lists that one recipient leads to: 451 4.3.5. */
 #define MDA_ALIAS_STEPS 5000
+/* Octets of a file that an alias or .forward includes, and of .forward: 451 4.3.5. */
+#define MDA_INCLUDE_SIZE (1 << 20)
+/* Seconds in which such a file must be read: 451 4.3.5. */
+#define MDA_INCLUDE_SECONDS 10
 /* Octets of a message's header searched for Delivered-To; what lies behind is not seen. */
 #define MDA_HEADER_MAX (256 << 10)
 /* Commands in a row that are wrong: 421 4.7.0 and the end. */

@@ -28,6 +28,7 @@ account_copy(struct account *to, struct account const *from)
 	to->maildir = copy_of(from->maildir);
 	to->shell = copy_of(from->shell);
 	to->quota_rule = copy_of(from->quota_rule);
+	to->alias = copy_of(from->alias);
 }
 
 static void
@@ -38,6 +39,7 @@ account_free(struct account *a)
 	free((char *)(uintptr_t)a->maildir);
 	free((char *)(uintptr_t)a->shell);
 	free((char *)(uintptr_t)a->quota_rule);
+	free((char *)(uintptr_t)a->alias);
 }
 
 static int
@@ -52,7 +54,7 @@ same_account(struct account const *a, struct account const *b)
 {
 	return a->uid == b->uid && a->gid == b->gid && same(a->name, b->name) &&
 	       same(a->home, b->home) && same(a->maildir, b->maildir) && same(a->shell, b->shell) &&
-	       same(a->quota_rule, b->quota_rule);
+	       same(a->quota_rule, b->quota_rule) && same(a->alias, b->alias);
 }
 
 /* Ends a worker; kill: it is not trusted to end by itself. */
@@ -95,7 +97,7 @@ static int
 same_home(struct pool const *p, struct pool_worker const *w)
 {
 	struct stat st;
-	if (!p->policy.rules.count)
+	if (!p->policy.rules.count || w->account.alias)
 		return 1;
 	if (stat(w->account.home, &st) < 0)
 		return !w->home.ino;

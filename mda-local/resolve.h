@@ -7,6 +7,7 @@
 
 #include "lib/account.h"
 #include "lib/arena.h"
+#include "mda-local/alias-user.h"
 #include "mda-local/forward.h"
 #include "mda-local/replies.h"
 #include "mda-local/rewrite.h"
@@ -17,6 +18,10 @@ struct target {
 	char const *folder;	       /* what stood behind the separator, as written; "" INBOX */
 	char separator;		       /* in front of it; 0 none */
 	char const *local, *domain;    /* of a mailbox's address, without the folder */
+	int past;		       /* past .forward, too: \alice */
+	char const *only; /* the one program or file of .forward that is meant (alias_mark) */
+	/* Elsewhere: who hears of what fails, by the alias owner-NAME; null: the sender. */
+	char const *owner;
 	/* The address that leads to exactly this target, past every alias. */
 	char const *address;
 	/* Of a copy that an account's rules send on: */
@@ -31,6 +36,8 @@ struct resolver {
 	char const *separators;	    /* each begins a subaddress; "" none */
 	char const *postmaster;	    /* address, or null */
 	char const *system_domains; /* account_system_domains() */
+	int expand_owner;	    /* the sender is what owner-NAME leads to, not owner-NAME */
+	struct alias_allowed allowed;
 	struct rewrite rewrite;
 };
 void resolver_init(struct resolver *r);

@@ -5,6 +5,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "mda-local/destination.h"
 #include "mda-local/worker.h"
 
 #define RULES_DEFAULT "sieve qmail forward"
@@ -18,6 +19,24 @@ static struct rules_kind const kinds[] = {
 };
 /* clang-format on */
 #define KINDS (sizeof kinds / sizeof *kinds)
+
+/* What an alias names in place of an account: no kind that the setting knows. */
+static void
+alias_check(struct worker *w, struct order const *o, struct report *rep)
+{
+	(void)o;
+	destination_check(w, w->account->alias, rep);
+}
+
+static void
+alias_deliver(
+    struct worker *w, struct order const *o, int fd, struct report *rep, struct outgoing *out)
+{
+	(void)out;
+	destination_deliver(w, o, fd, w->account->alias, rep);
+}
+
+static struct rules_kind const alias = {"alias", 0, alias_check, alias_deliver, 0};
 
 static size_t
 kind_of(char const *s, size_t n)
@@ -50,6 +69,10 @@ int
 rules_look(struct worker *w)
 {
 	struct rules_policy const *p = &w->policy->rules;
+	if (w->account->alias) {
+		w->rules = &alias;
+		return 0;
+	}
 	for (size_t i = 0; i < p->count; i++) {
 		struct rules_kind const *kind = &kinds[p->kind[i]];
 		int const r = kind->there(w);

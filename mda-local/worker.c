@@ -76,6 +76,14 @@ end_outgoing(struct outgoing *out, struct report *rep)
 	return 1;
 }
 
+/* \alice is the mailbox past the rules that say where mail goes instead (they may run programs), not
+ * past those that file it. But for one of their programs or files, which is asked for alone. */
+static struct rules_kind const *
+rules_for(struct worker const *w, struct order const *o)
+{
+	return w->rules && !w->rules->paths && o->past && !*o->only ? 0 : w->rules;
+}
+
 /* The report and, where there is one, the file behind it (out->fd). */
 static void
 serve(struct worker *w, struct order const *o, int fd, struct report *rep, struct outgoing *out)
@@ -88,12 +96,13 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 		worker_say(rep, w->broken, w->error, 0);
 		return;
 	}
-	if (w->rules)
-		strcpy(rep->rules, w->rules->name);
-	if (w->rules && o->work == WORK_CHECK)
-		w->rules->check(w, o, rep);
-	else if (w->rules)
-		w->rules->deliver(w, o, fd, rep, out);
+	struct rules_kind const *rules = rules_for(w, o);
+	if (rules)
+		strcpy(rep->rules, rules->name);
+	if (rules && o->work == WORK_CHECK)
+		rules->check(w, o, rep);
+	else if (rules)
+		rules->deliver(w, o, fd, rep, out);
 	else if (o->work == WORK_CHECK)
 		mailbox_check(w, o, rep);
 	else
@@ -155,11 +164,26 @@ take_stamp(struct worker *w)
 	    .ino = st.st_ino, .seconds = st.st_ctim.tv_sec, .nanoseconds = st.st_ctim.tv_nsec};
 }
 
+/* What an alias names has no home. Its user is whoever owns the list, but for root. */
+static void
+settle_alias(struct worker *w)
+{
+	if (home_become(w->account, 1) < 0) {
+		w->error = errno;
+		w->broken = worker_reply(errno);
+	}
+	rules_look(w);
+}
+
 /* Everything above the Maildir is done before the worker is shut in. */
 static void
 settle(struct worker *w)
 {
 	umask(077);
+	if (w->account->alias) {
+		settle_alias(w);
+		return;
+	}
 	if (home_make(w->account) < 0 || home_become(w->account, w->policy->uid_min) < 0 ||
 	    home_make(w->account) < 0 || tree_create_inbox(&w->tree) < 0) {
 		w->error = errno;

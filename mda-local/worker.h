@@ -13,6 +13,7 @@
 #include "lib/id.h"
 #include "maildir/quota.h"
 #include "maildir/tree.h"
+#include "lib/alias-list.h"
 #include "mda-local/replies.h"
 #include "mda-local/rules.h"
 
@@ -37,6 +38,8 @@ struct order {
 	char ext[WORK_ADDRESS_MAX];    /* what stood behind the separator, as written; "" */
 	char separator;		       /* in front of it; 0 none */
 	char folder[WORK_ADDRESS_MAX]; /* wished for; "" INBOX */
+	uint32_t past;		       /* into the mailbox, past .forward */
+	char only[ALIAS_MARK + 1];     /* and of that just this program or file; "" none */
 };
 
 /* Milliseconds within which two changes may leave the same time behind. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/alias-list.h"
 #include "lib/ascii.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
@@ -65,14 +66,33 @@ list_has(struct arena *a, char const *list, char const *wanted, char const *home
 	return 0;
 }
 
+/* The same of an alias: only its addresses count, not its programs, its files, and who is in them. */
+static int
+alias_has(struct arena *a, char const *list, char const *wanted, char const *home)
+{
+	struct alias_list l = alias_list(list, strlen(list));
+	struct alias_item item;
+	while (alias_next(&l, a, &item)) {
+		char const *address = item.kind == ALIAS_ADDRESS
+					  ? plain(a, item.text, item.domain ? item.domain : home, "")
+					  : 0;
+		if (address && !strcmp(address, wanted))
+			return 1;
+	}
+	return 0;
+}
+
+typedef int list_search(struct arena *a, char const *list, char const *wanted, char const *home);
+
 /* etc/TABLE's entry for key names wanted: 1, 0, -1. */
 static int
-entry_has(struct arena *a, char const *table, char const *key, char const *wanted, char const *home)
+entry_has(struct arena *a, char const *table, list_search *has, char const *key, char const *wanted,
+    char const *home)
 {
 	stralloc sa = STRALLOC_ZERO;
 	int r = table_find(table, key, strlen(key), &sa);
 	if (r > 0)
-		r = list_has(a, sa_str(&sa), wanted, home);
+		r = has(a, sa_str(&sa), wanted, home);
 	stralloc_free(&sa);
 	return r;
 }
@@ -84,7 +104,7 @@ alias_leads(struct arena *a, char const *address, char const *own)
 	char const *at = strrchr(address, '@');
 	char const *keys[] = {address, arena_strndup(a, address, (size_t)(at - address)), at};
 	for (size_t i = 0; i < 3; i++) {
-		int r = *keys[i] ? entry_has(a, "aliases", keys[i], own, at + 1) : 0;
+		int r = *keys[i] ? entry_has(a, "aliases", alias_has, keys[i], own, at + 1) : 0;
 		if (r)
 			return r;
 	}
@@ -101,7 +121,7 @@ submission_may_send(struct arena *a, char const *login, char const *me, char con
 	char const *given = plain(a, from->local, from->domain, "");
 	if (!given || !plain(a, name, home, ""))
 		return 0;
-	int r = entry_has(a, "senders", login, given, home);
+	int r = entry_has(a, "senders", list_has, login, given, home);
 	if (r)
 		return r;
 	/* What an alias domain's addresses are is said by the domain behind it. */

@@ -1,11 +1,10 @@
 /* Lists of destinations; an address that was read comes back from its own written form. */
-// sources: mda-local/alias-list.c
 #include <stdint.h>
 #include <string.h>
 
 #include "lib/address.h"
 #include "lib/sa.h"
-#include "mda-local/alias-list.h"
+#include "lib/alias-list.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t n);
 

@@ -14,7 +14,9 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 i = Instance({"senders": "alice@example.test: team@example.test, @alice.example\n",
               "aliases": "info@example.test: alice@example.test, bob\nsales: alice\nboss@example.test: info@example.test\n"
-                         "@catch.example: alice@example.test\n",
+                         "@catch.example: alice@example.test\n"
+                         "list: \\\\alice, \"|program\"\nnamed: Our Alice <alice@example.test> (her), x@remote.test\n"
+                         "prog: \"|run, alice, alice@example.test\", /alice\nincluded: :include:/alice\n",
               "domains": "example.test:\nsame.example: alias:Example.test\ncatch.example:\nxn--bcher-kva.example:\n"}, login_delay=0)
 with open(i.path("check"), "w") as f:
     f.write(CHECK)
@@ -114,6 +116,7 @@ c.cmd("AUTH PLAIN " + plain())
 for sender, wanted in [("alice@example.test", "250"), ("Alice+x@EXAMPLE.test", "250"), ("", "250"), ("bob@example.test", "550 5.7.1"),
                        ("team@example.test", "250"), ("anyone@alice.example", "250"), ("info@example.test", "250"),
                        ("info+a@example.test", "250"), ("sales@example.test", "250"), ("boss@example.test", "550 5.7.1"),
+                       ("list@example.test", "250"), ("named@same.example", "250"), ("prog@example.test", "550 5.7.1"), ("included@example.test", "550 5.7.1"),
                        ("alice@same.example", "250"), ("Alice+x@same.example", "250"), ("info@same.example", "250"),
                        ("bob@same.example", "550 5.7.1"), ("any@catch.example", "250"), ("alice@far.example", "550 5.7.1"), ("alice@catch.example", "250"),
                        ("sales@far.example", "550 5.7.1"), ("x@sub.alice.example", "550 5.7.1")]:

@@ -1,13 +1,12 @@
 /* Lists in sendmail's syntax: what is read from each, as Postfix reads it unless a comment says so.
  */
-// objects: mda-local/alias-list.o
 #include "tests/unit/tap.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #include "lib/sa.h"
-#include "mda-local/alias-list.h"
+#include "lib/alias-list.h"
 
 /* clang-format off */
 /* Items: [local@domain], \[past all aliases], |program|, f(file), m(Maildir), i(include), !bad!. */

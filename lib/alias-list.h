@@ -11,8 +11,8 @@
  * Anything with blanks or commas in it may stand in "quotes", where \ takes the next octet as it
  * is. A program without quotes ends at the next comma or line end. A line that begins with # is a
  * comment. */
-#ifndef POSTERN_MDA_LOCAL_ALIAS_LIST_H
-#define POSTERN_MDA_LOCAL_ALIAS_LIST_H
+#ifndef POSTERN_ALIAS_LIST_H
+#define POSTERN_ALIAS_LIST_H
 
 #include <stddef.h>
 
@@ -45,5 +45,9 @@ struct alias_list {
 struct alias_list alias_list(char const *s, size_t n);
 /* The next item, its strings in a: 1; 0 at the end. Takes time and room by the list's length. */
 int alias_next(struct alias_list *l, struct arena *a, struct alias_item *item);
+
+/* What names a program or file in an address of its own, "|MARK|list": hexadecimal digits. */
+#define ALIAS_MARK 16
+void alias_mark(char out[static ALIAS_MARK + 1], struct alias_item const *item);
 
 #endif

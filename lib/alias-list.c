@@ -1,9 +1,11 @@
-#include "mda-local/alias-list.h"
+#include "lib/alias-list.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "lib/ascii.h"
+#include "lib/fnv.h"
 #include "lib/sa.h"
 
 static char const include[] = ":include:";
@@ -384,4 +386,13 @@ alias_next(struct alias_list *l, struct arena *a, struct alias_item *item)
 		}
 	}
 	return 0;
+}
+
+void
+alias_mark(char out[static ALIAS_MARK + 1], struct alias_item const *item)
+{
+	char const kind = item->kind == ALIAS_PROGRAM ? '|' : '/';
+	uint64_t const h = fnv64(FNV64_BEGIN, &kind, 1);
+	snprintf(out, ALIAS_MARK + 1, "%016llx",
+	    (unsigned long long)fnv64(h, item->text, strlen(item->text)));
 }
