@@ -123,3 +123,11 @@ OBJ_maildir := $(addprefix maildir/tool/,maildir.o cmd-check.o cmd-expire.o cmd-
     source.o source-courier.o target.o target-commit.o)
 USE_maildir := dynamic store
 LIBS_maildir := -lunistring
+
+PROGRAMS += sieve-check sieve-test
+OBJ_sieve-check := sieve/tool/sieve-check.o
+USE_sieve-check := dynamic sieve
+LIBS_sieve-check := -lunistring
+OBJ_sieve-test := $(addprefix sieve/tool/,sieve-test.o show.o world.o)
+USE_sieve-test := dynamic sieve
+LIBS_sieve-test := -lunistring

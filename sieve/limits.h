@@ -12,6 +12,8 @@
 /* Steps of one run: commands, tests, values compared, kilobytes looked at: "too many steps". Default
  * of the setting sieve-max-steps. */
 #define SIEVE_STEPS_MAX 10000000
+/* Octets that one run may take for what it looks at and makes: "too much memory". */
+#define SIEVE_MEMORY_MAX ((size_t)64 << 20)
 /* Blocks within blocks: "blocks nested too deeply". */
 #define SIEVE_BLOCK_DEPTH 32
 /* Tests within tests: "tests nested too deeply". */
@@ -51,6 +53,10 @@
 #define SIEVE_FIELDS_MAX 10000
 /* Fields added by addheader in one run: "too many header edits". */
 #define SIEVE_EDITS_MAX 100
+/* Octets of the value of addheader: "value too long". */
+#define SIEVE_FIELD_MAX 10000
+/* Octets of all flags of one variable or action (RFC 5232): what comes then is left out. */
+#define SIEVE_FLAGS_MAX 10000
 /* Seconds between two vacation answers (RFC 5230 4.1, RFC 6131 3): a number out of these counts as
  * the nearer one; the default is seven days. 0 seconds is taken as it is. */
 #define SIEVE_VACATION_MIN 60

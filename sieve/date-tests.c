@@ -1,0 +1,165 @@
+/* date and currentdate (RFC 5260 4, 5). */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+#include "lib/date.h"
+#include "sieve/match.h"
+#include "sieve/values.h"
+
+#define JULIAN_1970 40587 /* the Modified Julian Day of 1970-01-01 */
+
+/* Days since 1970 to a date: the inverse of date_days. */
+static void
+civil(int64_t days, int64_t *year, unsigned int *month, unsigned int *day)
+{
+	int64_t y = 1970 + (days - (days < 0 ? 365 : 0)) * 400 / 146097;
+	while (date_days(y + 1, 1, 1) <= days)
+		y++;
+	while (date_days(y, 1, 1) > days)
+		y--;
+	unsigned int m = 1;
+	while (m < 12 && date_days(y, m + 1, 1) <= days)
+		m++;
+	*year = y;
+	*month = m;
+	*day = (unsigned int)(days - date_days(y, m, 1)) + 1;
+}
+
+/* A part of the time t in a zone, in a: RFC 5260 4.2. */
+static struct text
+part_of(struct machine *m, int part, int64_t t, int zone)
+{
+	static char const *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
+				 *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+				     "Aug", "Sep", "Oct", "Nov", "Dec"};
+	int64_t const local = t + (int64_t)zone * 60,
+		      days = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
+	int const second = (int)(local - days * 86400), weekday = (int)(((days + 4) % 7 + 7) % 7);
+	int const hours = second / 3600, minutes = second / 60 % 60, seconds = second % 60;
+	char const sign = zone < 0 ? '-' : '+';
+	int const east = zone < 0 ? -zone : zone;
+	int64_t year;
+	unsigned int month, day;
+	char s[80];
+	civil(days, &year, &month, &day);
+	long long const y = (long long)year;
+	switch (part) {
+	case DATE_YEAR:
+		snprintf(s, sizeof s, "%04lld", y);
+		break;
+	case DATE_MONTH:
+		snprintf(s, sizeof s, "%02u", month);
+		break;
+	case DATE_DAY:
+		snprintf(s, sizeof s, "%02u", day);
+		break;
+	case DATE_DATE:
+		snprintf(s, sizeof s, "%04lld-%02u-%02u", y, month, day);
+		break;
+	case DATE_JULIAN:
+		snprintf(s, sizeof s, "%lld", (long long)(days + JULIAN_1970));
+		break;
+	case DATE_HOUR:
+		snprintf(s, sizeof s, "%02d", hours);
+		break;
+	case DATE_MINUTE:
+		snprintf(s, sizeof s, "%02d", minutes);
+		break;
+	case DATE_SECOND:
+		snprintf(s, sizeof s, "%02d", seconds);
+		break;
+	case DATE_TIME:
+		snprintf(s, sizeof s, "%02d:%02d:%02d", hours, minutes, seconds);
+		break;
+	case DATE_ISO8601:
+		snprintf(s, sizeof s, "%04lld-%02u-%02uT%02d:%02d:%02d%c%02d:%02d", y, month, day,
+		    hours, minutes, seconds, sign, east / 60, east % 60);
+		break;
+	case DATE_STD11:
+		snprintf(s, sizeof s, "%s, %02u %s %04lld %02d:%02d:%02d %c%02d%02d",
+		    weekdays[weekday], day, months[month - 1], y, hours, minutes, seconds, sign,
+		    east / 60, east % 60);
+		break;
+	case DATE_ZONE:
+		snprintf(s, sizeof s, "%c%02d%02d", sign, east / 60, east % 60);
+		break;
+	default:
+		snprintf(s, sizeof s, "%d", weekday);
+	}
+	return (struct text){arena_strndup(m->a, s, strlen(s)), strlen(s)};
+}
+
+/* The zone that :zone tells, else `otherwise`. */
+static int
+zone_of(struct machine *m, struct call const *call, unsigned int slot, int *zone)
+{
+	struct text const s = machine_text(m, call, slot);
+	if (call_has(call, slot) && value_zone(s.s, s.n, zone) < 0)
+		return machine_fail(m, "\"%s\" is not a time zone", s.s);
+	return 0;
+}
+
+static int
+part_number(struct machine *m, struct text name)
+{
+	int const part = value_date_part(name.s, name.n);
+	return part < 0 ? machine_fail(m, "\"%s\" is not a part of a date", name.s) : part;
+}
+
+/* The field that the test is about: with :index the one, else the first. */
+static struct field *
+chosen(struct machine *m, struct call const *call, struct text name)
+{
+	unsigned int const at = row_shared(call->row, WITH_INDEX);
+	uint64_t want = call_number(call, at + SLOT_INDEX, 1), total = 0;
+	struct field *f = header_first(&m->message.header, name.s, name.n);
+	if (call_has(call, at + SLOT_LAST)) {
+		for (struct field *g = f; g; g = header_after(g, name.s, name.n))
+			total++;
+		if (!want || want > total)
+			return 0;
+		want = total + 1 - want;
+	}
+	while (f && want > 1) {
+		f = header_after(f, name.s, name.n);
+		want--;
+	}
+	return want ? f : 0;
+}
+
+int
+test_date(struct machine *m, struct call const *call)
+{
+	enum { FIELD, PART, KEYS, ZONE, ORIGINAL };
+	struct match match;
+	struct field *const f = chosen(m, call, machine_text(m, call, FIELD));
+	int64_t t;
+	int r = match_start(&match, m, call, KEYS), zone = 0, original,
+	    part = part_number(m, machine_text(m, call, PART));
+	if (!r && f && part >= 0) {
+		struct text s = field_raw(&m->message, f);
+		/* RFC 5260 4: in trace fields the date stands behind the last semicolon. */
+		char const *const semicolon = memrchr(s.s, ';', s.n);
+		if (semicolon)
+			s = (struct text){semicolon + 1, (size_t)(s.s + s.n - semicolon - 1)};
+		if (date_parse(s.s, s.n, &t, &original) == 0) {
+			zone = call_has(call, ORIGINAL) ? original : date_local_zone(t);
+			if (zone_of(m, call, ZONE, &zone) == 0)
+				match_value(&match, part_of(m, part, t, zone));
+		}
+	}
+	return match_end(&match);
+}
+
+int
+test_currentdate(struct machine *m, struct call const *call)
+{
+	enum { PART, KEYS, ZONE };
+	struct match match;
+	int zone = m->job->zone, part = part_number(m, machine_text(m, call, PART));
+	int const r = match_start(&match, m, call, KEYS);
+	if (!r && part >= 0 && zone_of(m, call, ZONE, &zone) == 0)
+		match_value(&match, part_of(m, part, m->job->now, zone));
+	return match_end(&match);
+}
