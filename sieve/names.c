@@ -11,7 +11,9 @@
 int
 sieve_name_valid(char const *s, size_t n)
 {
-	if (!n || n > SIEVE_NAME_MAX || *s == '.' || !utf8_valid(s, n))
+	if (!n || n > SIEVE_NAME_MAX || !utf8_valid(s, n))
+		return 0;
+	if (n >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) /* RFC 5198 2: no byte order mark */
 		return 0;
 	for (size_t i = 0; i < n;) {
 		uint32_t c;

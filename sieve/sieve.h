@@ -284,8 +284,8 @@ void sieve_run(struct sieve_result *r, struct arena *a, struct sieve_code const 
 /* ---- names and addresses ------------------------------------------------------------------------
  */
 
-/* Is s[0..n) a script's name (RFC 5804 1.6): UTF-8 of 1 to SIEVE_NAME_MAX octets without "/",
- * without controls, not beginning with "."? */
+/* Is s[0..n) a script's name (RFC 5804 1.6): UTF-8 of 1 to SIEVE_NAME_MAX octets without "/", without
+ * controls and line separators, not beginning with a byte order mark? */
 int sieve_name_valid(char const *s, size_t n);
 /* Appends where the script of this valid name is, relative to the folder of scripts: NAME.sieve. A
  * longer name than a file can have is cut into directories: .long/PART/PART.sieve. */
