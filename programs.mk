@@ -42,6 +42,14 @@ PROGRAMS += pop3-login
 OBJ_pop3-login := pop3/pop3-login.o pop3/login-commands.o pop3/capa.o
 LIBS_pop3-login := -lidn2 -lunistring
 
+PROGRAMS += managesieve-login managesieve
+OBJ_managesieve-login := $(addprefix managesieve/,managesieve-login.o login-commands.o read.o parse.o reply.o)
+USE_managesieve-login := sieve
+LIBS_managesieve-login := -lidn2 -lunistring
+OBJ_managesieve := $(addprefix managesieve/,managesieve.o commands.o scripts.o scripts-list.o active.o read.o parse.o reply.o)
+USE_managesieve := sieve
+LIBS_managesieve := -lidn2 -lunistring
+
 PROGRAMS += mda-remote-dns
 OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o dns-txt.o link.o)
 USE_mda-remote-dns := dynamic

@@ -75,6 +75,7 @@ Point a mail client at it (accept the self-signed certificate):
   IMAP       127.0.0.1 port $((base + 993)) TLS, or port $((base + 143)) STARTTLS
   POP3       127.0.0.1 port $((base + 995)) TLS, or port $((base + 110)) STARTTLS
   SMTP       127.0.0.1 port $((base + 465)) TLS, or port $((base + 587)) STARTTLS
+  Sieve      127.0.0.1 port $((base + 4190)) STARTTLS (ManageSieve: the rules for your mail)
   alice@$domain  $(password_of "alice@$domain")
   bob@$domain    $(password_of "bob@$domain")
 

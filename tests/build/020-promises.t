@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from instance import ROOT, tap
 
 os.chdir(ROOT)
-FOLDERS = ["bin", "smtp-recv", "mda-local", "mda-remote", "pop3", "imap", "maildir", "maildir/tool", "sieve", "sieve/tool", "lib"]
+FOLDERS = ["bin", "smtp-recv", "mda-local", "mda-remote", "pop3", "imap", "managesieve", "maildir", "maildir/tool", "sieve", "sieve/tool", "lib"]
 sources = [f for d in FOLDERS for f in sorted(glob.glob(d + "/*.[ch]"))]
 text = {f: open(f, encoding="utf-8").read() for f in sources}
 # Comments may speak of anything.

@@ -10,7 +10,7 @@ check() { # NAME FLAGS-AND-COMPILER...
 	name=$1
 	shift
 	n=$((n + 1))
-	if find bin lib maildir imap pop3 smtp-recv mda-local mda-remote -name '*.c' -print0 |
+	if find bin lib maildir imap pop3 managesieve smtp-recv mda-local mda-remote -name '*.c' -print0 |
 		xargs -0 -P 2 -n 20 "$@" -std=c11 -fsyntax-only -D_GNU_SOURCE -I. >"$work/log" 2>&1; then
 		echo "ok $n - every file compiles $name"
 	else

@@ -28,13 +28,13 @@ def one_line(done, code=100):
 
 PROGRAMS = re.findall(r"^OBJ_(\S+)\s*:?=", open("programs.mk").read(), re.M)
 BEHIND = {"tcpserver": ["127.0.0.1", "0", "true"], "tlsd": ["true"], "ucspitlsd": ["true"], "tcpserver-access": ["true"],
-          "imap-login": ["true", "true"], "pop3-login": ["true", "true"], "auth-file": ["true"], "smtp-recv": ["true", "true"],
+          "imap-login": ["true", "true"], "pop3-login": ["true", "true"], "managesieve-login": ["true", "true"], "auth-file": ["true"], "smtp-recv": ["true", "true"],
           "postern-tables": ["users"], "tls-engine": ["0", "1"], "sendmail": ["a@example.test"]}
 CODE = {"sendmail": 64, "auth-file": 2}  # of sysexits.h, of checkpassword
 for name in sorted(PROGRAMS):
     done = run(name, "-%", *BEHIND.get(name, []))
     tap.ok(one_line(done, CODE.get(name, 100)), f"{name} -%", done)
-for name in "imap", "pop3", "mailq", "mda-remote", "mda-remote-dns", "smtp-send", "spool-recv", "tls-engine":
+for name in "imap", "pop3", "managesieve", "mailq", "mda-remote", "mda-remote-dns", "smtp-send", "spool-recv", "tls-engine":
     done = run(name, *(["0", "1", "2"] if name == "tls-engine" else ["more"]))
     tap.ok(one_line(done), f"{name} with an argument too many", done)
 SCRIPTS = ["try", "check", "bench", "setup", "postern-user", "postern-domain", "postern-init", "postern-services", "postern-tickets", "postern-trace"]
@@ -65,11 +65,13 @@ SETTINGS = {
     ("smtp-recv", "-s", *SESSION): [*LOGIN, "cleartext-networks"],
     ("imap-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
     ("pop3-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks"],
+    ("managesieve-login", *SESSION): [*LOGIN, "login-timeout", "cleartext-networks", "managesieve-user-connections"],
     ("proxy-server", "true"): ["proxy-networks"],
     ("smtp-callout",): ["callout-positive", "callout-negative", "callout-timeout"],
     ("imap",): ["imap-separator", "imap-prefix", "imap-append-limit", "imap-timeout", "imap-read-timeout", "imap-search-memory", "imap-progress",
                 "imap-message-limit", "imap-save-limit"],
     ("pop3",): ["pop3-timeout"],
+    ("managesieve",): ["managesieve-timeout", "managesieve-read-timeout", "managesieve-max-scripts", "managesieve-max-storage"],
     ("mda-local",): ["smtp-size", "lmtp-size", "delivery-seconds", "lmtp-tmp", "postmaster"],
     ("spool-recv",): ["smtp-size", "spool-min-free", "queue-lifetime", "spool-recipients"],
     ("mda-remote",): ["retry-min", "retry-max", "host-retry-min", "host-retry-max", "delay-notice", "delay-notice-always",

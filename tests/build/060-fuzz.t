@@ -1,14 +1,15 @@
 #!/bin/sh
 # The parsers that strangers and users feed, each fuzzed for a few seconds from the corpus of tests/lib/corpus.py and its seeds: IMAP's
-# commands before and after login, MIME, SEARCH, alias lists. tests/fuzz/run SECONDS runs all targets for as long as one likes.
+# commands before and after login, MIME, SEARCH, alias lists, ManageSieve's. tests/fuzz/run SECONDS runs all targets for as long as one likes.
 cd "$(dirname "$0")/../.." || exit 111
-targets='imap-login imap-session mime section imap-search alias-list socketmap'
+targets='imap-login imap-session mime section imap-search alias-list socketmap managesieve'
 if ! command -v clang >/dev/null || ! echo 'int LLVMFuzzerTestOneInput(const char *s, unsigned long n) { return !s && n; }' |
 	clang -x c - -fsanitize=fuzzer,address -o /dev/null 2>/dev/null; then
 	echo "1..0 # SKIP no clang with libFuzzer here"
 	exit
 fi
-echo 1..7
+set -- $targets
+echo "1..$#"
 n=0
 for target in $targets; do
 	n=$((n + 1))

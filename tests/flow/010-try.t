@@ -224,7 +224,7 @@ with Instance() as one, Instance(domain="other.test") as two:
     for name in PORTS:
         for address in "127.0.0.1", "::1":
             said = banner(one.port(name), address, name in ("submissions", "pop3s", "imaps"))
-            tap.ok(said[:3] in ("220", "+OK", "* O"), f"{name} on {address} greets", said)
+            tap.ok(said[:3] in ("220", "+OK", "* O", '"IM'), f"{name} on {address} greets", said)
     tap.run("the second instance beside it serves its own accounts", send, two, "alice@other.test", "bob@other.test")
     again = one.script("scripts/try", "-b", "-d", one.dir, "-p", str(one.base))
     tap.ok(again.returncode == 100 and "runs already" in again.stderr, "a second start is refused", again.stdout + again.stderr)

@@ -70,7 +70,7 @@ def certificate(one):
 def crowd(one):
     one.set("max-per-address", "1")
     assert one.script("scripts/postern-services", "-i", one.dir).returncode == 0
-    for name, want in ("imap", b"* BYE [LIMIT]"), ("pop3", b"-ERR [IN-USE]"), ("submission", b"421 4.7.0"):
+    for name, want in ("imap", b"* BYE [LIMIT]"), ("pop3", b"-ERR [IN-USE]"), ("submission", b"421 4.7.0"), ("managesieve", b"BYE (TRYLATER)"):
         def told():
             try:
                 with socket.create_connection(("127.0.0.1", one.port(name)), 120) as a, socket.create_connection(("127.0.0.1", one.port(name)), 120) as b:

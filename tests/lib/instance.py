@@ -9,7 +9,7 @@ import os, shutil, subprocess, tempfile, time
 from ports import free_base
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PORTS = dict(smtp=25, submission=587, submissions=465, pop3=110, pop3s=995, imap=143, imaps=993)
+PORTS = dict(smtp=25, submission=587, submissions=465, pop3=110, pop3s=995, imap=143, imaps=993, managesieve=4190)
 LIMIT = 300  # seconds that any single wait may last
 
 

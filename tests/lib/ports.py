@@ -41,7 +41,8 @@ def free_port(*ips):
 
 def free_base(offsets):
     """A number, with each of these offsets a port of both loopback addresses: two of them 100 apart share no port."""
-    for base in random.sample(range(BASES, END - max(offsets), 100), 100):
+    bases = range(BASES, END - max(offsets), 100)
+    for base in random.sample(bases, len(bases)):
         if all(is_free(base + n, "127.0.0.1", "::1") for n in offsets) and reserve(f"base-{base}"):
             return base
     raise RuntimeError("no free ports")

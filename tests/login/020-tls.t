@@ -87,6 +87,27 @@ for mode in MODES:
     ok("SSL_PROTOCOL=TLSv1.3" in c.ask("PASS secret"), m + "the session knows of TLS")
     s.stop()
 
+    s = server(mode, "ucspitlsd", AFAR + ["managesieve-login"] + FAKE)
+    c = Talk(s.connect())
+
+    def until(first):
+        lines = [first] if first else []
+        while not lines or not lines[-1].startswith(("OK", "NO", "BYE")):
+            lines.append(c.line())
+        return lines
+
+    capability = until(None)
+    ok('"STARTTLS"' in capability and '"SASL" ""' in capability, m + "ManageSieve in clear: STARTTLS, no mechanism", capability)
+    same(c.ask('STARTTLS\r\nLOGOUT'), 'OK "Begin TLS negotiation now"', m + "STARTTLS")
+    c.secure()
+    capability = until(None)
+    ok('"STARTTLS"' not in capability and '"SASL" "PLAIN LOGIN"' in capability and capability[-1] == 'OK "TLS is active"',
+       m + "the capabilities come anew, without being asked for (RFC 5804 2.2)", capability)
+    same(until(c.ask("CAPABILITY"))[:-1], capability[:-1], m + "under TLS, without injection")
+    same(c.ask("STARTTLS"), 'NO "TLS is active already"', m + "no second STARTTLS")
+    ok("SSL_PROTOCOL=TLSv1.3" in c.ask('AUTHENTICATE "PLAIN" "AGFsaWNlAHNlY3JldA=="'), m + "the session knows of TLS")
+    s.stop()
+
     # Without STARTTLS nothing of it stays open: the connection ends with the session.
     s = server(mode, "ucspitlsd", ["pop3-login"] + FAKE)
     c = Talk(s.connect())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every mechanism through imap-login, pop3-login and smtp-recv: yes, no, what a stranger can tell of an
+"""Every mechanism through imap-login, pop3-login, managesieve-login and smtp-recv: yes, no, what a stranger can tell of an
 account, limits of tokens; certificates under TLS; which mechanisms are offered where."""
 import base64, os, re, subprocess, sys
 
@@ -102,6 +102,39 @@ class Smtp(Imap):
         return [w for l in self.ehlo if l[4:].startswith(b"AUTH") for w in l[4:].decode().split()[1:]]
 
 
+class Sieve(Imap):
+    """RFC 5804 2.1: challenges and answers are strings, and SCRAM's last words come in the OK."""
+    argv, prompt = ("managesieve-login", "auth-file", "managesieve"), b'"'
+
+    def __init__(self, **env):
+        super().__init__(**env)
+        self.hello = [self.hello]
+        while not self.hello[-1].startswith(b"OK"):
+            self.hello.append(self.c.line())
+        self.c.ask = self.ask
+
+    def ask(self, line):
+        self.c.send(b'"' + line[:-2] + b'"\r\n')
+        return self.unquoted()
+
+    def unquoted(self):
+        line = self.c.line()
+        if line.startswith(b"{"):
+            line = b'"' + self.c.line()[:-2] + b'"\r\n'
+        return line[:-3] + b"\r\n" if line.startswith(b'"') else line
+
+    def begin(self, mechanism, initial=None):
+        given = b"" if initial is None else b' ""' if initial == b"=" else b" {%d+}\r\n%s" % (len(initial), initial)
+        self.c.send(b'AUTHENTICATE "' + mechanism.encode() + b'"' + given + b"\r\n")
+        return self.unquoted()
+
+    def result(self, line):
+        return "yes" if line.startswith(b"OK") else re.sub(rb"^NO (\([A-Z-]+\) )?.*\r\n", rb"NO\1", line).decode().strip()
+
+    def names(self):
+        return re.findall(rb'"SASL" "(.*)"', b"".join(self.hello))[0].decode().split()
+
+
 def exchange(server, mechanism, *answers, inline=False):
     """The outcome; answers are messages, or functions of the decoded challenge."""
     answers = list(answers)
@@ -113,6 +146,9 @@ def exchange(server, mechanism, *answers, inline=False):
         if callable(answer):
             answer = answer(challenge)
         line = server.c.ask((answer if answer == b"*" else b64(answer)) + b"\r\n")
+    final = re.match(rb'OK \(SASL "(.*)"\) ', line)
+    if final and answers:
+        answers.pop(0)(base64.b64decode(final[1]))
     return server.result(line) + ("" if not answers else f" with {len(answers)} unused")
 
 
@@ -167,11 +203,11 @@ with Instance(login_delay=0, sasl_scram="yes") as inst:
         line("broken@example.test", hash, "scram-sha-256=x")]))
     os.chmod(inst.path + "/etc/users", 0o600)
 
-    for kind in Imap, Pop3, Smtp:
+    for kind in Imap, Pop3, Smtp, Sieve:
         name = kind.__name__
-        no = {"Imap": "NO[AUTHENTICATIONFAILED]", "Pop3": "NO[AUTH]", "Smtp": "NO535"}[name]
-        temp = {"Imap": "NO[UNAVAILABLE]", "Pop3": "NO[SYS/TEMP]", "Smtp": "NO454"}[name]
-        bad = {"Imap": "BAD", "Pop3": "NO", "Smtp": "NO501"}[name]
+        no = {"Imap": "NO[AUTHENTICATIONFAILED]", "Pop3": "NO[AUTH]", "Smtp": "NO535", "Sieve": "NO"}[name]
+        temp = {"Imap": "NO[UNAVAILABLE]", "Pop3": "NO[SYS/TEMP]", "Smtp": "NO454", "Sieve": "NO(TRYLATER)"}[name]
+        bad = {"Imap": "BAD", "Pop3": "NO", "Smtp": "NO501", "Sieve": "NO"}[name]
 
         def one(what, want, function, *args, **kw):
             with_env = kw.pop("env", {})

@@ -119,6 +119,8 @@ OTHER = {"TCPREMOTEIP": "127.0.0.2"}
 def login(c, kind, user="alice", password="secret"):
     if kind == "imap":
         return c.ask(f"a LOGIN {user} {password}\r\n".encode())
+    if kind == "managesieve":
+        return c.ask(b'AUTHENTICATE "PLAIN" "' + base64.b64encode(f"\0{user}\0{password}".encode()) + b'"\r\n')
     if kind == "pop3":
         c.ask(f"USER {user}\r\n".encode())
         return c.ask(f"PASS {password}\r\n".encode())
@@ -126,8 +128,9 @@ def login(c, kind, user="alice", password="secret"):
 
 
 def start(i, kind, program=(CHECK, "plain"), session=SESSION, **env):
-    c = Login(i, *{"imap": ("imap-login",), "pop3": ("pop3-login",), "smtp": ("smtp-recv", "-s")}[kind], *program, "true" if kind == "smtp" else session, **env)
-    c.line()
+    c = Login(i, *{"imap": ("imap-login",), "pop3": ("pop3-login",), "managesieve": ("managesieve-login",), "smtp": ("smtp-recv", "-s")}[kind], *program, "true" if kind == "smtp" else session, **env)
+    while c.line().startswith(b'"'):
+        pass
     if kind == "smtp":
         c.send(b"EHLO x\r\n")
         while c.line()[3:4] == b"-":
@@ -136,6 +139,7 @@ def start(i, kind, program=(CHECK, "plain"), session=SESSION, **env):
 
 
 for kind, yes, limit in (("imap", b"a OK", b"a NO [LIMIT] Too many connections of this user\r\n"), ("pop3", b"- OK", b"-ERR [IN-USE] Too many connections of this user\r\n"),
+                         ("managesieve", b"- OK", b'NO (TRYLATER) "Too many connections of this user"\r\n'),
                          ("smtp", b"235 ", b"454 4.7.0 too many connections of this user, try later\r\n")):
     with Instance(login_delay=0, **{kind + "_user_connections": 2}) as i:
         os.mkdir(i.path + "/run")
@@ -251,14 +255,17 @@ with Instance(login_delay=0, login_attempts=3) as i:
     with start(i, "smtp", TCPREMOTEIP="::1") as c:
         login(c, "smtp", "alice", "x")
         log += c.log()
-    same("refusals are logged", log.count("event=refused"), 5)
+    with start(i, "managesieve") as c:
+        login(c, "managesieve", "alice", "x")
+        log += c.log()
+    same("refusals are logged", log.count("event=refused"), 6)
     top = os.path.join(ROOT, "scripts/fail2ban/filter.conf")
     if shutil.which("fail2ban-regex"):
         stamped = os.path.join(i.path, "current")
         with open(stamped, "w") as f:
             f.writelines(f"2026-11-22 04:00:0{n % 10}.123456789  {l}\n" for n, l in enumerate(log.splitlines()))
         got = subprocess.run(["fail2ban-regex", "-o", "ip", stamped, top], capture_output=True, text=True)
-        same("fail2ban sees five, with the right address", sorted(got.stdout.split()), ["127.0.0.1"] * 4 + ["::1"])
+        same("fail2ban sees six, with the right address", sorted(got.stdout.split()), ["127.0.0.1"] * 5 + ["::1"])
     else:
         print("# fail2ban-regex is not installed: fail2ban reading the log is skipped")
 done()
