@@ -68,7 +68,7 @@ LIBS_tls-keeper := $(SSL)
 
 PROGRAMS += mda-local
 OBJ_mda-local := $(addprefix mda-local/,mda-local.o listen.o parser.o command-line.o lmtp.o lmtp-data.o commands.o parent.o \
-    deliver.o resolve.o targets.o alias.o alias-include.o alias-user.o destination.o domain.o rewrite.o pool.o worker.o mailbox.o rules.o outgoing.o program.o mbox.o home.o forward.o incoming.o junk.o channel.o replies.o dsn.o)
+    deliver.o resolve.o targets.o alias.o alias-include.o alias-user.o destination.o domain.o rewrite.o pool.o worker.o mailbox.o rules.o outgoing.o program.o mbox.o qmail.o qmail-env.o qmail-file.o qmail-parse.o home.o forward.o incoming.o junk.o channel.o replies.o dsn.o)
 USE_mda-local := store
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 
@@ -139,3 +139,6 @@ LIBS_sieve-check := -lunistring
 OBJ_sieve-test := $(addprefix sieve/tool/,sieve-test.o show.o world.o)
 USE_sieve-test := dynamic sieve
 LIBS_sieve-test := -lunistring
+
+PROGRAMS += preline
+OBJ_preline := bin/preline.o

@@ -59,7 +59,7 @@
 #define MDA_CONNECTIONS_MAX 10000
 /* What the rules of one account send elsewhere for one message: copies and messages; octets of what
  * they made for it. Beyond either the message is 451 4.3.5 for the recipient. */
-#define MDA_OUTGOING_MAX 1000
+#define MDA_OUTGOING_MAX 5000
 #define MDA_OUTGOING_SIZE ((uint64_t)16 << 20)
 /* Folders that get a copy by one account's rules. */
 #define MDA_COPIES_MAX 100
@@ -72,6 +72,8 @@
 #define MDA_PROGRAM_PROCESSES 1000
 /* Descriptors of each of its processes. */
 #define MDA_PROGRAM_FILES 256
+/* Octets of a .qmail file: 451. */
+#define MDA_QMAIL_SIZE (1 << 20)
 /* Seconds for the locks of an mbox file: 451. Seconds after which a lock file that nobody has
  * touched is a dead program's. */
 #define MDA_MBOX_SECONDS 30

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -91,12 +93,12 @@ check_room(char const *dir, uint64_t size, int *error)
 	return REPLY_DISK_FULL;
 }
 
-void
-mailbox_check(struct worker *w, struct order const *o, struct report *rep)
+static void
+check(struct worker *w, struct order const *o, char const *folder, struct report *rep)
 {
 	stralloc dir = STRALLOC_ZERO;
 	size_t counts = 0;
-	if (find_folder(w, o->folder, &dir, rep->folder) < 0)
+	if (find_folder(w, folder, &dir, rep->folder) < 0)
 		worker_say(rep, worker_reply(errno), errno, 0);
 	else {
 		rep->reply = check_quota(w, &dir.s, 1, o->size, &counts, &rep->error);
@@ -104,6 +106,12 @@ mailbox_check(struct worker *w, struct order const *o, struct report *rep)
 			rep->reply = check_room(dir.s, o->size, &rep->error);
 	}
 	stralloc_free(&dir);
+}
+
+void
+mailbox_check(struct worker *w, struct order const *o, struct report *rep)
+{
+	check(w, o, o->folder, rep);
 }
 
 void
@@ -272,4 +280,69 @@ mailbox_deliver(struct worker *w, struct order const *o, int fd, struct report *
 {
 	struct mailbox_copy const copy = {.folder = o->folder};
 	mailbox_copies(w, o, fd, o->size, &copy, 1, rep);
+}
+
+/* ---- by path ---- */
+
+static int
+same_directory(char const *a, char const *b)
+{
+	struct stat sa, sb;
+	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Whether path (without a slash at its end) is the account's Maildir, or a folder in it, whose name
+ * is appended then. */
+static int
+own_folder(struct worker const *w, char const *path, stralloc *name)
+{
+	char const *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+	int own = same_directory(path, w->account->maildir);
+	if (!own && *last == '.' && last[1]) {
+		char *parent = slash ? xstrndup(path, (size_t)(slash + 1 - path)) : xstrdup(".");
+		own = same_directory(parent, w->account->maildir) &&
+		      !tree_client_name(&w->tree, last + 1, strlen(last + 1), name);
+		free(parent);
+	}
+	return own;
+}
+
+static char *
+without_slash(char const *path)
+{
+	size_t n = strlen(path);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return xstrndup(path, n);
+}
+
+void
+mailbox_path_check(struct worker *w, struct order const *o, char const *path, struct report *rep)
+{
+	stralloc name = STRALLOC_ZERO;
+	char *dir = without_slash(path);
+	rep->reply = REPLY_RCPT_OK;
+	if (own_folder(w, dir, &name))
+		check(w, o, sa_str(&name), rep);
+	stralloc_free(&name);
+	free(dir);
+}
+
+void
+mailbox_path(struct worker *w, struct order const *o, int fd, uint64_t size, char const *path,
+    struct report *rep)
+{
+	stralloc name = STRALLOC_ZERO;
+	char *dir = without_slash(path);
+	if (own_folder(w, dir, &name)) {
+		struct mailbox_copy const copy = {.folder = sa_str(&name)};
+		mailbox_copies(w, o, fd, size, &copy, 1, rep);
+	} else {
+		struct delivery_copy to = {.dir = dir};
+		commit(o, fd, size, &to, 1, rep);
+		if (strlen(path) < sizeof rep->folder)
+			strcpy(rep->folder, path);
+	}
+	stralloc_free(&name);
+	free(dir);
 }

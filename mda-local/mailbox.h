@@ -30,6 +30,15 @@ void mailbox_copies(struct worker *w, struct order const *o, int fd, uint64_t si
 /* When the report is out: tells the user how full the mailbox is, if that is due
  * (maildir/quota-warn.h). */
 void mailbox_warn(struct worker const *w);
+
+/* The same into a Maildir by its path, relative to the working directory: one of the account's own
+ * folders counts for its quota, any other is made if only its last directory is missing. */
+void mailbox_path(struct worker *w, struct order const *o, int fd, uint64_t size, char const *path,
+    struct report *rep);
+/* As mailbox_check, if it is one of the account's own; REPLY_RCPT_OK if not. */
+void mailbox_path_check(
+    struct worker *w, struct order const *o, char const *path, struct report *rep);
+
 /* Texts for the index (maildir/text-deliver.h) are made when the report is out, since nobody shall
  * wait for them: of what was delivered last. */
 void mailbox_texts(void);

@@ -9,10 +9,10 @@
  * Environment: POSTERN_DIR; POSTERN_ID; UID, GID, GIDLIST if root (the parser's user); the UCSPI
  * variables.
  * Touches: etc/users, etc/domains, etc/aliases and settings, read; each recipient's Maildir, as
- * that recipient's user; the sockets run/relay/sock and run/spool/sock; unlinked files in run/tmp.
+ * that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and run/spool/sock; unlinked files in run/tmp.
  * Privileges: root where accounts have users of their own. The process that parses LMTP has none;
  * the parent hears fixed-form questions from it and forks a worker per account, which becomes its
- * user and sees its Maildir alone. Without root all accounts are the one user's. Exit: 0; 100
+ * user and sees its Maildir alone, unless its rules may run programs. Without root all accounts are the one user's. Exit: 0; 100
  * usage, a bad setting, refused for good; 111 failed for a time. */
 #include <signal.h>
 #include <string.h>

@@ -116,9 +116,7 @@ add_account(struct walk *w, struct account const *found, struct name const *n, c
 	*copy = *found;
 	struct target t = {.account = copy,
 	    .folder = n->folder,
-	    .separator = !*n->folder	? 0
-			 : n->separator ? n->separator
-					: *w->r->separators,
+	    .separator = n->separator ? n->separator : *w->r->separators,
 	    .local = n->local,
 	    .domain = n->domain,
 	    .past = n->past,

@@ -16,7 +16,7 @@
 struct target {
 	struct account const *account; /* null: forward */
 	char const *folder;	       /* what stood behind the separator, as written; "" INBOX */
-	char separator;		       /* in front of it; 0 none */
+	char separator;		       /* in front of it, or what would be; 0 none */
 	char const *local, *domain;    /* of a mailbox's address, without the folder */
 	int past;		       /* past .forward, too: \alice */
 	char const *only; /* the one program or file of .forward that is meant (alias_mark) */

@@ -6,6 +6,7 @@
 
 #include "lib/conf.h"
 #include "mda-local/destination.h"
+#include "mda-local/qmail.h"
 #include "mda-local/worker.h"
 
 #define RULES_DEFAULT "sieve qmail forward"
@@ -14,7 +15,7 @@
 /*   name       is there  at RCPT  message  confined to */
 static struct rules_kind const kinds[] = {
 	{"sieve",   0,        0,       0,       0},
-	{"qmail",   0,        0,       0,       0},
+	{"qmail",   qmail_there, qmail_check, qmail_deliver, 0},
 	{"forward", 0,        0,       0,       0},
 };
 /* clang-format on */

@@ -36,7 +36,7 @@ struct order {
 	char local[WORK_ADDRESS_MAX];  /* the address that is the account's, aliases followed: */
 	char domain[WORK_ADDRESS_MAX]; /* lower case; may be "" */
 	char ext[WORK_ADDRESS_MAX];    /* what stood behind the separator, as written; "" */
-	char separator;		       /* in front of it; 0 none */
+	char separator;		       /* in front of it, or what would be; 0 none */
 	char folder[WORK_ADDRESS_MAX]; /* wished for; "" INBOX */
 	uint32_t past;		       /* into the mailbox, past .forward */
 	char only[ALIAS_MARK + 1];     /* and of that just this program or file; "" none */

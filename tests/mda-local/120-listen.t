@@ -67,7 +67,7 @@ class Listener:
 
 
 def start(most=3, **settings):
-    i = Instance(users="".join(f"{n}@example.test: x\n" for n in ("alice", "bob")), **settings)
+    i = Instance(users="".join(f"{n}@example.test: x\n" for n in ("alice", "bob")), rules="none\n", **settings)
     return i, Listener(i, most)
 
 
