@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include <skalibs/cdb.h>
-
 #include "lib/arena.h"
+#include "lib/cdb-read.h"
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
@@ -215,19 +214,13 @@ lookup_close(void)
 static int
 ask_cdb(char const *path, char const *key, size_t len, stralloc *value)
 {
-	cdb c = CDB_ZERO;
-	cdb_data data;
-	if (!cdb_init(&c, path))
+	struct cdb_read c;
+	if (cdb_read_open(&c, path) < 0)
 		return -1;
-	int const r = cdb_find(&c, &data, key, (uint32_t)len);
-	int const whole = r != 1 || !memchr(data.s, 0, data.len);
-	if (r == 1 && whole) {
-		sa_copyb(value, data.s, data.len);
-		sa_str(value);
-	}
-	cdb_free(&c);
-	errno = EINVAL;
-	return whole ? r : -1;
+	int const r = cdb_read_find(&c, key, len, TABLE_VALUE_MAX, value), e = errno;
+	cdb_read_close(&c);
+	errno = e;
+	return r;
 }
 
 static void

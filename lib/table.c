@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <skalibs/cdb.h>
-
+#include "lib/cdb-read.h"
 #include "lib/conf.h"
 #include "lib/lookup.h"
 #include "lib/sa.h"
@@ -33,24 +32,16 @@ table_stamp(char s[static TABLE_STAMP_MAX], struct stat const *text)
 static int
 cdb_lookup(char const *path, struct stat const *text, char const *key, size_t len, stralloc *value)
 {
-	cdb c = CDB_ZERO;
-	cdb_data data;
+	struct cdb_read c;
 	char want[TABLE_STAMP_MAX];
-	if (!cdb_init(&c, path))
+	if (cdb_read_open(&c, path) < 0)
 		return errno == ENOENT ? 2 : -1;
-	size_t n = table_stamp(want, text);
-	int r = cdb_find(&c, &data, "", 0);
-	if (r == 1 && data.len == n && !memcmp(data.s, want, n))
-		r = cdb_find(&c, &data, key, (uint32_t)len);
-	else
-		r = 2;
-	if (r == 1) {
-		sa_copyb(value, data.s, data.len);
-		sa_str(value);
-	}
-	cdb_free(&c);
-	if (r < 0)
-		errno = EINVAL;
+	int r = 2;
+	if (cdb_read_begins(&c, want, table_stamp(want, text)))
+		r = cdb_read_find(&c, key, len, TABLE_VALUE_MAX, value);
+	int const e = errno;
+	cdb_read_close(&c);
+	errno = e;
 	return r;
 }
 

@@ -12,6 +12,7 @@
 
 #include <skalibs/cdbmake.h>
 
+#include "lib/cdb-read.h"
 #include "lib/lookup.h"
 #include "lib/sa.h"
 #include "lib/table-key.h"
@@ -225,6 +226,22 @@ count(void *arg, char const *key, size_t klen, char const *value, size_t vlen)
 	return klen && klen + vlen < 70000 ? 0 : 2;
 }
 
+/* Every key of many: whatever its place in a hash table. */
+static void
+find_all(void)
+{
+	stralloc value = STRALLOC_ZERO;
+	int found = 0;
+	for (int i = 0; i < 9000; i++) {
+		char key[40];
+		int const n = snprintf(key, sizeof key, "user%d@x.test", i);
+		found +=
+		    table_find("aliases", key, (size_t)n, &value) == 1 && !strcmp(value.s, "v");
+	}
+	tap_num("all of them are found in the cdb", found, 9000);
+	stralloc_free(&value);
+}
+
 static void
 check_text(void)
 {
@@ -247,6 +264,8 @@ check_text(void)
 		expect(
 		    "aliases", "bU\314\210RGER@xn--bcher-kva.test", "unicode", "a key of Unicode");
 		expect("aliases", "nobody", "none", "one that is not there");
+		if (compiled)
+			find_all();
 		if (!compiled)
 			tap_num("compiled", table_compile("aliases"), 0);
 	}
@@ -269,6 +288,45 @@ put_cdb(char const *name, char const *key, char const *value)
 	cdbmake_add(&m, key, (uint32_t)strlen(key), value, (uint32_t)strlen(value));
 	cdbmake_finish(&m);
 	close(fd);
+}
+
+/* Cut off anywhere, or with any octet changed: found as it was, or damaged, or not there; nothing
+ * else. */
+static void
+check_damage(void)
+{
+	char whole[4096], value_of[] = "the value";
+	stralloc value = STRALLOC_ZERO;
+	struct cdb_read c;
+	int odd = 0, cut = 0, found = 0;
+	put_cdb("etc/more.cdb", "key", value_of);
+	int const fd = open(in_dir("etc/more.cdb"), O_RDONLY);
+	ssize_t const n = read(fd, whole, sizeof whole);
+	close(fd);
+	for (ssize_t i = 0; i < 2 * n; i++) {
+		char copy[4096];
+		memcpy(copy, whole, (size_t)n);
+		if (i >= n)
+			copy[i - n] ^= 0x55;
+		put("etc/damaged.cdb", copy, (size_t)(i < n ? i : n));
+		int r = cdb_read_open(&c, in_dir("etc/damaged.cdb"));
+		if (!r) {
+			r = cdb_read_find(&c, "key", 3, 1000, &value);
+			cdb_read_close(&c);
+		}
+		cut += i < n && r < 0;
+		found += i >= n && r == 1 && !strcmp(value.s, value_of);
+		odd += r == 1 && strlen(value.s) > strlen(value_of);
+	}
+	tap_num("cut off anywhere: an error", cut, n);
+	tap_ok(found > 2000, "what is changed elsewhere does not matter");
+	tap_num("never more than there is", odd, 0);
+	cdb_read_open(&c, in_dir("etc/more.cdb"));
+	tap_num("data of the most", cdb_read_find(&c, "key", 3, 9, &value), 1);
+	tap_num("and beyond", cdb_read_find(&c, "key", 3, 8, &value), -1);
+	tap_num("another key", cdb_read_find(&c, "kez", 3, 9, &value), 0);
+	cdb_read_close(&c);
+	stralloc_free(&value);
 }
 
 static void
@@ -317,6 +375,7 @@ main(void)
 	check_keys();
 	check_sources();
 	check_text();
+	check_damage();
 	check_order();
 	char const *const files[] = {
 	    "users", "aliases", "aliases.cdb", "more.cdb", "less.cdb", "damaged.cdb"};

@@ -32,7 +32,7 @@ YOUNG = 3  # seconds until a directory's time can be trusted; Dovecot's are two
 class Row:
     key: str
     text: str  # {n} messages, {few} a tenth of them, {some} a hundredth, {many} ten times as many
-    unit: str  # ms, KiB, octets, execs and forks: less is better; /s and MB/s: more is
+    unit: str  # ms, µs, KiB, octets, execs and forks: less is better; /s and MB/s: more is
     target: float = 0  # at least this ratio to the peer
     most: float = 0  # ours, at most
     than: tuple = ()  # (key, factor, its name): ours at most factor times our other row
@@ -42,7 +42,7 @@ class Row:
     peer: str = ""  # the side that the ratio is to, where it is not the usual one
 
     def less(self):
-        return self.unit in ("ms", "KiB", "octets", "execs", "forks")
+        return self.unit in ("ms", "µs", "KiB", "octets", "execs", "forks")
 
     def named(self, n):
         return self.text.format(n=f"{n:,}", few=f"{n // 10:,}", some=f"{n // 100:,}", many=f"{n * 10:,}")
