@@ -217,7 +217,7 @@ comparator(struct binding *b, struct parse_argument const *x, unsigned int slot)
 		return compile_fail(b->c, x->line, "unknown comparator \"%.*s\"",
 		    (int)x->strings->n, x->strings->s);
 	uint64_t const need = needs[b->slots[slot]];
-	return need ? compile_needs(b->c, x->line, need, "comparator", names[b->slots[slot]]) : 0;
+	return need ? compile_needs(b->c, x->line, need, "comparator ", names[b->slots[slot]]) : 0;
 }
 
 static int

@@ -111,12 +111,15 @@ run_extracttext(struct machine *m, struct call const *call)
 	if (!p)
 		return machine_fail(m, "extracttext stands in foreverypart only");
 	sieve_part_text(&out, m->a, m->message.s, p, 1, m->job->charsets, SIEVE_VARIABLE_MAX);
-	/* :first counts characters. */
-	size_t n = 0;
+	/* Empty lines at its beginning are the layout's, not the text's. :first counts characters. */
+	size_t from = 0;
+	while (from < out.len && out.s[from] == '\n')
+		from++;
+	size_t n = from;
 	for (uint64_t characters = 0; n < out.len; n++)
 		if (((unsigned char)out.s[n] & 0xc0) != 0x80 && characters++ == first)
 			break;
-	struct text const value = {arena_strndup(m->a, out.s ? out.s : "", n), n};
+	struct text const value = {arena_strndup(m->a, out.s ? out.s + from : "", n - from), n - from};
 	stralloc_free(&out);
 	return variable_set_modified(m, call, 2, machine_text(m, call, 0), value);
 }
