@@ -38,17 +38,22 @@ why_not(int e)
 	return NO_FAILED;
 }
 
+static void
+log_change(char const *event, struct manage_arg const *name)
+{
+	log_event(event);
+	log_strn("script", name->s, name->len);
+	log_send();
+}
+
 /* 0 for a handler: the reply to a change, which is logged when it was made. */
 static int
 answer(struct manage_session *s, int r, char const *reply, char const *event,
     struct manage_arg const *name)
 {
 	int const e = errno;
-	if (!r && event) {
-		log_event(event);
-		log_strn("script", name->s, name->len);
-		log_send();
-	}
+	if (!r && event)
+		log_change(event, name);
 	net_puts(&s->net, r ? why_not(e) : reply);
 	return 0;
 }
@@ -125,14 +130,14 @@ do_havespace(void *session, struct manage_arg *arg, unsigned int count)
 	return 0;
 }
 
-/* RFC 5804 2.6: all that was found, a line each. */
+/* RFC 5804 2.6: all that was found, a line each, behind "NO" or the like. */
 static void
-put_errors(struct manage_session *s, struct sieve_errors const *e)
+put_errors(struct manage_session *s, char const *verdict, struct sieve_errors const *e)
 {
 	stralloc text = STRALLOC_ZERO;
 	for (unsigned int i = 0; i < e->count; i++)
 		sa_catf(&text, "%sline %u: %s", i ? "\r\n" : "", e->list[i].line, e->list[i].text);
-	net_puts(&s->net, "NO ");
+	net_puts(&s->net, verdict);
 	manage_put_string(&s->net, text.s, text.len);
 	net_puts(&s->net, "\r\n");
 	stralloc_free(&text);
@@ -147,8 +152,20 @@ is_valid(struct manage_session *s, char const *text, size_t n)
 	int r = sieve_compile(&code, &s->arena, text, n, &s->limits, &e);
 	stralloc_free(&code);
 	if (r < 0)
-		put_errors(s, &e);
+		put_errors(s, NO_ERRORS, &e);
 	return !r;
+}
+
+/* The OK for a valid script. */
+static void
+put_valid(struct manage_session *s, char const *reply, char const *text, size_t n)
+{
+	struct sieve_errors w = {0};
+	sieve_warnings(&s->arena, text, n, &s->limits, &w);
+	if (w.count)
+		put_errors(s, OK_WARNINGS, &w);
+	else
+		net_puts(&s->net, reply);
 }
 
 /* RFC 5804 2.6 */
@@ -161,9 +178,13 @@ do_putscript(void *session, struct manage_arg *arg, unsigned int count)
 	char const *why = text->len ? check_room(s, arg, text->len) : NO_EMPTY;
 	if (why)
 		net_puts(&s->net, why);
-	else if (is_valid(s, text->s, text->len))
-		return answer(s, scripts_put(&s->scripts, arg->s, arg->len, text->s, text->len),
-		    OK_PUT, "put", arg);
+	else if (is_valid(s, text->s, text->len)) {
+		int r = scripts_put(&s->scripts, arg->s, arg->len, text->s, text->len);
+		if (r < 0)
+			return answer(s, r, 0, 0, 0);
+		log_change("put", arg);
+		put_valid(s, OK_PUT, text->s, text->len);
+	}
 	return 0;
 }
 
@@ -174,7 +195,7 @@ do_checkscript(void *session, struct manage_arg *arg, unsigned int count)
 	struct manage_session *s = session;
 	(void)count;
 	if (is_valid(s, arg->s, arg->len))
-		net_puts(&s->net, OK_CHECKED);
+		put_valid(s, OK_CHECKED, arg->s, arg->len);
 	return 0;
 }
 

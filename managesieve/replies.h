@@ -20,6 +20,7 @@
 #define OK_LOGOUT          "OK \"Logging out\"\r\n"
 #define OK_SPACE           "OK \"There is room for it\"\r\n"
 #define OK_PUT             "OK \"Script stored\"\r\n"
+#define OK_WARNINGS        "OK (WARNINGS) " /* and they */
 #define OK_CHECKED         "OK \"Script is valid\"\r\n"
 #define OK_LIST            "OK \"LISTSCRIPTS completed\"\r\n"
 #define OK_ACTIVE          "OK \"Script is active\"\r\n"
@@ -57,6 +58,7 @@
 #define NO_SASL_SYNTAX     "NO \"That is not what the mechanism expects\"\r\n"
 #define NO_SASL_LONG       "NO \"Authentication exchange line too long\"\r\n"
 
+#define NO_ERRORS          "NO " /* and they */
 #define NO_SIZE            "NO (QUOTA/MAXSIZE) \"Script too large\"\r\n"
 #define NO_SCRIPTS         "NO (QUOTA/MAXSCRIPTS) \"Too many scripts\"\r\n"
 #define NO_STORAGE         "NO (QUOTA) \"Scripts take too much space together\"\r\n"

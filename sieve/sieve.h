@@ -65,6 +65,11 @@ struct sieve_errors {
 int sieve_compile(stralloc *code, struct arena *a, char const *text, size_t n,
     struct sieve_limits const *limits, struct sieve_errors *e);
 
+/* Of a script that compiles: what is valid, but hardly meant (RFC 5804 1.3, WARNINGS), into w: commands
+ * that are never reached, redirects that may be too many for a run. The texts live in a. */
+void sieve_warnings(struct arena *a, char const *text, size_t n, struct sieve_limits const *limits,
+    struct sieve_errors *w);
+
 /* ---- code
  * ---------------------------------------------------------------------------------------- */
 

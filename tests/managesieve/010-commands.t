@@ -110,7 +110,7 @@ C: PUTSCRIPT "full" "keep;"
 S: OK "Script stored"
 C! CheckScript {31+}\r\n#comment\r\nInvalidSieveCommand\r\n\r\n
 S~ NO .*\bline 2: .*
-C: CHECKSCRIPT "keep; stop; discard;"
+C: CHECKSCRIPT "keep; discard; stop;"
 S: OK "Script is valid"
 C: CHECKSCRIPT ""
 S: OK "Script is valid"
@@ -118,6 +118,18 @@ C: CHECKSCRIPT
 S: NO "Syntax: CHECKSCRIPT script"
 C: LISTSCRIPTS
 S: "full"
+S: OK "LISTSCRIPTS completed"
+--- warnings (RFC 5804 1.3 and 2.6): the script is stored
+setup: echo 2 >etc/sieve-max-redirects
+S+ OK .*
+C! PUTSCRIPT "w" {13+}\r\nstop;\r\nkeep;\n\r\n
+S: OK (WARNINGS) "line 2: never reached: it stands behind stop"
+C! CHECKSCRIPT {90+}\r\nredirect "a@x.test";redirect "b@x.test";\r\nif true {\r\n redirect "c@x.test"; stop; keep; }\r\n\r\n
+S: OK (WARNINGS) {109}
+S: line 3: redirect number 3: a run with more than 2 of them fails
+S: line 3: never reached: it stands behind stop
+C: LISTSCRIPTS
+S: "w"
 S: OK "LISTSCRIPTS completed"
 --- LISTSCRIPTS (RFC 5804 2.7): by name, at most one active; and SETACTIVE (RFC 5804 2.8)
 S+ OK .*
