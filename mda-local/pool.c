@@ -193,6 +193,9 @@ form_ok(struct report *rep, int fd)
 	       !rep->outgoing == (fd < 0);
 }
 
+/* A job that a worker has not touched, as its rules are no longer those that it knows. */
+enum { AGAIN_WANTED = 1, AGAIN_ASKED };
+
 /* A worker has something to say, or is dead. */
 static void
 collect(struct pool_worker *w, struct job *all)
@@ -207,6 +210,8 @@ collect(struct pool_worker *w, struct job *all)
 		w->home = rep.home;
 		if (rep.ends)
 			dismiss(w, 0);
+		if (rep.ends && rep.again && !job->again)
+			job->again = AGAIN_WANTED;
 		return;
 	}
 	if (fd >= 0)
@@ -237,6 +242,15 @@ await(struct pool *p, struct job *job, int64_t until)
 	return r > 0 ? n : 0;
 }
 
+/* Gives jobs [0, n) that are wanted again to other workers. */
+static void
+assign_again(struct pool *p, struct job *job, size_t n, int fd_message)
+{
+	for (size_t i = 0; i < n; i++)
+		if (job[i].again == AGAIN_WANTED && assign(p, job, i, fd_message) != 0)
+			job[i].again = AGAIN_ASKED;
+}
+
 void
 pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until)
 {
@@ -244,6 +258,7 @@ pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t unti
 	for (;;) {
 		while (next < n && assign(p, job, next, fd_message) != 0)
 			next++;
+		assign_again(p, job, next, fd_message);
 		if (!await(p, job, until))
 			break;
 	}

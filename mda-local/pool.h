@@ -37,6 +37,7 @@ struct job {
 	/* reply REPLY_WORKER if the worker died, REPLY_DEADLINE if undecided */
 	struct report report;
 	int fd_outgoing; /* the report's file; -1 none. The caller's to close */
+	int again;	 /* another worker is to be asked; at most once */
 };
 
 /* Runs n jobs, side by side, each with the message's descriptor (-1 none), until all are decided or

@@ -7,16 +7,18 @@
 #include "lib/conf.h"
 #include "mda-local/destination.h"
 #include "mda-local/qmail.h"
+#include "mda-local/sieve-rules.h"
+#include "mda-local/sieve-settings.h"
 #include "mda-local/worker.h"
 
 #define RULES_DEFAULT "sieve qmail forward"
 
 /* clang-format off */
-/*   name       is there  at RCPT  message  confined to */
+/*   name       is there     at RCPT      message        confined to  settings */
 static struct rules_kind const kinds[] = {
-	{"sieve",   0,        0,       0,       0},
-	{"qmail",   qmail_there, qmail_check, qmail_deliver, 0},
-	{"forward", 0,        0,       0,       0},
+	{"sieve",   sieve_there, sieve_check, sieve_deliver, sieve_paths, sieve_settings_init},
+	{"qmail",   qmail_there, qmail_check, qmail_deliver, 0,           0},
+	{"forward", 0,           0,           0,             0,           0},
 };
 /* clang-format on */
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -37,7 +39,7 @@ alias_deliver(
 	destination_deliver(w, o, fd, w->account->alias, rep);
 }
 
-static struct rules_kind const alias = {"alias", 0, alias_check, alias_deliver, 0};
+static struct rules_kind const alias = {"alias", 0, alias_check, alias_deliver, 0, 0};
 
 static size_t
 kind_of(char const *s, size_t n)
@@ -54,12 +56,15 @@ rules_policy_init(struct rules_policy *p)
 	static char const blanks[] = " \t,";
 	char const *s = conf_string("rules", RULES_DEFAULT);
 	p->count = 0;
+	p->settings = 0;
 	if (!strcmp(s, "none"))
 		return;
 	for (s += strspn(s, blanks); *s; s += strspn(s, blanks)) {
 		size_t const n = strcspn(s, blanks), kind = kind_of(s, n);
 		if (kind == KINDS || p->count == RULES_KINDS_MAX)
 			strerr_dief2x(100, "etc/rules: unknown, or too many: ", s);
+		if (kinds[kind].settings)
+			p->settings ^= kinds[kind].settings();
 		if (kinds[kind].there)
 			p->kind[p->count++] = (unsigned char)kind;
 		s += n;

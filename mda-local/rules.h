@@ -36,12 +36,16 @@ struct rules_kind {
 	/* Writes the paths beyond the Maildir that its worker needs, at most RULES_PATHS_MAX: their
 	 * number. Null: it is not shut in at all, since it may run programs. */
 	size_t (*paths)(struct worker const *w, struct sandbox_path *path);
+	/* Reads the kind's own settings, in the parent: a digest; where it is another one, workers
+	 * are replaced. May be null. */
+	uint64_t (*settings)(void);
 };
 
 /* The setting `rules`: the kinds that are looked for, in their order. */
 struct rules_policy {
 	unsigned char count;
 	unsigned char kind[RULES_KINDS_MAX]; /* in the table */
+	uint64_t settings;		     /* of all these kinds */
 };
 /* Reads it. Exit 100 if it names a kind that there is not. */
 void rules_policy_init(struct rules_policy *p);

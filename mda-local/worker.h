@@ -28,6 +28,7 @@ enum work { WORK_CHECK, WORK_DELIVER };
 struct order {
 	uint32_t work;
 	uint32_t looped; /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
+	uint32_t junk;	 /* it is marked as such */
 	uint64_t size;	 /* octets: declared at RCPT, or of the message; 0 unknown */
 	int64_t until;	 /* channel_now: what is not reported then is not believed */
 	char id[ID_MAX + 1];
@@ -55,6 +56,7 @@ struct report {
 	uint32_t reply;	     /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
 	int32_t error;	     /* errno behind a failure, 0 */
 	uint32_t ends;	     /* the worker could not settle and has ended; the next may do better */
+	uint32_t again;	     /* beside ends: nothing was done, a new worker is to be told the same */
 	uint32_t may_refuse; /* WORK_CHECK: rules may yet refuse the message for good */
 	uint32_t may_send;   /* WORK_CHECK: rules may send it elsewhere: look for loops */
 	uint32_t outgoing;   /* records in the descriptor that comes along (outgoing.h); 0: none */

@@ -135,6 +135,34 @@ class Instance:
                 os.makedirs(os.path.join(self.maildir(user, domain), d, sub), 0o700, exist_ok=True)
         self.own(self.path("mail"))
 
+    def sieve(self, user, script, name="main", active=True, domain="example.test"):
+        """Puts a script where Dovecot has it, and makes it the active one."""
+        home = self.path("mail", domain, user)
+        path = os.path.join(home, "sieve", name + ".sieve")
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        with open(path + ".new", "wb") as f:
+            f.write(script if isinstance(script, bytes) else script.encode())
+        os.rename(path + ".new", path)
+        link = os.path.join(home, ".dovecot.sieve")
+        if active:
+            os.path.lexists(link) and os.unlink(link)
+            os.symlink(f"sieve/{name}.sieve", link)
+        self.own(self.path("mail"))
+        return path
+
+    def all_sieve(self, name, script):
+        """A script of the administrator: etc/sieve/NAME."""
+        path = self.path("etc/sieve", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(script)
+
+    def files(self, user, folder="", domain="example.test"):
+        """Names in new/ and cur/."""
+        base = os.path.join(self.maildir(user, domain), folder)
+        return [os.path.join(d, n) for d in ("new", "cur") if os.path.isdir(os.path.join(base, d))
+                for n in sorted(os.listdir(os.path.join(base, d)))]
+
     def log(self):
         with open(self.log_path, encoding="utf-8") as f:
             return f.read()
