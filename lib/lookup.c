@@ -26,6 +26,7 @@ static struct {
 	struct arena arena;
 	struct lookup_table table[LOOKUP_TABLES_MAX];
 	size_t count;
+	int unanswered; /* the last question */
 } all;
 
 /* ---- etc/lookup ---- */
@@ -173,6 +174,7 @@ read_lookup(void)
 int
 lookup_sources(char const *table, struct lookup_source **s, size_t *n)
 {
+	all.unanswered = 0;
 	int const r = read_lookup();
 	for (size_t i = 0; r > 0 && i < all.count; i++) {
 		struct lookup_table *const t = &all.table[i];
@@ -259,20 +261,20 @@ ask_socketmap(struct lookup_source *s, char const *key, size_t len, stralloc *va
 int
 lookup_ask(struct lookup_source *s, char const *key, size_t len, stralloc *value)
 {
-	int r;
-	switch (s->kind) {
-	case LOOKUP_CDB:
+	int r = 0;
+	if (s->kind == LOOKUP_CDB) {
 		r = ask_cdb(s->path, key, len, value);
 		if (r < 0)
 			log_failure(s, strerror(errno), errno);
-		return r;
-	case LOOKUP_SYSTEM:
+	} else if (s->kind == LOOKUP_SOCKETMAP || !memchr(key, '@', len))
 		/* A system's account has no domain. */
-		return memchr(key, '@', len) ? 0 : ask_socketmap(s, key, len, value);
-	case LOOKUP_SOCKETMAP:
-		return ask_socketmap(s, key, len, value);
-	case LOOKUP_FILE:
-		break;
-	}
-	return 0;
+		r = ask_socketmap(s, key, len, value);
+	all.unanswered = r < 0;
+	return r;
+}
+
+int
+lookup_unanswered(void)
+{
+	return all.unanswered;
 }

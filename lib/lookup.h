@@ -40,6 +40,9 @@ struct lookup_source {
 int lookup_sources(char const *table, struct lookup_source **s, size_t *n);
 /* Asks one that is no LOOKUP_FILE. 1 and the value, 0, -1 and errno (event=lookup). */
 int lookup_ask(struct lookup_source *s, char const *key, size_t len, stralloc *value);
+/* 1 if the last look-up of this process ended at such a source: no file of ours is at fault, and
+ * the same question may be answered in a while. */
+int lookup_unanswered(void);
 /* 1 if one of the table's sources is of this kind. */
 int lookup_has(char const *table, enum lookup_kind kind);
 /* Ends connections and the programs behind them: before exec, or where a process will live long

@@ -45,7 +45,7 @@ check_sender(struct session *s, struct smtp_path const *from)
 	case 0:
 		return REPLY_NOT_OWN;
 	default:
-		return REPLY_TABLE;
+		return route_failure();
 	}
 }
 

@@ -78,6 +78,7 @@ static char const *const words[REPLY_COUNT] = {
 	[REPLY_BAD_REWRITE]    = "553 5.1.3 the address cannot be rewritten by RELAYCLIENT",
 	[REPLY_UTF8_ROUTE]     = "550 5.6.7 the server of this recipient takes no addresses outside ASCII",
 	[REPLY_TABLE]          = "421 4.3.5 configuration has changed or cannot be read, connect again",
+	[REPLY_UNANSWERED]     = "451 4.3.0 a directory does not answer, try later",
 
 	[REPLY_DOOR_EARLY]     = "554 you spoke before this server had greeted you",
 	[REPLY_DOOR_CLOSED]    = "503 5.5.1 you were refused; only QUIT is left",

@@ -6,6 +6,7 @@
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/idna.h"
+#include "lib/lookup.h"
 #include "lib/sa.h"
 #include "lib/table.h"
 #include "lib/ucspi.h"
@@ -51,6 +52,12 @@ route_is_local(struct arena *a, char const *domain, char const **value, char con
 			domain++;
 	}
 	return -1;
+}
+
+enum reply
+route_failure(void)
+{
+	return lookup_unanswered() ? REPLY_UNANSWERED : REPLY_TABLE;
 }
 
 static struct route
@@ -155,8 +162,8 @@ is_listed(
 	return r;
 }
 
-/* By the value of etc/relay-domains. RFC 5321 4.5.1, RFC 2142 4: whoever has the domain hears of what
- * is wrong with it, listed or not. */
+/* By the value of etc/relay-domains. RFC 5321 4.5.1, RFC 2142 4: whoever has the domain hears of
+ * what is wrong with it, listed or not. */
 static struct route
 relay_route(struct arena *a, struct route_context const *c, struct smtp_path const *to,
     char const *domain, char const *value)
@@ -170,7 +177,7 @@ relay_route(struct arena *a, struct route_context const *c, struct smtp_path con
 	else if (!strcmp(value, "list"))
 		listed = is_listed(a, c, to, domain);
 	if (listed < 0)
-		return refuse(REPLY_TABLE);
+		return refuse(route_failure());
 	return listed ? (struct route){.kind = ROUTE_SPOOL} : refuse(REPLY_NOT_LISTED);
 }
 
@@ -187,7 +194,7 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 		return refuse(REPLY_NO_RELAY);
 	int local = route_is_local(a, domain, &value, &canonical);
 	if (local < 0)
-		return refuse(REPLY_TABLE);
+		return refuse(route_failure());
 	if (local)
 		return local_route(a, to, value, canonical);
 	/* RFC 5321 4.5.1: <postmaster> is always ours, also where this host's name is no local
@@ -200,6 +207,6 @@ route_find(struct arena *a, struct route_context const *c, struct smtp_path *to)
 		return (struct route){.kind = ROUTE_SPOOL};
 	int relay = lookup(a, "relay-domains", domain, &value);
 	if (relay < 0)
-		return refuse(REPLY_TABLE);
+		return refuse(route_failure());
 	return relay ? relay_route(a, c, to, domain, value) : refuse(REPLY_NO_RELAY);
 }

@@ -33,6 +33,10 @@ struct route_context {
  * literal, RELAYCLIENT, a domain that is an alias of one with an LMTP server. */
 struct route route_find(struct arena *a, struct route_context const *c, struct smtp_path *to);
 
+/* Behind a look-up that failed: 451 where a directory does not answer; else the session ends with
+ * 421, as a table that was replaced is out of this process's reach. */
+enum reply route_failure(void);
+
 /* The domain as tables have it: A-labels, lower case, in the arena; null if it cannot be one. */
 char const *route_domain(struct arena *a, char const *domain);
 
