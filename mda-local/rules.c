@@ -6,6 +6,7 @@
 
 #include "lib/conf.h"
 #include "mda-local/destination.h"
+#include "mda-local/dot-forward.h"
 #include "mda-local/qmail.h"
 #include "mda-local/sieve-rules.h"
 #include "mda-local/sieve-settings.h"
@@ -14,11 +15,11 @@
 #define RULES_DEFAULT "sieve qmail forward"
 
 /* clang-format off */
-/*   name       is there     at RCPT      message        confined to  settings */
+/*   name       is there           at RCPT            message              confined to  settings */
 static struct rules_kind const kinds[] = {
-	{"sieve",   sieve_there, sieve_check, sieve_deliver, sieve_paths, sieve_settings_init},
-	{"qmail",   qmail_there, qmail_check, qmail_deliver, 0,           0},
-	{"forward", 0,           0,           0,             0,           0},
+	{"sieve",   sieve_there,       sieve_check,       sieve_deliver,       sieve_paths, sieve_settings_init},
+	{"qmail",   qmail_there,       qmail_check,       qmail_deliver,       0,           0},
+	{"forward", dot_forward_there, dot_forward_check, dot_forward_deliver, 0,           0},
 };
 /* clang-format on */
 #define KINDS (sizeof kinds / sizeof *kinds)

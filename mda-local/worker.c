@@ -11,6 +11,7 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "mda-local/channel.h"
+#include "mda-local/dot-forward.h"
 #include "mda-local/home.h"
 #include "mda-local/mailbox.h"
 #include "mda-local/outgoing.h"
@@ -25,6 +26,7 @@ worker_policy_init(struct worker_policy *p)
 	quota_settings(&p->quota);
 	rules_policy_init(&p->rules);
 	program_policy_init(&p->program);
+	forward_policy_init(&p->forward);
 }
 
 void
@@ -99,7 +101,9 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 	struct rules_kind const *rules = rules_for(w, o);
 	if (rules)
 		strcpy(rep->rules, rules->name);
-	if (rules && o->work == WORK_CHECK)
+	if (*o->only && (!rules || rules->check != dot_forward_check))
+		worker_say(rep, REPLY_NO_USER, 0, 0);
+	else if (rules && o->work == WORK_CHECK)
 		rules->check(w, o, rep);
 	else if (rules)
 		rules->deliver(w, o, fd, rep, out);

@@ -14,6 +14,7 @@
 #include "maildir/quota.h"
 #include "maildir/tree.h"
 #include "lib/alias-list.h"
+#include "mda-local/alias-user.h"
 #include "mda-local/replies.h"
 #include "mda-local/rules.h"
 
@@ -75,6 +76,12 @@ struct program_policy {
 	char path[256];
 };
 
+/* What .forward may name, and what begins a subaddress ("" nothing). */
+struct forward_policy {
+	struct alias_allowed allowed;
+	char separators[16];
+};
+
 /* Settings, read before any fork; all of its octets count when two are compared. */
 struct worker_policy {
 	uid_t uid_min;
@@ -82,6 +89,7 @@ struct worker_policy {
 	struct quota quota; /* grace and warnings */
 	struct rules_policy rules;
 	struct program_policy program;
+	struct forward_policy forward;
 };
 void worker_policy_init(struct worker_policy *p);
 
