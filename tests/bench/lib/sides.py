@@ -295,12 +295,12 @@ class Postern(Side):
         self.imap = self.tcpserver("imap-login", "auth-file", "imap", **env)
         self.pop3 = self.tcpserver("pop3-login", "auth-file", "pop3", **env)
         self.lmtp = self.dir + "/lmtp"
-        self.launch("s6-ipcserver", "-a", "0666", "-c", "100", "-b", "500", self.lmtp, "mda-local", **env)
-        wait_for(lambda: os.path.exists(self.lmtp), "s6-ipcserver listens")
+        self.launch("s6-ipcserver-socketbinder", "-a", "0666", "-b", "500", self.lmtp, "mda-local", "-l", "200", **env)
+        wait_for(lambda: os.path.exists(self.lmtp), "mda-local listens")
 
 
 class Dovecot(Side):
-    name = "Dovecot"
+    name, more = "Dovecot", ""  # of its configuration
 
     @staticmethod
     def of_session(pid):
@@ -321,7 +321,7 @@ class Dovecot(Side):
     def prepare(self):
         self.ports = [free_port(), free_port()]
         text = DOVECOT.format(dir=self.dir, imap=self.ports[0], pop3=self.ports[1], login=LOGIN if os.getuid() else "")
-        self.put("conf", text + unprivileged())
+        self.put("conf", text + unprivileged() + self.more)
         self.put("users", self.users())
 
     def start(self):
