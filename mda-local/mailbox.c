@@ -172,7 +172,7 @@ mailbox_texts_flush(void)
 static int
 copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
 {
-	char buf[65536];
+	static char buf[65536]; /* on the stack each page would be touched, and be the worker's own */
 	stralloc front = STRALLOC_ZERO;
 	off_t at = 0;
 	ssize_t r;
@@ -251,8 +251,8 @@ void
 mailbox_copies(struct worker *w, struct order const *o, int fd, uint64_t size,
     struct mailbox_copy const *copy, size_t n, struct report *rep)
 {
-	struct delivery_copy to[MDA_COPIES_MAX];
-	stralloc dir[MDA_COPIES_MAX];
+	static struct delivery_copy to[MDA_COPIES_MAX];
+	static stralloc dir[MDA_COPIES_MAX];
 	char *name[MDA_COPIES_MAX];
 	size_t counts = 0;
 	if (n > MDA_COPIES_MAX) {

@@ -288,6 +288,7 @@ class Postern(Side):
         self.put("etc/domains", "".join(d + ":\n" for d in self.accounts))
         self.put("etc/me", "mx.example.test\n")
         self.put("etc/plain-passwords", "yes\n")
+        subprocess.run(["postern-tables", "users", "domains"], env=dict(os.environ, POSTERN_DIR=self.dir, PATH=f"{BUILD}/bin:{os.environ['PATH']}"), check=True, stdout=subprocess.DEVNULL)
 
     def start(self):
         env = dict(zip(("UID", "GID"), map(str, owner()))) if os.getuid() == 0 else {}
