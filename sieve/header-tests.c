@@ -24,36 +24,39 @@ struct fields {
 	int what;
 };
 
-static int
-give_indexed(struct fields *x, struct header const *h, struct text name)
+/* RFC 5260 6: with :index all fields of all the names are counted, in the order of the list. */
+static uint64_t
+count_fields(struct fields *x, struct header const *h)
 {
-	uint64_t total = 0, want = x->index;
-	for (struct field *f = header_first(h, name.s, name.n); f;
-	     f = header_after(f, name.s, name.n))
-		total++;
-	if (!want || want > total)
-		return 0;
-	if (x->last)
-		want = total + 1 - want;
-	struct field *f = header_first(h, name.s, name.n);
-	while (--want)
-		f = header_after(f, name.s, name.n);
-	return x->give(x, f);
+	uint64_t total = 0;
+	for (uint32_t i = x->from; i < x->to; i++) {
+		struct text const name = machine_item(x->m, x->call, 0, i);
+		for (struct field *f = header_first(h, name.s, name.n); f;
+		     f = header_after(f, name.s, name.n))
+			total++;
+	}
+	return total;
 }
 
 static int
 give_fields(struct fields *x, struct header const *h)
 {
 	int r = 0;
+	uint64_t want = x->index, n = 0;
+	if (x->last) {
+		uint64_t const total = count_fields(x, h);
+		if (want > total)
+			return 0;
+		want = total + 1 - want;
+	}
 	for (uint32_t i = x->from; !r && i < x->to; i++) {
 		struct text const name = machine_item(x->m, x->call, 0, i);
-		if (x->index) {
-			r = give_indexed(x, h, name);
-			continue;
-		}
 		for (struct field *f = header_first(h, name.s, name.n); f && !r;
 		     f = header_after(f, name.s, name.n))
-			r = machine_steps(x->m, 1) < 0 ? -1 : x->give(x, f);
+			if (machine_steps(x->m, 1) < 0)
+				r = -1;
+			else if (!want || ++n == want)
+				r = x->give(x, f);
 	}
 	return x->m->error ? -1 : r;
 }
