@@ -129,7 +129,8 @@ set_flags(struct sieve_work const *k, struct mailbox_copy *copy, char const *s)
 /* ---- the plan ---- */
 
 static void
-add_copy(struct sieve_work const *k, struct plan *p, struct sieve_action const *x, char const *folder)
+add_copy(
+    struct sieve_work const *k, struct plan *p, struct sieve_action const *x, char const *folder)
 {
 	struct place *const to = &p->place[p->count++];
 	*to = (struct place){.edition = x->edition, .copy = {.folder = folder}};
@@ -242,6 +243,14 @@ store_alike(struct sieve_work *k, struct plan *p, size_t i, struct report *rep)
 		return;
 	}
 	mailbox_copies(k->worker, k->order, fd, size, copy, n, rep);
+	/* A folder has as many keywords as it can: better without than not at all. */
+	if (rep->error == EOVERFLOW && reply_class(rep->reply) != 2) {
+		log_folder(k, copy->folder, "too many keywords");
+		for (size_t j = 0; j < n; j++)
+			copy[j].keywords = 0;
+		rep->error = 0;
+		mailbox_copies(k->worker, k->order, fd, size, copy, n, rep);
+	}
 	if (edition)
 		close(fd);
 }

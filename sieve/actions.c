@@ -79,7 +79,7 @@ add(struct machine *m, struct call const *call, struct sieve_action x)
 		x.script = m->frame->code->name;
 		x.line = call->line;
 	}
-	if (x.kind <= SIEVE_REDIRECT)
+	if (x.kind <= SIEVE_REDIRECT || x.kind >= SIEVE_VACATION)
 		x.edition = message_edition(&m->message);
 	for (unsigned int i = 0; i < m->actions_count; i++)
 		if (repeats(m->actions + i, &x)) {
@@ -201,25 +201,54 @@ within(uint64_t seconds)
 					      : seconds;
 }
 
+enum {
+	V_REASON,
+	V_DAYS,
+	V_SECONDS,
+	V_SUBJECT,
+	V_FROM,
+	V_ADDRESSES,
+	V_MIME,
+	V_HANDLE,
+};
+
+/* RFC 5230 4.2: an answer is the same if its arguments are, before variables are put in. */
+static char const *
+identity(struct machine *m, struct call const *call)
+{
+	static unsigned char const slots[] = {V_SUBJECT, V_FROM, V_MIME, V_REASON};
+	stralloc s = STRALLOC_ZERO;
+	for (size_t i = 0; i < sizeof slots; i++) {
+		int const there = call_has(call, slots[i]), text = there && slots[i] != V_MIME;
+		struct text const t =
+		    text ? pool_text(call->pool, call->slots[slots[i]]) : (struct text){"", 0};
+		sa_catf(&s, "%d:%zu:", there, t.n);
+		sa_catb(&s, t.s, t.n);
+	}
+	char const *const made = arena_strndup(m->a, s.s, s.len);
+	stralloc_free(&s);
+	return made;
+}
+
 int
 run_vacation(struct machine *m, struct call const *call)
 {
-	enum { REASON, DAYS, SECONDS, SUBJECT, FROM, ADDRESSES, MIME, HANDLE };
 	struct sieve_vacation *const v = arena_zalloc(m->a, sizeof *v);
 	static char const *const none[] = {0};
-	uint64_t const days = call_number(call, DAYS, SIEVE_VACATION_DEFAULT / 86400);
+	uint64_t const days = call_number(call, V_DAYS, SIEVE_VACATION_DEFAULT / 86400);
 	v->seconds = within(
 	    days < SIEVE_VACATION_MAX / 86400 ? (days ? days : 1) * 86400 : SIEVE_VACATION_MAX);
-	if (call_has(call, SECONDS)) {
-		uint64_t const seconds = call_number(call, SECONDS, 0);
+	if (call_has(call, V_SECONDS)) {
+		uint64_t const seconds = call_number(call, V_SECONDS, 0);
 		v->seconds = seconds ? within(seconds) : 0;
 	}
-	v->reason = machine_string(m, call, REASON);
-	v->subject = machine_string(m, call, SUBJECT);
-	v->from = machine_string(m, call, FROM);
-	v->handle = machine_string(m, call, HANDLE);
-	v->mime = call_has(call, MIME);
-	v->addresses = machine_strings(m, call, ADDRESSES);
+	v->reason = machine_string(m, call, V_REASON);
+	v->subject = machine_string(m, call, V_SUBJECT);
+	v->from = machine_string(m, call, V_FROM);
+	v->handle = machine_string(m, call, V_HANDLE);
+	v->mime = call_has(call, V_MIME);
+	v->identity = identity(m, call);
+	v->addresses = machine_strings(m, call, V_ADDRESSES);
 	if (!v->addresses)
 		v->addresses = none;
 	if (v->from && !sieve_address_valid(v->from, 1, 0))

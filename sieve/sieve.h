@@ -230,6 +230,9 @@ struct sieve_vacation {
 	char const *reason; /* the text; with `mime` a MIME entity with its fields */
 	int mime;
 	char const *const *addresses; /* of the owner; null at the end */
+	/* The arguments that an answer without handle is known by, as they stand in the script, no
+	 * variable put in (RFC 5230 4.2); null: not known. */
+	char const *identity;
 };
 
 struct sieve_notify {
@@ -245,7 +248,9 @@ struct sieve_action {
 	int implicit;	    /* KEEP that no command asked for */
 	char const *script; /* where it was asked for; null: nowhere */
 	unsigned int line;
-	struct sieve_edition const *edition; /* of KEEP, FILEINTO, REDIRECT */
+	/* Of KEEP, FILEINTO, REDIRECT: what is kept or sent; of VACATION and NOTIFY: what they are
+	 * about (RFC 5293 7). */
+	struct sieve_edition const *edition;
 	/* KEEP, FILEINTO (RFC 5232): flags to set, blanks between them: "\\Seen $label"; "" none.
 	 */
 	char const *flags;

@@ -185,10 +185,13 @@ sieve_vacation_key(
 	char *const folded = xstrdup(sender);
 	ascii_lower(folded, strlen(folded));
 	char const *const by_handle[] = {"vacation", folded, "handle", v->handle};
+	char const *const by_identity[] = {"vacation", folded, "identity", v->identity};
 	char const *const by_text[] = {
 	    "vacation", folded, "text", v->subject, v->from, v->mime ? "mime" : "", v->reason};
 	if (v->handle)
 		sieve_state_key(key, by_handle, sizeof by_handle / sizeof *by_handle);
+	else if (v->identity)
+		sieve_state_key(key, by_identity, sizeof by_identity / sizeof *by_identity);
 	else
 		sieve_state_key(key, by_text, sizeof by_text / sizeof *by_text);
 	free(folded);

@@ -73,6 +73,14 @@ before = set(i.files("alice"))
 run('require "imap4flags"; addflag "\\\\Answered"; keep;')
 tap.like((set(i.files("alice")) - before).pop(), r"^cur/.*:2,R$", "addflag and keep")
 
+for n in range(2):
+    flags = ",".join(f'"kw{n}-{k}"' for k in range(60))
+    run('require ["fileinto","imap4flags"]; fileinto :flags [%s] "Lists";' % flags)
+before = set(i.files("alice", ".Lists"))
+flags = ",".join(f'"last{k}"' for k in range(60))
+tap.eq(run('require ["fileinto","imap4flags"]; fileinto :flags ["\\\\Seen",%s] "Lists";' % flags, folders=(".Lists",)), (OK, [0, 1]), "more keywords than a folder has: the message is filed")
+tap.like((set(i.files("alice", ".Lists")) - before).pop(), ":2,S$", "without them")
+
 # ---- junk ----
 spam = message("X-Spam: Yes\r\n")
 tap.eq(run("# none", spam, folders=(".Junk",)), (OK, [0, 1]), "junk goes to its folder where the script does not decide")
