@@ -82,7 +82,7 @@ load(char *path, int own, int *e)
 	struct arena a = ARENA_ZERO;
 	struct script *const s = xmalloc(sizeof *s);
 	*s = (struct script){.path = path, .stamp = stamp_of(path)};
-	*e = 0;
+	*e = s->stamp.ino || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
 	if (!s->stamp.ino)
 		return s;
 	if (!sieve_file_load(&s->code, &a, path, 1, &sieve_settings()->limits, &errors)) {
