@@ -11,6 +11,7 @@
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/utf8.h"
+#include "mda-local/deliver-rules.h"
 #include "mda-local/incoming.h"
 #include "mda-local/junk.h"
 
@@ -136,7 +137,7 @@ deliver(struct deliver *d)
 	junk_init();
 	d->junk = junk_marked(fd);
 	deliver_message(d, fd, m.size);
-	deliver_notices(d, fd);
+	deliver_rules_notices(d, fd);
 	return r;
 }
 

@@ -1,6 +1,5 @@
 #include "mda-local/deliver.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,11 +9,11 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-local/channel.h"
+#include "mda-local/deliver-rules.h"
 #include "mda-local/dsn.h"
 #include "mda-local/forward.h"
 #include "mda-local/incoming.h"
 #include "mda-local/junk.h"
-#include "mda-local/outgoing.h"
 
 void
 deliver_init(struct deliver *d)
@@ -29,21 +28,10 @@ deliver_init(struct deliver *d)
 	conf_me();
 }
 
-/* What the rules of a recipient's account sent along with the report. */
-struct deliver_outgoing {
-	struct deliver_outgoing *next;
-	struct outgoing_record const *record;
-	uint32_t count;
-	int fd; /* of their contents */
-	char const *rcpt;
-};
-
 void
 deliver_reset(struct deliver *d)
 {
-	for (struct deliver_outgoing const *o = d->outgoing; o; o = o->next)
-		close(o->fd);
-	d->outgoing = 0;
+	deliver_rules_forget(d);
 	d->count = 0;
 	d->junk = 0;
 	d->targets.count = 0;
@@ -192,14 +180,6 @@ deliver_check(struct deliver *d, struct smtp_rcpt const *rcpt, char const *domai
 
 /* ---- delivery ---- */
 
-/* It is not tried at all: with an alias that leads elsewhere, a message that was here before would
- * come again. Mailboxes with rules of their own are told, and see to it themselves. */
-static int
-stopped(struct deliver_rcpt const *r)
-{
-	return r->looped && r->remote;
-}
-
 static void
 log_verdict(struct deliver const *d, char const *rcpt, struct target const *t,
     struct job const *job, int64_t began)
@@ -221,68 +201,6 @@ log_verdict(struct deliver const *d, char const *rcpt, struct target const *t,
 	log_send();
 }
 
-/* A recipient that has this target has this one as well: a copy that its rules send on. */
-static void
-follow_target(struct deliver *d, size_t of, size_t more)
-{
-	for (size_t k = 0; k < d->count; k++) {
-		struct deliver_rcpt *r = &d->rcpt[k];
-		size_t i = 0;
-		while (i < r->count && r->target[i] != of)
-			i++;
-		if (i == r->count || stopped(r))
-			continue;
-		size_t *list = arena_alloc(&d->arena, (r->count + 1) * sizeof *list);
-		memcpy(list, r->target, r->count * sizeof *list);
-		list[r->count++] = more;
-		r->target = list;
-	}
-}
-
-/* Copies that rules send on become targets of the recipient, so that they are sent, tried again and
- * answered for as an alias's are. */
-static void
-add_forwards(struct deliver *d, size_t of, struct deliver_outgoing const *o)
-{
-	for (uint32_t i = 0; i < o->count; i++) {
-		struct outgoing_record const *r = &o->record[i];
-		struct forward_content *c = 0;
-		if (r->kind != OUTGOING_FORWARD)
-			continue;
-		if (r->size || r->tail) {
-			c = arena_alloc(&d->arena, sizeof *c);
-			*c = (struct forward_content){o->fd, r->at, r->size, r->tail};
-		}
-		struct target const t = {.folder = "",
-		    .address = r->rcpt,
-		    .sender = r->same_sender ? 0 : r->sender,
-		    .content = c};
-		follow_target(d, of, targets_append(&d->targets, &t));
-	}
-}
-
-/* What the rules of target `of` want sent. */
-static void
-take_outgoing(struct deliver *d, size_t of, struct job *job)
-{
-	if (job->fd_outgoing < 0)
-		return;
-	struct deliver_outgoing *o = arena_alloc(&d->arena, sizeof *o);
-	*o = (struct deliver_outgoing){.next = d->outgoing,
-	    .count = job->report.outgoing,
-	    .fd = job->fd_outgoing,
-	    .rcpt = d->targets.v[of].address};
-	d->outgoing = o;
-	o->record = outgoing_read(&d->arena, o->fd, o->count);
-	if (o->record) {
-		add_forwards(d, of, o);
-		return;
-	}
-	job->report.reply = REPLY_WORKER;
-	job->report.error = errno;
-	o->count = 0;
-}
-
 /* The jobs for every mailbox that a recipient leads to, each once, for the first that does: their
  * number; which[i]: the target. */
 static size_t
@@ -290,7 +208,7 @@ make_jobs(struct deliver *d, uint64_t size, int64_t until, struct job *job, size
 {
 	size_t n = 0;
 	for (size_t k = 0; k < d->count; k++)
-		for (size_t i = 0; !stopped(&d->rcpt[k]) && i < d->rcpt[k].count; i++) {
+		for (size_t i = 0; !deliver_stopped(&d->rcpt[k]) && i < d->rcpt[k].count; i++) {
 			struct target *t = &d->targets.v[d->rcpt[k].target[i]];
 			if (!t->account || t->verdict)
 				continue;
@@ -314,7 +232,7 @@ deliver_local(struct deliver *d, int fd, uint64_t size, int64_t until)
 	size_t const n = make_jobs(d, size, until, job, which);
 	pool_run(&d->pool, job, n, fd, until);
 	for (size_t i = 0; i < n; i++) {
-		take_outgoing(d, which[i], &job[i]);
+		deliver_rules_take(d, which[i], &job[i]);
 		struct target *t = &d->targets.v[which[i]];
 		t->verdict = (enum reply)job[i].report.reply;
 		t->text = text_of(d, &job[i]);
@@ -370,7 +288,7 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 	for (size_t k = 0; k < d->count; k++) {
 		struct deliver_rcpt const *r = &d->rcpt[k];
 		struct tally tally = tally_of(d, r);
-		for (size_t i = 0; !stopped(r) && i < r->count; i++) {
+		for (size_t i = 0; !deliver_stopped(r) && i < r->count; i++) {
 			struct target const *t = &d->targets.v[r->target[i]];
 			if (taken[r->target[i]] || !choose(&tally, t))
 				continue;
@@ -415,7 +333,7 @@ set_verdict(struct deliver const *d, struct deliver_rcpt *r)
 {
 	struct target const *good = 0, *bad = 0, *sent_on = 0;
 	r->verdict = REPLY_MAIL_LOOP;
-	if (stopped(r))
+	if (deliver_stopped(r))
 		return;
 	for (size_t i = 0; i < r->count && (!bad || reply_class(bad->verdict) != 4); i++) {
 		struct target const *t = &d->targets.v[r->target[i]];
@@ -445,40 +363,4 @@ deliver_message(struct deliver *d, int fd, uint64_t size)
 	send_on(d, FORWARD_SPOOL, choose_spool, fd, until);
 	for (size_t k = 0; k < d->count; k++)
 		set_verdict(d, &d->rcpt[k]);
-}
-
-void
-deliver_notices(struct deliver *d, int fd)
-{
-	struct smtp_mail const mail = {.from = {.text = ""}, .smtputf8 = d->mail.smtputf8};
-	for (struct deliver_outgoing const *o = d->outgoing; o; o = o->next) {
-		struct forward_item *item = xmalloc((o->count + 1) * sizeof *item);
-		struct forward_content *content = xmalloc((o->count + 1) * sizeof *content);
-		size_t n = 0;
-		for (uint32_t i = 0; i < o->count; i++) {
-			struct outgoing_record const *r = &o->record[i];
-			if (r->kind != OUTGOING_NOTICE)
-				continue;
-			content[n] = (struct forward_content){o->fd, r->at, r->size, r->tail};
-			item[n] = (struct forward_item){.rcpt = o->rcpt,
-			    .address = r->rcpt,
-			    .sender = r->same_sender ? d->mail.from.text : r->sender,
-			    .content = &content[n],
-			    .made = 1};
-			n++;
-		}
-		if (n)
-			forward(FORWARD_RELAY, &mail, d->id, fd, item, n,
-			    channel_now() + MDA_NOTICE_SECONDS * 1000);
-		for (size_t i = 0; i < n; i++) {
-			log_event("notice");
-			log_str("from", item[i].sender);
-			log_str("to", item[i].address);
-			log_str("for", item[i].rcpt);
-			log_str("verdict", reply_text(item[i].verdict));
-			log_send();
-		}
-		free(item);
-		free(content);
-	}
 }

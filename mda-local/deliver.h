@@ -43,6 +43,14 @@ struct deliver {
 	struct deliver_outgoing *outgoing; /* of its recipients' rules, newest first */
 };
 
+/* It is not tried at all: with an alias that leads elsewhere, a message that was here before would
+ * come again. Mailboxes with rules of their own are told, and see to it themselves. */
+static inline int
+deliver_stopped(struct deliver_rcpt const *r)
+{
+	return r->looped && r->remote;
+}
+
 /* Reads the settings; d is all 0, or has served a connection. */
 void deliver_init(struct deliver *d);
 /* Begins a message; mail's strings are the arena's or outlive it. */
@@ -53,9 +61,6 @@ struct deliver_rcpt const *deliver_check(
     struct deliver *d, struct smtp_rcpt const *rcpt, char const *domain);
 /* Delivers; each recipient's verdict is set. fd: the message, `size` octets. */
 void deliver_message(struct deliver *d, int fd, uint64_t size);
-/* Sends what the recipients' rules have made of themselves (answers, notifications), when the
- * verdicts are out: nobody waits for it, and its failure is logged. */
-void deliver_notices(struct deliver *d, int fd);
 /* Forgets the message. */
 void deliver_reset(struct deliver *d);
 /* Ends the workers. */

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "mda-local/ask.h"
 #include "mda-local/channel.h"
+#include "mda-local/deliver-rules.h"
 #include "mda-local/dsn.h"
 #include "mda-local/incoming.h"
 
@@ -140,7 +141,7 @@ ask_deliver(struct parent *p, uint64_t size)
 		if (answer_rcpt(p, &d->rcpt[i]) < 0)
 			return -1;
 	dsn_send(d, fd);
-	deliver_notices(d, fd);
+	deliver_rules_notices(d, fd);
 	close(p->fd_memory);
 	p->fd_memory = incoming_memory();
 	return p->fd_memory < 0 ? -1 : answer(p, REPLY_NONE, p->fd_memory);

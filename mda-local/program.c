@@ -278,6 +278,9 @@ run(struct worker const *w, struct program const *p, int in, int64_t until, stru
 	struct sigaction const ours = {.sa_handler = wake};
 	struct sigaction theirs;
 	sigset_t child_ends, before;
+	/* Those that watched what programs before this one had left. */
+	while (waitpid(-1, 0, WNOHANG) > 0)
+		;
 	sigemptyset(&child_ends);
 	sigaddset(&child_ends, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_ends, &before);
@@ -297,7 +300,7 @@ run(struct worker const *w, struct program const *p, int in, int64_t until, stru
 
 /* ---- what came of it ---- */
 
-/* The codes that are neither in the first column's sense nor the rule. */
+/* Everything that is not listed is the rule: for a time with qmail, for good with Postfix. */
 static enum program_end
 end_of(enum program_codes codes, int code)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two instances with a real DNS server between them: mail goes both ways; one is stopped, mail waits, it starts, mail
 arrives once; what cannot be delivered comes back as a DSN that Python's email package parses."""
-import email, glob, re, smtplib, ssl, subprocess
+import email, glob, os, re, smtplib, ssl, subprocess
 
 from dns import Nsd
 from instance import Instance, PORTS, tap, wait_for
@@ -71,6 +71,46 @@ def bounce(a):
            and recipient["Status"] == "5.1.1" and "550" in recipient["Diagnostic-Code"], "its per-recipient fields", recipient.as_string())
 
 
+def rules(one, files):
+    """.qmail files of alice's: to which address each extension leads."""
+    home = os.path.dirname(one.maildir("alice@" + one.domain))
+    owner = os.stat(home)
+    for ext, address in files.items():
+        path = os.path.join(home, ".qmail-" + ext)
+        with open(path, "w") as f:
+            f.write(f"&{address}\n")
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def deliveries(one):
+    """How many there were, and how many of them ended a loop."""
+    log = one.log("lmtp")
+    return len(re.findall("event=deliver ", log)), log.count('verdict="554 5.4.6')
+
+
+def loops(a, b):
+    rules(a, {"self": "alice+self@a.test", "ann": "alice+ben@a.test", "ben": "alice+ann@a.test", "far": "alice+near@b.test"})
+    rules(b, {"near": "alice+far@a.test"})
+    for first, hops in ("self", 2), ("ann", 3):
+        before = deliveries(a)
+        with smtplib.SMTP("127.0.0.1", a.port("smtp"), timeout=120) as s:
+            s.ehlo("client.test")
+            s.mail("sender@elsewhere.test")
+            s.rcpt(f"alice+{first}@a.test")
+            code, text = s.data("Subject: round\r\n\r\nx\r\n")
+        tap.ok(code == 550 and text.startswith(b"5.7.1"), f"a loop of {hops - 1} is refused in the session", code, text)
+        tap.run(f"after {hops} deliveries, of which one refuses", wait_for, lambda: deliveries(a) == (before[0] + hops, before[1] + 1), "it", 60)
+    before = deliveries(a), deliveries(b)
+    submit(a, "bob@a.test", ["alice+far@a.test"], "between hosts")
+    wait_mail(a, "bob@a.test", "between hosts")
+    wait_for(lambda: spool_empty(a) and spool_empty(b), "empty spools")
+    bounces = arrived(a, "bob@a.test", "between hosts")
+    tap.ok(len(bounces) == 1 and "5.4.6" in bounces[0], "a loop between hosts comes back once, as one", *bounces)
+    # At a: the forward, the same again, refused, and the report.
+    (at_a, looped), (at_b, _) = before
+    tap.run("and no storm", wait_for, lambda: (deliveries(a), deliveries(b)[0]) == ((at_a + 3, looped + 1), at_b + 1), "it", 60)
+
+
 base = {"a": free_base(PORTS.values())}
 with Nsd(ZONES) as nsd:
     common = {"resolver": f"127.0.0.1@{nsd.port}", "retry-min": "200ms", "retry-max": "400ms", "host-retry-min": "200ms",
@@ -114,4 +154,5 @@ with Nsd(ZONES) as nsd:
         tap.ok(refused >= 500 or refused == 250, "the null sender on submission is answered", refused)
         wait_for(lambda: spool_empty(a), "an empty spool")
         tap.ok(spool_empty(b) and spool_empty(a), "nothing is left in either spool")
+        loops(a, b)
 tap.done()
