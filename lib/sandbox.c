@@ -87,8 +87,8 @@ sandbox_close_but(int const *keep, size_t count)
 	close_range_of(from, ~0u);
 }
 
-static void
-limit(unsigned int what, uint64_t n)
+void
+sandbox_limit(unsigned int what, uint64_t n)
 {
 	struct rlimit now, r = {.rlim_cur = n, .rlim_max = n};
 	/* A lower hard limit that is there already stays. */
@@ -103,17 +103,17 @@ set_limits(struct sandbox const *s)
 {
 	struct stat st;
 	int log_is_file = !fstat(2, &st) && S_ISREG(st.st_mode);
-	limit(RLIMIT_CORE, 0);
+	sandbox_limit(RLIMIT_CORE, 0);
 #ifndef SANITIZED
 	if (s->memory)
-		limit(RLIMIT_AS, s->memory);
+		sandbox_limit(RLIMIT_AS, s->memory);
 #endif
 	if (s->files)
-		limit(RLIMIT_NOFILE, s->files);
+		sandbox_limit(RLIMIT_NOFILE, s->files);
 	if (s->file_size != SANDBOX_UNLIMITED && !log_is_file)
-		limit(RLIMIT_FSIZE, s->file_size);
+		sandbox_limit(RLIMIT_FSIZE, s->file_size);
 	if (s->processes != SANDBOX_ANY)
-		limit(RLIMIT_NPROC, s->processes);
+		sandbox_limit(RLIMIT_NPROC, s->processes);
 }
 
 static void

@@ -52,6 +52,9 @@ void sandbox_drop_user(void);
 /* Closes every descriptor from 3 on but the count in keep (any order; -1 is passed over). */
 void sandbox_close_but(int const *keep, size_t count);
 
+/* Sets a resource limit (RLIMIT_...), soft and hard, unless a lower one is there. Exit 111. */
+void sandbox_limit(unsigned int what, uint64_t n);
+
 /* no_new_privs, not dumpable, Landlock, the limits and no core, seccomp, in this order. Exits 111
  * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
  * regular file, RLIMIT_FSIZE is left alone. */

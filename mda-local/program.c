@@ -130,25 +130,15 @@ make_input(struct worker *w, struct program const *p, int fd, uint64_t size)
 /* ---- the program's process ---- */
 
 static void
-limit(int what, rlim_t n)
-{
-	struct rlimit r = {n, n}, now;
-	/* What is lower already stays. */
-	if (!getrlimit(what, &now) && now.rlim_max < n)
-		r.rlim_cur = r.rlim_max = now.rlim_max;
-	setrlimit(what, &r);
-}
-
-static void
 set_limits(struct program_policy const *p)
 {
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, p->seconds);
-	limit(RLIMIT_NOFILE, MDA_PROGRAM_FILES);
+	sandbox_limit(RLIMIT_CORE, 0);
+	sandbox_limit(RLIMIT_CPU, p->seconds);
+	sandbox_limit(RLIMIT_NOFILE, MDA_PROGRAM_FILES);
 	if (p->memory)
-		limit(RLIMIT_AS, p->memory);
+		sandbox_limit(RLIMIT_AS, p->memory);
 	if (p->processes)
-		limit(RLIMIT_NPROC, p->processes);
+		sandbox_limit(RLIMIT_NPROC, p->processes);
 }
 
 static void child(struct worker const *w, struct program const *p, int in, int out, pid_t parent)

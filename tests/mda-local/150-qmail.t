@@ -120,6 +120,13 @@ CASES = [
     ("a child that stays holds nobody up", {".qmail": "|(sleep 60) & echo $! >a\n"}, "", MAY, DONE, {"stays": "a"}),
     ("a child that closes nothing", {".qmail": "|sleep 60 </dev/null & echo $! >a; exit 0\n"}, "", MAY, DONE, {"stays": "a"}),
     ("the null sender", {".qmail": "|printf %s \"$SENDER.$UFLINE\" >a\n", "sender": ""}, "", MAY, DONE, {"a": "^\\.From MAILER-DAEMON "}),
+    ("it kills its worker: what was done is done, nothing is sent", {".qmail": "./a\nx@remote.test\n|kill -9 $PPID; sleep 60\n"}, "", MAY, "451 4.3.0 delivery broke off",
+        {"a": "^From", "sent": [], "log": "event=worker-died user=USER@example.test status=9"}),
+    # ---- a relay that breaks off
+    ("before it has anything", {".qmail": "gone@remote.test\n"}, "", OK, "451 4.4.1 cannot forward now", {"sent": [], "spooled": []}),
+    ("beside a mailbox", {".qmail": "gone@remote.test\n./a\n"}, "", OK, "250 2.0.0 accepted, in part waiting in the spool", {"a": "^From", "spooled": ["gone"]}),
+    ("neither relay nor spool", {".qmail": "lost@remote.test\n./a\n"}, "", OK, "451 4.4.1 cannot forward now", {"a": "^From", "spooled": []}),
+    ("neither for one of two: the other has it", {".qmail": "a@remote.test\nlost@remote.test\n"}, "", OK, "451 4.4.1 cannot forward now", {"sent": ["a"], "spooled": []}),
     # ---- loops
     ("it was here before", {".qmail": "a@remote.test\n", "message": "Delivered-To: USER@example.test\r\n\r\nx\r\n"}, "", OK, "554 5.4.6 message has been here before, loop", {"sent": []}),
     ("also where only mailboxes are", {".qmail": "./a\n", "message": "delivered-to:  USER@Example.test\r\n\r\nx\r\n"}, "", OK, "554 5.4.6 message has been here before, loop", {"a": None}),
@@ -130,8 +137,8 @@ for code in (0, 1, 2, 63, 64, 65, 66, 69, 70, 71, 75, 76, 77, 78, 79, 99, 100, 1
     CASES.append((f"exit {code}", {".qmail": f"|exit {code}\n./a\n"}, "", MAY, DELIVERED if code == 0 else wanted, {"a": "^From" if code == 0 else None}))
 
 users = [f"u{n}" for n in range(len(CASES))]
-i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nslow@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
-relay, spool = Peer(i, "relay", {"bad": "550 no", "busy": "450 later"}), Peer(i, "spool")
+i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nhang@example.test: x\nloud@example.test: x\nleave@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
+relay, spool = Peer(i, "relay", {"bad": "550 no", "busy": "450 later", "gone": "close", "lost": "450 no"}), Peer(i, "spool", {"lost": "close"})
 
 
 def write(home, name, text):
@@ -218,7 +225,7 @@ def look(user, home, wanted, sent, spooled, log):
             got = [sender(m) for m in sent]
             fits = got == [v.replace("USER", user) for v in ([value] if key == "from" else value)]
         elif key == "log":
-            got, fits = log, re.search(value, log)
+            got, fits = log, re.search(value.replace("USER", user), log)
         elif key == "stays":
             pid = int(content(os.path.join(home, value)))
             got = os.path.exists(f"/proc/{pid}")
@@ -294,22 +301,23 @@ tap.eq(c.quit(), 0, "exit 0")
 
 # ---- what hangs is ended, with all that it has started
 i.put("rules", "qmail\n")
-i.put("rule-program-seconds", "1\n")
-slow = set_up("slow", {".qmail": "|trap '' TERM HUP; echo $$ >pids; sleep 61 & echo $! >>pids; sleep 62\n", ".qmail-x": "|while :; do echo x; done\n",
-                       ".qmail-y": "|sleep 63 & echo $! >later\n"})
-i.own(slow)
+i.put("rule-program-seconds", "3\n")
+hang = set_up("hang", {".qmail": "|trap '' TERM HUP; echo $$ >pids; sleep 61 & echo $! >>pids; sleep 62\n"})
+loud = set_up("loud", {".qmail": "|while :; do echo x; done\n"})
+leave = set_up("leave", {".qmail": "|sleep 63 & echo $! >later\n"})
+i.own(hang, loud, leave)
 c = Client(i)
-replies = c.deliver(["slow@example.test", "slow-x@example.test", "slow-y@example.test"])
+replies = c.deliver(["hang@example.test", "loud@example.test", "leave@example.test"])
 tap.ok(replies[0] == temporary() and replies[1].startswith("451-4.3.0 x\n") and replies[2] == DONE, "programs that do not end", replies)
-later = content(os.path.join(slow, "later"))
-for pid in content(os.path.join(slow, "pids")).split():
+later = content(os.path.join(leave, "later"))
+for pid in content(os.path.join(hang, "pids")).split():
     tap.ok(ends(int(pid)), "killed with its children")
 tap.ok(ends(int(later)), "what stays in the background ends at the deadline")
 tap.like(i.log(), "event=program .*reason=deadline", "the log says so")
 tap.eq(c.quit(), 0, "exit 0")
-got = i.run("-c", "slow-x@example.test")
+got = i.run("-c", "hang@example.test")
 tap.eq(got[0], 0, "by hand")
 i.put("rules", "qmail oddity\n")
-tap.eq((i.run("-c", "slow@example.test")[0], "etc/rules" in i.run("-c", "slow@example.test")[2]), (100, True), "a kind of rules that there is not")
+tap.eq((i.run("-c", "hang@example.test")[0], "etc/rules" in i.run("-c", "hang@example.test")[2]), (100, True), "a kind of rules that there is not")
 i.done()
 tap.done()

@@ -35,7 +35,7 @@ FILES = {
                  "passwd": f"root:x:0:0::/:/bin/sh\nalice:x:{NOBODY}:{NOBODY}:Alice:HOME:/bin/sh\n",
                  "answer": "#!/bin/sh\necho \"$@\" >>HOME/answered\ncat >>HOME/answered\n"},
 }
-i = Instance(users="".join(f"{u}@example.test: x\n" for u in FILES), **{"rule-program-path": BIN + ":/usr/bin:/bin:/sbin:/usr/sbin\n"})
+i = Instance(users="".join(f"{u}@example.test: x\n" for u in FILES), **{"rule-program-memory": "0\n", "rule-program-path": BIN + ":/usr/bin:/bin:/sbin:/usr/sbin\n"})
 for user, files in FILES.items():
     home = i.path("mail/example.test", user)
     os.makedirs(home, 0o700)
