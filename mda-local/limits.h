@@ -69,7 +69,8 @@
 #define MDA_PROGRAM_SECONDS 30
 /* Octets of address space of each of its processes. Setting rule-program-memory. */
 #define MDA_PROGRAM_MEMORY ((uint64_t)1 << 30)
-/* Processes of its user at a time. Setting rule-program-processes. */
+/* Processes of its user at a time, where accounts have users of their own. Setting
+ * rule-program-processes. */
 #define MDA_PROGRAM_PROCESSES 1000
 /* Descriptors of each of its processes. */
 #define MDA_PROGRAM_FILES 256

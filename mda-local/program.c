@@ -35,6 +35,10 @@ program_policy_init(struct program_policy *p)
 	    "rule-program-seconds", MDA_PROGRAM_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	p->processes =
 	    (unsigned int)conf_uint("rule-program-processes", MDA_PROGRAM_PROCESSES, 0, 1000000);
+	/* The kernel counts those of a user. Where all accounts have the same one, with every
+	 * session and server of the instance, a limit would be everybody's. */
+	if (geteuid())
+		p->processes = 0;
 	p->memory = conf_size("rule-program-memory", MDA_PROGRAM_MEMORY, 0, UINT64_C(1) << 50);
 }
 

@@ -17,7 +17,7 @@ for path in i.path("run"), i.path("run/relay"):
     os.chown(path, 0, 0)
     os.chmod(path, 0o700)
 FILES = {
-    "alice": {"": "|id -u >a; id -g >>a; id -G >>a; echo $SHELL >>a; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status >>a\n./mbox\n./m/\n",
+    "alice": {"": "|id -u >a; id -g >>a; id -G >>a; echo $SHELL >>a; ulimit -p >>a; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status >>a\n./mbox\n./m/\n",
               "reach": f"|for f in {i.path('etc/users')} {i.path('run/relay/sock')} {i.path('mail/example.test/bob/.qmail')} /proc/$PPID/mem /proc/$PPID/fd /etc/shadow; do"
                        " test -r $f && echo $f; done >reach; echo >>reach\n",
               "kill": "|for p in $(ps -o ppid= -p $PPID); do kill $p; done 2>killed; exit 0\n",
@@ -45,7 +45,7 @@ def read(*path):
 
 c = Client(i, as_root=True)
 tap.eq(c.deliver(["alice@example.test"]), [DELIVERED], "a program, an mbox, a Maildir")
-tap.eq(read("alice/a"), f"{ALICE}\n{ALICE + 100}\n{ALICE + 100}\n/bin/rbash\nCapEff:\t{'0' * 16}\nNoNewPrivs:\t0\nSeccomp:\t0\n",
+tap.eq(read("alice/a"), f"{ALICE}\n{ALICE + 100}\n{ALICE + 100}\n/bin/rbash\n1000\nCapEff:\t{'0' * 16}\nNoNewPrivs:\t0\nSeccomp:\t0\n",
        "the program is alice, in her group alone, without capabilities; nothing keeps it from set-id programs")
 wrong = [p for d, _, files in os.walk(i.path("mail/example.test/alice")) for p in [d] + [os.path.join(d, f) for f in files] if os.stat(p).st_uid != ALICE or os.stat(p).st_mode & 0o077 and ".qmail" not in p]
 tap.eq(wrong, [], "all that was made is hers, and hers alone")
