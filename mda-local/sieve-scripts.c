@@ -113,6 +113,20 @@ script_free(struct script *s)
 	free(s);
 }
 
+/* The account's own. A link that was led to another name while it was followed may have led to one
+ * that was gone by then (RENAMESCRIPT): what it leads to now counts. */
+static struct script *
+load_own(char const *home, int *e)
+{
+	struct stat st;
+	for (int tries = 3;;) {
+		struct script *const s = load(joined(home, "/", SCRIPT_ACTIVE), 1, e);
+		if (s->good || s->why || !--tries || lstat(s->path, &st) < 0)
+			return s;
+		script_free(s);
+	}
+}
+
 /* Takes it among those that are run, if it is there: 1, or 0 and it is freed. */
 static int
 add_main(struct scripts *s, struct script *x)
@@ -197,7 +211,7 @@ scripts_load(struct scripts *s, char const *home)
 	int ignored;
 	if (administrator)
 		add_folder(s, "before");
-	struct script *const own = load(joined(home, "/", SCRIPT_ACTIVE), 1, &s->temporary);
+	struct script *const own = load_own(home, &s->temporary);
 	if (add_main(s, own))
 		s->own = own;
 	if (administrator && !s->own)

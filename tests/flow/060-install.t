@@ -15,7 +15,7 @@ if "inside" not in sys.argv:
         sys.exit()
     sys.exit(subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, __file__, "inside"]).returncode)
 
-import glob, imaplib, poplib, pwd, re, shutil, smtplib, ssl, time  # noqa: E401,E402
+import base64, glob, imaplib, poplib, pwd, re, shutil, smtplib, socket, ssl, time  # noqa: E401,E402
 from instance import wait_for  # noqa: E402
 from smtppeer import Peer  # noqa: E402
 
@@ -137,6 +137,29 @@ def read_pop3():
     return count == 1
 
 
+def rules():
+    """Alice's script, by ManageSieve; the session and what it writes are hers."""
+    def answer(f):
+        while not (line := f.readline()).startswith((b"OK", b"NO", b"BYE")):
+            assert line, "the connection has ended"
+        assert line.startswith(b"OK"), line
+    with socket.create_connection(("127.0.0.1", 4190), 120) as s:
+        answer(s.makefile("rb", buffering=0))
+        s.sendall(b"STARTTLS\r\n")
+        answer(s.makefile("rb", buffering=0))
+        with UNSAFE.wrap_socket(s) as t:
+            f = t.makefile("rb", buffering=0)
+            answer(f)
+            credentials = base64.b64encode(f"\0alice@example.test\0{secret['alice@example.test']}".encode())
+            for command in b'AUTHENTICATE "PLAIN" "%s"' % credentials, b'PUTSCRIPT "rules" "keep;"', b'SETACTIVE "rules"':
+                t.sendall(command + b"\r\n")
+                answer(f)
+            sessions = [r.split() for r in sh("ps -eo uid,comm:30").stdout.splitlines() if r.split()[1] == "managesieve"]
+    home = "/var/lib/postern/mail/example.test/alice"
+    owners = {os.lstat(home + name).st_uid for name in ("/.dovecot.sieve", "/sieve", "/sieve/rules.sieve")}
+    assert owners == {uid["alice@example.test"]} and {int(u) for u, _ in sessions} == owners and len(sessions) == 2, (owners, sessions)
+
+
 try:
     tap.run("alice submits to bob", submit, "alice@example.test", "bob@example.test")
     state = [(sh(f"stat -c %U:%a /var/lib/postern/{name}").stdout.strip()) for name in ("state", "state/rates")]
@@ -144,6 +167,7 @@ try:
     tap.run("a stranger's mail to alice is taken on port 25", stranger)
     tap.run("recipients of a relay domain are asked about at its server", callout)
     tap.run("bob reads it over IMAP", read_imap)
+    tap.run("alice stores and activates rules over ManageSieve", rules)
     tap.run("alice reads it over POP3", read_pop3)
     tap.run("what waited in the spool for bob is delivered", spooled)
     # A connection in progress on each of these, so that there is a process to look at.

@@ -177,15 +177,21 @@ def work(number):
 watched, over = [], False
 
 
+def look():
+    """A link that is led elsewhere while it is followed may lead to a name that is gone: who looks again finds the new one."""
+    for _ in range(20):
+        try:
+            return h.text(".dovecot.sieve")
+        except FileNotFoundError:
+            pass
+    return "none"
+
+
 def watch():
     while not over:
-        try:
-            text = h.text(".dovecot.sieve")
-            if not text.startswith("keep; #"):
-                watched.append(text)
-        except FileNotFoundError:
-            if watched or h.link():
-                watched.append("none")
+        text = look()
+        if not text.startswith("keep; #"):
+            watched.append(text)
 
 
 with h.session() as s:

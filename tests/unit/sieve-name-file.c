@@ -64,5 +64,7 @@ main(void)
 	stralloc file = STRALLOC_ZERO;
 	sieve_name_file(&file, "vacation", 8);
 	tap_ok(!strcmp(sa_str(&file), "vacation.sieve"), "a short name is its file's");
+	stralloc_free(&file);
+	stralloc_free(&name);
 	return tap_done();
 }
