@@ -42,7 +42,7 @@ holds(enum argument_what what, char const *s, size_t n)
 	case IS_HEADER:
 		return value_header(s, n);
 	case IS_ADDRESS_HEADER:
-		return value_header(s, n) && address_header(s, n);
+		return !value_header(s, n) || address_header(s, n);
 	case IS_ENVELOPE:
 		return ascii_ieq(s, n, "from") || ascii_ieq(s, n, "to");
 	case IS_ADDRESS:

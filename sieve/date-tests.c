@@ -1,9 +1,9 @@
 /* date and currentdate (RFC 5260 4, 5). */
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/ascii.h"
 #include "lib/date.h"
+#include "lib/sa.h"
 #include "sieve/match.h"
 #include "sieve/values.h"
 
@@ -26,68 +26,59 @@ civil(int64_t days, int64_t *year, unsigned int *month, unsigned int *day)
 	*day = (unsigned int)(days - date_days(y, m, 1)) + 1;
 }
 
-/* A part of the time t in a zone, in a: RFC 5260 4.2. */
+/* A time in a zone, taken apart. */
+struct when {
+	int64_t year, days; /* days: since 1970 */
+	unsigned int month, day;
+	int hour, minute, second, weekday;
+	char sign; /* of the zone */
+	int zone_hours, zone_minutes;
+};
+
+static struct when
+take_apart(int64_t t, int zone)
+{
+	struct when w = {.sign = zone < 0 ? '-' : '+'};
+	int64_t const local = t + (int64_t)zone * 60;
+	w.days = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
+	int const second = (int)(local - w.days * 86400), east = zone < 0 ? -zone : zone;
+	w.hour = second / 3600;
+	w.minute = second / 60 % 60;
+	w.second = second % 60;
+	w.weekday = (int)(((w.days + 4) % 7 + 7) % 7);
+	w.zone_hours = east / 60;
+	w.zone_minutes = east % 60;
+	civil(w.days, &w.year, &w.month, &w.day);
+	return w;
+}
+
+/* A part of the time t in a zone: RFC 5260 4.2. */
 static struct text
 part_of(struct machine *m, int part, int64_t t, int zone)
 {
-	static char const *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
-				 *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
-				     "Aug", "Sep", "Oct", "Nov", "Dec"};
-	int64_t const local = t + (int64_t)zone * 60,
-		      days = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
-	int const second = (int)(local - days * 86400), weekday = (int)(((days + 4) % 7 + 7) % 7);
-	int const hours = second / 3600, minutes = second / 60 % 60, seconds = second % 60;
-	char const sign = zone < 0 ? '-' : '+';
-	int const east = zone < 0 ? -zone : zone;
-	int64_t year;
-	unsigned int month, day;
-	char s[80];
-	civil(days, &year, &month, &day);
-	long long const y = (long long)year;
+	struct when const w = take_apart(t, zone);
+	stralloc s = STRALLOC_ZERO;
+	/* clang-format off */
 	switch (part) {
-	case DATE_YEAR:
-		snprintf(s, sizeof s, "%04lld", y);
-		break;
-	case DATE_MONTH:
-		snprintf(s, sizeof s, "%02u", month);
-		break;
-	case DATE_DAY:
-		snprintf(s, sizeof s, "%02u", day);
-		break;
-	case DATE_DATE:
-		snprintf(s, sizeof s, "%04lld-%02u-%02u", y, month, day);
-		break;
-	case DATE_JULIAN:
-		snprintf(s, sizeof s, "%lld", (long long)(days + JULIAN_1970));
-		break;
-	case DATE_HOUR:
-		snprintf(s, sizeof s, "%02d", hours);
-		break;
-	case DATE_MINUTE:
-		snprintf(s, sizeof s, "%02d", minutes);
-		break;
-	case DATE_SECOND:
-		snprintf(s, sizeof s, "%02d", seconds);
-		break;
-	case DATE_TIME:
-		snprintf(s, sizeof s, "%02d:%02d:%02d", hours, minutes, seconds);
-		break;
-	case DATE_ISO8601:
-		snprintf(s, sizeof s, "%04lld-%02u-%02uT%02d:%02d:%02d%c%02d:%02d", y, month, day,
-		    hours, minutes, seconds, sign, east / 60, east % 60);
-		break;
-	case DATE_STD11:
-		snprintf(s, sizeof s, "%s, %02u %s %04lld %02d:%02d:%02d %c%02d%02d",
-		    weekdays[weekday], day, months[month - 1], y, hours, minutes, seconds, sign,
-		    east / 60, east % 60);
-		break;
-	case DATE_ZONE:
-		snprintf(s, sizeof s, "%c%02d%02d", sign, east / 60, east % 60);
-		break;
-	default:
-		snprintf(s, sizeof s, "%d", weekday);
+	case DATE_YEAR: sa_catf(&s, "%04lld", (long long)w.year); break;
+	case DATE_MONTH: sa_catf(&s, "%02u", w.month); break;
+	case DATE_DAY: sa_catf(&s, "%02u", w.day); break;
+	case DATE_DATE: sa_catf(&s, "%04lld-%02u-%02u", (long long)w.year, w.month, w.day); break;
+	case DATE_JULIAN: sa_catf(&s, "%lld", (long long)(w.days + JULIAN_1970)); break;
+	case DATE_HOUR: sa_catf(&s, "%02d", w.hour); break;
+	case DATE_MINUTE: sa_catf(&s, "%02d", w.minute); break;
+	case DATE_SECOND: sa_catf(&s, "%02d", w.second); break;
+	case DATE_TIME: sa_catf(&s, "%02d:%02d:%02d", w.hour, w.minute, w.second); break;
+	case DATE_ISO8601: sa_catf(&s, "%04lld-%02u-%02uT%02d:%02d:%02d%c%02d:%02d", (long long)w.year, w.month, w.day,
+		w.hour, w.minute, w.second, w.sign, w.zone_hours, w.zone_minutes); break;
+	case DATE_STD11: date_rfc5322(&s, t, zone); break;
+	case DATE_ZONE: sa_catf(&s, "%c%02d%02d", w.sign, w.zone_hours, w.zone_minutes); break;
+	default: sa_catf(&s, "%d", w.weekday);
 	}
-	return (struct text){arena_strndup(m->a, s, strlen(s)), strlen(s)};
+	/* clang-format on */
+	struct text const r = {arena_strndup(m->a, s.s, s.len), s.len};
+	stralloc_free(&s);
+	return r;
 }
 
 /* The zone that :zone tells, else `otherwise`. */

@@ -72,15 +72,32 @@ call_row(struct machine *m, uint32_t const *w)
 	return m->error ? -1 : r;
 }
 
+/* foreverypart's instructions: where to go on, or null. */
+static uint32_t const *
+loop(struct machine *m, uint32_t const *words, uint32_t const *w)
+{
+	uint32_t const op = *w & 0xff;
+	if (op == OP_BREAK) {
+		if (w[1] > m->frame->loop_depth) {
+			machine_fail(m, "the compiled code is damaged");
+			return 0;
+		}
+		m->frame->loop_depth -= w[1];
+		return words + w[2];
+	}
+	int const r = op == OP_LOOP ? loop_begin(m) : loop_next(m);
+	/* With a part OP_LOOP goes into the loop, which is what follows it; OP_NEXT goes back to
+	 * it. */
+	return r < 0 ? 0 : (op == OP_LOOP) == (r > 0) ? w + 2 : words + w[1];
+}
+
 /* Runs the code of the frame: RUN_STOP, RUN_RETURN, -1, or 0 at its end. */
 static int
 instructions(struct machine *m)
 {
 	uint32_t const *const words = m->frame->code->words, *w = words;
 	int value = 0, r;
-	for (;;) {
-		if (machine_steps(m, 1) < 0)
-			return -1;
+	while (w && machine_steps(m, 1) == 0) {
 		uint32_t const op = *w & 0xff;
 		switch (op) {
 		case OP_END:
@@ -99,20 +116,9 @@ instructions(struct machine *m)
 			w++;
 			break;
 		case OP_LOOP:
-			if ((r = loop_begin(m)) < 0)
-				return -1;
-			w = r ? w + 2 : words + w[1];
-			break;
 		case OP_NEXT:
-			if ((r = loop_next(m)) < 0)
-				return -1;
-			w = r ? words + w[1] : w + 2;
-			break;
 		case OP_BREAK:
-			if (w[1] > m->frame->loop_depth)
-				return machine_fail(m, "the compiled code is damaged");
-			m->frame->loop_depth -= w[1];
-			w = words + w[2];
+			w = loop(m, words, w);
 			break;
 		default:
 			r = call_row(m, w);
@@ -122,6 +128,7 @@ instructions(struct machine *m)
 			w += 2 + (*w >> 8);
 		}
 	}
+	return -1;
 }
 
 int

@@ -6,6 +6,7 @@
 #include "lib/fnv.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
+#include "sieve/values.h"
 
 static unsigned int
 bucket(char const *name, size_t n)
@@ -33,10 +34,14 @@ index_start(struct index *x, struct header *h)
 static void
 index_add(struct index *x, struct arena *a, struct header_field const *f)
 {
+	unsigned int const i = x->count++;
+	/* A line that is no field is one for no test. */
+	if (!value_header(f->name, f->name_len))
+		return;
 	struct field *const to = arena_zalloc(a, sizeof *to);
 	unsigned int const row = bucket(f->name, f->name_len);
 	to->f = *f;
-	to->index = x->count++;
+	to->index = i;
 	*x->tail[row] = to;
 	x->tail[row] = &to->next;
 }

@@ -78,50 +78,27 @@ take_message(struct arena *a, char const *file)
 static void
 option(int c, char const *arg)
 {
+	/* clang-format off */
 	switch (c) {
-	case 'a':
-		to = arg;
-		break;
-	case 'd':
-		job.separators = arg;
-		break;
-	case 'e':
-		world.every = 1;
-		break;
-	case 'F':
-		world_folder(&world, arg);
-		break;
-	case 'f':
-		from = arg;
-		break;
-	case 'g':
-		world.global = arg;
-		break;
-	case 'i':
-		world.personal = arg;
-		break;
-	case 'm':
-		inbox = arg;
-		break;
+	case 'a': to = arg; break;
+	case 'd': job.separators = arg; break;
+	case 'e': world.every = 1; break;
+	case 'F': world_folder(&world, arg); break;
+	case 'f': from = arg; break;
+	case 'g': world.global = arg; break;
+	case 'i': world.personal = arg; break;
+	case 'm': inbox = arg; break;
 	case 'n':
 		if (date_utc_parse(arg, &job.now) < 0)
 			strerr_dief2x(100, "no time like 2026-11-22T15:04:05Z: ", arg);
 		break;
-	case 's':
-		world_script(&world, arg);
-		break;
-	case 't':
-		trace_on = 1;
-		break;
-	case 'w':
-		write_on = 1;
-		break;
-	case 'x':
-		job.limits.extensions = arg;
-		break;
-	default:
-		strerr_dieusage(100, USAGE);
+	case 's': world_script(&world, arg); break;
+	case 't': trace_on = 1; break;
+	case 'w': write_on = 1; break;
+	case 'x': job.limits.extensions = arg; break;
+	default: strerr_dieusage(100, USAGE);
 	}
+	/* clang-format on */
 }
 
 int

@@ -78,6 +78,26 @@ checksum(char *s)
 	memcpy(s, &h, sizeof h);
 }
 
+/* Code with a right checksum of which up to four words are others. */
+static void
+several_changes(stralloc const *code, char *copy)
+{
+	size_t ran = 0;
+	for (unsigned int seed = 1; seed < 20000; seed++) {
+		memcpy(copy, code->s, code->len);
+		uint32_t x = seed * 2654435761u;
+		for (unsigned int k = 0; k < 1 + seed % 4; k++, x = x * 1664525 + 1013904223) {
+			size_t const at = sizeof(struct code_header) / 4 +
+					  x % (code->len / 4 - sizeof(struct code_header) / 4);
+			uint32_t w = x >> 7 & 1 ? x >> 24 : (x >> 8 & 0xffff) | (x >> 4 & 3) << 30;
+			memcpy(copy + at * 4, &w, 4);
+		}
+		checksum(copy);
+		ran += (size_t)open_and_run(copy, code->len);
+	}
+	tap_ok(1, "nor do 20000 of several changes (%zu ran)", ran);
+}
+
 static void
 damaged(void)
 {
@@ -107,19 +127,7 @@ damaged(void)
 			ran += (size_t)open_and_run(copy, code.len);
 		}
 	tap_ok(ran > 100, "hostile code does no harm (%zu variants ran)", ran);
-	for (unsigned int seed = 1; seed < 20000; seed++) {
-		memcpy(copy, code.s, code.len);
-		uint32_t x = seed * 2654435761u;
-		for (unsigned int k = 0; k < 1 + seed % 4; k++, x = x * 1664525 + 1013904223) {
-			size_t const at = sizeof(struct code_header) / 4 +
-					  x % (code.len / 4 - sizeof(struct code_header) / 4);
-			uint32_t w = x >> 7 & 1 ? x >> 24 : (x >> 8 & 0xffff) | (x >> 4 & 3) << 30;
-			memcpy(copy + at * 4, &w, 4);
-		}
-		checksum(copy);
-		ran += (size_t)open_and_run(copy, code.len);
-	}
-	tap_ok(1, "nor do 20000 of several changes (%zu ran)", ran);
+	several_changes(&code, copy);
 	free(copy);
 	stralloc_free(&code);
 }
@@ -189,71 +197,82 @@ at_limits(void)
 }
 
 /* What a run may not do; each script compiles. */
+static struct run_row {
+	char const *name, *before, *what;
+	unsigned int times;
+	char const *behind, *want;
+} const run_rows[] = {
+    {"actions", "require [\"fileinto\", \"variables\"]; set \"a\" \"\";",
+	"set \"a\" \"${a}x\"; fileinto \"${a}\";", 33, "", "too many actions: the limit is 32"},
+    {"variables", "require \"variables\";", "set \"aX\" \"\";", 257, "",
+	"too many variables: the limit is 256"},
+    {"edits", "require \"editheader\";", "addheader \"X\" \"y\";", 101, "",
+	"too many header edits: the limit is 100"},
+    {"duplicates", "require [\"duplicate\", \"variables\"]; set \"a\" \"\";",
+	"set \"a\" \"${a}x\"; if duplicate :uniqueid \"${a}\" { stop; }", 33, "",
+	"too many duplicate tests: the limit is 32"},
+    {"a variable that doubles", "require \"variables\"; set \"a\" \"xxxxxxxxxxxxxxxx\";",
+	"set \"a\" \"${a}${a}\";", 40, "", "none"},
+    {"memory", "require \"variables\"; set \"a\" \"xxxxxxxxxxxxxxxx\";", "set \"a\" \"${a}${a}\";",
+	2000, "", "too much memory: the limit is 67108864 octets"},
+    {"a catastrophic regex", "require \"regex\"; if header :regex \"subject\" \"^(a*)*(a*)*(a*)*(",
+	"a*", 100, ")*$\" { stop; }", "none"},
+    {"a catastrophic glob", "if header :matches \"subject\" \"", "*a*b", 10000, "\" { stop; }",
+	"none"},
+};
+
+/* Runs text on the message; the result lives in the arena. */
+static void
+run_text(stralloc const *text, struct sieve_message msg, struct sieve_result *r)
+{
+	static stralloc code;
+	struct sieve_errors e = {0};
+	struct sieve_code c;
+	struct sieve_code const *const p = &c;
+	struct sieve_job job = {.message = msg, .envelope = {"", "", 0}, .limits = limits};
+	*r = (struct sieve_result){0};
+	arena_reset(&arena);
+	code.len = 0;
+	if (sieve_compile(&code, &arena, text->s, text->len, &limits, &e) < 0 ||
+	    sieve_code_open(&c, code.s, code.len, "x") < 0)
+		printf("# %s\n", e.list[0].text);
+	else
+		sieve_run(r, &arena, &p, 1, &job);
+}
+
+/* Gives each "aX" of the text a name of its own. */
+static void
+name_apart(stralloc *s)
+{
+	unsigned int n = 0;
+	for (char *at = s->s; (at = memmem(at, (size_t)(s->s + s->len - at), "\"aX", 3)); n++) {
+		at[1] = (char)('a' + n % 26);
+		at[2] = (char)(n / 26 < 10 ? '0' + n / 26 : 'a' + n / 26);
+	}
+}
+
 static void
 run_limits(void)
 {
-	static struct {
-		char const *name, *before, *what;
-		unsigned int times;
-		char const *behind, *want;
-	} const rows[] = {
-	    {"actions", "require [\"fileinto\", \"variables\"]; set \"a\" \"\";",
-		"set \"a\" \"${a}x\"; fileinto \"${a}\";", 33, "",
-		"too many actions: the limit is 32"},
-	    {"variables", "require \"variables\";", "set \"aX\" \"\";", 257, "",
-		"too many variables: the limit is 256"},
-	    {"edits", "require \"editheader\";", "addheader \"X\" \"y\";", 101, "",
-		"too many header edits: the limit is 100"},
-	    {"duplicates", "require [\"duplicate\", \"variables\"]; set \"a\" \"\";",
-		"set \"a\" \"${a}x\"; if duplicate :uniqueid \"${a}\" { stop; }", 33, "",
-		"too many duplicate tests: the limit is 32"},
-	    {"a variable that doubles", "require \"variables\"; set \"a\" \"xxxxxxxxxxxxxxxx\";",
-		"set \"a\" \"${a}${a}\";", 40, "", "none"},
-	    {"memory", "require \"variables\"; set \"a\" \"xxxxxxxxxxxxxxxx\";",
-		"set \"a\" \"${a}${a}\";", 2000, "",
-		"too much memory: the limit is 67108864 octets"},
-	    {"a catastrophic regex",
-		"require \"regex\"; if header :regex \"subject\" \"^(a*)*(a*)*(a*)*(", "a*", 100,
-		")*$\" { stop; }", "none"},
-	    {"a catastrophic glob", "if header :matches \"subject\" \"", "*a*b", 10000,
-		"\" { stop; }", "none"},
-	};
-	static char long_message[70000];
-	memset(long_message, 'a', sizeof long_message);
-	memcpy(long_message, "Subject: ", 9);
-	memcpy(long_message + sizeof long_message - 2, "\n\n", 2);
-	stralloc s = STRALLOC_ZERO, code = STRALLOC_ZERO;
-	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct sieve_errors e = {0};
-		struct sieve_code c;
-		struct sieve_result r = {0};
-		struct sieve_code const *const p = &c;
-		struct sieve_job job = {.message = {long_message, sizeof long_message, 0},
-		    .envelope = {"", "", 0},
-		    .limits = limits};
-		repeat(&s, rows[i].before, rows[i].what, rows[i].times, rows[i].behind);
-		/* Each its own variable. */
-		unsigned int n = 0;
-		for (char *at = s.s; !strcmp(rows[i].name, "variables") &&
-				     (at = memmem(at, (size_t)(s.s + s.len - at), "\"aX", 3));
-		     n++)
-			at[1] = (char)('a' + n % 26),
-			at[2] = (char)(n / 26 < 10 ? '0' + n / 26 : 'a' + n / 26);
-		arena_reset(&arena);
-		code.len = 0;
-		if (sieve_compile(&code, &arena, s.s, s.len, &limits, &e) < 0 ||
-		    sieve_code_open(&c, code.s, code.len, "x") < 0)
-			printf("# %s\n", e.list[0].text);
-		else
-			sieve_run(&r, &arena, &p, 1, &job);
-		tap_str(rows[i].name, r.error ? r.error : "none", rows[i].want);
+	static char text[70000];
+	stralloc s = STRALLOC_ZERO;
+	memset(text, 'a', sizeof text);
+	memcpy(text, "Subject: ", 9);
+	memcpy(text + sizeof text - 2, "\n\n", 2);
+	for (unsigned int i = 0; i < sizeof run_rows / sizeof *run_rows; i++) {
+		struct run_row const *const row = run_rows + i;
+		struct sieve_result r;
+		repeat(&s, row->before, row->what, row->times, row->behind);
+		if (!strcmp(row->name, "variables"))
+			name_apart(&s);
+		run_text(&s, (struct sieve_message){text, sizeof text, 0}, &r);
+		tap_str(row->name, r.error ? r.error : "none", row->want);
 		if (r.error)
 			tap_ok(r.count == 1 && r.actions[0].kind == SIEVE_KEEP &&
 				   r.actions[0].implicit && !r.actions[0].edition,
-			    "%s: the message is kept as it came", rows[i].name);
+			    "%s: the message is kept as it came", row->name);
 	}
 	stralloc_free(&s);
-	stralloc_free(&code);
 }
 
 /* ---- several scripts
@@ -304,6 +323,25 @@ several(void)
 	}
 }
 
+static void
+fifty_rules(stralloc *s, stralloc *msg)
+{
+	sa_cats(s, "require [\"fileinto\", \"imap4flags\", \"envelope\", \"relational\"];\n");
+	for (unsigned int i = 0; i < 50; i++)
+		sa_catf(s,
+		    "%s anyof (header :contains [\"subject\", \"list-id\"] \"topic-%u\", address "
+		    ":is \"from\" \"user%u@example.org\") { fileinto :flags \"\\\\Seen\" \"f%u\"; "
+		    "stop; }\n",
+		    "if", i, i, i);
+	for (unsigned int i = 0; i < 18; i++)
+		sa_catf(
+		    msg, "X-Field-%u: some value of a field that is of a common length %u\n", i, i);
+	sa_cats(msg, "From: Somebody <user49@example.org>\nTo: a@b.test\nSubject: "
+		     "=?utf-8?q?Re=3A_something?= else\nList-Id: <l.example.org>\n\n");
+	while (msg->len < 4096)
+		sa_cats(msg, "This is a line of text of a message that has 4096 octets.\n");
+}
+
 /* A script of 50 rules on a message of 4 KB, told in microseconds. */
 static void
 measure(void)
@@ -313,20 +351,7 @@ measure(void)
 	struct sieve_code c;
 	struct sieve_code const *const p = &c;
 	struct sieve_result r;
-	sa_cats(&s, "require [\"fileinto\", \"imap4flags\", \"envelope\", \"relational\"];\n");
-	for (unsigned int i = 0; i < 50; i++)
-		sa_catf(&s,
-		    "%s anyof (header :contains [\"subject\", \"list-id\"] \"topic-%u\", address "
-		    ":is \"from\" \"user%u@example.org\") { fileinto :flags \"\\\\Seen\" \"f%u\"; "
-		    "stop; }\n",
-		    "if", i, i, i);
-	for (unsigned int i = 0; i < 18; i++)
-		sa_catf(&msg, "X-Field-%u: some value of a field that is of a common length %u\n",
-		    i, i);
-	sa_cats(&msg, "From: Somebody <user49@example.org>\nTo: a@b.test\nSubject: "
-		      "=?utf-8?q?Re=3A_something?= else\nList-Id: <l.example.org>\n\n");
-	while (msg.len < 4096)
-		sa_cats(&msg, "This is a line of text of a message that has 4096 octets.\n");
+	fifty_rules(&s, &msg);
 	struct sieve_job job = {.message = {msg.s, msg.len, 0},
 	    .envelope = {"a@b.test", "c@d.test", 0},
 	    .limits = limits};
