@@ -15,6 +15,7 @@ void
 rewrite_init(struct rewrite *r)
 {
 	char const *domain = conf_string("srs-domain", 0), *key = conf_string("srs-key", 0);
+	*r = (struct rewrite){0};
 	if (!domain && !key)
 		return;
 	if (!domain || !key)
