@@ -80,6 +80,7 @@ make_order(struct deliver const *d, struct target const *t, char const *rcpt, en
 	o->size = size;
 	o->until = until;
 	o->junk = d->junk != 0;
+	o->smtputf8 = d->mail.smtputf8 != 0;
 	o->separator = t->separator;
 	o->past = t->past != 0;
 	strcpy(o->only, t->only ? t->only : "");

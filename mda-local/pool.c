@@ -182,12 +182,12 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 
 /* Strings end, the text can be sent, a file is there if records are. */
 static int
-form_ok(struct report *rep, int fd)
+form_ok(struct report *rep, int fd, int utf8)
 {
 	char text[WORK_TEXT_MAX];
 	rep->folder[sizeof rep->folder - 1] = rep->rules[sizeof rep->rules - 1] = 0;
 	rep->text[sizeof rep->text - 1] = 0;
-	reply_clean(text, sizeof text, rep->text);
+	(utf8 ? reply_clean_utf8 : reply_clean)(text, sizeof text, rep->text);
 	strcpy(rep->text, text);
 	return rep->reply < REPLY_COUNT && reply_class((enum reply)rep->reply) &&
 	       !rep->outgoing == (fd < 0);
@@ -204,7 +204,8 @@ collect(struct pool_worker *w, struct job *all)
 	struct job *job = &all[w->job];
 	int fd;
 	w->busy = 0;
-	if (channel_recv(w->fd, &rep, sizeof rep, &fd, CHANNEL_FOREVER) == 1 && form_ok(&rep, fd)) {
+	if (channel_recv(w->fd, &rep, sizeof rep, &fd, CHANNEL_FOREVER) == 1 &&
+	    form_ok(&rep, fd, job->order.smtputf8 != 0)) {
 		job->report = rep;
 		job->fd_outgoing = fd;
 		w->home = rep.home;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/sa.h"
+#include "lib/utf8.h"
 #include "mda-local/limits.h"
 
 /* Codes: RFC 5321 4.2.3; enhanced codes: RFC 3463, RFC 5248. */
@@ -88,7 +89,10 @@ line_length(char const *s)
 	size_t fits = MDA_REPLY_LINE;
 	while (fits && s[fits] != ' ')
 		fits--;
-	return fits ? fits : MDA_REPLY_LINE;
+	/* Not amid a character. */
+	for (fits = fits ? fits : MDA_REPLY_LINE; fits && ((unsigned char)s[fits] & 0xC0) == 0x80;)
+		fits--;
+	return fits;
 }
 
 void
@@ -109,17 +113,47 @@ reply_format(stralloc *out, char const *end, enum reply r, char const *said)
 	} while (*s);
 }
 
-void
-reply_clean(char *to, size_t room, char const *from)
+/* A character of from that may go into a reply: its octets, 0 none. */
+static size_t
+shown(char const *from, int utf8)
 {
-	size_t n = 0;
-	for (; *from && n + 1 < room; from++) {
-		unsigned char const c = (unsigned char)*from;
-		if (c == '\r')
+	uint32_t c;
+	if (*from == '\n' || (*from >= ' ' && *from < 127))
+		return 1;
+	size_t const n = utf8 ? utf8_decode(from, strnlen(from, UTF8_MAX), &c) : 0;
+	/* Neither controls nor what would end a line elsewhere. */
+	return n > 1 && c >= 0xA0 && c != 0x2028 && c != 0x2029 ? n : 0;
+}
+
+static void
+clean(char *to, size_t room, char const *from, int utf8)
+{
+	size_t n = 0, len;
+	for (; *from; from += len ? len : 1) {
+		len = shown(from, utf8);
+		if (n + (len ? len : 1) >= room)
+			break;
+		if (len)
+			memcpy(to + n, from, len);
+		else if (*from == '\r')
 			continue;
-		to[n++] = c == '\n' || (c >= ' ' && c < 127) ? *from : c == '\t' ? ' ' : '?';
+		else
+			to[n] = *from == '\t' ? ' ' : '?';
+		n += len ? len : 1;
 	}
 	while (n && to[n - 1] == '\n')
 		n--;
 	to[n] = 0;
+}
+
+void
+reply_clean(char *to, size_t room, char const *from)
+{
+	clean(to, room, from, 0);
+}
+
+void
+reply_clean_utf8(char *to, size_t room, char const *from)
+{
+	clean(to, room, from, 1);
 }

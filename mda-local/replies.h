@@ -81,5 +81,7 @@ void reply_format(stralloc *out, char const *end, enum reply r, char const *said
 /* from, cut to room - 1 octets, in to: printable ASCII and LF, everything else a question mark; no
  * LF at its end. */
 void reply_clean(char *to, size_t room, char const *from);
+/* The same for a client that has said SMTPUTF8 (RFC 6531 3.5): characters outside ASCII stay. */
+void reply_clean_utf8(char *to, size_t room, char const *from);
 
 #endif

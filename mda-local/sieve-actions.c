@@ -283,6 +283,8 @@ sieve_carry_out(struct sieve_work *k)
 		plan_one(k, &p, &k->result->actions[i]);
 	if (p.refusal && !p.count && !p.redirects) {
 		worker_say(k->rep, REPLY_RULES_REFUSE, 0, p.refusal);
+		if (k->order->smtputf8)
+			reply_clean_utf8(k->rep->text, sizeof k->rep->text, p.refusal);
 		return;
 	}
 	/* It was here before, and would go round. */

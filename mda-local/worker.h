@@ -30,6 +30,7 @@ struct order {
 	uint32_t work;
 	uint32_t looped; /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
 	uint32_t junk;	 /* it is marked as such */
+	uint32_t smtputf8; /* the sender may be told what is not ASCII */
 	uint64_t size;	 /* octets: declared at RCPT, or of the message; 0 unknown */
 	int64_t until;	 /* channel_now: what is not reported then is not believed */
 	char id[ID_MAX + 1];

@@ -91,6 +91,9 @@ tap.eq(run('require "fileinto"; fileinto "Work";', spam, folders=(".Junk", ".Wor
 REJECT = 'require "reject"; reject "Not today.\\nNor tomorrow: %s";' % ("x" * 30)
 tap.eq(run(REJECT.replace("\\n", "\n")), (["550-5.7.1 Not today.\n550 5.7.1 Nor tomorrow: " + "x" * 30], [0]), "reject is a reply of several lines")
 tap.eq(run('require "ereject"; ereject "no\u00e4";')[0], ["550 5.7.1 no??"], "ereject; what is not ASCII cannot be said")
+tap.eq(run('require "ereject"; ereject "no\u00e4";', params=" SMTPUTF8")[0], ["550 5.7.1 no\u00e4"], "but to who has said SMTPUTF8")
+wide = run('require "ereject"; ereject "%s";' % ("\u00e4" * 900), params=" SMTPUTF8")[0][0]
+tap.ok("?" not in wide and all(len(line.encode()) < 512 for line in wide.split("\n")) and wide.count("\u00e4") > 400, "lines end between characters")
 big = run('require "reject"; reject "%s";' % ("y" * 5000))[0][0]
 tap.ok(all(len(line) < 512 for line in big.split("\n")) and len(big) < 1200, "a long text is cut, its lines bounded")
 i.sieve("alice", REJECT)
