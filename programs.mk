@@ -67,9 +67,7 @@ LIBS_tls-engine := $(SSL)
 LIBS_tls-keeper := $(SSL)
 
 PROGRAMS += mda-local
-OBJ_mda-local := $(addprefix mda-local/,mda-local.o listen.o parser.o command-line.o lmtp.o lmtp-data.o commands.o parent.o \
-    deliver.o deliver-rules.o resolve.o targets.o alias.o alias-include.o alias-user.o destination.o dot-forward.o forward-list.o domain.o rewrite.o pool.o worker.o mailbox.o rules.o outgoing.o program.o mbox.o qmail.o qmail-env.o qmail-file.o qmail-parse.o home.o forward.o incoming.o junk.o channel.o replies.o dsn.o \
-    sieve-rules.o sieve-scripts.o sieve-settings.o sieve-spam.o sieve-host.o sieve-actions.o sieve-answers.o)
+OBJ_mda-local := $(patsubst %.c,%.o,$(wildcard mda-local/*.c))
 USE_mda-local := store sieve
 LIBS_mda-local := -l:libidn2.a -l:libunistring.a
 

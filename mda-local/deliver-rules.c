@@ -24,8 +24,10 @@ void
 deliver_rules_forget(struct deliver *d)
 {
 	for (struct deliver_outgoing const *o = d->outgoing; o; o = o->next)
-		close(o->fd);
+		if (o->fd >= 0)
+			close(o->fd);
 	d->outgoing = 0;
+	d->sent_on = 0;
 }
 
 static int
@@ -73,22 +75,38 @@ deliver_rules_take(struct deliver *d, size_t of, struct job *job)
 	size_t const first = d->targets.count;
 	if (job->fd_outgoing < 0)
 		return;
+	/* What failed is tried again whole. */
+	if (reply_class((enum reply)job->report.reply) != 2) {
+		close(job->fd_outgoing);
+		return;
+	}
 	struct deliver_outgoing *o = arena_alloc(&d->arena, sizeof *o);
 	*o = (struct deliver_outgoing){.next = d->outgoing,
 	    .count = job->report.outgoing,
 	    .fd = job->fd_outgoing,
 	    .rcpt = d->targets.v[of].address};
 	d->outgoing = o;
-	o->record = outgoing_read(&d->arena, o->fd, o->count);
+	errno = EFBIG;
+	if (o->count <= MDA_SENT_MAX - d->sent_on)
+		o->record = outgoing_read(&d->arena, o->fd, o->count);
 	if (!o->record) {
-		job->report.reply = REPLY_WORKER;
+		job->report.reply = errno == EFBIG ? REPLY_RULES : REPLY_WORKER;
 		job->report.error = errno;
 		o->count = 0;
 	}
-	for (uint32_t i = 0; i < o->count; i++)
+	d->sent_on += o->count;
+	int contents = 0;
+	for (uint32_t i = 0; i < o->count; i++) {
+		contents |= o->record[i].size != 0;
 		if (o->record[i].kind == OUTGOING_FORWARD)
 			add_forward(d, o, &o->record[i]);
+	}
 	follow(d, of, first);
+	/* A list has many recipients here, and descriptors are few. */
+	if (!contents) {
+		close(o->fd);
+		o->fd = -1;
+	}
 }
 
 /* ---- messages that rules have made ---- */

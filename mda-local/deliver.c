@@ -280,6 +280,20 @@ choose_spool(struct tally const *n, struct target const *t)
 	return n->good && reply_class(t->verdict) == 4;
 }
 
+static struct forward_item
+item_of(struct deliver const *d, struct deliver_rcpt const *r, struct target const *t)
+{
+	char const *sender = t->owner && *d->mail.from.text ? t->owner : t->sender;
+	return (struct forward_item){.rcpt = r->address,
+	    .address = t->address,
+	    .sender = sender,
+	    .content = t->content,
+	    /* On its way to the recipient itself it has not been there. */
+	    .made = t->account && !strcasecmp(r->address, t->address),
+	    .notify = sender ? 0 : dsn_notify(r),
+	    .orcpt = sender ? 0 : r->orcpt};
+}
+
 static void
 send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_t until)
 {
@@ -294,15 +308,7 @@ send_on(struct deliver *d, enum forward_way way, chooser *choose, int fd, int64_
 			if (taken[r->target[i]] || !choose(&tally, t))
 				continue;
 			taken[r->target[i]] = 1;
-			char const *sender = t->owner && *d->mail.from.text ? t->owner : t->sender;
-			item[n] = (struct forward_item){.rcpt = r->address,
-			    .address = t->address,
-			    .sender = sender,
-			    .content = t->content,
-			    /* On its way to the recipient itself it has not been there. */
-			    .made = t->account && !strcasecmp(r->address, t->address),
-			    .notify = sender ? 0 : dsn_notify(r),
-			    .orcpt = sender ? 0 : r->orcpt};
+			item[n] = item_of(d, r, t);
 			which[n++] = r->target[i];
 		}
 	}

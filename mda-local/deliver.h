@@ -41,6 +41,7 @@ struct deliver {
 	size_t count;
 	int junk;			   /* it is marked as such */
 	struct deliver_outgoing *outgoing; /* of its recipients' rules, newest first */
+	uint32_t sent_on;		   /* records in them */
 };
 
 /* It is not tried at all: with an alias that leads elsewhere, a message that was here before would

@@ -31,6 +31,7 @@ action_of(struct deliver const *d, struct deliver_rcpt const *r)
 		return DSN_EXPANDED;
 	switch (d->targets.v[r->target[0]].verdict) {
 	case REPLY_DELIVERED:
+	case REPLY_RULES_DONE:
 		return DSN_DELIVERED;
 	case REPLY_RELAYED:
 		return DSN_RELAYED;

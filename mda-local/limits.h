@@ -62,6 +62,10 @@
  * they made for it. Beyond either the message is 451 4.3.5 for the recipient. */
 #define MDA_OUTGOING_MAX 5000
 #define MDA_OUTGOING_SIZE ((uint64_t)16 << 20)
+/* The same copies and messages of all recipients together: 451 4.3.5 for those beyond. */
+#define MDA_SENT_MAX 20000
+/* Descriptors that the soft limit is raised to, where the hard one allows it. */
+#define MDA_FILES 4096
 /* Folders that get a copy by one account's rules. */
 #define MDA_COPIES_MAX 100
 /* A user's program. Seconds until it is killed, with all of its session: 451. Setting

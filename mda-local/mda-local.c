@@ -9,13 +9,15 @@
  * Environment: POSTERN_DIR; POSTERN_ID; UID, GID, GIDLIST if root (the parser's user); the UCSPI
  * variables.
  * Touches: etc/users, etc/domains, etc/aliases and settings, read; each recipient's Maildir, as
- * that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and run/spool/sock; unlinked files in run/tmp.
+ * that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and
+ * run/spool/sock; unlinked files in run/tmp.
  * Privileges: root where accounts have users of their own. The process that parses LMTP has none;
  * the parent hears fixed-form questions from it and forks a worker per account, which becomes its
- * user and sees its Maildir alone, unless its rules may run programs. Without root all accounts are the one user's. Exit: 0; 100
- * usage, a bad setting, refused for good; 111 failed for a time. */
+ * user and sees its Maildir alone, unless its rules may run programs. Without root all accounts are
+ * the one user's. Exit: 0; 100 usage, a bad setting, refused for good; 111 failed for a time. */
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
@@ -28,6 +30,7 @@
 #include "mda-local/command-line.h"
 #include "mda-local/deliver.h"
 #include "mda-local/incoming.h"
+#include "mda-local/limits.h"
 #include "mda-local/listen.h"
 #include "mda-local/parent.h"
 #include "mda-local/parser.h"
@@ -114,6 +117,17 @@ options(struct invocation *v, int argc, char const *const *argv)
 	return argc - o.ind;
 }
 
+/* Each recipient's rules may hand over a file of what they have made. */
+static void
+more_files(void)
+{
+	struct rlimit r;
+	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur < MDA_FILES) {
+		r.rlim_cur = r.rlim_max < MDA_FILES ? r.rlim_max : MDA_FILES;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int
 main(int argc, char const *const *argv)
 {
@@ -126,6 +140,7 @@ main(int argc, char const *const *argv)
 	/* A peer that is gone and a file that may not grow are errors like others. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	more_files();
 	if (v.connections)
 		return listen_serve(v.connections, v.fd_ready);
 	log_id(id_connection());

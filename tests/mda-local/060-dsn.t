@@ -7,10 +7,17 @@ from mdalocal import Client, Instance, MESSAGE, Peer, Tap
 tap = Tap()
 
 
-def send(rcpt, params, dsn=True, sender="s@remote.test", mail_params=" ENVID=a+2Bb RET=HDRS"):
+def send(rcpt, params, dsn=True, sender="s@remote.test", mail_params=" ENVID=a+2Bb RET=HDRS", rules=None):
     """What the relay got when rcpt with these parameters was delivered: (reply, messages)."""
     i = Instance(users="alice@example.test: x\n",
                  aliases="out@example.test: x@remote.test\nlist@example.test: alice, x@remote.test\n")
+    if rules:
+        home = os.path.dirname(i.maildir("alice"))
+        os.makedirs(home, 0o700)
+        with open(os.path.join(home, ".qmail"), "w") as f:
+            f.write(rules)
+        os.chmod(home, 0o700)
+        i.own(i.path("mail"))
     relay = Peer(i, "relay", dsn=dsn)
     c = Client(i)
     assert c.cmd(f"MAIL FROM:<{sender}>{mail_params}").startswith("250")
@@ -49,4 +56,10 @@ reply, got = send("list@example.test", " NOTIFY=SUCCESS,FAILURE")
 tap.eq((got[0]["rcpts"], "Action: expanded" in got[1]["body"]), (["RCPT TO:<x@remote.test> NOTIFY=FAILURE"], True), "to several: expanded, and no more SUCCESS")
 reply, got = send("list@example.test", " NOTIFY=SUCCESS")
 tap.eq(got[0]["rcpts"], ["RCPT TO:<x@remote.test> NOTIFY=NEVER"], "nothing else asked for: NEVER")
+
+# What an account's own rules do (RFC 3461 5.2.7.3: who sends on to several has told).
+reply, got = send("alice@example.test", " NOTIFY=SUCCESS", rules="|true\n")
+tap.eq((reply, ["Action: delivered" in g["body"] for g in got]), ("250", [True]), "a program that has it: delivered")
+reply, got = send("alice@example.test", " NOTIFY=SUCCESS,FAILURE", rules="x@remote.test\n")
+tap.eq((got[0]["rcpts"], "ENVID=a+2Bb" in got[0]["mail"], "Action: expanded" in got[1]["body"]), (["RCPT TO:<x@remote.test> NOTIFY=FAILURE"], True, True), "sent on: expanded")
 tap.done()
