@@ -9,9 +9,12 @@
 #include <skalibs/types.h>
 
 #include "lib/ascii.h"
+#include "lib/lines.h"
 #include "lib/sa.h"
 #include "lib/target.h"
 #include "lib/xtext.h"
+
+#define WIDE_ROOM 4096 /* in the output, for what is written there many octets at a time */
 
 void
 smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
@@ -357,9 +360,31 @@ smtp_client_bdat(struct smtp_client *c, uint64_t size)
 	c->chunk = 1;
 }
 
+/* Where no dot is special and no CR is in it: as much as goes many octets at a time. */
+static size_t
+send_wide(struct smtp_client *c, char const *s, size_t n)
+{
+	size_t done = 0, room;
+	if (!c->chunk || memchr(s, '\r', n))
+		return 0;
+	for (;;) {
+		char *const to = net_space(&c->net, WIDE_ROOM, &room);
+		struct lines_copied const l =
+		    lines_copy_crlf(to, room, s + done, n - done, done ? s[done - 1] : 0);
+		if (!l.from)
+			return done;
+		net_wrote(&c->net, l.to);
+		done += l.from;
+		c->data_bol = s[done - 1] == '\n';
+	}
+}
+
 int
 smtp_client_send(struct smtp_client *c, char const *s, size_t n)
 {
+	size_t const wide = send_wide(c, s, n);
+	s += wide;
+	n -= wide;
 	while (n) {
 		if (c->data_bol && *s == '.' && !c->chunk)
 			net_put(&c->net, ".", 1);
@@ -382,10 +407,7 @@ smtp_client_send(struct smtp_client *c, char const *s, size_t n)
 uint64_t
 smtp_client_length(char const *s, size_t n)
 {
-	uint64_t length = n;
-	for (char const *end = s + n; (s = memchr(s, '\n', (size_t)(end - s))); s++)
-		length++;
-	return length;
+	return n + lines_count(s, n, 0).ends;
 }
 
 int

@@ -11,9 +11,9 @@
 
 enum state {
 	TEXT,
-	BOL,    /* behind CR LF, or at the very beginning */
-	CR,     /* a CR is held back */
-	DOT,    /* a dot that began a line is held back */
+	BOL,	/* behind CR LF, or at the very beginning */
+	CR,	/* a CR is held back */
+	DOT,	/* a dot that began a line is held back */
 	DOT_CR, /* the same, and a CR behind it */
 };
 
@@ -51,12 +51,15 @@ span(char const *s, size_t n)
 	return lf ? (size_t)(lf - s) : len;
 }
 
+/* plain: there is neither a NUL nor an eighth bit in it. */
 static size_t
-copy_span(struct smtp_data *d, char const *in, size_t n, char *out)
+copy_span(struct smtp_data *d, char const *in, size_t n, char *out, int plain)
 {
 	n = span(in, n);
 	memcpy(out, in, n);
 	count(d, n);
+	if (plain)
+		return n;
 	if (!d->nul && memchr(in, 0, n))
 		d->nul = 1;
 	if (!d->eightbit && utf8_has8bit(in, n))
@@ -64,10 +67,18 @@ copy_span(struct smtp_data *d, char const *in, size_t n, char *out)
 	return n;
 }
 
-/* One byte of TEXT that is a CR or an LF. */
+/* A CR or an LF in TEXT, followed by `next`, and what of both is used. */
 static char *
-text_break(struct smtp_data *d, char c, char *o)
+text_break(struct smtp_data *d, char c, char next, size_t *used, char *o)
 {
+	*used = 1;
+	if (c == '\r' && next == '\n') {
+		*used = 2;
+		d->state = BOL;
+		line_end(d);
+		*o++ = '\n';
+		return o;
+	}
 	if (c == '\r') {
 		d->state = CR;
 		return o;
@@ -100,21 +111,22 @@ after_cr(struct smtp_data *d, char c, char **o)
 size_t
 smtp_data_feed(struct smtp_data *d, char const *in, size_t n, char *out, size_t *outlen, int *done)
 {
-	size_t i = 0;
+	size_t i = 0, len;
 	char *o = out;
+	/* Of all at once, as most is; what stands behind the message's end can only say no. */
+	int const plain = !memchr(in, 0, n) && !utf8_has8bit(in, n);
 	*done = 0;
 	while (i < n && !*done) {
 		char c = in[i];
 		switch ((enum state)d->state) {
 		case TEXT:
 			if (c == '\r' || c == '\n') {
-				o = text_break(d, c, o);
-				i++;
+				o = text_break(d, c, i + 1 < n ? in[i + 1] : 0, &len, o);
 			} else {
-				size_t len = copy_span(d, in + i, n - i, o);
+				len = copy_span(d, in + i, n - i, o, plain);
 				o += len;
-				i += len;
 			}
+			i += len;
 			break;
 		case BOL:
 			d->state = c == '.' && !d->chunked ? DOT : TEXT;

@@ -74,27 +74,33 @@ utf8_valid(char const *s, size_t n)
 	return 1;
 }
 
-int
-utf8_has8bit(char const *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)s[i] > 127)
-			return 1;
-	return 0;
-}
-
 /* Octets at s[0..n) that are seen to be ASCII eight at a time. */
 static size_t
 ascii_words(char const *s, size_t n)
 {
-	uint64_t w;
+	uint64_t const high = UINT64_C(0x8080808080808080);
+	uint64_t w[4];
 	size_t i = 0;
 	for (; n - i >= sizeof w; i += sizeof w) {
-		memcpy(&w, s + i, sizeof w);
-		if (w & UINT64_C(0x8080808080808080))
+		memcpy(w, s + i, sizeof w);
+		if ((w[0] | w[1] | w[2] | w[3]) & high)
+			break;
+	}
+	for (; n - i >= sizeof *w; i += sizeof *w) {
+		memcpy(w, s + i, sizeof *w);
+		if (*w & high)
 			break;
 	}
 	return i;
+}
+
+int
+utf8_has8bit(char const *s, size_t n)
+{
+	for (size_t i = ascii_words(s, n); i < n; i++)
+		if ((unsigned char)s[i] > 127)
+			return 1;
+	return 0;
 }
 
 void

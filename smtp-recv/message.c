@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
 #include "lib/id.h"
+#include "lib/lines.h"
 #include "lib/sa.h"
 #include "smtp-recv/limits.h"
+
+#define PIECE 65536
 
 static int fd_dir = -1;
 
@@ -35,14 +39,35 @@ open_nameless(void)
 	return fd;
 }
 
+/* To a file, the n octets that are there so far. */
 static int
-move_to_file(struct message *m)
+move_to(struct message *m, int fd, uint64_t n)
 {
-	m->fd = open_nameless();
-	if (m->fd < 0 || durable_write(m->fd, m->memory.s, m->memory.len) < 0)
+	char piece[PIECE];
+	ssize_t r = 0;
+	if (fd < 0)
 		return -1;
+	for (uint64_t at = 0; at < n && r >= 0; at += (uint64_t)r) {
+		r = message_read(m, at, piece, n - at < PIECE ? (size_t)(n - at) : PIECE);
+		if (r <= 0 || durable_write(fd, piece, (size_t)r) < 0)
+			r = -1;
+	}
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = fd;
 	stralloc_free(&m->memory);
-	return 0;
+	return r < 0 ? -1 : 0;
+}
+
+/* The kernel's memory is no part of this process, and costs no file system a thing. */
+static int
+make_room(struct message *m, uint64_t n)
+{
+	if (m->size > MEMORY_FILE_BYTES && !m->on_disk) {
+		m->on_disk = 1;
+		return move_to(m, open_nameless(), n);
+	}
+	return m->fd < 0 ? move_to(m, memfd_create("message", MFD_CLOEXEC), n) : 0;
 }
 
 int
@@ -56,7 +81,7 @@ message_add(struct message *m, char const *s, size_t n)
 		sa_catb(&m->memory, s, n);
 		return 0;
 	}
-	if (m->fd < 0 && move_to_file(m) < 0)
+	if (make_room(m, m->size - n) < 0)
 		return -1;
 	return durable_write(m->fd, s, n);
 }
@@ -81,9 +106,27 @@ message_read(struct message const *m, uint64_t offset, char *buf, size_t max)
 }
 
 int
+message_whole(struct message const *m)
+{
+	char last;
+	return m->size && message_read(m, m->size - 1, &last, 1) == 1 && last == '\n';
+}
+
+uint64_t
+message_wire(struct message const *m)
+{
+	char piece[PIECE];
+	uint64_t n = 0;
+	ssize_t r;
+	for (uint64_t at = m->skip; (r = message_read(m, at, piece, PIECE)) > 0; at += (uint64_t)r)
+		n += (uint64_t)r + lines_count(piece, (size_t)r, 0).ends;
+	return n;
+}
+
+int
 message_copy(struct message *m, struct message const *from, uint64_t n)
 {
-	char piece[16384];
+	char piece[PIECE];
 	for (uint64_t at = 0; at < n;) {
 		size_t max = n - at < sizeof piece ? (size_t)(n - at) : sizeof piece;
 		ssize_t r = message_read(from, at, piece, max);
@@ -119,4 +162,5 @@ message_clear(struct message *m)
 	m->fd = -1;
 	sa_reset(&m->memory);
 	m->size = m->skip = 0;
+	m->on_disk = 0;
 }

@@ -1,4 +1,5 @@
-/* A message while it is received: in memory up to MEMORY_BYTES, beyond in a file without a name. */
+/* A message while it is received: in memory up to MEMORY_BYTES, beyond in a file without a name, of
+ * the kernel's memory up to MEMORY_FILE_BYTES. */
 #ifndef SMTP_RECV_MESSAGE_H
 #define SMTP_RECV_MESSAGE_H
 
@@ -10,11 +11,12 @@ struct message {
 	stralloc memory; /* all of it while fd is -1, empty otherwise */
 	int fd;
 	uint64_t size;
+	int on_disk;   /* the file is */
 	uint64_t skip; /* octets at the front that are not sent on: a header that was changed */
 };
 #define MESSAGE_ZERO                                                                               \
 	{                                                                                          \
-		STRALLOC_ZERO, -1, 0, 0                                                             \
+		STRALLOC_ZERO, -1, 0, 0, 0                                                         \
 	}
 
 /* Says in which directory files are made; opened now, so that it may be out of reach later. 0, or
@@ -22,6 +24,11 @@ struct message {
 int message_directory(char const *path);
 /* Appends. 0, or -1 and errno (ENOSPC, EDQUOT: disk full); then only message_clear makes sense. */
 int message_add(struct message *m, char const *s, size_t n);
+/* 1 if it ends with a line's end. */
+int message_whole(struct message const *m);
+/* Octets on the wire, CR LF counted, of what is sent on; what cannot be read shows when it is sent.
+ */
+uint64_t message_wire(struct message const *m);
 /* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
 /* Appends the first n octets of another. 0, or -1 and errno. */

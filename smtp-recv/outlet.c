@@ -10,7 +10,7 @@
 #include "smtp-recv/limits.h"
 #include "smtp-recv/replies.h"
 
-#define PIECE 16384
+#define PIECE 65536
 #define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
 
 struct outlet *
@@ -171,21 +171,19 @@ send_letter(struct outlet *o, struct letter const *l)
 static int
 in_one_piece(struct letter const *l)
 {
-	stralloc const *m = &l->m->memory;
-	return l->m->fd < 0 && m->len && m->s[m->len - 1] == '\n';
+	return l->m->fd < 0 && message_whole(l->m);
 }
 
-/* RFC 3030 2: all of it, in memory and with its last line end, in one chunk. What cannot be written
- * shows when the replies are read. */
+/* RFC 3030 2: all of it, with its last line end, in one chunk. What cannot be written shows when
+ * the replies are read; what cannot be read closes the connection. */
 static void
 send_along(struct outlet *o, struct letter const *l)
 {
-	stralloc const *m = &l->m->memory;
-	size_t const skip = (size_t)l->m->skip;
-	smtp_client_bdat(&o->client, smtp_client_length(l->head->s, l->head->len) +
-					 smtp_client_length(m->s + skip, m->len - skip));
+	smtp_client_bdat(
+	    &o->client, smtp_client_length(l->head->s, l->head->len) + message_wire(l->m));
 	o->sent = 1;
-	send_letter(o, l);
+	if (send_letter(o, l) < 0 && !o->client.net.werr)
+		outlet_close(o);
 }
 
 /* Lets the text go along where the server takes that: from memory, with a whole last line. */
@@ -320,7 +318,7 @@ outlet_data(struct outlet *o, struct letter const *l, tain const *latest)
 	}
 	o->client.net.deadline = *latest;
 	/* One turn less than with DATA. */
-	if (!o->sent && o->client.ext & EXT_CHUNKING && in_one_piece(l))
+	if (!o->sent && o->client.ext & EXT_CHUNKING && message_whole(l->m))
 		send_along(o, l);
 	if (o->sent) {
 		o->stale = 0;
