@@ -116,11 +116,11 @@ edits(struct sandbox const *s)
 }
 
 int
-sandbox_landlock(struct sandbox const *s)
+sandbox_landlock_rules(struct sandbox const *s)
 {
 	long version = syscall(SYS_landlock_create_ruleset, 0, 0, CREATE_VERSION);
 	if (version < 1 || (version == 1 && edits(s)))
-		return 0;
+		return SANDBOX_NO_LANDLOCK;
 	struct ruleset_attr a = handled(s, version);
 	/* Older kernels take a longer struct whose unknown part is zero. */
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0);
@@ -132,7 +132,17 @@ sandbox_landlock(struct sandbox const *s)
 	if (!r && a.net && (s->calls & SANDBOX_SOURCE))
 		r = add_any_port(ruleset);
 	if (!r)
-		r = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+		return ruleset;
 	close(ruleset);
+	return -1;
+}
+
+int
+sandbox_landlock(int rules)
+{
+	if (rules == SANDBOX_NO_LANDLOCK)
+		return 0;
+	long const r = syscall(SYS_landlock_restrict_self, rules, 0);
+	close(rules);
 	return r < 0 ? -1 : 1;
 }

@@ -5,7 +5,13 @@
 
 #include "lib/sandbox.h"
 
-int sandbox_seccomp(unsigned int groups);
-int sandbox_landlock(struct sandbox const *s);
+struct sock_fprog;
+
+int sandbox_seccomp(struct sock_fprog const *filter);
+/* In two parts: the rules, a descriptor that is close-on-exec (-1 and errno; SANDBOX_NO_LANDLOCK: the
+ * kernel has no such thing), and what puts them on and closes it. */
+#define SANDBOX_NO_LANDLOCK (-2)
+int sandbox_landlock_rules(struct sandbox const *s);
+int sandbox_landlock(int rules);
 
 #endif

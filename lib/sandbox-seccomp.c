@@ -159,14 +159,11 @@ sandbox_filter(struct sock_filter code[static SANDBOX_FILTER_MAX], unsigned int 
 #endif
 
 int
-sandbox_seccomp(unsigned int groups)
+sandbox_seccomp(struct sock_fprog const *filter)
 {
-	struct sock_filter code[SANDBOX_FILTER_MAX];
-	size_t len = sandbox_filter(code, groups);
-	struct sock_fprog prog = {.len = (unsigned short)len, .filter = code};
-	if (!len)
+	if (!filter->len)
 		return 0;
-	if (!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+	if (!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter))
 		return 1;
 	return errno == EINVAL || errno == ENOSYS ? 0 : -1;
 }

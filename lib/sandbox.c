@@ -13,6 +13,7 @@
 
 #include "lib/log.h"
 #include "lib/sandbox-calls.h"
+#include "lib/sandbox-filter.h"
 #include "lib/sandbox-layers.h"
 
 #define GROUPS_MAX 64
@@ -125,16 +126,42 @@ layer(char const *name, int r)
 		log_1("sandbox", "missing", name);
 }
 
+/* What can be made beforehand. */
+static struct prepared {
+	struct sandbox const *of; /* null: nothing */
+	int rules;
+	struct sock_filter code[SANDBOX_FILTER_MAX];
+	struct sock_fprog filter;
+} prepared;
+
+void
+sandbox_prepare(struct sandbox const *s)
+{
+	struct prepared *p = &prepared;
+	if (p->of && p->rules >= 0)
+		close(p->rules);
+	p->rules = sandbox_landlock_rules(s);
+	if (p->rules == -1)
+		strerr_diefu2sys(111, "confine itself by ", "landlock");
+	p->filter.len =
+	    s->calls & SANDBOX_ANY_CALL ? 0 : (unsigned short)sandbox_filter(p->code, s->calls);
+	p->filter.filter = p->code;
+	p->of = s;
+}
+
 void
 sandbox_enter(struct sandbox const *s)
 {
+	if (prepared.of != s)
+		sandbox_prepare(s);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		strerr_diefu1sys(111, "give up privileges");
 	/* Landlock before the limits: its rules open files. */
-	layer("landlock", sandbox_landlock(s));
+	layer("landlock", sandbox_landlock(prepared.rules));
+	prepared.of = 0;
 	set_limits(s);
 	if (!(s->calls & SANDBOX_ANY_CALL))
-		layer("seccomp", sandbox_seccomp(s->calls));
+		layer("seccomp", sandbox_seccomp(&prepared.filter));
 }
 
 void

@@ -55,6 +55,11 @@ void sandbox_close_but(int const *keep, size_t count);
 /* Sets a resource limit (RLIMIT_...), soft and hard, unless a lower one is there. Exit 111. */
 void sandbox_limit(unsigned int what, uint64_t n);
 
+/* Does the part of sandbox_enter that may be done once for many processes that are forked later: s
+ * and all it points to must stay. What its paths lead to is what is there now. Exits 111 if that
+ * fails. Again: in place of what was prepared before. */
+void sandbox_prepare(struct sandbox const *s);
+
 /* no_new_privs, not dumpable, Landlock, the limits and no core, seccomp, in this order. Exits 111
  * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
  * regular file, RLIMIT_FSIZE is left alone. */

@@ -1,9 +1,11 @@
 #include "smtp-recv/listen.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "lib/conf.h"
 #include "lib/conns.h"
 #include "lib/log.h"
 #include "lib/refuse.h"
@@ -26,14 +29,16 @@
 /* The descriptor with who is served, for the listener that this one becomes. */
 #define HANDED_ON "SMTP_RECV_CONNECTIONS"
 
-struct listener {
+static struct listener {
 	struct listen_options const *o;
 	char const *refusal; /* TCP_REFUSE */
 	ip46 local;
 	int fd_signals;
-	int crashed; /* a process died of a signal: begin anew */
-	tain paused; /* until then nothing is accepted */
-};
+	int fd_changes; /* readable: something in etc/ has changed; -1: nobody tells */
+	int crashed;	/* a process died of a signal */
+	tain fresh;	/* until then what was read of etc/ counts */
+	tain paused;	/* until then nothing is accepted */
+} listener;
 
 static void
 trouble(char const *what)
@@ -72,8 +77,26 @@ take_over(unsigned int max)
 	return inherited;
 }
 
+/* Of the directory itself, wherever etc/ leads. */
 static void
-prepare(struct listener *l)
+watch(struct listener *l)
+{
+	char *etc = conf_path("etc");
+	l->fd_changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (l->fd_changes >= 0 && inotify_add_watch(l->fd_changes, etc,
+				      IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVE |
+					  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0) {
+		close(l->fd_changes);
+		l->fd_changes = -1;
+	}
+	free(etc);
+	tain limit;
+	tain_from_millisecs(&limit, l->fd_changes < 0 ? LISTEN_UNWATCHED_MS : LISTEN_FRESH_MS);
+	tain_add_g(&l->fresh, &limit);
+}
+
+static void
+take_socket(struct listener *l)
 {
 	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT};
 	uint16_t port;
@@ -100,6 +123,14 @@ prepare(struct listener *l)
 	l->paused = STAMP;
 }
 
+void
+listen_prepare(struct listen_options const *o)
+{
+	listener.o = o;
+	take_socket(&listener);
+	watch(&listener);
+}
+
 static void
 say_ready(int fd)
 {
@@ -117,6 +148,7 @@ static void
 serve_connection(int fd)
 {
 	selfpipe_finish();
+	close(listener.fd_changes);
 	prctl(PR_SET_NAME, SERVING);
 	/* fd is above 2: a program without 0, 1 and 2 is not started. */
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
@@ -209,6 +241,15 @@ signals(struct listener *l)
 	}
 }
 
+/* A change in etc/, or it was read long ago. */
+static int
+outdated(struct listener const *l)
+{
+	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+	return !tain_future(&l->fresh) ||
+	       (l->fd_changes >= 0 && read(l->fd_changes, event, sizeof event) > 0);
+}
+
 /* All processes have the listener's addresses and its stack's canary, so that who makes one crash
  * could go on guessing: another listener has others. Where that fails this one goes on. */
 static void
@@ -236,26 +277,28 @@ begin_anew(struct listener *l)
 void
 listen_for(struct listen_options const *o)
 {
-	static struct listener l;
-	l.o = o;
-	prepare(&l);
+	struct listener *const l = &listener;
 	/* Who is not the first has said so, and has another descriptor of that number. */
 	if (!take_over(o->max))
 		say_ready(o->fd_ready);
 	/* Who ended between one listener and the next. */
-	reap(&l);
+	reap(l);
 	for (;;) {
-		if (l.crashed)
-			begin_anew(&l);
-		int const paused = tain_future(&l.paused);
+		if (l->crashed)
+			begin_anew(l);
+		int const paused = tain_future(&l->paused);
 		int const listening = !paused && conns_count() < o->max;
-		iopause_fd x[2] = {{.fd = l.fd_signals, .events = IOPAUSE_READ},
+		iopause_fd x[2] = {{.fd = l->fd_signals, .events = IOPAUSE_READ},
 		    {.fd = 0, .events = IOPAUSE_READ}};
-		if (iopause_g(x, listening ? 2 : 1, paused ? &l.paused : &tain_infinite) < 0)
+		if (iopause_g(x, listening ? 2 : 1, paused ? &l->paused : &tain_infinite) < 0)
 			strerr_diefu1sys(111, "poll");
 		if (x[0].revents)
-			signals(&l);
-		if (listening && x[1].revents && take(&l))
+			signals(l);
+		if (!listening || !x[1].revents)
+			continue;
+		if (outdated(l))
+			begin_anew(l);
+		if (take(l))
 			return;
 	}
 }

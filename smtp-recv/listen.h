@@ -9,10 +9,15 @@ struct listen_options {
 	char *const *argv;	       /* its own, to begin anew with */
 };
 
-/* On the listening TCP socket that is descriptor 0. Returns in a process of its own for each
- * connection, which is then on 0 and 1; the listener itself exits: 0 after TERM, and QUIT, which
- * ends its processes too, as HUP does; 100 no such socket, 111 system. After a process that has
- * died of a signal the listener executes itself: no two tries meet the same addresses in memory. */
+/* Takes over the listening TCP socket that is descriptor 0 (exit 100 if it is none). From here on
+ * what changes in etc/ is noticed: all that holds for every connection is read behind this. */
+void listen_prepare(struct listen_options const *o);
+/* Returns in a process of its own for each connection, which is then on 0 and 1; the listener itself
+ * exits: 0 after TERM, and after QUIT, which ends its processes too, as HUP does; 111 system.
+ * It executes itself, and keeps its processes, before a connection when something in etc/ has
+ * changed, or was read LISTEN_FRESH_MS ago (what links lead to, and network filesystems, do not
+ * tell), and after a process has died of a signal: no two tries meet the same addresses in memory.
+ */
 void listen_for(struct listen_options const *o);
 
 #endif

@@ -82,18 +82,13 @@ options(struct invocation *v, int argc, char *const *argv)
 /* Where there is a launcher it has the means for TLS; a listener's process asks the key holder,
  * where a pair is to follow at once, as the parent alone has the right to. */
 static void
-prepare_tls(struct session *s, int listening, int pair)
+begin_listened(struct session *s, int pair)
 {
 	char const *holder = getenv("TLS_ENGINE");
-	if (listening) {
-		ucspi_init(&s->peer);
-		ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
-		if (pair && ucspitls_hand_over(0) < 0)
-			strerr_diefu1sys(111, "hand the connection to the key holder");
-	} else {
-		ucspitls_init();
-		ucspi_init(&s->peer);
-	}
+	ucspi_init(&s->peer);
+	ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
+	if (pair && ucspitls_hand_over(0) < 0)
+		strerr_diefu1sys(111, "hand the connection to the key holder");
 }
 
 /* A submission socket's peer is who the kernel says, so it needs no password. */
@@ -154,12 +149,22 @@ confinement(struct settings const *set)
 	return &box;
 }
 
+/* What holds for every connection, by the settings. */
+static struct sandbox const *
+prepare(struct session *s, int submission, int local)
+{
+	settings_read(&s->set, submission, local);
+	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
+	if (sig_ignore(SIGPIPE) < 0)
+		strerr_diefu1sys(111, "ignore SIGPIPE");
+	return confinement(&s->set);
+}
+
 /* With a checkpassword program the pair, without it this process alone. */
 static void
-confine(struct session *s, char *const *argv)
+confine(struct session *s, struct sandbox const *box, char *const *argv)
 {
 	static struct login login;
-	struct sandbox const *box = confinement(&s->set);
 	if (!*argv) {
 		s->fd_end = selfpipe_init();
 		if (s->fd_end < 0 || !selfpipe_trap(SIGTERM) || !selfpipe_trap(SIGHUP))
@@ -186,18 +191,25 @@ main(int argc, char **argv)
 	struct invocation v;
 	PROG = "smtp-recv";
 	int first = options(&v, argc, argv);
-	if (v.listen.max)
+	struct sandbox const *box;
+	if (v.listen.max) {
+		listen_prepare(&v.listen);
+		box = prepare(&s, v.submission, 0);
+		/* The pair's child has no descriptors but those it is told to keep. */
+		if (!argv[first])
+			sandbox_prepare(box);
 		listen_for(&v.listen);
-	prepare_tls(&s, v.listen.max != 0, argv[first] != 0);
-	settings_read(&s.set, v.submission, s.peer.kind == UCSPI_UNIX);
+		begin_listened(&s, argv[first] != 0);
+	} else {
+		ucspitls_init();
+		ucspi_init(&s.peer);
+		box = prepare(&s, v.submission, s.peer.kind == UCSPI_UNIX);
+	}
 	s.cleartext = login_cleartext(&s.peer);
 	s.proxy = login_in_networks("smtp-xclient", &s.peer);
 	s.trusted_network = login_in_networks("trusted-networks", &s.peer);
 	know_local_peer(&s);
-	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
-	if (sig_ignore(SIGPIPE) < 0)
-		strerr_diefu1sys(111, "ignore SIGPIPE");
-	confine(&s, argv + first);
+	confine(&s, box, argv + first);
 	/* Opened by whoever will write in it. */
 	if (message_directory(s.set.directory) < 0)
 		strerr_diefu2sys(111, "open ", s.set.directory);

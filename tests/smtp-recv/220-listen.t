@@ -108,7 +108,40 @@ i.write("smtp-size", "2000")
 c = s.connect()
 tap.like(c.greeting, "^220 other.example.test", "a setting holds from the next connection on")
 tap.like(c.cmd("EHLO a.example"), "SIZE 2000\n", "so does a limit")
+c.close()
+with open(i.path("etc/smtp-size"), "r+") as f:
+    f.write("3000")
+c = s.connect()
+tap.like(c.cmd("EHLO a.example"), "SIZE 3000\n", "also if its file is changed in place")
+c.close()
 os.remove(i.path("etc/smtp-size"))
+c = s.connect()
+tap.like(c.cmd("EHLO a.example"), "SIZE 67108864\n", "or goes")
+c.close()
+with open(i.path("elsewhere"), "w") as f:
+    f.write("4000\n")
+os.symlink("../elsewhere", i.path("etc/smtp-size"))
+c = s.connect()
+tap.like(c.cmd("EHLO a.example"), "SIZE 4000\n", "also a link")
+c.close()
+with open(i.path("elsewhere"), "w") as f:
+    f.write("5000\n")
+
+
+def told(n):
+    x = s.connect()
+    said = x.cmd("EHLO a.example")
+    x.close()
+    return f"SIZE {n}\n" in said
+
+
+tap.ok(until(lambda: told(5000)), "and within a second what it leads to")
+os.remove(i.path("etc/smtp-size"))
+with open(i.path("etc/domains.new"), "w") as f:
+    f.write("example.test:\nnew.example:\n")
+os.rename(i.path("etc/domains.new"), i.path("etc/domains"))
+c = s.connect()
+tap.like(c.mail(["u@new.example"])[1], "^250", "a table that was replaced is within reach")
 c.close()
 tap.ok(until(lambda: not s.children()), "that ends")
 
