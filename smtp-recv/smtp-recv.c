@@ -79,18 +79,6 @@ options(struct invocation *v, int argc, char *const *argv)
 	return o.ind;
 }
 
-/* Where there is a launcher it has the means for TLS; a listener's process asks the key holder,
- * where a pair is to follow at once, as the parent alone has the right to. */
-static void
-begin_listened(struct session *s, int pair)
-{
-	char const *holder = getenv("TLS_ENGINE");
-	ucspi_init(&s->peer);
-	ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
-	if (pair && ucspitls_hand_over(0) < 0)
-		strerr_diefu1sys(111, "hand the connection to the key holder");
-}
-
 /* A submission socket's peer is who the kernel says, so it needs no password. */
 static void
 know_local_peer(struct session *s)
@@ -160,6 +148,53 @@ prepare(struct session *s, int submission, int local)
 	return confinement(&s->set);
 }
 
+/* Tries in a process of its own whether the settings can be read. */
+static int
+settings_fit(struct session *s, int submission)
+{
+	int status;
+	pid_t const pid = fork();
+	if (!pid) {
+		close(2); /* whoever serves will say what is wrong */
+		prepare(s, submission, 0);
+		_exit(0);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* Returns in a process for each connection. Where a setting is bad that process says so and ends,
+ * and not the listener. Without a launcher the key holder is asked for TLS at STARTTLS; where a
+ * pair is to follow at once, as the parent alone has the right to. */
+static struct sandbox const *
+wait_for_connection(struct session *s, struct invocation const *v, int pair)
+{
+	struct sandbox const *box = 0;
+	listen_prepare(&v->listen);
+	if (settings_fit(s, v->submission)) {
+		box = prepare(s, v->submission, 0);
+		/* The pair's child has no descriptors but those it is told to keep. */
+		if (!pair)
+			sandbox_prepare(box);
+	}
+	listen_for(&v->listen);
+	if (!box)
+		box = prepare(s, v->submission, 0);
+	char const *holder = getenv("TLS_ENGINE");
+	ucspi_init(&s->peer);
+	ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
+	if (pair && ucspitls_hand_over(0) < 0)
+		strerr_diefu1sys(111, "hand the connection to the key holder");
+	return box;
+}
+
+static struct sandbox const *
+one_connection(struct session *s, struct invocation const *v)
+{
+	ucspitls_init();
+	ucspi_init(&s->peer);
+	return prepare(s, v->submission, s->peer.kind == UCSPI_UNIX);
+}
+
 /* With a checkpassword program the pair, without it this process alone. */
 static void
 confine(struct session *s, struct sandbox const *box, char *const *argv)
@@ -191,20 +226,8 @@ main(int argc, char **argv)
 	struct invocation v;
 	PROG = "smtp-recv";
 	int first = options(&v, argc, argv);
-	struct sandbox const *box;
-	if (v.listen.max) {
-		listen_prepare(&v.listen);
-		box = prepare(&s, v.submission, 0);
-		/* The pair's child has no descriptors but those it is told to keep. */
-		if (!argv[first])
-			sandbox_prepare(box);
-		listen_for(&v.listen);
-		begin_listened(&s, argv[first] != 0);
-	} else {
-		ucspitls_init();
-		ucspi_init(&s.peer);
-		box = prepare(&s, v.submission, s.peer.kind == UCSPI_UNIX);
-	}
+	struct sandbox const *box =
+	    v.listen.max ? wait_for_connection(&s, &v, argv[first] != 0) : one_connection(&s, &v);
 	s.cleartext = login_cleartext(&s.peer);
 	s.proxy = login_in_networks("smtp-xclient", &s.peer);
 	s.trusted_network = login_in_networks("trusted-networks", &s.peer);

@@ -137,6 +137,12 @@ def told(n):
 
 tap.ok(until(lambda: told(5000)), "and within a second what it leads to")
 os.remove(i.path("etc/smtp-size"))
+i.write("smtp-size", "much")
+for n in range(2):
+    tap.eq(s.connect().greeting, None, "a bad setting ends the connection")
+tap.like(i.logged(), "smtp-recv: fatal: .*etc/smtp-size.*much", "and is named")
+os.remove(i.path("etc/smtp-size"))
+tap.like(s.connect().greeting, "^220", "the next is served again")
 with open(i.path("etc/domains.new"), "w") as f:
     f.write("example.test:\nnew.example:\n")
 os.rename(i.path("etc/domains.new"), i.path("etc/domains"))
