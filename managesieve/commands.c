@@ -279,7 +279,8 @@ call(struct manage_session *s, struct manage_row const *row, struct manage_line 
 {
 	if (!(row->flags & MANAGE_LOCKED))
 		return row->fn(s, c->arg, c->count);
-	int r = scripts_lock(&s->scripts);
+	int r = scripts_lock(
+	    &s->scripts, s->seconds < MANAGE_LOCK_SECONDS ? s->seconds : MANAGE_LOCK_SECONDS);
 	if (r < 0)
 		return answer(s, r, 0, 0, 0);
 	r = scripts_adopt(&s->scripts);

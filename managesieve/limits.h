@@ -34,7 +34,8 @@
 /* Seconds for the rest of a command that has begun, and for the client to take its reply, default
  * of the setting managesieve-read-timeout: BYE. */
 #define MANAGE_READ_SECONDS 300
-/* Seconds that a command waits for another session of the account: NO (TRYLATER). */
+/* Seconds that a command waits for another session of the account, if managesieve-read-timeout is
+ * not less: NO (TRYLATER). */
 #define MANAGE_LOCK_SECONDS 10
 /* Seconds after which what a killed session left in sieve/tmp is removed. */
 #define MANAGE_TMP_SECONDS 3600

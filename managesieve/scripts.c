@@ -276,12 +276,12 @@ scripts_adopt(struct scripts const *s)
 }
 
 int
-scripts_lock(struct scripts const *s)
+scripts_lock(struct scripts const *s, unsigned int seconds)
 {
 	tain deadline, soon, step;
 	tain_from_millisecs(&step, LOCK_POLL_MS);
 	tain_now_g();
-	tain_addsec_g(&deadline, MANAGE_LOCK_SECONDS);
+	tain_addsec_g(&deadline, (int)seconds);
 	while (flock(s->fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -1;

@@ -52,9 +52,9 @@ int scripts_activate(struct scripts const *s, char const *name, size_t len);
 /* A plain file in the active link's place becomes a script like others. */
 int scripts_adopt(struct scripts const *s);
 
-/* Around what changes anything: waits for other sessions of the account. 0, or -1 (EAGAIN: after
- * MANAGE_LOCK_SECONDS). */
-int scripts_lock(struct scripts const *s);
+/* Around what changes anything: waits for other sessions of the account. 0, or -1 (EAGAIN: after so
+ * many seconds). */
+int scripts_lock(struct scripts const *s, unsigned int seconds);
 void scripts_unlock(struct scripts const *s);
 
 #endif

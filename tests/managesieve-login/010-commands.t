@@ -246,6 +246,11 @@ S+ OK .*
 C: NOOP {65537+}
 S: BYE (QUOTA/MAXSIZE) "Literal far too large"
 EOF
+--- a SASL message too long
+run: sh -c '(printf "AUTHENTICATE \"PLAIN\"\\r\\n{12300+}\\r\\n"; yes QUJD | tr -d "\\n" | head -c 12300; printf "\\r\\nNOOP\\r\\n"; cat) | managesieve-login $TESTS/checkpassword plain $TESTS/session'
+S+ ""
+S: NO "Authentication exchange line too long"
+S: OK "NOOP completed"
 --- tag too long
 run: sh -c '(printf "NOOP \""; head -c 1025 /dev/zero | tr "\\0" x; printf "\"\\r\\n"; cat) | managesieve-login $TESTS/checkpassword plain $TESTS/session'
 S+ OK .*

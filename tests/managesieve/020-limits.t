@@ -114,6 +114,28 @@ S+ OK .*
 C: PUTSCRIPT "a" "keep;"
 sh: exec 3>gate; sleep 0.1
 S: OK "Script stored"
+--- another session that does not end
+run: sh -c 'mkdir -p home/sieve; flock home/sieve sh -c "echo >locked; cat gate >/dev/null" & while [ ! -e locked ]; do :; done; exec managesieve'
+setup: mkfifo gate; echo 1 >etc/managesieve-read-timeout
+S+ OK .*
+C: PUTSCRIPT "a" "keep;"
+S: NO (TRYLATER) "Another session is at work on the scripts"
+C: LISTSCRIPTS
+S: OK "LISTSCRIPTS completed"
+sh: exec 3>gate
+C: PUTSCRIPT "a" "keep;"
+S: OK "Script stored"
+--- the login command's answer (RFC 5804 2.1), and what came behind it
+env: POSTERN_SESSION_START=- AUTHENTICATE Tk9PUCAieCINCk5PT1A=
+S: OK "Logged in"
+S: OK (TAG "x") "Done"
+C: 
+S: OK "NOOP completed"
+--- the same with the mechanism's last words
+env: POSTERN_SESSION_START=dj1hYmM= AUTHENTICATE 
+S: OK (SASL "dj1hYmM=") "Logged in"
+C: NOOP
+S: OK "NOOP completed"
 --- referral of a user, a domain, and nobody (RFC 5804 1.3)
 setup: printf 'alice@example.test: other.example.test:4190\n@example.org: sieve.example.org\n' >etc/managesieve-referrals
 S: BYE (REFERRAL sieve://other.example.test:4190) "Scripts of this user are elsewhere"
