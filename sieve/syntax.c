@@ -163,9 +163,9 @@ struct row const commands[] = {
 	{"global", CAP(INCLUDE), 0, OWN(global), check_global, run_global, 0},
 	/* RFC 5463 5 */
 	{"error", CAP(IHAVE), 0, OWN(text), 0, run_error, 0},
-	/* RFC 5703 3, 5, 6, 7 */
-	{"foreverypart", CAP(FOREVERYPART), CONTROL | BLOCK, OWN(foreverypart), 0, 0, 0},
-	{"break", CAP(FOREVERYPART), CONTROL, OWN(foreverypart), 0, 0, 0},
+	/* RFC 5703 3, 5, 6, 7; its example of extracttext requires no foreverypart. */
+	{"foreverypart", CAP(FOREVERYPART) | CAP(EXTRACTTEXT), CONTROL | BLOCK, OWN(foreverypart), 0, 0, 0},
+	{"break", CAP(FOREVERYPART) | CAP(EXTRACTTEXT), CONTROL, OWN(foreverypart), 0, 0, 0},
 	{"extracttext", CAP(EXTRACTTEXT), 0, OWN(extracttext), check_extracttext, run_extracttext, 0},
 	{"replace", CAP(REPLACE), 0, OWN(replace), 0, run_replace, SIEVE_USES_EDIT},
 	{"enclose", CAP(ENCLOSE), 0, OWN(enclose), 0, run_enclose, SIEVE_USES_EDIT},
