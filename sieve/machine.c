@@ -145,16 +145,36 @@ machine_run(struct machine *m, struct sieve_code const *code)
 	return r;
 }
 
-/* RFC 5228 2.10.6: an error, and the message is kept as it came. */
-static void
-only_keep(struct machine *m)
+/* What a script leaves behind if it ends with an error. */
+struct before {
+	struct sieve_action *actions;
+	unsigned int count, duplicates;
+	struct sieve_edition const *edition;
+};
+
+static struct before
+take_before(struct machine *m)
 {
-	struct sieve_action *const x = arena_zalloc(m->a, sizeof *x);
-	*x = (struct sieve_action){.kind = SIEVE_KEEP, .implicit = 1, .flags = ""};
-	m->r->actions = x;
-	m->r->count = 1;
-	m->r->duplicates_count = 0;
-	m->r->error = m->error;
+	struct before b = {0, m->actions_count, m->duplicates_count, message_edition(&m->message)};
+	b.actions = arena_alloc(m->a, (b.count + 1) * sizeof *b.actions);
+	if (b.count)
+		memcpy(b.actions, m->actions, b.count * sizeof *b.actions);
+	return b;
+}
+
+/* RFC 5228 2.10.6: an error, and the message is kept as it came to the script. What scripts before
+ * it asked for (the administrator's) stays. */
+static void
+only_keep(struct machine *m, struct before const *b)
+{
+	struct sieve_result *const r = m->r;
+	b->actions[b->count] = (struct sieve_action){
+	    .kind = SIEVE_KEEP, .implicit = 1, .flags = "", .edition = b->edition};
+	r->actions = b->actions;
+	r->count = b->count + 1;
+	r->duplicates = m->duplicates;
+	r->duplicates_count = b->duplicates;
+	r->error = m->error;
 }
 
 void
@@ -167,31 +187,32 @@ sieve_run(struct sieve_result *r, struct arena *a, struct sieve_code const *cons
 	    .host = job->host ? job->host : &nobody,
 	    .r = r,
 	    .memory = a->total};
+	struct before before = {0};
 	*r = (struct sieve_result){0};
 	m.actions_room = job->limits.actions < 1000 ? job->limits.actions + 2 : 1002;
 	m.actions = arena_alloc(a, m.actions_room * sizeof *m.actions);
 	message_start(&m.message, a, job->message.s, job->message.n, job->charsets);
 	for (unsigned int i = 0; i < count && !m.error; i++) {
+		before = take_before(&m);
 		m.kept = 0;
 		m.flags.len = 0;
 		machine_run(&m, scripts[i]);
 		/* The next script decides on, if the message is still to be kept. */
 		if (m.keep_cancelled && !m.kept)
 			break;
-		if (i + 1 < count) {
+		if (i + 1 < count && !m.error) {
 			actions_defer(&m);
 			m.keep_cancelled = 0;
 		}
 	}
-	if (!m.error) {
+	if (!m.error)
 		actions_keep(&m);
-		r->actions = m.actions;
-		r->count = m.actions_count;
-		r->duplicates = m.duplicates;
-		r->duplicates_count = m.duplicates_count;
-	}
+	r->actions = m.actions;
+	r->count = m.actions_count;
+	r->duplicates = m.duplicates;
+	r->duplicates_count = m.duplicates_count;
 	if (m.error)
-		only_keep(&m);
+		only_keep(&m, &before);
 	r->steps = m.steps;
 	stralloc_free(&m.flags);
 }

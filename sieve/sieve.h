@@ -65,8 +65,9 @@ struct sieve_errors {
 int sieve_compile(stralloc *code, struct arena *a, char const *text, size_t n,
     struct sieve_limits const *limits, struct sieve_errors *e);
 
-/* Of a script that compiles: what is valid, but hardly meant (RFC 5804 1.3, WARNINGS), into w: commands
- * that are never reached, redirects that may be too many for a run. The texts live in a. */
+/* Of a script that compiles: what is valid, but hardly meant (RFC 5804 1.3, WARNINGS), into w:
+ * commands that are never reached, redirects that may be too many for a run. The texts live in a.
+ */
 void sieve_warnings(struct arena *a, char const *text, size_t n, struct sieve_limits const *limits,
     struct sieve_errors *w);
 
@@ -275,8 +276,8 @@ struct sieve_result {
 	/* Ids to be recorded once the actions have been carried out (RFC 7352 3). */
 	unsigned int duplicates_count;
 	struct sieve_duplicate const *duplicates;
-	/* The run-time error, or null. Then the only action is an implicit keep of the original
-	 * (RFC 5228 2.10.6). */
+	/* The run-time error, or null. The actions are then an implicit keep of the message as it
+	 * came to this script (RFC 5228 2.10.6), behind what the scripts before it asked for. */
 	char const *error;
 	char const *error_script;
 	unsigned int error_line;
@@ -294,8 +295,8 @@ void sieve_run(struct sieve_result *r, struct arena *a, struct sieve_code const 
 /* ---- names and addresses ------------------------------------------------------------------------
  */
 
-/* Is s[0..n) a script's name (RFC 5804 1.6): UTF-8 of 1 to SIEVE_NAME_MAX octets without "/", without
- * controls and line separators, not beginning with a byte order mark? */
+/* Is s[0..n) a script's name (RFC 5804 1.6): UTF-8 of 1 to SIEVE_NAME_MAX octets without "/",
+ * without controls and line separators, not beginning with a byte order mark? */
 int sieve_name_valid(char const *s, size_t n);
 /* Appends where the script of this valid name is, relative to the folder of scripts: NAME.sieve. A
  * longer name than a file can have is cut into directories: .long/PART/PART.sieve. */

@@ -47,7 +47,7 @@ run(char const *message, size_t n)
 	    .separators = "+"};
 	job.limits.steps = 20000;
 	sieve_run(&r, &arena, scripts, 2, &job);
-	if (!r.count || (r.error && (r.count != 1 || r.actions->kind != SIEVE_KEEP)))
+	if (!r.count || (r.error && r.actions[r.count - 1].kind != SIEVE_KEEP))
 		__builtin_trap();
 	for (unsigned int i = 0; i < r.count; i++)
 		if (r.actions[i].kind == SIEVE_FILEINTO && !*r.actions[i].folder)
