@@ -160,6 +160,8 @@ add_folder(struct scripts *s, char const *name)
 	int e;
 	char *const dir = joined(sieve_settings()->etc, "/", name);
 	int const n = scandir(dir, &list, is_script, alphasort);
+	if (n < 0 && errno != ENOENT)
+		log_error(dir, 0, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		add_main(s, load(joined(dir, "/", list[i]->d_name), 0, &e));
 		free(list[i]);

@@ -299,10 +299,17 @@ regex(struct match *x, struct text value, uint32_t i)
 	struct sieve_regex *const re = x->regex + i;
 	if (machine_steps(x->m, 1 + value.n / 64) < 0)
 		return -1;
-	if (!re->code && regex_compile(re, key.s, key.n, x->comparator != OCTET, &why) < 0)
-		return machine_fail(x->m, "regular expression: %s", why);
+	if (!re->code) {
+		if (regex_compile(re, key.s, key.n, x->comparator != OCTET, &why) < 0)
+			return machine_fail(x->m, "regular expression: %s", why);
+		if (machine_steps(x->m, re->len / 4) < 0)
+			return -1;
+	}
 	int const values = variables(x);
 	int const r = regex_match(re, value.s, value.n, found, values ? SIEVE_MATCH_VALUES : 0);
+	/* One of its steps is a small part of one of ours. */
+	if (machine_steps(x->m, re->steps / 8) < 0)
+		return -1;
 	if (r < 0)
 		return machine_fail(x->m, "regular expression: too many steps");
 	if (r && values) {

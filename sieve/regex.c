@@ -397,6 +397,7 @@ regex_match(
 	m.to = &m.space->states[1];
 	m.at->count = m.to->count = 0;
 	int const r = run(&m, text, n);
+	re->steps = m.steps;
 	for (size_t i = 0; r == 1 && i < max; i++) {
 		capture[i] = (struct regex_span){SIZE_MAX, SIZE_MAX};
 		if (i < groups && m.best[2 * i] != UNSET && m.best[2 * i + 1] != UNSET)

@@ -36,9 +36,10 @@ struct sieve_regex {
 	int anchored;		      /* no match begins but where the text does */
 	unsigned char first[256 / 8]; /* octets that a match may begin with */
 	int empty;		      /* it may have none */
+	uint64_t steps;		      /* of the last match */
 };
 /* clang-format off */
-#define SIEVE_REGEX_ZERO {0, 0, 0, 0, 0, 0, 0, 0, {0}, 0}
+#define SIEVE_REGEX_ZERO {0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0}
 /* clang-format on */
 
 /* Where something is in the text; from is SIZE_MAX: it had no part in the match. */

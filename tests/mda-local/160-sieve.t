@@ -158,6 +158,10 @@ tap.eq(run("if true { " * 1000 + "discard;" + " }" * 1000), (OK, [1]), "a thousa
 nested = 'require "regex"; if header :regex "subject" "%s" { discard; }'
 tap.eq(run(nested % "((a*)*)*b", message().replace("test\r\nMess", "a" * 900 + "\r\nMess")), (OK, [1]), "a regular expression that others never end")
 tap.eq(run(nested % "x{1,1000}{1,1000}"), (OK, [1]), "one that is too large")
+evil = 'require "regex";' + "".join(f'if header :regex "subject" "(a?){{900}}a{{900}}b{k}" {{ discard; }}' for k in range(100)) + "discard;"
+tap.eq(run(evil, message().replace("test\r\nMess", "a" * 900 + "\r\nMess")), (OK, [1]), "many that are slow together")
+with open(log) as f:
+    tap.like(f.read(), "too many steps", "the limit's own error")
 tap.ok(os.path.getsize(log) < 65537, "the file of errors is bounded")
 tap.ok(os.path.exists(i.path("mail/example.test/alice/.dovecot.sieve.code")), "the compiled script is kept beside it")
 os.unlink(i.path("mail/example.test/alice/.dovecot.sieve"))
