@@ -67,7 +67,8 @@ class Listener:
 
 
 def start(most=3, **settings):
-    i = Instance(users="".join(f"{n}@example.test: x\n" for n in ("alice", "bob")), rules="none\n", **settings)
+    # Whose home was made a moment ago has another worker for the next message, if there may be rules.
+    i = Instance(users="".join(f"{n}@example.test: x\n" for n in ("alice", "bob")), **dict(dict(rules="none\n"), **settings))
     return i, Listener(i, most)
 
 
@@ -188,6 +189,50 @@ l.process.send_signal(signal.SIGQUIT)
 tap.eq(l.process.wait(LIMIT), 0, "SIGQUIT ends it")
 tap.eq(c.socket.recv(10), b"", "and the connections")
 tap.ok(until(lambda: not any(os.path.exists(f"/proc/{p}") for p in there)), "and all processes")
+i.done()
+
+# ---- users' rules ----
+i, l = start(rules="qmail\n")
+home = os.path.dirname(i.maildir("alice"))
+os.makedirs(home, 0o700)
+
+
+def rule(name, text):
+    with open(os.path.join(home, name), "w") as f:
+        f.write(text)
+    os.chmod(home, 0o700)
+    i.own(i.path("mail"))
+
+
+def seen():
+    with open(os.path.join(home, "seen")) as f:
+        return f.read().split()
+
+
+rule("seen", "")
+rule(".qmail", "|echo $PPID $POSTERN_DIR >seen\n")
+DONE = ["250 2.0.0 done as the recipient's rules say"]
+first = Connection(l.path)
+tap.eq(first.deliver(["alice@example.test"]), DONE, "a program")
+tap.eq(len(seen()), 1, "it knows nothing of the instance")
+until(lambda: time.time() - os.stat(home).st_ctime > 0.1)
+tap.eq(first.deliver(["alice@example.test"]), DONE, "again")
+worker = seen()
+first.quit()
+tap.ok(l.idle(1), "its server is idle")
+servers = l.servers()
+second = Connection(l.path)
+tap.eq(second.deliver(["alice@example.test"]), DONE, "the next connection")
+# An idle server ends after seconds: then there is another.
+tap.ok(seen() == worker or l.servers() != servers, "has the same worker", f"{worker} {seen()}")
+rule(".qmail", "./here\n")
+tap.eq(second.deliver(["alice@example.test"]), DELIVERED, "what stands in a file counts at once")
+os.unlink(os.path.join(home, ".qmail"))
+tap.eq(second.deliver(["alice@example.test"]), DELIVERED, "as does its end")
+tap.eq(len(i.messages("alice")), 1, "the message is in the mailbox")
+second.quit()
+l.process.terminate()
+tap.eq(l.process.wait(LIMIT), 0, "SIGTERM ends it")
 i.done()
 
 # ---- from root ----

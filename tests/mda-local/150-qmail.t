@@ -137,7 +137,7 @@ for code in (0, 1, 2, 63, 64, 65, 66, 69, 70, 71, 75, 76, 77, 78, 79, 99, 100, 1
     CASES.append((f"exit {code}", {".qmail": f"|exit {code}\n./a\n"}, "", MAY, DELIVERED if code == 0 else wanted, {"a": "^From" if code == 0 else None}))
 
 users = [f"u{n}" for n in range(len(CASES))]
-i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nhang@example.test: x\nloud@example.test: x\nleave@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
+i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nhang@example.test: x\nloud@example.test: x\nleave@example.test: x\ndies@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
 relay, spool = Peer(i, "relay", {"bad": "550 no", "busy": "450 later", "gone": "close", "lost": "450 no"}), Peer(i, "spool", {"lost": "close"})
 
 
@@ -299,8 +299,21 @@ tap.eq(c.deliver(["plain-x@example.test"]), [DELIVERED], "rules: none")
 tap.eq((content(os.path.join(plain, "e")), len(i.messages("plain"))), (None, 3), "nobody looks for them")
 tap.eq(c.quit(), 0, "exit 0")
 
-# ---- what hangs is ended, with all that it has started
+# ---- the parent dies between the copies and the forwards: the next try does all of it, so a copy is doubled, and no forward
 i.put("rules", "qmail\n")
+dies = set_up("dies", {".qmail": "./a\nx@remote.test\n|test -e died || { touch died; kill -9 $(ps -o ppid= -p $PPID); }\n"})
+i.own(dies)
+before = len(relay.messages)
+c = Client(i)
+c.mail(["dies@example.test"])
+tap.eq(c.data(BODY, 1), ["451 4.3.0 delivery broke off"], "the parent dies: 451")
+c.process.wait(LIMIT)
+c = Client(i)
+tap.eq(c.deliver(["dies@example.test"], message=BODY), [DELIVERED], "the next try is good")
+tap.eq((content(os.path.join(dies, "a")).count("Subject: x"), len(relay.messages) - before), (2, 1), "two copies, one forward")
+tap.eq(c.quit(), 0, "exit 0")
+
+# ---- what hangs is ended, with all that it has started
 i.put("rule-program-seconds", "3\n")
 hang = set_up("hang", {".qmail": "|trap '' TERM HUP; echo $$ >pids; sleep 61 & echo $! >>pids; sleep 62\n"})
 loud = set_up("loud", {".qmail": "|while :; do echo x; done\n"})
