@@ -3,6 +3,7 @@
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
 #   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
+#   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
 #   make fuzz            build the fuzz targets (clang) into build/fuzz; AFL=1: AFL++'s, into build/afl
@@ -61,7 +62,7 @@ BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 F       := build/$(if $(AFL),afl,fuzz)
 FUZZ    := $(patsubst tests/fuzz/%.c,$F/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check soak install clean fuzz unit bench
+.PHONY: all check soak habits install clean fuzz unit bench
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -136,6 +137,10 @@ check: all unit
 
 soak: all unit
 	tests/soak
+
+# Two hours of a mail client's habits in ten minutes: thousands of submissions, and kill -9 meanwhile.
+habits: all
+	PATH="$$PWD/$B/bin:$$PATH" PYTHONPATH=tests/lib KILL_SECONDS=$${KILL_SECONDS:-600} python3 tests/flow/050-kill.t
 
 install: all
 	scripts/install "$B/bin" "$(DESTDIR)" "$(PREFIX)"

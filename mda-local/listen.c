@@ -11,6 +11,7 @@
 #include <skalibs/selfpipe.h>
 #include <skalibs/strerr.h>
 
+#include "lib/conf-watch.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
@@ -27,7 +28,8 @@
 
 /* What a server is sent with the channel of a parser; the message's memory comes behind it. */
 struct task {
-	uint32_t keep; /* workers that may stay when the connection is over */
+	uint32_t keep;	     /* workers that may stay when the connection is over */
+	uint32_t generation; /* another one than before: etc/ may have changed */
 };
 
 struct server {
@@ -43,6 +45,9 @@ struct listener {
 	struct server *server;
 	struct pollfd *poll;
 	size_t places, servers;	   /* in server[]; those that are taken */
+	size_t high;		   /* places that have ever been taken */
+	uint32_t generation;
+	int fd_changes; /* of conf_watch */
 	unsigned int max, parsers; /* connections, and processes that serve one */
 	int fd_signals;
 };
@@ -54,11 +59,17 @@ static void
 server_run(int fd)
 {
 	static struct deliver d;
+	uint32_t generation = 0;
+	int64_t fresh = 0;
 	struct task task;
 	int parser, memory;
 	while (channel_recv(fd, &task, sizeof task, &parser, CHANNEL_FOREVER) == 1 &&
 	       channel_recv(fd, &task, sizeof task, &memory, CHANNEL_FOREVER) == 1) {
-		deliver_init(&d);
+		if (task.generation != generation || channel_now() >= fresh) {
+			deliver_init(&d);
+			generation = task.generation;
+			fresh = channel_now() + CONF_FRESH_MS;
+		}
 		int32_t const r = parent_serve(&d, parser, memory);
 		close(parser);
 		pool_shrink(&d.pool, task.keep);
@@ -97,6 +108,8 @@ start(struct listener *l, struct server *s)
 	}
 	*s = (struct server){.pid = pid, .fd = fd[0]};
 	l->servers++;
+	if (l->high <= (size_t)(s - l->server))
+		l->high = (size_t)(s - l->server) + 1;
 	return 0;
 }
 
@@ -116,7 +129,7 @@ static struct server *
 idle_server(struct listener *l)
 {
 	struct server *best = 0, *unused = 0;
-	for (size_t i = 0; i < l->places; i++) {
+	for (size_t i = 0; i < l->places && i <= l->high; i++) {
 		struct server *s = &l->server[i];
 		if (!s->pid)
 			unused = unused ? unused : s;
@@ -144,7 +157,9 @@ fork_parser(int fd, int fd_channel, int fd_memory)
 static int
 connect_them(struct listener *l, struct server *s, int fd)
 {
-	struct task const task = {.keep = (uint32_t)(MDA_WORKERS_KEPT / l->servers)};
+	l->generation += conf_changed(l->fd_changes) != 0;
+	struct task const task = {
+	    .keep = (uint32_t)(MDA_WORKERS_KEPT / l->servers), .generation = l->generation};
 	int pair[2], memory = incoming_memory();
 	if (memory < 0)
 		return -1;
@@ -211,7 +226,7 @@ hear(struct server *s)
 static void
 bury(struct listener *l, pid_t pid)
 {
-	for (size_t i = 0; i < l->places; i++) {
+	for (size_t i = 0; i < l->high; i++) {
 		struct server *const s = &l->server[i];
 		if (s->parser == pid)
 			s->parser = 0;
@@ -249,7 +264,7 @@ signals(struct listener *l)
 			reap(l);
 		else
 			end = 1;
-	for (size_t i = 0; end && i < l->places; i++) {
+	for (size_t i = 0; end && i < l->high; i++) {
 		if (l->server[i].parser > 0)
 			kill(l->server[i].parser, SIGTERM);
 		if (l->server[i].pid)
@@ -263,7 +278,7 @@ static int64_t
 rest(struct listener *l)
 {
 	int64_t first = CHANNEL_FOREVER, now = channel_now();
-	for (size_t i = 0; i < l->places; i++) {
+	for (size_t i = 0; i < l->high; i++) {
 		struct server *const s = &l->server[i];
 		if (!s->pid || s->fd < 0 || s->busy)
 			continue;
@@ -286,7 +301,7 @@ watch(struct listener *l)
 {
 	l->poll[SIGNALS] = (struct pollfd){.fd = l->fd_signals, .events = POLLIN};
 	l->poll[SOCKET] = (struct pollfd){.fd = l->parsers < l->max ? 0 : -1, .events = POLLIN};
-	for (size_t i = 0; i < l->places; i++) {
+	for (size_t i = 0; i < l->high; i++) {
 		struct server const *const s = &l->server[i];
 		l->poll[FIRST + i] = (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
 	}
@@ -298,13 +313,13 @@ loop(struct listener *l)
 	for (;;) {
 		int64_t const until = rest(l);
 		watch(l);
-		if (poll(l->poll, FIRST + l->places, channel_timeout(until)) < 0) {
+		if (poll(l->poll, FIRST + l->high, channel_timeout(until)) < 0) {
 			if (errno != EINTR)
 				strerr_diefu1sys(111, "poll");
 			continue;
 		}
 		/* Servers first: whoever has become idle takes the next connection. */
-		for (size_t i = 0; i < l->places; i++)
+		for (size_t i = 0; i < l->high; i++)
 			if (l->poll[FIRST + i].revents)
 				hear(&l->server[i]);
 		if (l->poll[SIGNALS].revents && signals(l))
@@ -332,6 +347,7 @@ prepare(struct listener *l, unsigned int max)
 	    !selfpipe_trap(SIGQUIT))
 		strerr_diefu1sys(111, "trap signals");
 	prctl(PR_SET_NAME, LISTENER);
+	l->fd_changes = conf_watch();
 	/* Each connection has an id of its own. */
 	unsetenv("POSTERN_ID");
 }

@@ -61,8 +61,7 @@
 #define LISTEN_MAX 10000	 /* the most that -l may be told */
 #define LISTEN_PER_ADDRESS 40	 /* connections of one address at a time with -l: TCP_REFUSE is said */
 #define LISTEN_BATCH 64		 /* connections taken between two looks at the signals */
-#define LISTEN_FRESH_MS 1000	 /* after which etc/ is read anew for the next connection, whether or not the kernel tells of a change */
-#define LISTEN_UNWATCHED_MS 20	 /* the same where it tells nothing */
+#define LISTEN_UNWATCHED_MS 20	 /* after which etc/ is read anew where the kernel does not tell of changes */
 #define LISTEN_PAUSE_MS 100	 /* without descriptors or memory to accept */
 #define FINISH_SECONDS 3	 /* to wait for the peer's close */
 #define ADDRESS_SPACE (64 << 20) /* RLIMIT_AS */

@@ -1,11 +1,9 @@
 #include "smtp-recv/listen.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,7 +14,7 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "lib/conf.h"
+#include "lib/conf-watch.h"
 #include "lib/conns.h"
 #include "lib/log.h"
 #include "lib/refuse.h"
@@ -34,7 +32,7 @@ static struct listener {
 	char const *refusal; /* TCP_REFUSE */
 	ip46 local;
 	int fd_signals;
-	int fd_changes; /* readable: something in etc/ has changed; -1: nobody tells */
+	int fd_changes; /* of conf_watch */
 	int crashed;	/* a process died of a signal */
 	tain fresh;	/* until then what was read of etc/ counts */
 	tain paused;	/* until then nothing is accepted */
@@ -77,21 +75,12 @@ take_over(unsigned int max)
 	return inherited;
 }
 
-/* Of the directory itself, wherever etc/ leads. */
 static void
 watch(struct listener *l)
 {
-	char *etc = conf_path("etc");
-	l->fd_changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (l->fd_changes >= 0 && inotify_add_watch(l->fd_changes, etc,
-				      IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVE |
-					  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0) {
-		close(l->fd_changes);
-		l->fd_changes = -1;
-	}
-	free(etc);
 	tain limit;
-	tain_from_millisecs(&limit, l->fd_changes < 0 ? LISTEN_UNWATCHED_MS : LISTEN_FRESH_MS);
+	l->fd_changes = conf_watch();
+	tain_from_millisecs(&limit, l->fd_changes < 0 ? LISTEN_UNWATCHED_MS : CONF_FRESH_MS);
 	tain_add_g(&l->fresh, &limit);
 }
 
@@ -245,9 +234,7 @@ signals(struct listener *l)
 static int
 outdated(struct listener const *l)
 {
-	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
-	return !tain_future(&l->fresh) ||
-	       (l->fd_changes >= 0 && read(l->fd_changes, event, sizeof event) > 0);
+	return !tain_future(&l->fresh) || (l->fd_changes >= 0 && conf_changed(l->fd_changes));
 }
 
 /* All processes have the listener's addresses and its stack's canary, so that who makes one crash

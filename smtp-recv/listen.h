@@ -15,7 +15,7 @@ void listen_prepare(struct listen_options const *o);
 /* Returns in a process of its own for each connection, which is then on 0 and 1; the listener itself
  * exits: 0 after TERM, and after QUIT, which ends its processes too, as HUP does; 111 system.
  * It executes itself, and keeps its processes, before a connection when something in etc/ has
- * changed, or was read LISTEN_FRESH_MS ago (what links lead to, and network filesystems, do not
+ * changed, or was read CONF_FRESH_MS ago (what links lead to, and network filesystems, do not
  * tell), and after a process has died of a signal: no two tries meet the same addresses in memory.
  */
 void listen_for(struct listen_options const *o);
