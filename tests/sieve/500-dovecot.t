@@ -140,6 +140,8 @@ class Maker:
     def body(self):
         how = self.pick(":raw", ":text", ":content " + self.strings(lambda: self.pick("text", "text/plain", "text/html", "image", "application")))
         match, keys = self.match((":value", ":matches", ":regex", ":is", "") if how == ":text" else (":value",))
+        if how == ":text":
+            keys = keys.replace(" ", "").replace(",", ", ")
         keys = keys.replace('""', '"end"')
         return f"body {how} {match} {keys}"
 
