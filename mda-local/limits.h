@@ -84,8 +84,8 @@
  * touched is a dead program's. */
 #define MDA_MBOX_SECONDS 30
 #define MDA_MBOX_LOCK_STALE 600
-/* Milliseconds before the order's deadline at which it must have ended, so that the worker can still
- * say what came of it. */
+/* Milliseconds before the order's deadline at which a program, or waiting for a lock, must have
+ * ended, so that the worker can still say what came of it. */
 #define MDA_PROGRAM_RESERVE 1000
 /* Octets in a line of a reply with a text of rules (RFC 5321 4.5.3.1.5 has 512). */
 #define MDA_REPLY_LINE 400

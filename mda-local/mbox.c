@@ -203,6 +203,8 @@ mbox_deliver(char const *path, struct order const *o, int fd_message, uint64_t s
 	sa_cats(&lock, path);
 	sa_cats(&lock, ".lock");
 	sa_str(&lock);
+	/* The worker must still be there to take its lock file away, and to say what came of it. */
+	until -= MDA_PROGRAM_RESERVE;
 	until = own < until ? own : until;
 	int const dot = wait_for(try_dotlock, lock.s, -1, until);
 	int const fd = dot < 0 ? -1 : open_locked(path, until, &made);

@@ -85,8 +85,9 @@ qmail_check(struct worker *w, struct order const *o, struct report *rep)
 	for (size_t i = 0; loaded > 0 && i < r.lines.count && rep->reply == REPLY_RCPT_OK; i++)
 		if (r.lines.line[i].kind == QMAIL_MAILDIR)
 			mailbox_path_check(w, o, r.lines.line[i].text, rep);
-	/* qmail looks for its Delivered-To whatever the rules are. */
-	rep->may_send = 1;
+	/* qmail looks for its Delivered-To whatever the rules are; a mailbox without any takes what was
+	 * there before. */
+	rep->may_send = loaded > 0;
 	rep->may_refuse = r.lines.programs != 0;
 	end(&r);
 }
@@ -189,10 +190,10 @@ qmail_deliver(
 {
 	struct run r = {.w = w, .o = o, .rep = rep, .out = out, .fd = fd, .file = QMAIL_FILE_ZERO};
 	int const loaded = load(&r);
-	if (loaded >= 0 && o->looped)
-		worker_say(rep, REPLY_MAIL_LOOP, 0, 0);
-	else if (!loaded)
+	if (!loaded)
 		mailbox_deliver(w, o, fd, rep);
+	else if (loaded > 0 && o->looped)
+		worker_say(rep, REPLY_MAIL_LOOP, 0, 0);
 	else if (loaded > 0)
 		do_lines(&r);
 	end(&r);

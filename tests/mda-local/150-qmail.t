@@ -130,6 +130,7 @@ CASES = [
     # ---- loops
     ("it was here before", {".qmail": "a@remote.test\n", "message": "Delivered-To: USER@example.test\r\n\r\nx\r\n"}, "", OK, "554 5.4.6 message has been here before, loop", {"sent": []}),
     ("also where only mailboxes are", {".qmail": "./a\n", "message": "delivered-to:  USER@Example.test\r\n\r\nx\r\n"}, "", OK, "554 5.4.6 message has been here before, loop", {"a": None}),
+    ("not where there is no file for the address", {".qmail-b": "a@remote.test\n", "message": "Delivered-To: USER@example.test\r\n\r\nx\r\n"}, "", OK, DELIVERED, {"inbox": 1}),
     ("for another extension it was not", {".qmail-b": "a@remote.test\n", "message": "Delivered-To: USER-a@example.test\r\n\r\nx\r\n"}, "-b", OK, SENT, {"sent": ["a"]}),
 ]
 for code in (0, 1, 2, 63, 64, 65, 66, 69, 70, 71, 75, 76, 77, 78, 79, 99, 100, 101, 111, 112, 127, 255):
@@ -137,7 +138,7 @@ for code in (0, 1, 2, 63, 64, 65, 66, 69, 70, 71, 75, 76, 77, 78, 79, 99, 100, 1
     CASES.append((f"exit {code}", {".qmail": f"|exit {code}\n./a\n"}, "", MAY, DELIVERED if code == 0 else wanted, {"a": "^From" if code == 0 else None}))
 
 users = [f"u{n}" for n in range(len(CASES))]
-i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nhang@example.test: x\nloud@example.test: x\nleave@example.test: x\ndies@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
+i = Instance(users="".join(f"{u}@example.test: x\n" for u in users) + "env@example.test: x::::::\nhang@example.test: x\nloud@example.test: x\nleave@example.test: x\ndies@example.test: x\nlocked@example.test: x\nplain@example.test: x\n", subaddress="+-\n")
 relay, spool = Peer(i, "relay", {"bad": "550 no", "busy": "450 later", "gone": "close", "lost": "450 no"}), Peer(i, "spool", {"lost": "close"})
 
 
@@ -330,6 +331,13 @@ tap.like(i.log(), "event=program .*reason=deadline", "the log says so")
 tap.eq(c.quit(), 0, "exit 0")
 got = i.run("-c", "hang@example.test")
 tap.eq(got[0], 0, "by hand")
+i.put("delivery-seconds", "3\n")
+locked = set_up("locked", {".qmail": "./a\n", "a.lock": ""})
+i.own(locked)
+c = Client(i)
+tap.like(c.deliver(["locked@example.test"])[0], r"^451 4\.(2\.0|3\.2) ", "an mbox that another has locked for too long")
+tap.eq((content(os.path.join(locked, "a")), content(os.path.join(locked, "a.lock"))), (None, ""), "nothing is written, the lock is left to its owner")
+tap.eq(c.quit(), 0, "exit 0")
 i.put("rules", "qmail oddity\n")
 tap.eq((i.run("-c", "hang@example.test")[0], "etc/rules" in i.run("-c", "hang@example.test")[2]), (100, True), "a kind of rules that there is not")
 i.done()
