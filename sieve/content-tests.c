@@ -5,7 +5,6 @@
 #include "lib/sa.h"
 #include "lib/wire.h"
 #include "sieve/match.h"
-#include "sieve/part.h"
 
 int
 test_true(struct machine *m, struct call const *call)
@@ -89,7 +88,6 @@ give_octets(struct body *b, size_t from, size_t to)
 static int
 give_body(struct body *b, struct mime_part const *p)
 {
-	struct message const *const x = &b->m->message;
 	if (p->kind == MIME_MULTIPART && p->children) {
 		struct mime_part const *last = p->children;
 		while (last->next)
@@ -99,14 +97,10 @@ give_body(struct body *b, struct mime_part const *p)
 	}
 	if (p->kind == MIME_MESSAGE && p->children)
 		return give_octets(b, p->children->header, p->children->body);
-	stralloc out = STRALLOC_ZERO;
-	sieve_part_text(&out, b->m->a, x->s, p, !call_has(b->call, CONTENT), x->charsets, b->left);
-	b->left -= out.len < b->left ? out.len : b->left;
-	int const r = machine_steps(b->m, 1 + out.len / 1024) < 0
-			  ? -1
-			  : match_value(b->match, (struct text){out.s ? out.s : "", out.len});
-	stralloc_free(&out);
-	return r;
+	struct text t = message_part_text(&b->m->message, p, !call_has(b->call, CONTENT));
+	t.n = t.n < b->left ? t.n : b->left;
+	b->left -= t.n;
+	return machine_steps(b->m, 1 + t.n / 1024) < 0 ? -1 : match_value(b->match, t);
 }
 
 static int

@@ -64,9 +64,7 @@ give_fields(struct fields *x, struct header const *h)
 static int
 give_part(struct fields *x, struct mime_part const *p)
 {
-	struct header h;
-	header_index(&h, x->m->a, x->m->message.s + p->header, p->body - p->header);
-	return give_fields(x, &h);
+	return give_fields(x, message_part_header(&x->m->message, p));
 }
 
 /* :anychild: the part and all within it. */

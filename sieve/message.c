@@ -6,6 +6,7 @@
 #include "lib/fnv.h"
 #include "lib/sa.h"
 #include "lib/utf8.h"
+#include "sieve/part.h"
 #include "sieve/values.h"
 
 static unsigned int
@@ -253,4 +254,44 @@ message_parts(struct message *m)
 		m->root = mime_parse(m->a, m->s, m->n);
 	}
 	return m->root;
+}
+
+/* ---- parts
+ * --------------------------------------------------------------------------------------- */
+
+static struct part_data *
+part_data(struct message *m, struct mime_part const *p)
+{
+	struct part_data **const row = m->parts + p->header % PART_BUCKETS;
+	for (struct part_data *x = *row; x; x = x->next)
+		if (x->part == p)
+			return x;
+	struct part_data *const x = arena_zalloc(m->a, sizeof *x);
+	x->part = p;
+	x->next = *row;
+	return *row = x;
+}
+
+struct header *
+message_part_header(struct message *m, struct mime_part const *p)
+{
+	struct part_data *const x = part_data(m, p);
+	if (!x->header) {
+		x->header = arena_alloc(m->a, sizeof *x->header);
+		header_index(x->header, m->a, m->s + p->header, p->body - p->header);
+	}
+	return x->header;
+}
+
+struct text
+message_part_text(struct message *m, struct mime_part const *p, int text)
+{
+	struct text *const t = part_data(m, p)->text + !!text;
+	if (!t->s) {
+		stralloc out = STRALLOC_ZERO;
+		sieve_part_text(&out, m->a, m->s, p, text, m->charsets, SIEVE_BODY_MAX);
+		*t = (struct text){arena_strndup(m->a, out.s ? out.s : "", out.len), out.len};
+		stralloc_free(&out);
+	}
+	return *t;
 }

@@ -30,6 +30,15 @@ struct header {
 	struct field *bucket[FIELD_BUCKETS]; /* first of those whose names have this hash */
 };
 
+/* What was made of a part. */
+#define PART_BUCKETS 64
+struct part_data {
+	struct part_data *next;
+	struct mime_part const *part;
+	struct header *header; /* null: not made yet */
+	struct text text[2]; /* as sieve_part_text gives it, [1] with `text`; s is null: likewise */
+};
+
 struct message {
 	struct arena *a;
 	charset_open_fn *charsets;
@@ -38,6 +47,7 @@ struct message {
 	size_t body; /* where the body begins, behind the empty line */
 	struct header header;
 	struct mime_part *root; /* null: not looked for yet */
+	struct part_data *parts[PART_BUCKETS];
 	struct sieve_edit edit;
 	int editing; /* edit has begun */
 	int edited;  /* it is not the original any more */
@@ -53,7 +63,11 @@ void message_replace(struct message *m, char const *s, size_t n);
 /* The parts of it, edited or not: the root. */
 struct mime_part *message_parts(struct message *m);
 
-/* Goes through a part's header, s[0..n). */
+/* A part's header, and its text (sieve/part.h): octets behind SIEVE_BODY_MAX are left out. */
+struct header *message_part_header(struct message *m, struct mime_part const *p);
+struct text message_part_text(struct message *m, struct mime_part const *p, int text);
+
+/* Goes through a header, s[0..n). */
 void header_index(struct header *h, struct arena *a, char const *s, size_t n);
 /* The first field of this name (any case), and the one after f, or null. */
 struct field *header_first(struct header const *h, char const *name, size_t n);

@@ -275,6 +275,24 @@ run_limits(void)
 	stralloc_free(&s);
 }
 
+/* Tests of all parts of a message that has as many as are looked at, and more. */
+static void
+many_parts(void)
+{
+	stralloc msg = STRALLOC_ZERO, s = STRALLOC_ZERO;
+	struct sieve_result r;
+	repeat(&msg, "Content-Type: multipart/mixed; boundary=x\n\n",
+	    "--x\nContent-Type: text/plain\nX-A: b\n\nhello\n", 12000, "--x--\n");
+	repeat(&s, "require [\"mime\", \"body\"];",
+	    "if anyof (header :mime :anychild \"x-a\" \"c\", body :contains \"xyz\") { discard; "
+	    "}\n",
+	    20, "");
+	run_text(&s, (struct sieve_message){msg.s, msg.len, 0}, &r);
+	tap_str("10000 parts, 40 tests of all", r.error ? r.error : "none", "none");
+	stralloc_free(&msg);
+	stralloc_free(&s);
+}
+
 /* ---- several scripts
  * ------------------------------------------------------------------------------ */
 
@@ -389,6 +407,7 @@ main(void)
 	damaged();
 	at_limits();
 	run_limits();
+	many_parts();
 	several();
 	measure();
 	arena_free(&arena);
