@@ -65,6 +65,26 @@ delivery_begin(struct delivery *d, char const *dir)
 }
 
 int
+delivery_begin_link(
+    struct delivery *d, char const *dir, char const *path, uint64_t disk, uint64_t wire)
+{
+	*d = (struct delivery)DELIVERY_ZERO;
+	int fd_dir = layout_open(dir, 1);
+	d->fd_tmp = fd_dir < 0 ? -1 : layout_sub(fd_dir, "tmp");
+	if (fd_dir >= 0)
+		close(fd_dir);
+	name_new(d->name, NAME_UNKNOWN, NAME_UNKNOWN);
+	if (d->fd_tmp >= 0 && !linkat(AT_FDCWD, path, d->fd_tmp, d->name, 0)) {
+		d->disk = disk;
+		d->wire = wire;
+		d->synced = 1;
+		return 0;
+	}
+	delivery_abort(d);
+	return -1;
+}
+
+int
 delivery_write(struct delivery *d, char const *s, size_t n)
 {
 	if (d->error) {

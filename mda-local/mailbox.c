@@ -172,7 +172,8 @@ mailbox_texts_flush(void)
 static int
 copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
 {
-	static char buf[65536]; /* on the stack each page would be touched, and be the worker's own */
+	static char
+	    buf[65536]; /* on the stack each page would be touched, and be the worker's own */
 	stralloc front = STRALLOC_ZERO;
 	off_t at = 0;
 	ssize_t r;
@@ -221,6 +222,39 @@ find_places(struct worker *w, struct mailbox_copy const *copy, size_t n, struct 
 	return places;
 }
 
+/* A copy that has been committed: of one message and recipient all copies are links of one file,
+ * also where addresses of one alias lead to several folders. */
+static struct {
+	struct stat message;
+	char id[ID_MAX + 1], rcpt[WORK_ADDRESS_MAX];
+	uint64_t disk, wire;
+	stralloc path;
+} first;
+
+/* The message's descriptor is another with each order, its file is not. */
+static int
+is_first_again(struct order const *o, int fd)
+{
+	struct stat st;
+	return first.path.len && !strcmp(first.id, o->id) && !strcmp(first.rcpt, o->rcpt) &&
+	       !fstat(fd, &st) && st.st_ino == first.message.st_ino &&
+	       st.st_dev == first.message.st_dev;
+}
+
+static void
+note_first(struct order const *o, int fd, struct delivery const *d, struct delivery_copy const *c)
+{
+	sa_reset(&first.path);
+	if (fstat(fd, &first.message) < 0)
+		return;
+	strcpy(first.id, o->id);
+	strcpy(first.rcpt, o->rcpt);
+	first.disk = d->disk;
+	first.wire = d->wire;
+	sa_catf(&first.path, "%s/%s/%s", c->dir, c->in_cur ? "cur" : "new", c->file);
+	sa_str(&first.path);
+}
+
 /* fd_content[i]: the file, for the texts of place i; -1: none are wanted there. */
 static void
 commit(struct order const *o, int fd, uint64_t size, struct delivery_copy *to, size_t n,
@@ -228,15 +262,19 @@ commit(struct order const *o, int fd, uint64_t size, struct delivery_copy *to, s
 {
 	struct delivery d = DELIVERY_ZERO;
 	int fd_content[MDA_COPIES_MAX];
-	int bad = delivery_begin(&d, to->dir) < 0 || copy_message(&d, fd, size, o) < 0;
+	/* Who reads the mailbox may have renamed it since: then it is written again. */
+	int const link = is_first_again(o, fd) &&
+			 !delivery_begin_link(&d, to->dir, first.path.s, first.disk, first.wire);
+	int bad = !link && (delivery_begin(&d, to->dir) < 0 || copy_message(&d, fd, size, o) < 0);
 	for (size_t i = 0; i < n; i++)
 		fd_content[i] =
-		    !bad && text_wanted(to[i].dir) ? fcntl(d.fd, F_DUPFD_CLOEXEC, 0) : -1;
+		    !bad && !link && text_wanted(to[i].dir) ? fcntl(d.fd, F_DUPFD_CLOEXEC, 0) : -1;
 	bad = bad || delivery_commit(&d, to, n, 0) < 0;
 	if (bad) {
 		worker_say(rep, worker_reply(errno), errno, 0);
 		delivery_abort(&d);
 	} else {
+		note_first(o, fd, &d, to);
 		rep->disk = d.disk;
 		rep->reply = REPLY_DELIVERED;
 	}
