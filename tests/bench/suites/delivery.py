@@ -17,9 +17,9 @@ USERS, OCTETS, RULES = 100, 4000, 50
 PLAIN, SIEVE = "example.test", "sieve.test"
 LOADS = {  # clients, connections, messages of each, recipients of a message, domain
     "one": (1, 1, 500, 1, PLAIN),
-    "connections": (10, 500, 1, 1, PLAIN),
+    "connections": (10, 2000, 1, 1, PLAIN),
     "messages": (10, 50, 20, 1, PLAIN),
-    "sieve-connections": (10, 500, 1, 1, SIEVE),
+    "sieve-connections": (10, 2000, 1, 1, SIEVE),
     "sieve-messages": (10, 50, 20, 1, SIEVE),
     "recipients-10": (10, 50, 2, 10, PLAIN),
     "recipients-100": (10, 20, 1, 100, PLAIN),
