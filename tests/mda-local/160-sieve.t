@@ -253,6 +253,16 @@ tap.eq(["done" in c.deliver(["alice@example.test"], message())[0] for _ in range
 tap.eq(c.quit(), 0, "exit 0")
 i.done()
 
+# ---- other kinds of rules ----
+for rules, kept in (("none", 1), ("qmail forward", 1), ("sieve", 0), ("qmail sieve", 0)):
+    i = Instance(users=USERS, rules=rules + "\n")
+    i.sieve("alice", "discard;")
+    c = Client(i)
+    c.deliver(["alice@example.test"])
+    tap.eq(len(i.files("alice")), kept, f"rules: {rules}")
+    c.quit()
+    i.done()
+
 # ---- quota, and what is wrong with settings ----
 i = Instance(users="alice@example.test: x::::::userdb_quota_rule=*:bytes=2000\n")
 i.sieve("alice", 'require "fileinto"; fileinto "INBOX";')
