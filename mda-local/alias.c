@@ -17,28 +17,21 @@
 
 /* ---- whose rights ---- */
 
-/* Whoever owns the table or a file on the way here; null: they are all root's, or the table is no
- * file (lib/lookup.h). */
+/* Whoever owns the file that lists an item, or a file that includes it, or the table; null: they
+ * are all root's, or the table is no file (lib/lookup.h). An alias that a file names is the
+ * table's. */
 static struct alias_user const *
 user_of(struct walk *w, struct chain const *c)
 {
 	struct stat st;
-	while (c && !c->user)
+	while (c->included && !c->user)
 		c = c->up;
-	if (c)
+	if (c->included)
 		return c->user;
 	char *path = conf_path("etc/aliases");
 	int const r = stat(path, &st);
 	free(path);
 	return r < 0 || !st.st_uid ? 0 : alias_user(w->a, st.st_uid, st.st_gid);
-}
-
-static int
-is_included(struct chain const *c)
-{
-	while (c && !c->included)
-		c = c->up;
-	return c != 0;
 }
 
 /* ---- programs and files ---- */
@@ -53,14 +46,41 @@ alias_marked(struct walk *w, char const *local, char const **rest)
 	*rest = local + ALIAS_MARK + 2;
 }
 
+/* What a worker is made for: no account, but the user's rights and what is to be done. */
+static struct account const *
+action_account(struct walk *w, struct alias_user const *u, struct alias_item const *item)
+{
+	struct account *a = arena_zalloc(w->a, sizeof *a);
+	stralloc sa = STRALLOC_ZERO;
+	sa_catf(&sa, "%s%s", item->kind == ALIAS_PROGRAM ? "|" : "", item->text);
+	a->name = u->name;
+	a->uid = u->uid;
+	a->gid = u->gid;
+	a->home = "/";
+	a->shell = "/bin/sh";
+	a->maildir = "/";
+	a->alias = arena_strndup(w->a, sa.s, sa.len);
+	stralloc_free(&sa);
+	return a;
+}
+
+/* The part of the alias's key that stands before its domain; "" of a catch-all. */
+static char const *
+local_of(struct chain const *c, struct name const *n)
+{
+	while (c->included)
+		c = c->up;
+	return *c->key == '@' ? "" : n->local;
+}
+
 static enum reply
 add_action(
     struct walk *w, struct chain const *c, struct alias_item const *item, struct name const *n)
 {
-	int const program = item->kind == ALIAS_PROGRAM;
-	unsigned int const place = is_included(c) ? ALIAS_IN_INCLUDE : ALIAS_IN_TABLE;
+	struct alias_allowed const *allowed = &w->r->allowed;
+	unsigned int const place = c->included ? ALIAS_IN_INCLUDE : ALIAS_IN_TABLE;
 	char text[ALIAS_MARK + 1];
-	if (!((program ? w->r->allowed.commands : w->r->allowed.files) & place))
+	if (!((item->kind == ALIAS_PROGRAM ? allowed->commands : allowed->files) & place))
 		return REPLY_ALIAS_REFUSED;
 	alias_mark(text, item);
 	if (w->only && strcmp(w->only, text))
@@ -70,30 +90,18 @@ add_action(
 		u = alias_user(w->a, 0, 0);
 	if (!u)
 		return REPLY_CONFIG;
-	struct account *a = arena_zalloc(w->a, sizeof *a);
 	stralloc sa = STRALLOC_ZERO;
-	a->name = u->name;
-	a->uid = u->uid;
-	a->gid = u->gid;
-	a->home = "/";
-	a->shell = "/bin/sh";
-	a->maildir = "/";
-	sa_catf(&sa, "%s%s", program ? "|" : "", item->text);
-	a->alias = arena_strndup(w->a, sa.s, sa.len);
-	sa_reset(&sa);
-	/* The alias that names it: so the spool can ask for it again. */
-	while (c->included)
-		c = c->up;
-	size_t const local = strcspn(c->key, "@");
-	sa_catf(&sa, "|%s|%.*s", text, (int)local, c->key);
-	struct target const t = {.account = a,
+	sa_catf(&sa, "|%s|%s", text, local_of(c, n));
+	struct target const t = {.account = action_account(w, u, item),
 	    .folder = n->folder,
 	    .separator = n->separator,
 	    .local = n->local,
 	    .domain = n->domain,
+	    /* So the spool can ask for it again. */
 	    .address = walk_path(w->a, sa_str(&sa), n->domain)};
+	enum reply const r = walk_add(w, &t);
 	stralloc_free(&sa);
-	return walk_add(w, &t);
+	return r;
 }
 
 /* ---- :include: ---- */
@@ -233,18 +241,19 @@ static int
 find_owner(struct walk *w, char const *key, struct name const *n, char const **owner)
 {
 	stralloc sa = STRALLOC_ZERO, list = STRALLOC_ZERO;
-	size_t const local = strcspn(key, "@");
 	*owner = 0;
-	if (!local)
+	if (*key == '@')
 		return 0;
-	sa_catf(&sa, "owner-%.*s@%s", (int)local, key, n->domain);
+	sa_catf(&sa, "owner-%s", n->local);
+	size_t const local = sa.len;
+	sa_catf(&sa, "@%s", n->domain);
 	int r = *n->domain ? table_find("aliases", sa.s, sa.len, &list) : 0;
 	if (!r)
-		r = table_find("aliases", sa.s, sizeof "owner-" - 1 + local, &list);
+		r = table_find("aliases", sa.s, local, &list);
 	if (r > 0) {
 		if (w->r->expand_owner)
 			*owner = first_address(w, list.s, list.len, n->domain);
-		sa.len = sizeof "owner-" - 1 + local;
+		sa.len = local;
 		if (!*owner)
 			*owner = walk_path(w->a, sa_str(&sa), n->domain);
 	}

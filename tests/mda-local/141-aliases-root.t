@@ -16,6 +16,7 @@ dir: {D}/public/md/
 secret: {D}/secret/box
 inc: :include:{D}/inc
 deep: :include:{D}/deep
+names: :include:{D}/names
 private: :include:{D}/private, alice
 link: :include:{D}/public/link, alice
 """)
@@ -33,6 +34,7 @@ for name, mode in (("public", 0o777), ("secret", 0o700)):
     os.chmod(i.path(name), mode)
 put("inc", '"|id -u; id -g; id -G; exit 67"\n', BOB)
 put("deep", f":include:{D}/inc\n", 0)
+put("names", "prog\n", BOB)
 put("private", "alice\n", 0, 0o600)
 put("shadow", "root-secret@remote.test\n", 0, 0o600)
 os.symlink(i.path("shadow"), i.path("public/link"))
@@ -56,6 +58,7 @@ tap.eq((owner("public/box"), owner("public/md/new")), (NOBODY, NOBODY), "are wri
 tap.like(c.deliver(["secret@example.test"])[0], "^451 4.2.0", "where nobody may not write nothing is")
 tap.eq(ids("inc"), [str(BOB)] * 3, "a list that bob owns: its programs run as bob")
 tap.eq(ids("deep"), [str(BOB)] * 3, "also behind a list of root's")
+tap.eq(ids("names"), [str(NOBODY)] * 3, "but the programs of an alias that bob's list names are the table's")
 for alias in ("private", "link"):
     tap.like(c.deliver([alias + "@example.test"])[0], "^451 4.3.5", f"{alias}: what only root may read is read for nobody")
 tap.ok("root-secret" not in i.log(), "and is not logged")

@@ -84,6 +84,8 @@ static struct file {
 	    "incmore: :include:DIR/list, bob\n"
 	    "incprog: :include:DIR/programs\n"
 	    "incself: :include:DIR/self, alice\n"
+	    "incalias: :include:DIR/names\n"
+	    "\"in@c\": \"|run\", x@remote.test\n\"owner-in@c\": bob\n"
 	    "incnone: :include:DIR/none, alice\n"
 	    "incnest: incnone, bob\n"
 	    "increl: :include:list\nincdir: :include:DIR/etc\nincopen: :include:DIR/open\nincbig: :include:DIR/big\nincfifo: :include:DIR/fifo\n"
@@ -103,6 +105,7 @@ static struct include {
 	{"list", 0644, "# who\nalice, x@remote.test\n  y@remote.test\n\n\tbob\n"},
 	{"programs", 0644, "\"|run\"\nalice\n"},
 	{"open", 0646, "alice\n"},
+	{"names", 0644, "noprog\n"},
 	{"fifo", 0, 0},
 };
 
@@ -198,6 +201,8 @@ static struct row {
 	{"inc", "second.test", REPLY_RCPT_OK, "x@remote.test y@remote.test"},
 	{"incmore", "example.test", REPLY_RCPT_OK, "alice@example.test>alice@example.test/ x@remote.test y@remote.test bob@example.test>bob@example.test/"},
 	{"incprog", "example.test", REPLY_RCPT_OK, "alice@example.test>alice@example.test/"},
+	{"incalias", "example.test", REPLY_RCPT_OK, "|46dc4e3166b4f31c|noprog@example.test>|run"},
+	{"in@c", "example.test", REPLY_RCPT_OK, "\"|46dc4e3166b4f31c|in@c\"@example.test>|run x@remote.test(\"owner-in@c\"@example.test)"},
 	{"incself", "example.test", REPLY_RCPT_OK, "bob@example.test>bob@example.test/ alice@example.test>alice@example.test/"},
 	{"incnone", "example.test", REPLY_INCLUDE, ""},
 	{"incnest", "example.test", REPLY_INCLUDE, ""},
