@@ -24,6 +24,7 @@
 
 #include "tests/unit/tap.h"
 
+#define SCRIPTS 16
 #define NOW 1163936096 /* Sun, 19 Nov 2006 11:34:56 UTC */
 
 struct script {
@@ -37,7 +38,7 @@ struct script {
 static struct {
 	char name[200], from[100], to[100], folder[10][100], seen[100], extensions[100];
 	unsigned int folders, spam;
-	struct script scripts[10]; /* [0] is run */
+	struct script scripts[SCRIPTS]; /* [0] is run */
 	unsigned int count;
 	stralloc message, want;
 	struct sieve_limits limits;
@@ -227,7 +228,7 @@ setting(char const *s)
 static void
 begin_case(char const *file, char const *name)
 {
-	for (unsigned int i = 0; i < 10; i++) {
+	for (unsigned int i = 0; i < SCRIPTS; i++) {
 		c.scripts[i].text.len = 0;
 		c.scripts[i].compiled = 0;
 		*c.scripts[i].name = 0;
