@@ -296,34 +296,32 @@ many_parts(void)
 /* ---- several scripts
  * ------------------------------------------------------------------------------ */
 
+static struct {
+	char const *name, *script[3], *want;
+} const several_rows[] = {
+    {"all keep", {"keep;", "", "keep;"}, "keep"},
+    {"the second files", {"", "require \"fileinto\"; fileinto \"x\";", "discard;"}, "fileinto"},
+    {"a copy, then a discard",
+	{"require [\"copy\", \"fileinto\"]; fileinto :copy \"x\";", "discard;", "keep;"},
+	"fileinto"},
+    {"a keep that the next takes back", {"keep;", "discard;", "keep;"}, "discard"},
+    {"stop ends its script",
+	{"stop; discard;", "require \"fileinto\"; fileinto \"x\";", "discard;"}, "fileinto"},
+    {"an error in the last, beside what others asked for",
+	{"require [\"copy\", \"fileinto\"]; fileinto :copy \"x\";", "",
+	    "require [\"reject\"]; keep; reject \"x\";"},
+	"fileinto keep"},
+    {"an error in the second",
+	{"keep;", "require [\"ihave\", \"fileinto\"]; fileinto \"x\"; error \"e\";", "discard;"},
+	"keep"},
+    {"a discard, and what comes then", {"discard;", "keep;", "keep;"}, "discard"},
+};
+
 static void
 several(void)
 {
-	static struct {
-		char const *name, *script[3], *want;
-	} const rows[] = {
-	    {"all keep", {"keep;", "", "keep;"}, "keep"},
-	    {"the second files", {"", "require \"fileinto\"; fileinto \"x\";", "discard;"},
-		"fileinto"},
-	    {"a copy, then a discard",
-		{"require [\"copy\", \"fileinto\"]; fileinto :copy \"x\";", "discard;", "keep;"},
-		"fileinto"},
-	    {"a keep that the next takes back", {"keep;", "discard;", "keep;"}, "discard"},
-	    {"stop ends its script",
-		{"stop; discard;", "require \"fileinto\"; fileinto \"x\";", "discard;"},
-		"fileinto"},
-	    {"an error in the last, beside what others asked for",
-		{"require [\"copy\", \"fileinto\"]; fileinto :copy \"x\";", "",
-		    "require [\"reject\"]; keep; reject \"x\";"},
-		"fileinto keep"},
-	    {"an error in the second",
-		{"keep;", "require [\"ihave\", \"fileinto\"]; fileinto \"x\"; error \"e\";",
-		    "discard;"},
-		"keep"},
-	    {"a discard, and what comes then", {"discard;", "keep;", "keep;"}, "discard"},
-	};
 	static char const *const names[] = {"keep", "fileinto", "redirect", "discard"};
-	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (unsigned int i = 0; i < sizeof several_rows / sizeof *several_rows; i++) {
 		struct sieve_code c[3];
 		struct sieve_code const *p[3] = {c, c + 1, c + 2};
 		stralloc code[3] = {STRALLOC_ZERO, STRALLOC_ZERO, STRALLOC_ZERO};
@@ -334,15 +332,15 @@ several(void)
 		    .limits = limits};
 		arena_reset(&arena);
 		for (unsigned int k = 0; k < 3; k++) {
-			sieve_compile(code + k, &arena, rows[i].script[k],
-			    strlen(rows[i].script[k]), &limits, &e);
+			sieve_compile(code + k, &arena, several_rows[i].script[k],
+			    strlen(several_rows[i].script[k]), &limits, &e);
 			sieve_code_open(c + k, code[k].s, code[k].len, "x");
 		}
 		sieve_run(&r, &arena, p, 3, &job);
 		char got[100] = "";
 		for (unsigned int k = 0; k < r.count && k < 5; k++)
 			sprintf(got + strlen(got), "%s%s", k ? " " : "", names[r.actions[k].kind]);
-		tap_str(rows[i].name, got, rows[i].want);
+		tap_str(several_rows[i].name, got, several_rows[i].want);
 		for (unsigned int k = 0; k < 3; k++)
 			stralloc_free(code + k);
 	}
