@@ -150,6 +150,7 @@ rest(void *arg)
 {
 	struct manage_session *s = arg;
 	memory_rest(s->reader.room, s->reader.size);
+	arena_free(&s->arena);
 }
 
 /* Until the client's next command begins to come; 0 if it does not: last words are said. */

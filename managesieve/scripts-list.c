@@ -135,6 +135,9 @@ scripts_list(struct scripts const *s, struct scripts_list *l)
 	int kind = active_read(&s->active, &active);
 	w.active = kind == ACTIVE_SCRIPT ? active.s : 0;
 	int r = kind < 0 ? -1 : each_name(s->fd, ".", one_name, &w);
+	int const e = errno;
+	if (r < 0)
+		scripts_list_free(l);
 	if (!r && kind == ACTIVE_FILE)
 		add_spare(s, l);
 	if (!r)
@@ -144,6 +147,7 @@ scripts_list(struct scripts const *s, struct scripts_list *l)
 	stralloc_free(&active);
 	stralloc_free(&w.prefix);
 	stralloc_free(&w.file);
+	errno = e;
 	return r;
 }
 

@@ -32,8 +32,8 @@ struct scripts_list {
 	size_t count, room;
 	uint64_t size; /* of all together */
 };
-/* What there is: 0, or -1 and errno. An active script that is a plain file beside the folder is
- * there under the name that scripts_adopt will give it. */
+/* What there is: 0, or -1 and errno, and then nothing is to be freed. An active script that is a
+ * plain file beside the folder is there under the name that scripts_adopt will give it. */
 int scripts_list(struct scripts const *s, struct scripts_list *l);
 void scripts_list_free(struct scripts_list *l);
 struct script const *scripts_find(struct scripts_list const *l, char const *name, size_t len);

@@ -112,7 +112,7 @@ run: sh -c 'mkdir -p home/sieve; flock home/sieve sh -c "echo >locked; cat gate 
 setup: mkfifo gate
 S+ OK .*
 C: PUTSCRIPT "a" "keep;"
-sh: exec 3>gate; sleep 0.1
+sh: exec 3>gate
 S: OK "Script stored"
 --- another session that does not end
 run: sh -c 'mkdir -p home/sieve; flock home/sieve sh -c "echo >locked; cat gate >/dev/null" & while [ ! -e locked ]; do :; done; exec managesieve'
