@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/table-key.h"
 #include "maildir/deliver.h"
 #include "maildir/quota-warn.h"
 #include "maildir/text-deliver.h"
@@ -33,27 +33,42 @@ static struct quota quota; /* as of the last order */
 
 /* ---- where it goes ---- */
 
-/* The subfolder as it is written, else one that differs in case alone; else INBOX. 0 or -1. */
+/* The first folder whose name is folded alike (lib/table-key.h): 1 and its name, 0. */
+static int
+find_alike(struct worker const *w, char const *wish, char name[WORK_ADDRESS_MAX])
+{
+	stralloc want = STRALLOC_ZERO, have = STRALLOC_ZERO;
+	struct tree_list list = {0, 0};
+	int found = 0;
+	key_fold(&want, wish, strlen(wish));
+	if (!tree_list(&w->tree, &list))
+		for (size_t i = 0; i < list.count && !found; i++) {
+			struct tree_folder const *f = &list.folder[i];
+			sa_reset(&have);
+			key_fold(&have, f->name, strlen(f->name));
+			if (have.len != want.len || memcmp(have.s, want.s, want.len) ||
+			    f->flags & TREE_NOSELECT || strlen(f->name) >= WORK_ADDRESS_MAX)
+				continue;
+			strcpy(name, f->name);
+			found = 1;
+		}
+	tree_list_free(&list);
+	stralloc_free(&have);
+	stralloc_free(&want);
+	return found;
+}
+
+/* The subfolder as it is written, else one that differs in case or composition alone; else INBOX.
+ * 0 or -1. */
 static int
 find_folder(struct worker const *w, char const *wish, stralloc *dir, char name[WORK_ADDRESS_MAX])
 {
-	strcpy(name, "INBOX");
-	int r = *wish ? tree_dir(&w->tree, wish, dir) : 0;
-	if (r == 1) {
+	if (*wish && tree_dir(&w->tree, wish, dir) == 1) {
 		strcpy(name, wish);
 		return 0;
 	}
-	struct tree_list list = {0, 0};
-	if (*wish && !tree_list(&w->tree, &list))
-		for (size_t i = 0; i < list.count && r != 1; i++) {
-			struct tree_folder const *f = &list.folder[i];
-			if (strcasecmp(f->name, wish) || f->flags & TREE_NOSELECT ||
-			    strlen(f->name) >= WORK_ADDRESS_MAX)
-				continue;
-			strcpy(name, f->name);
-			r = 1;
-		}
-	tree_list_free(&list);
+	if (!*wish || !find_alike(w, wish, name))
+		strcpy(name, "INBOX");
 	return tree_dir(&w->tree, name, dir) < 0 ? -1 : 0;
 }
 

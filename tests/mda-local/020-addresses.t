@@ -33,12 +33,14 @@ tap.like(i.messages("bob")[0], "^Return-Path: <sender@remote.test>\nDelivered-To
 
 i.folder("alice", ".Lists")
 i.folder("alice", ".x.y")
+i.folder("alice", ".Entw&APw-rfe")  # Entw\u00fcrfe in modified UTF-7
 for address, folder in [("alice+Lists@example.test", ".Lists"), ("alice+lists@example.test", ".Lists"),
                         ("alice+x.Y@example.test", ".x.y"), ("alice+none@example.test", ""),
                         ("alice+..@example.test", ""), ('"alice+../../bob/Maildir"@example.test', ""),
-                        ("alice+INBOX@example.test", "")]:
+                        ("alice+Entw\u00fcrfe@example.test", ".Entw&APw-rfe"), ("alice+ENTWU\u0308RFE@example.test", ".Entw&APw-rfe"),
+                        ("alice+Entwurfe@example.test", ""), ("alice+INBOX@example.test", "")]:
     before = len(i.messages("alice", folder))
-    replies = c.deliver([address])
+    replies = c.deliver([address], params=" SMTPUTF8")
     tap.eq((replies, len(i.messages("alice", folder)) - before), (["250 2.0.0 delivered"], 1),
            f"<{address}> goes to {folder or 'INBOX'}")
 

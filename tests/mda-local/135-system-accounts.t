@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The system's accounts as users: who counts, in which domains, what comes before them, and who checks their passwords. Needs root: the
 accounts are in a passwd of this test's own, mounted over the other in a namespace."""
-import ctypes, os, shutil, stat, subprocess, sys
+import atexit, ctypes, os, socket, stat, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from mdalocal import BIN, Client, Instance, LIMIT, NOBODY, Tap, need_root
+from instance import wait_for
+from mdalocal import BIN, PROGRAM, Client, Instance, LIMIT, Tap, need_root
 
 need_root()
 CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_BIND = 0x20000, 0x4000, 1 << 18, 4096
@@ -68,6 +69,61 @@ tap.eq([count(f"{homes}/{n}/Maildir/new") for n in ("alice", "aliased", "ownself
 st = os.stat(f"{homes}/alice/Maildir")
 tap.eq((st.st_uid, stat.S_IMODE(st.st_mode)), (23456, 0o700), "the Maildir is the account's")
 tap.eq(i.messages("shared") != [], True, "the file counts before the system")
+
+# mda-local -l: one system-map for all connections of a server, and none behind it.
+
+
+def maps():
+    out = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,comm="], capture_output=True, text=True).stdout
+    rows = [line.split(None, 3) for line in out.splitlines()]
+    parents, family = {pid: ppid for pid, ppid, _, _ in rows}, set()
+    for pid in parents:
+        up = pid
+        while up in parents and up != str(listener.pid):
+            up = parents[up]
+        family |= {pid} if up == str(listener.pid) else set()
+    return [pid for pid, _, stat, name in rows if name == "system-map" and pid in family and stat[0] != "Z"]
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(i.path("lmtp"))
+listening.listen(5)
+listener = i.start([PROGRAM, "-l", "4"], as_root=True, stdin=listening, stdout=subprocess.DEVNULL)
+atexit.register(listener.kill)
+seen = set()
+for n in range(3):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(LIMIT)
+        s.connect(i.path("lmtp"))
+        f = s.makefile("rw", newline="\r\n")
+        said = [f.readline()[:3]]
+        for word in ("LHLO x", "MAIL FROM:<a@b.test>", "RCPT TO:<alice@example.test>", "RCPT TO:<homeless@example.test>"):
+            f.write(word + "\n")
+            f.flush()
+            while (line := f.readline())[3:4] == "-":
+                pass
+            said.append(line[:3])
+        seen |= set(maps())
+        f.write("QUIT\n")
+        f.flush()
+        f.read()
+        f.close()
+    tap.eq(said, ["220", "250", "250", "250", "550"], f"mda-local -l, connection {n + 1}")
+tap.ok(1 <= len(seen) <= 3, "system-map stays with its server", seen)
+pids = maps()
+listener.terminate()
+listener.wait(LIMIT)
+listening.close()
+wait_for(lambda: not any(map(alive, pids)), "it ends with the server")
+tap.ok(True, "and ends with it")
 
 # Logins. The checker wants the password backwards, and shows what it was told.
 checker = i.path("checker")
