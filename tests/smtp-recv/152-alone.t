@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A recipient whose rules may refuse the message when they see it is taken alone, from senders that hear one reply for all."""
-import os, sys
+import os, shutil, subprocess, sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
-from smtprecv import Instance, Tap
+from instance import wait_for
+from owner import give
+from smtprecv import BIN, LIMIT, NOBODY, Instance, Tap
 
 tap = Tap()
 EXT = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "XFORWARD IDENT")
@@ -89,4 +91,28 @@ c.reply()
 tap.eq([r.split("<")[1].split("@")[0] for m in i.lmtp.messages for r in m["rcpts"]], ["bob", "dave"], "... the same")
 c.close()
 i.close()
+
+# mda-local, and a script that may refuse.
+if shutil.which("s6-ipcserver-socketbinder"):
+    owner = NOBODY if not os.geteuid() else os.geteuid()
+    i = Instance(lmtp=False, tables={"users": "".join(f"{u}@example.test: x:{owner}:{owner if not os.geteuid() else os.getegid()}::::\n" for u in ("fussy", "bob"))})
+    home = i.path("mail/example.test/fussy")
+    os.makedirs(home)
+    with open(home + "/.dovecot.sieve", "w") as f:
+        f.write('require "reject"; if header :contains "subject" "x" { reject "not this one"; }')
+    give(owner, owner, i.path("mail"))
+    path = i.path("run/lmtp/sock")
+    env = dict(i.environment(), **({} if os.geteuid() else {"UID": str(owner), "GID": str(owner)}))
+    mda = subprocess.Popen(["s6-ipcserver-socketbinder", "-a", "0666", path, BIN + "/mda-local", "-l", "10"], env=env, stderr=i.log, stdin=subprocess.DEVNULL)
+    wait_for(lambda: os.path.exists(path), "mda-local's socket")
+    i.lmtp = type("None", (), {"messages": [], "close": lambda self: None})()
+    c = i.client()
+    said, last, _ = turn(i, c, ["fussy", "bob"])
+    tap.eq((said, last), ([OK, ALONE], "550 5.7.1 not this one"), "Sieve's reject: its text is the sender's reply")
+    said, last, _ = turn(i, c, ["bob", "fussy"])
+    tap.eq((said, last[:9]), ([OK, ALONE], "250 2.0.0"), "... behind another it is to come alone")
+    c.close()
+    mda.terminate()
+    mda.wait(LIMIT)
+    i.close()
 tap.done()
