@@ -8,8 +8,8 @@
  *
  * Environment: POSTERN_DIR; POSTERN_ID; UID, GID, GIDLIST if root (the parser's user); the UCSPI
  * variables.
- * Touches: etc/users, etc/domains, etc/aliases and settings, read; each recipient's Maildir, as
- * that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and
+ * Touches: users, domains and aliases, in whatever source (lib/lookup.h), and settings, read; each
+ * recipient's Maildir, as that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and
  * run/spool/sock; unlinked files in run/tmp.
  * Privileges: root where accounts have users of their own. The process that parses LMTP has none;
  * the parent hears fixed-form questions from it and forks a worker per account, which becomes its
