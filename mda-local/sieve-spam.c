@@ -185,7 +185,7 @@ usual_value(char const *header, size_t n, unsigned int scale, unsigned int *valu
 								     usual_fields[i].regex;
 		double score, max = usual_fields[i].max;
 		if (!find_number(header, n, field, regex, 1, &score) ||
-		    (!max && !find_number(header, n, field, regex, 2, &max)) || !(max > 0))
+		    (max == 0 && !find_number(header, n, field, regex, 2, &max)) || !(max > 0))
 			continue;
 		set_value(score / max, scale, value);
 		return 1;
