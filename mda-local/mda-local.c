@@ -8,9 +8,10 @@
  *
  * Environment: POSTERN_DIR; POSTERN_ID; UID, GID, GIDLIST if root (the parser's user); the UCSPI
  * variables.
- * Touches: users, domains and aliases, in whatever source (lib/lookup.h), and settings, read; each
- * recipient's Maildir, as that recipient's user, and what the recipient's rules name; the sockets run/relay/sock and
- * run/spool/sock; unlinked files in run/tmp.
+ * Touches: users, domains and aliases, in whatever source (lib/lookup.h), the lists that aliases
+ * include, and settings, read; each recipient's Maildir, as that recipient's user, and what the
+ * recipient's rules name; programs and files that aliases name, as who owns the list (never root);
+ * the sockets run/relay/sock and run/spool/sock; unlinked files in run/tmp.
  * Privileges: root where accounts have users of their own. The process that parses LMTP has none;
  * the parent hears fixed-form questions from it and forks a worker per account, which becomes its
  * user and sees its Maildir alone, unless its rules may run programs. Without root all accounts are
