@@ -278,9 +278,10 @@ class Suite:
             trace = Trace(pid, self.bench.top + "/trace")
             self.send(side, 1, TRACED, 1, 4000, False)
             execs, forks = trace.end()
-            self.bench.note(side, key + "execs", execs / TRACED)
+            # What a listener does once a second, for its settings, is no connection's.
+            self.bench.note(side, key + "execs", execs // TRACED)
             if not key:
-                self.bench.note(side, "forks", forks / TRACED)
+                self.bench.note(side, "forks", forks // TRACED)
 
     def memory(self, side):
         if side.name != "postern" or os.getuid():
