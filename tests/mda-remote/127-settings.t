@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every setting of mda-remote is changed while it runs: a row for each, which sees what it does before and behind the change. A setting that is read somewhere, or
 that stands in the man page, and has no row, is a failure."""
+import contextlib
 import os, re, signal, socket, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -44,7 +45,8 @@ def row(*names, script=None, to="*: [127.0.0.1]", settings=None):
                 function(r, peer)
                 r.stop(signal.SIGKILL)  # what stalls has an end with the peer
                 for connection in list(peer.open):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    with contextlib.suppress(OSError):  # its other end may be gone for good
+                        connection.shutdown(socket.SHUT_RDWR)
         function.run = run
         return function
     return add
