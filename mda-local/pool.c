@@ -92,7 +92,9 @@ same_maildir(struct pool_worker *w)
 	return w->dev == st.st_dev && w->ino == st.st_ino;
 }
 
-/* Rules are looked for once: another home, or other names in it, is looked at by another worker. */
+/* Rules are looked for once: another home, or other names in it, is looked at by another worker;
+ * but not within one message, whose copies are links of one file only where one worker makes them.
+ */
 static int
 same_home(struct pool const *p, struct pool_worker const *w)
 {
@@ -141,7 +143,7 @@ idle_worker(struct pool *p, struct account const *a, struct pool_worker **w_r)
 			unused = w;
 		else if (same_account(&w->account, a)) {
 			*w_r = w;
-			if (w->busy || (same_maildir(w) && same_home(p, w)))
+			if (w->busy || (same_maildir(w) && (w->used > p->began || same_home(p, w))))
 				return !w->busy;
 			dismiss(w, 0);
 			return spawn(p, w, a) < 0 ? -1 : 1;
@@ -256,6 +258,7 @@ void
 pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until)
 {
 	size_t next = 0;
+	p->began = p->orders;
 	for (;;) {
 		while (next < n && assign(p, job, next, fd_message) != 0)
 			next++;

@@ -28,6 +28,7 @@ struct pool {
 	struct worker_policy policy;
 	struct pool_worker w[MDA_WORKERS_MAX];
 	uint64_t orders;
+	uint64_t began; /* orders before those of this pool_run */
 };
 
 /* One order and what came of it. */
