@@ -217,7 +217,8 @@ match_number(struct machine *m, struct call const *call, int found, unsigned int
 	if (found < 0)
 		machine_fail_now(m, call->row->name);
 	sa_catnum(&out, found > 0 ? value : 0);
-	if (match_start(&match, m, call, 0) == 0)
+	/* What was not tested has the value 0, but counts as none (RFC 5235 3.1). */
+	if (match_start(&match, m, call, 0) == 0 && (found > 0 || match.type != MATCH_COUNT))
 		match_value(&match, (struct text){arena_strndup(m->a, out.s, out.len), out.len});
 	stralloc_free(&out);
 	return match_end(&match);
