@@ -23,6 +23,7 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/login.h"
+#include "lib/option.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
@@ -36,15 +37,6 @@ struct options {
 	unsigned int timeout_ms, verbosity;
 	int networks, listed; /* -a was given; one of them has the peer */
 };
-
-static unsigned int
-number(char const *s)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n > TIMEOUT_MS_MAX)
-		strerr_dieusage(100, USAGE);
-	return n;
-}
 
 static void
 network(struct options *o, struct ucspi const *peer, char const *s)
@@ -64,8 +56,8 @@ option(struct options *o, struct ucspi const *peer, int c, char const *arg)
 	switch (c) {
 	case '1': o->allowed = PROXY_V1; break;
 	case '2': o->allowed = PROXY_V2; break;
-	case 't': o->timeout_ms = number(arg); break;
-	case 'v': o->verbosity = number(arg); break;
+	case 't': o->timeout_ms = option_number(arg, 0, TIMEOUT_MS_MAX, USAGE); break;
+	case 'v': o->verbosity = option_number(arg, 0, TIMEOUT_MS_MAX, USAGE); break;
 	case 'a': network(o, peer, arg); break;
 	default: strerr_dieusage(100, USAGE);
 	}

@@ -10,6 +10,7 @@
  * sets ${PROTO}LOCALHOST with -l, unsets ${PROTO}REMOTEHOST and ${PROTO}REMOTEINFO.
  * Exit: prog's; 1 denied, 99 timeout, 100 usage or environment, 111 system. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "lib/option.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
@@ -37,27 +39,18 @@ struct options {
 	char const *localname, *banner, *dir, *cdb;
 };
 
-static unsigned int
-number(char const *s)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n))
-		strerr_dieusage(100, USAGE);
-	return n;
-}
-
 /* clang-format off */
 static void
 option(struct options *o, int c, char const *arg)
 {
 	switch (c) {
-	case 'v': o->verbosity = number(arg); break;
+	case 'v': o->verbosity = option_number(arg, 0, UINT_MAX, USAGE); break;
 	case 'H': case 'R': case 'W': case 'P': break;
 	case 'D': o->nodelay = 1; break;
 	case 'd': o->nodelay = 0; break;
 	case 'l': o->localname = arg; break;
 	case 'B': o->banner = arg; break;
-	case 't': o->timeout_ms = number(arg); break;
+	case 't': o->timeout_ms = option_number(arg, 0, UINT_MAX, USAGE); break;
 	case 'i': o->dir = arg; o->cdb = 0; break;
 	case 'x': o->cdb = arg; o->dir = 0; break;
 	default: strerr_dieusage(100, USAGE);

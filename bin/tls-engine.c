@@ -15,23 +15,14 @@
 #include <unistd.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "bin/tls-serve.h"
 #include "lib/id.h"
+#include "lib/option.h"
 
 #define USAGE                                                                                      \
 	"tls-engine [ -S | -s ] [ -J | -j ] [ -Y | -y ] [ -v level ] [ -K ms ] [ -k snilevel ] "   \
 	"[ -d notify ] fdr fdw"
-
-static unsigned int
-number(char const *s, unsigned int max)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n > max)
-		strerr_dieusage(100, USAGE);
-	return n;
-}
 
 /* clang-format off */
 static void
@@ -44,10 +35,10 @@ option(struct tls_job *job, unsigned int *sni, int c, char const *arg)
 	case 'j': r->strict_eof = 0; break;
 	case 'Y': r->client_cert = TLS_CERT_ASK; break;
 	case 'y': r->client_cert = TLS_CERT_MUST; break;
-	case 'v': r->verbosity = number(arg, 9); break;
-	case 'K': r->timeout_ms = number(arg, TLS_HANDSHAKE_MS_MAX); break;
-	case 'k': *sni = number(arg, 2); break;
-	case 'd': job->notify = (int)number(arg, 0x7fffffff); break;
+	case 'v': r->verbosity = option_number(arg, 0, 9, USAGE); break;
+	case 'K': r->timeout_ms = option_number(arg, 0, TLS_HANDSHAKE_MS_MAX, USAGE); break;
+	case 'k': *sni = option_number(arg, 0, 2, USAGE); break;
+	case 'd': job->notify = (int)option_number(arg, 0, 0x7fffffff, USAGE); break;
 	default: strerr_dieusage(100, USAGE);
 	}
 }
@@ -78,8 +69,8 @@ options(struct tls_job *job, int argc, char const *const *argv)
 		strerr_dieusage(100, USAGE);
 	if (!job->request.timeout_ms)
 		job->request.timeout_ms = TLS_HANDSHAKE_MS;
-	job->fd[TLS_FD_FROM_APP] = (int)number(argv[l.ind], 0x7fffffff);
-	job->fd[TLS_FD_TO_APP] = (int)number(argv[l.ind + 1], 0x7fffffff);
+	job->fd[TLS_FD_FROM_APP] = (int)option_number(argv[l.ind], 0, 0x7fffffff, USAGE);
+	job->fd[TLS_FD_TO_APP] = (int)option_number(argv[l.ind + 1], 0, 0x7fffffff, USAGE);
 	return sni;
 }
 

@@ -27,6 +27,7 @@
 #include "bin/tls-serve.h"
 #include "lib/conf.h"
 #include "lib/log.h"
+#include "lib/option.h"
 #include "lib/skalibs-compat.h"
 
 #define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
@@ -255,24 +256,15 @@ one_round(void)
 /* ---- start ------------------------------------------------------------------------------------
  */
 
-static unsigned int
-number(char const *s, unsigned int min, unsigned int max)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n < min || n > max)
-		strerr_dieusage(100, USAGE);
-	return n;
-}
-
 /* clang-format off */
 static void
 option(int c, char const *arg)
 {
 	switch (c) {
-	case 'v': verbosity = number(arg, 0, 9); break;
-	case 'c': k.engines_max = number(arg, 1, ENGINES_MAX); break;
+	case 'v': verbosity = option_number(arg, 0, 9, USAGE); break;
+	case 'c': k.engines_max = option_number(arg, 1, ENGINES_MAX, USAGE); break;
 	case 'a': if (!uint0_oscan(arg, &k.mode) || k.mode > 0777) strerr_dieusage(100, USAGE); break;
-	case 'd': k.notify = (int)number(arg, 3, 0x7fffffff); break;
+	case 'd': k.notify = (int)option_number(arg, 3, 0x7fffffff, USAGE); break;
 	default: strerr_dieusage(100, USAGE);
 	}
 }

@@ -10,20 +10,12 @@
 #include <skalibs/types.h>
 
 #include "lib/id.h"
+#include "lib/option.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspitls.h"
 
 #define ENGINE "tls-engine"
-
-static unsigned int
-number(char const *s, unsigned int max, char const *usage)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n > max)
-		strerr_dieusage(100, usage);
-	return n;
-}
 
 /* clang-format off */
 static void
@@ -38,9 +30,9 @@ option(struct launch *l, int c, char const *arg, char const *usage)
 	case 'y': r->client_cert = TLS_CERT_MUST; break;
 	case 'Z': l->keep = 1; break;
 	case 'z': l->keep = 0; break;
-	case 'v': r->verbosity = number(arg, 9, usage); break;
-	case 'K': r->timeout_ms = number(arg, TLS_HANDSHAKE_MS_MAX, usage); break;
-	case 'k': l->sni = number(arg, 2, usage); break;
+	case 'v': r->verbosity = option_number(arg, 0, 9, usage); break;
+	case 'K': r->timeout_ms = option_number(arg, 0, TLS_HANDSHAKE_MS_MAX, usage); break;
+	case 'k': l->sni = option_number(arg, 0, 2, usage); break;
 	default: strerr_dieusage(100, usage);
 	}
 }

@@ -22,10 +22,10 @@
 
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "lib/id.h"
 #include "lib/log.h"
+#include "lib/option.h"
 #include "lib/skalibs-compat.h"
 #include "mda-local/channel.h"
 #include "mda-local/command-line.h"
@@ -71,15 +71,6 @@ serve(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 111;
 }
 
-static unsigned int
-number(char const *s, unsigned int min, unsigned int max)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n < min || n > max)
-		strerr_dieusage(100, USAGE);
-	return n;
-}
-
 struct invocation {
 	struct command_line c;
 	unsigned int connections; /* 0: one, or none */
@@ -106,10 +97,10 @@ options(struct invocation *v, int argc, char const *const *argv)
 			c->id = o.arg;
 			break;
 		case 'l':
-			v->connections = number(o.arg, 1, MDA_CONNECTIONS_MAX);
+			v->connections = option_number(o.arg, 1, MDA_CONNECTIONS_MAX, USAGE);
 			break;
 		case 'd':
-			v->fd_ready = (int)number(o.arg, 3, NOTIFY_MAX);
+			v->fd_ready = (int)option_number(o.arg, 3, NOTIFY_MAX, USAGE);
 			break;
 		default:
 			strerr_dieusage(100, USAGE);

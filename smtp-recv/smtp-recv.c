@@ -18,13 +18,13 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/sig.h>
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "lib/conf.h"
 #include "lib/date.h"
 #include "lib/id.h"
 #include "lib/local-user.h"
 #include "lib/lookup.h"
+#include "lib/option.h"
 #include "lib/sandbox.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/listen.h"
@@ -40,15 +40,6 @@ struct invocation {
 	struct listen_options listen; /* max 0: one connection, on 0 and 1 */
 };
 
-static unsigned int
-number(char const *s, unsigned int min, unsigned int max)
-{
-	unsigned int n;
-	if (!uint0_scan(s, &n) || n < min || n > max)
-		strerr_dieusage(100, USAGE);
-	return n;
-}
-
 static int
 options(struct invocation *v, int argc, char *const *argv)
 {
@@ -61,13 +52,13 @@ options(struct invocation *v, int argc, char *const *argv)
 			v->submission = 1;
 			break;
 		case 'l':
-			v->listen.max = number(o.arg, 1, LISTEN_MAX);
+			v->listen.max = option_number(o.arg, 1, LISTEN_MAX, USAGE);
 			break;
 		case 'c':
-			v->listen.per_address = number(o.arg, 1, INT32_MAX);
+			v->listen.per_address = option_number(o.arg, 1, INT32_MAX, USAGE);
 			break;
 		case 'd':
-			v->listen.fd_ready = (int)number(o.arg, 3, NOTIFY_MAX);
+			v->listen.fd_ready = (int)option_number(o.arg, 3, NOTIFY_MAX, USAGE);
 			break;
 		default:
 			strerr_dieusage(100, USAGE);
