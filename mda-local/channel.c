@@ -114,3 +114,14 @@ channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
 	errno = EPROTO;
 	return -1;
 }
+
+int
+channel_text(char const *s, size_t room)
+{
+	if (!memchr(s, 0, room))
+		return 0;
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			return 0;
+	return 1;
+}

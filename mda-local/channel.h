@@ -20,4 +20,8 @@ int64_t channel_now(void);
 /* until as a timeout of poll(2). */
 int channel_timeout(int64_t until);
 
+/* Is s, which has room octets in a form, a C string without control characters? What comes over a
+ * channel goes into files and commands. */
+int channel_text(char const *s, size_t room);
+
 #endif

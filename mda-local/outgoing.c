@@ -8,6 +8,7 @@
 #include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
+#include "mda-local/channel.h"
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 
@@ -24,23 +25,12 @@ outgoing_write(struct outgoing *out, char const *s, size_t n)
 		out->size += n;
 }
 
-/* A C string that fits its place and holds no control character: it goes into commands. */
-static int
-clean(char const s[static WORK_ADDRESS_MAX])
-{
-	if (!memchr(s, 0, WORK_ADDRESS_MAX))
-		return 0;
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 127)
-			return 0;
-	return 1;
-}
-
 static int
 form_ok(struct outgoing_record const *r, uint64_t contents)
 {
 	return r->kind <= OUTGOING_NOTICE && r->same_sender <= 1 && r->size <= contents &&
-	       r->at <= contents - r->size && clean(r->sender) && clean(r->rcpt) && *r->rcpt &&
+	       r->at <= contents - r->size && channel_text(r->sender, sizeof r->sender) &&
+	       channel_text(r->rcpt, sizeof r->rcpt) && *r->rcpt &&
 	       (r->size || r->tail != OUTGOING_NO_TAIL);
 }
 

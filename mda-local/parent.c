@@ -21,26 +21,13 @@ struct parent {
 	int begun;
 };
 
-/* A C string that fits its place and holds no control character: it goes into files and commands.
- */
-static int
-clean(char const *s, size_t room)
-{
-	if (!memchr(s, 0, room))
-		return 0;
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 127)
-			return 0;
-	return 1;
-}
-
 static int
 form_ok(struct ask const *q)
 {
 	return q->op <= ASK_RESET && q->body <= BODY_BINARYMIME && q->ret <= RET_HDRS &&
-	       clean(q->id, sizeof q->id) && clean(q->path, sizeof q->path) &&
-	       clean(q->local, sizeof q->local) && clean(q->domain, sizeof q->domain) &&
-	       clean(q->extra, sizeof q->extra);
+	       channel_text(q->id, sizeof q->id) && channel_text(q->path, sizeof q->path) &&
+	       channel_text(q->local, sizeof q->local) &&
+	       channel_text(q->domain, sizeof q->domain) && channel_text(q->extra, sizeof q->extra);
 }
 
 static char const *

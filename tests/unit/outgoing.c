@@ -1,6 +1,6 @@
 /* What rules send elsewhere: records written are read again; every broken form is refused. And the
  * text of a reply. */
-// objects: mda-local/outgoing.o mda-local/incoming.o mda-local/replies.o
+// objects: mda-local/outgoing.o mda-local/incoming.o mda-local/replies.o mda-local/channel.o
 #include "tests/unit/tap.h"
 
 #include <errno.h>
