@@ -85,19 +85,22 @@ $B/sieve.a: $(SIEVE:%.c=$B/obj/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# What a program is linked of, for scripts/trusted-lines; one without that is linked again.
+.PHONY: $(addprefix $B/bin/,$(filter-out $(notdir $(wildcard $B/map/*)),$(PROGRAMS)))
+
 # login-wait stands once per session and needs no library (its head says more).
 ALONE   := $(if $(SAN)$(NOSTATIC),,$(filter x86_64 aarch64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 ifneq ($(ALONE),)
 $B/obj/bin/login-wait.o: ALLFLAGS += -DALONE -ffreestanding -fno-stack-protector -fno-PIE
 $B/bin/login-wait: $B/obj/bin/login-wait.o
-	@mkdir -p $(@D)
-	$(CC) -static -nostdlib -Wl,--build-id=none -o $@ $^
+	@mkdir -p $(@D) $B/map
+	$(CC) -static -nostdlib -Wl,--build-id=none,-Map=$B/map/login-wait -o $@ $^
 endif
 
 $(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) \
     $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $$(if $$(filter sieve,$$(USE_$$*)),$B/sieve.a) $B/lib.a
-	@mkdir -p $(@D)
-	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(LDFLAGS) -o $@ $^ \
+	@mkdir -p $(@D) $B/map
+	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(LDFLAGS) -Wl,-Map=$B/map/$* -o $@ $^ \
 	    $(LIBS_$*) $(SKALIBS_LIB) -lrt
 
 # Unit tests: tests/unit/NAME.c, with whatever else its line "// objects: a.o b.o" and
