@@ -139,5 +139,8 @@ OBJ_sieve-test := $(addprefix sieve/tool/,sieve-test.o show.o world.o)
 USE_sieve-test := dynamic sieve
 LIBS_sieve-test := -lunistring
 
+PROGRAMS += sandbox-check
+OBJ_sandbox-check := bin/sandbox-check.o
+
 PROGRAMS += preline
 OBJ_preline := bin/preline.o

@@ -12,7 +12,8 @@
  * fails with EPERM: open, socket, connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl,
  * io_uring, bpf... */
 enum sandbox_verdict {
-	REFUSED, /* what has no row */
+	REFUSED, /* what has no row: EPERM, or with KILLS the end of the process */
+	PROBE,	 /* EPERM: what libc tries, and does without */
 	ANY_ARGUMENT,
 	FCNTL_PLAIN,	/* no F_SETOWN: it makes the kernel send signals */
 	NOT_EXECUTABLE, /* mmap, mprotect */
@@ -24,7 +25,8 @@ enum sandbox_verdict {
 	SANDBOX_VERDICTS
 };
 
-enum { SANDBOX_BASE = 1 << 16 }; /* everybody's group */
+enum { SANDBOX_BASE = 1 << 16 };  /* everybody's group */
+enum { SANDBOX_KILLS = 1 << 17 }; /* beside groups: what is refused is the process's last */
 
 struct sandbox_call {
 	int number;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/sandbox-calls.h"
+#include "lib/sandbox-mode.h"
 
 /* The kernel's interface (landlock(7)), spelled out because headers are often older than kernels.
  */
@@ -21,7 +22,7 @@ struct port_attr {
 	uint64_t allowed, port;
 };
 
-enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
+enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 
 enum {
 	FS_EXECUTE = 1 << 0,
@@ -46,9 +47,10 @@ enum {
 	SCOPE_SIGNAL = 1 << 1,
 };
 
-/* Everything that this version of Landlock can refuse, but TCP connections to those who may. */
+/* Everything that this version of Landlock can refuse, but TCP connections to those who may make
+ * any. */
 static struct ruleset_attr
-handled(struct sandbox const *s, long version)
+handled(struct sandbox const *s, int version)
 {
 	struct ruleset_attr a = {.fs = FS_VERSION_1};
 	if (version >= 2)
@@ -56,7 +58,7 @@ handled(struct sandbox const *s, long version)
 	if (version >= 3)
 		a.fs |= FS_TRUNCATE;
 	if (version >= 4)
-		a.net = s->calls & SANDBOX_SOCKETS ? NET_BIND : NET_BIND | NET_CONNECT;
+		a.net = s->calls & SANDBOX_SOCKETS && !s->ports ? NET_BIND : NET_BIND | NET_CONNECT;
 	if (version >= 5)
 		a.fs |= FS_IOCTL_DEV;
 	if (version >= 6)
@@ -97,12 +99,22 @@ add_path(int ruleset, uint64_t fs, struct sandbox_path const *p)
 	return r < 0 ? -1 : 0;
 }
 
-/* A port that the kernel chooses: to connect from an address, where listening is of no use. */
 static int
-add_any_port(int ruleset)
+add_port(int ruleset, uint64_t allowed, unsigned short port)
 {
-	struct port_attr a = {.allowed = NET_BIND, .port = 0};
+	struct port_attr a = {.allowed = allowed, .port = port};
 	return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &a, 0);
+}
+
+static int
+add_ports(int ruleset, struct sandbox const *s)
+{
+	int r = 0;
+	for (unsigned short const *p = s->ports; !r && p && *p; p++)
+		r = add_port(ruleset, NET_CONNECT, *p);
+	/* Port 0, one that the kernel chooses: to connect from an address, where listening is of no
+	 * use. */
+	return r || !(s->calls & SANDBOX_SOURCE) ? r : add_port(ruleset, NET_BIND, 0);
 }
 
 /* Version 1 refuses every rename and link between directories: no Maildir works under it. */
@@ -118,7 +130,7 @@ edits(struct sandbox const *s)
 int
 sandbox_landlock_rules(struct sandbox const *s)
 {
-	long version = syscall(SYS_landlock_create_ruleset, 0, 0, CREATE_VERSION);
+	int const version = sandbox_has_landlock();
 	if (version < 1 || (version == 1 && edits(s)))
 		return SANDBOX_NO_LANDLOCK;
 	struct ruleset_attr a = handled(s, version);
@@ -129,8 +141,8 @@ sandbox_landlock_rules(struct sandbox const *s)
 	int r = 0;
 	for (struct sandbox_path const *p = s->paths; !r && p && p->path; p++)
 		r = add_path(ruleset, a.fs, p);
-	if (!r && a.net && (s->calls & SANDBOX_SOURCE))
-		r = add_any_port(ruleset);
+	if (!r && a.net)
+		r = add_ports(ruleset, s);
 	if (!r)
 		return ruleset;
 	close(ruleset);

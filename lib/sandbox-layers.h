@@ -1,9 +1,19 @@
 /* The two layers of lib/sandbox.h, put on by sandbox_enter. Each: 1 on, 0 the kernel has no such
- * thing, -1 and errno. no_new_privs is set already. */
+ * thing (or sandbox_mode says so), -1 and errno. no_new_privs is set already. */
 #ifndef POSTERN_SANDBOX_LAYERS_H
 #define POSTERN_SANDBOX_LAYERS_H
 
 #include "lib/sandbox.h"
+
+/* Under AddressSanitizer the address space is all taken, and it makes calls of its own. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANDBOX_SANITIZED 1
+#endif
 
 struct sock_fprog;
 

@@ -11,6 +11,7 @@
 
 #include "lib/sandbox-calls.h"
 #include "lib/sandbox-filter.h"
+#include "lib/sandbox-mode.h"
 
 #ifdef SANDBOX_ARCHITECTURE
 /* The low half of a 64-bit argument. */
@@ -80,14 +81,16 @@ check_one_of(struct program *p, unsigned int argument, uint32_t const *values, s
 }
 
 static void
-put_verdicts(struct program *p)
+put_verdicts(struct program *p, unsigned int groups)
 {
 	static uint32_t const fcntl_plain[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
 	static uint32_t const families[] = {AF_UNIX, AF_INET, AF_INET6};
 	static uint32_t const none[] = {0};
 	static uint32_t const levels[] = {6 /* IPPROTO_TCP */};
 	unsigned int *v = p->verdict;
-	v[REFUSED] = give(p, SECCOMP_RET_ERRNO | EPERM);
+	v[REFUSED] =
+	    give(p, groups & SANDBOX_KILLS ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM);
+	v[PROBE] = give(p, SECCOMP_RET_ERRNO | EPERM);
 	v[ANY_ARGUMENT] = give(p, SECCOMP_RET_ALLOW);
 	v[FCNTL_PLAIN] = check_one_of(p, 1, fcntl_plain, sizeof fcntl_plain / sizeof *fcntl_plain);
 	v[KNOWN_FAMILY] = check_one_of(p, 0, families, sizeof families / sizeof *families);
@@ -139,7 +142,7 @@ sandbox_filter(struct sock_filter code[static SANDBOX_FILTER_MAX], unsigned int 
 {
 	struct span span[SANDBOX_NUMBERS];
 	struct program p = {.code = code, .start = SANDBOX_FILTER_MAX};
-	put_verdicts(&p);
+	put_verdicts(&p, groups);
 	unsigned int killed = give(&p, SECCOMP_RET_KILL_PROCESS);
 	decide(&p, span, make_spans(span, groups));
 	unsigned int known = load(&p, offsetof(struct seccomp_data, nr));
@@ -161,7 +164,7 @@ sandbox_filter(struct sock_filter code[static SANDBOX_FILTER_MAX], unsigned int 
 int
 sandbox_seccomp(struct sock_fprog const *filter)
 {
-	if (!filter->len)
+	if (!filter->len || !sandbox_mode()->filter)
 		return 0;
 	if (!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter))
 		return 1;

@@ -15,18 +15,9 @@
 #include "lib/sandbox-calls.h"
 #include "lib/sandbox-filter.h"
 #include "lib/sandbox-layers.h"
+#include "lib/sandbox-mode.h"
 
 #define GROUPS_MAX 64
-
-/* Under AddressSanitizer the address space is all taken. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
 
 static unsigned int
 id_from(char const *name)
@@ -105,7 +96,7 @@ set_limits(struct sandbox const *s)
 	struct stat st;
 	int log_is_file = !fstat(2, &st) && S_ISREG(st.st_mode);
 	sandbox_limit(RLIMIT_CORE, 0);
-#ifndef SANITIZED
+#ifndef SANDBOX_SANITIZED
 	if (s->memory)
 		sandbox_limit(RLIMIT_AS, s->memory);
 #endif
@@ -122,7 +113,13 @@ layer(char const *name, int r)
 {
 	if (r < 0)
 		strerr_diefu2sys(111, "confine itself by ", name);
-	if (!r)
+	if (r)
+		return;
+	struct sandbox_mode const *mode = sandbox_mode();
+	if (mode->require)
+		strerr_dief3x(
+		    111, "etc/require-sandbox: this kernel has no ", name, " to confine it by");
+	if (!mode->told)
 		log_1("sandbox", "missing", name);
 }
 
@@ -143,8 +140,9 @@ sandbox_prepare(struct sandbox const *s)
 	p->rules = sandbox_landlock_rules(s);
 	if (p->rules == -1)
 		strerr_diefu2sys(111, "confine itself by ", "landlock");
+	unsigned int const groups = s->calls | (sandbox_mode()->kill ? SANDBOX_KILLS : 0);
 	p->filter.len =
-	    s->calls & SANDBOX_ANY_CALL ? 0 : (unsigned short)sandbox_filter(p->code, s->calls);
+	    s->calls & SANDBOX_ANY_CALL ? 0 : (unsigned short)sandbox_filter(p->code, groups);
 	p->filter.filter = p->code;
 	p->of = s;
 }

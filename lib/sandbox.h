@@ -40,6 +40,9 @@ struct sandbox {
 	unsigned int files;	/* RLIMIT_NOFILE; 0: as it is. poll needs as many as it is given */
 	uint64_t file_size;	/* RLIMIT_FSIZE; 0 none may grow, SANDBOX_UNLIMITED: as it is */
 	unsigned int processes; /* RLIMIT_NPROC; SANDBOX_ANY: as it is */
+	/* With SANDBOX_SOCKETS: TCP ports that it may connect to, ended by 0; null: any. What Landlock
+	 * knows from version 4 on. */
+	unsigned short const *ports;
 };
 #define SANDBOX_UNLIMITED UINT64_MAX
 #define SANDBOX_ANY ((unsigned int)-1)

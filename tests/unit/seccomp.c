@@ -77,6 +77,12 @@ passes(enum sandbox_verdict v, struct seccomp_data const *d)
 }
 
 static uint32_t
+refused(unsigned int groups)
+{
+	return groups & SANDBOX_KILLS ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM;
+}
+
+static uint32_t
 wanted(unsigned int groups, struct seccomp_data const *d)
 {
 	for (struct sandbox_call const *c = sandbox_calls; c < sandbox_calls + sandbox_calls_count;
@@ -84,8 +90,9 @@ wanted(unsigned int groups, struct seccomp_data const *d)
 		if (c->number == d->nr && c->groups & (groups | SANDBOX_BASE))
 			return passes(c->verdict, d)	    ? SECCOMP_RET_ALLOW
 			       : c->verdict == UNKNOWN_CALL ? SECCOMP_RET_ERRNO | ENOSYS
-							    : SECCOMP_RET_ERRNO | EPERM;
-	return SECCOMP_RET_ERRNO | EPERM;
+			       : c->verdict == PROBE	    ? SECCOMP_RET_ERRNO | EPERM
+							    : refused(groups);
+	return refused(groups);
 }
 
 /* How many numbers are decided wrongly. */
@@ -109,7 +116,7 @@ main(void)
 {
 	static unsigned int const sets[] = {
 	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS,
-	    SANDBOX_FILES | SANDBOX_THREADS};
+	    SANDBOX_FILES | SANDBOX_THREADS, SANDBOX_KILLS, SANDBOX_FILES | SANDBOX_KILLS};
 	tap_ok(sandbox_calls_count < 200, "the filter has room for the table");
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		struct sock_filter code[SANDBOX_FILTER_MAX];
