@@ -50,7 +50,7 @@ main(int argc, char **argv)
 	sandbox_mode_settings(text);
 	say(text);
 	/* The later word counts: what was given goes last. */
-	sa_catf(&out, "%s,told%s%s\n", text, given ? "," : "", given ? given : "");
+	sa_catf(&out, "%s,told%s%s\n", text, given && *given ? "," : "", given ? given : "");
 	if (allwrite(1, out.s, out.len) < out.len)
 		strerr_diefu1sys(111, "write");
 	return 0;
