@@ -17,17 +17,29 @@ check(char const *setting, char const *network)
 		strerr_dief5x(100, "etc/", setting, ": bad value \"", network, "\"");
 }
 
+void
+login_networks(char const *setting, stralloc *networks)
+{
+	if (conf_lines(setting, networks))
+		for (size_t i = 0; i < networks->len; i += strlen(networks->s + i) + 1)
+			check(setting, networks->s + i);
+}
+
+int
+login_among(stralloc const *networks, struct ucspi const *peer)
+{
+	for (size_t i = 0; i < networks->len; i += strlen(networks->s + i) + 1)
+		if (ucspi_in_network(peer->remote_addr, peer->remote_len, networks->s + i))
+			return 1;
+	return 0;
+}
+
 int
 login_in_networks(char const *setting, struct ucspi const *peer)
 {
 	stralloc networks = STRALLOC_ZERO;
-	int found = 0;
-	if (conf_lines(setting, &networks))
-		for (size_t i = 0; i < networks.len; i += strlen(networks.s + i) + 1) {
-			check(setting, networks.s + i);
-			found |=
-			    ucspi_in_network(peer->remote_addr, peer->remote_len, networks.s + i);
-		}
+	login_networks(setting, &networks);
+	int const found = login_among(&networks, peer);
 	stralloc_free(&networks);
 	return found;
 }

@@ -156,4 +156,7 @@ void login_forget_certificate(void);
 int login_cleartext(struct ucspi const *peer);
 /* 1 if the peer is in one of the networks that etc/NAME lists. A bad line is exit 100. */
 int login_in_networks(char const *setting, struct ucspi const *peer);
+/* The same in two parts: the networks, each with a NUL, appended; whether the peer is among them. */
+void login_networks(char const *setting, stralloc *networks);
+int login_among(stralloc const *networks, struct ucspi const *peer);
 #endif

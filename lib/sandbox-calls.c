@@ -129,6 +129,11 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_rseq, SANDBOX_THREADS, ANY_ARGUMENT},
 	{SYS_sched_getaffinity, SANDBOX_THREADS, ANY_ARGUMENT}, /* pthread_getattr_np */
 
+	{SYS_clone, SANDBOX_ZYGOTE, COPY},
+	{SYS_prctl, SANDBOX_ZYGOTE, NAME},
+	{SYS_prlimit64, SANDBOX_ZYGOTE, OWN_PROCESSES},
+	{SYS_signalfd4, SANDBOX_ZYGOTE, ANY_ARGUMENT},
+
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
 	{SYS_pipe2, SANDBOX_SOCKETS, ANY_ARGUMENT}, /* for who shall write to it */

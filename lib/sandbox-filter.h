@@ -21,6 +21,9 @@ enum sandbox_verdict {
 	TCP_OPTION,	/* setsockopt */
 	SIGNAL_NONE,	/* kill: is there such a process? Locks ask that */
 	THREAD,		/* clone: of this process, no other one */
+	COPY,		/* clone: a child of this process' parent */
+	NAME,		/* prctl: its name in ps */
+	OWN_PROCESSES,	/* prlimit64: of this process, how many it may make */
 	UNKNOWN_CALL,	/* ENOSYS: libc then does without it */
 	SANDBOX_VERDICTS
 };

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "lib/sandbox-calls.h"
@@ -99,6 +101,14 @@ put_verdicts(struct program *p, unsigned int groups)
 	v[UNKNOWN_CALL] = give(p, SECCOMP_RET_ERRNO | ENOSYS);
 	branch(p, BPF_JSET, CLONE_THREAD, v[ANY_ARGUMENT], v[REFUSED]);
 	v[THREAD] = load(p, ARGUMENT(0));
+	static uint32_t const copies[] = {CLONE_PARENT | SIGCHLD};
+	static uint32_t const names[] = {PR_SET_NAME};
+	v[COPY] = check_one_of(p, 0, copies, 1);
+	v[NAME] = check_one_of(p, 0, names, 1);
+	branch(p, BPF_JEQ, RLIMIT_NPROC, v[ANY_ARGUMENT], v[REFUSED]);
+	unsigned int const which = load(p, ARGUMENT(1));
+	branch(p, BPF_JEQ, 0, which, v[REFUSED]);
+	v[OWN_PROCESSES] = load(p, ARGUMENT(0));
 	branch(p, BPF_JSET, PROT_EXEC, v[REFUSED], v[ANY_ARGUMENT]);
 	v[NOT_EXECUTABLE] = load(p, ARGUMENT(2));
 }

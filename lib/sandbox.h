@@ -18,6 +18,7 @@ enum {
 	SANDBOX_THREADS = 16, /* threads of this process, no others */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
 	SANDBOX_SYMLINKS = 32, /* beside FILES: symbolic links are made */
+	SANDBOX_ZYGOTE = 64, /* what lib/zygote.h needs: copies of this process, and a limit of 0 for them */
 };
 
 /* What may be done below a path. */

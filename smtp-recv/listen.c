@@ -19,10 +19,12 @@
 #include "lib/log.h"
 #include "lib/refuse.h"
 #include "lib/skalibs-compat.h"
+#include "lib/zygote.h"
 #include "smtp-recv/limits.h"
 
 /* What ps shows, which would else be the same for one that stays and those that serve. */
 #define LISTENER "smtp-recv-l"
+#define ZYGOTE "smtp-recv-z"
 #define SERVING "smtp-recv"
 /* The descriptor with who is served, for the listener that this one becomes. */
 #define HANDED_ON "SMTP_RECV_CONNECTIONS"
@@ -33,6 +35,7 @@ static struct listener {
 	ip46 local;
 	int fd_signals;
 	int fd_changes; /* of conf_watch */
+	int zygote;	/* -1: this process forks itself */
 	int crashed;	/* a process died of a signal */
 	tain fresh;	/* until then what was read of etc/ counts */
 	tain paused;	/* until then nothing is accepted */
@@ -132,17 +135,59 @@ say_ready(int fd)
 
 /* ---- connections ---- */
 
+/* In a process that is no listener any more. */
+static void
+leave_listener(void)
+{
+	selfpipe_finish();
+	close(listener.fd_changes);
+}
+
 /* In the new process. */
 static void
 serve_connection(int fd)
 {
-	selfpipe_finish();
-	close(listener.fd_changes);
 	prctl(PR_SET_NAME, SERVING);
 	/* fd is above 2: a program without 0, 1 and 2 is not started. */
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		strerr_diefu1sys(111, "take the connection");
 	close(fd);
+}
+
+/* Returns in the copies, too: 1 there, 0 in the listener. */
+static int
+start_zygote(struct listener *l, void (*ready)(void *), void *data)
+{
+	int fd;
+	l->zygote = zygote_start();
+	if (l->zygote < 0)
+		strerr_diefu1sys(111, "make a process");
+	if (l->zygote)
+		return 0;
+	leave_listener();
+	prctl(PR_SET_NAME, ZYGOTE);
+	ready(data);
+	zygote_serve(&fd, 1);
+	serve_connection(fd);
+	return 1;
+}
+
+/* The process, -1 and errno; 0 in the one that this process has forked. */
+static pid_t
+make_process(struct listener *l, int fd)
+{
+	if (l->zygote >= 0) {
+		pid_t const pid = zygote_copy(l->zygote, &fd, 1);
+		/* Another listener has another zygote. */
+		l->crashed |= pid < 0 && (errno == EPIPE || errno == ECONNRESET);
+		return pid;
+	}
+	pid_t const pid = fork();
+	if (!pid) {
+		leave_listener();
+		serve_connection(fd);
+	}
+	return pid;
 }
 
 /* 1 in a process that is to serve, 0 in the listener. */
@@ -157,11 +202,9 @@ start(struct listener *l, int fd, ip46 const *ip, uint16_t port)
 		refuse_client(fd, l->refusal);
 		return 0;
 	}
-	c.pid = fork();
-	if (!c.pid) {
-		serve_connection(fd);
+	c.pid = make_process(l, fd);
+	if (!c.pid)
 		return 1;
-	}
 	if (c.pid < 0)
 		trouble("serve a connection");
 	else
@@ -262,9 +305,12 @@ begin_anew(struct listener *l)
 /* ---- the loop ---- */
 
 void
-listen_for(struct listen_options const *o)
+listen_for(struct listen_options const *o, void (*ready)(void *), void *data)
 {
 	struct listener *const l = &listener;
+	l->zygote = -1;
+	if (ready && start_zygote(l, ready, data))
+		return;
 	/* Who is not the first has said so, and has another descriptor of that number. */
 	if (!take_over(o->max))
 		say_ready(o->fd_ready);

@@ -17,7 +17,9 @@ void listen_prepare(struct listen_options const *o);
  * It executes itself, and keeps its processes, before a connection when something in etc/ has
  * changed, or was read CONF_FRESH_MS ago (what links lead to, and network filesystems, do not
  * tell), and after a process has died of a signal: no two tries meet the same addresses in memory.
+ * ready, where it is not null: does in a process between the listener and those that it returns in
+ * (lib/zygote.h) what is the same for all of them; that one gives up its rights there.
  */
-void listen_for(struct listen_options const *o);
+void listen_for(struct listen_options const *o, void (*ready)(void *), void *data);
 
 #endif

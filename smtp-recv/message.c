@@ -13,6 +13,7 @@
 #include "smtp-recv/limits.h"
 
 #define PIECE 65536
+#define MOVED 16384 /* at a time, while another piece may be in use */
 
 static int fd_dir = -1;
 
@@ -43,12 +44,12 @@ open_nameless(void)
 static int
 move_to(struct message *m, int fd, uint64_t n)
 {
-	char piece[PIECE];
+	char piece[MOVED];
 	ssize_t r = 0;
 	if (fd < 0)
 		return -1;
 	for (uint64_t at = 0; at < n && r >= 0; at += (uint64_t)r) {
-		r = message_read(m, at, piece, n - at < PIECE ? (size_t)(n - at) : PIECE);
+		r = message_read(m, at, piece, n - at < MOVED ? (size_t)(n - at) : MOVED);
 		if (r <= 0 || durable_write(fd, piece, (size_t)r) < 0)
 			r = -1;
 	}
@@ -112,27 +113,43 @@ message_whole(struct message const *m)
 	return m->size && message_read(m, m->size - 1, &last, 1) == 1 && last == '\n';
 }
 
+/* Not on the stack: each of its pages would be touched. */
+ssize_t
+message_piece(struct message const *m, uint64_t offset, char const **s)
+{
+	static char piece[PIECE];
+	if (m->fd >= 0) {
+		*s = piece;
+		return message_read(m, offset, piece, sizeof piece);
+	}
+	if (offset >= m->memory.len)
+		return 0;
+	*s = m->memory.s + offset;
+	return (ssize_t)(m->memory.len - offset);
+}
+
 uint64_t
 message_wire(struct message const *m)
 {
-	char piece[PIECE];
+	char const *s;
 	uint64_t n = 0;
 	ssize_t r;
-	for (uint64_t at = m->skip; (r = message_read(m, at, piece, PIECE)) > 0; at += (uint64_t)r)
-		n += (uint64_t)r + lines_count(piece, (size_t)r, 0).ends;
+	for (uint64_t at = m->skip; (r = message_piece(m, at, &s)) > 0; at += (uint64_t)r)
+		n += (uint64_t)r + lines_count(s, (size_t)r, 0).ends;
 	return n;
 }
 
 int
 message_copy(struct message *m, struct message const *from, uint64_t n)
 {
-	char piece[PIECE];
+	char const *s;
 	for (uint64_t at = 0; at < n;) {
-		size_t max = n - at < sizeof piece ? (size_t)(n - at) : sizeof piece;
-		ssize_t r = message_read(from, at, piece, max);
+		ssize_t r = message_piece(from, at, &s);
 		if (!r)
 			errno = EIO;
-		if (r <= 0 || message_add(m, piece, (size_t)r) < 0)
+		if (r > 0 && (uint64_t)r > n - at)
+			r = (ssize_t)(n - at);
+		if (r <= 0 || message_add(m, s, (size_t)r) < 0)
 			return -1;
 		at += (uint64_t)r;
 	}

@@ -31,6 +31,8 @@ int message_whole(struct message const *m);
 uint64_t message_wire(struct message const *m);
 /* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
+/* The octets from offset on, as many as are at hand, until the next call: as message_read. */
+ssize_t message_piece(struct message const *m, uint64_t offset, char const **s);
 /* Appends the first n octets of another. 0, or -1 and errno. */
 int message_copy(struct message *m, struct message const *from, uint64_t n);
 /* Writes n octets over those at an offset. 0, or -1 and errno. */

@@ -10,7 +10,6 @@
 #include "smtp-recv/limits.h"
 #include "smtp-recv/replies.h"
 
-#define PIECE 65536
 #define REPLY_TEXT_MAX 1024 /* of a server's words, what is passed on */
 
 struct outlet *
@@ -151,12 +150,12 @@ struct offer {
 static int
 send_letter(struct outlet *o, struct letter const *l)
 {
-	static char piece[PIECE];
+	char const *piece;
 	uint64_t offset = l->m->skip;
 	ssize_t n;
 	if (smtp_client_send(&o->client, l->head->s, l->head->len) < 0)
 		return -1;
-	while ((n = message_read(l->m, offset, piece, sizeof piece)) > 0) {
+	while ((n = message_piece(l->m, offset, &piece)) > 0) {
 		if (smtp_client_send(&o->client, piece, (size_t)n) < 0)
 			return -1;
 		offset += (uint64_t)n;

@@ -81,6 +81,7 @@ struct session {
 	struct login *login; /* the pair; null without a checkpassword program */
 	int fd_end;	     /* readable when the program was told to end; -1 where login tells */
 	int cleartext;	     /* this peer may send passwords without TLS */
+	int confined;	     /* the sandbox is on: this is a zygote's copy */
 	int trusted_network; /* etc/trusted-networks has its address */
 	int proxy;	     /* etc/smtp-xclient has it: it may say whom it speaks for */
 	char client_name[SMTP_DOMAIN_MAX + 1]; /* of the peer, as a proxy knows it; "" unknown */

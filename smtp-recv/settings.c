@@ -8,6 +8,7 @@
 
 #include "lib/conf.h"
 #include "lib/login-slots.h"
+#include "lib/login.h"
 #include "lib/smtp-envelope.h"
 #include "smtp-recv/limits.h"
 
@@ -123,4 +124,6 @@ settings_read(struct settings *s, int submission, int local)
 	s->future_max = seconds("smtp-future-release", "30d");
 	s->by_min = seconds("smtp-deliver-by-min", "0");
 	door_settings_read(&s->door, s->service, s->milters_count > 0);
+	login_networks("smtp-xclient", &s->proxies);
+	login_networks("trusted-networks", &s->trusted);
 }

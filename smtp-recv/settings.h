@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <skalibs/stralloc.h>
 
 #include "smtp-recv/door.h"
 #include "smtp-recv/greylist.h"
@@ -34,6 +35,7 @@ struct settings {
 	unsigned int future_max; /* seconds that a message may be held for (RFC 4865); 0: not offered */
 	unsigned int by_min;	 /* least seconds of BY=...;R (RFC 2852) */
 	struct door_settings door;
+	stralloc proxies, trusted; /* networks: login_among */
 };
 
 /* Reads all; a bad one ends the program with exit 100 and its name. local: the peer is on a Unix

@@ -129,14 +129,13 @@ confinement(struct settings const *set)
 }
 
 /* What holds for every connection, by the settings. */
-static struct sandbox const *
+static void
 prepare(struct session *s, int submission, int local)
 {
 	settings_read(&s->set, submission, local);
 	date_local_zone(0); /* reads /etc/localtime, which the sandbox hides */
 	if (sig_ignore(SIGPIPE) < 0)
 		strerr_diefu1sys(111, "ignore SIGPIPE");
-	return confinement(&s->set);
 }
 
 /* Tries in a process of its own whether the settings can be read. */
@@ -153,61 +152,84 @@ settings_fit(struct session *s, int submission)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
+/* All that a process without AUTH may do from here on. */
+static void
+give_up(struct sandbox const *box, char const *directory)
+{
+	sandbox_drop_user();
+	sandbox_enter(box);
+	/* Opened by whoever will write in it. */
+	if (message_directory(directory) < 0)
+		strerr_diefu2sys(111, "open ", directory);
+}
+
+/* For listen_for: confines the zygote. Nothing is known of a connection here. */
+static void
+prepare_zygote(void *session)
+{
+	static struct sandbox box;
+	struct session *s = session;
+	box = *confinement(&s->set);
+	box.calls |= SANDBOX_ZYGOTE;
+	give_up(&box, s->set.directory);
+	s->confined = 1;
+}
+
 /* Returns in a process for each connection. Where a setting is bad that process says so and ends,
  * and not the listener. Without a launcher the key holder is asked for TLS at STARTTLS; where a
  * pair is to follow at once, as the parent alone has the right to. */
-static struct sandbox const *
+static void
 wait_for_connection(struct session *s, struct invocation const *v, int pair)
 {
-	struct sandbox const *box = 0;
 	listen_prepare(&v->listen);
-	if (settings_fit(s, v->submission)) {
-		box = prepare(s, v->submission, 0);
-		/* The pair's child has no descriptors but those it is told to keep. */
-		if (!pair)
-			sandbox_prepare(box);
-	}
-	listen_for(&v->listen);
-	if (!box)
-		box = prepare(s, v->submission, 0);
+	int const fit = settings_fit(s, v->submission);
+	if (fit)
+		prepare(s, v->submission, 0);
+	/* The pair's parent keeps its rights. */
+	listen_for(&v->listen, fit && !pair ? prepare_zygote : 0, s);
+	if (!fit)
+		prepare(s, v->submission, 0);
 	char const *holder = getenv("TLS_ENGINE");
 	ucspi_init(&s->peer);
 	ucspitls_init_holder(holder, id_connection(), s->peer.remote_ip);
 	if (pair && ucspitls_hand_over(0) < 0)
 		strerr_diefu1sys(111, "hand the connection to the key holder");
-	return box;
 }
 
-static struct sandbox const *
+static void
 one_connection(struct session *s, struct invocation const *v)
 {
 	ucspitls_init();
 	ucspi_init(&s->peer);
-	return prepare(s, v->submission, s->peer.kind == UCSPI_UNIX);
+	prepare(s, v->submission, s->peer.kind == UCSPI_UNIX);
 }
 
-/* With a checkpassword program the pair, without it this process alone. */
+/* What is told by TERM and HUP in the zygote would be told to all. */
 static void
-confine(struct session *s, struct sandbox const *box, char *const *argv)
+trap_signals(struct session *s)
+{
+	s->fd_end = selfpipe_init();
+	if (s->fd_end < 0 || !selfpipe_trap(SIGTERM) || !selfpipe_trap(SIGHUP))
+		strerr_diefu1sys(111, "trap signals");
+}
+
+/* With a checkpassword program the pair. */
+static void
+start_pair(struct session *s, char *const *argv)
 {
 	static struct login login;
-	if (!*argv) {
-		s->fd_end = selfpipe_init();
-		if (s->fd_end < 0 || !selfpipe_trap(SIGTERM) || !selfpipe_trap(SIGHUP))
-			strerr_diefu1sys(111, "trap signals");
-		sandbox_drop_user();
-		sandbox_enter(box);
-		return;
-	}
 	struct login_policy policy = {.kind = LOGIN_VERDICT,
 	    .argv = argv,
-	    .sandbox = box,
+	    .sandbox = confinement(&s->set),
 	    .service = "smtp",
 	    .proxy = s->proxy,
 	    .user_connections = s->set.user_connections};
+	s->cleartext = login_cleartext(&s->peer);
 	s->fd_end = -1;
 	login_start(&login, &policy);
 	s->login = &login;
+	if (message_directory(s->set.directory) < 0)
+		strerr_diefu2sys(111, "open ", s->set.directory);
 }
 
 int
@@ -217,17 +239,21 @@ main(int argc, char **argv)
 	struct invocation v;
 	PROG = "smtp-recv";
 	int first = options(&v, argc, argv);
-	struct sandbox const *box =
-	    v.listen.max ? wait_for_connection(&s, &v, argv[first] != 0) : one_connection(&s, &v);
-	s.cleartext = login_cleartext(&s.peer);
-	s.proxy = login_in_networks("smtp-xclient", &s.peer);
-	s.trusted_network = login_in_networks("trusted-networks", &s.peer);
+	if (v.listen.max)
+		wait_for_connection(&s, &v, argv[first] != 0);
+	else
+		one_connection(&s, &v);
+	s.proxy = login_among(&s.set.proxies, &s.peer);
+	s.trusted_network = login_among(&s.set.trusted, &s.peer);
 	know_local_peer(&s);
-	confine(&s, box, argv + first);
-	/* Opened by whoever will write in it. */
-	if (message_directory(s.set.directory) < 0)
-		strerr_diefu2sys(111, "open ", s.set.directory);
+	if (argv[first])
+		start_pair(&s, argv + first);
+	else
+		trap_signals(&s);
+	if (!argv[first] && !s.confined)
+		give_up(confinement(&s.set), s.set.directory);
 	session_init(&s);
 	session_run(&s);
-	return 0;
+	/* Without a word to libc, which would look at pages that nobody else has needed. */
+	_exit(0);
 }

@@ -58,9 +58,9 @@ class Server:
     def connect(self, source="127.0.0.1"):
         return Connection(self.port, source).greeted()
 
-    def children(self):
-        out = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
-        return {int(pid) for pid, stat in map(str.split, out.splitlines()) if stat[0] != "Z"}
+    def children(self, zygote=False):
+        out = subprocess.run(["ps", "-o", "pid=,stat=,comm=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
+        return {int(pid) for pid, stat, name in map(str.split, out.splitlines()) if stat[0] != "Z" and (name == "smtp-recv-z") == zygote}
 
     def end(self, sig=signal.SIGQUIT):
         self.process.send_signal(sig)
@@ -188,6 +188,20 @@ b.close()
 tap.ok(until(lambda: len(s.children()) == 1), "one ends")
 b = s.connect()
 tap.like(b.greeting, "^220", "and its place is free")
+
+listener, before = s.process.pid, place(s.process.pid)
+tap.ok(until(lambda: len(s.children(zygote=True)) == 1), "the listener has one zygote")
+zygote, = s.children(zygote=True)
+with open(f"/proc/{zygote}/status") as f:
+    status = f.read()
+tap.like(status, r"NoNewPrivs:\t1\nSeccomp:\t2", "the zygote is confined before any connection")
+os.kill(zygote, signal.SIGKILL)
+tap.ok(until(lambda: place(listener) != before), "it dies: the listener has begun anew")
+tap.like(a.mail(["u@example.test"])[1], "^250", "connections go on")
+a.close()
+tap.ok(until(lambda: len(s.children()) == 1), "one ends")
+a = s.connect()
+tap.like(a.mail(["u@example.test"])[1], "^250", "the next is served")
 
 # ---- signals ----
 s.process.send_signal(signal.SIGHUP)

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "lib/sandbox-calls.h"
@@ -15,7 +18,8 @@
 
 #define ARGUMENTS 3
 static unsigned int const values[] = {0, 1, 2, 3, 4, 6, 7, 8, 10, 40, F_DUPFD_CLOEXEC,
-    CLONE_VM | CLONE_VFORK, 0xffffffff};
+    CLONE_VM | CLONE_VFORK, CLONE_PARENT | SIGCHLD, PR_SET_NAME, 0xffffffff};
+enum { VALUES = sizeof values / sizeof *values };
 
 /* What the program says; 1 is no verdict: it ran off its end or into what must not be there. */
 static uint32_t
@@ -71,6 +75,12 @@ passes(enum sandbox_verdict v, struct seccomp_data const *d)
 		return !second;
 	case THREAD:
 		return (first & CLONE_THREAD) != 0;
+	case COPY:
+		return first == (CLONE_PARENT | SIGCHLD);
+	case NAME:
+		return first == PR_SET_NAME;
+	case OWN_PROCESSES:
+		return !first && second == RLIMIT_NPROC;
 	default:
 		return 0;
 	}
@@ -102,10 +112,11 @@ wrong_ones(struct sock_filter const *code, size_t len, unsigned int groups)
 	struct seccomp_data d = {.arch = SANDBOX_ARCHITECTURE};
 	unsigned int wrong = 0;
 	for (int n = -1; n < 2 * SANDBOX_NUMBERS; n++)
-		for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+		for (size_t v = 0; v < VALUES * VALUES; v++) {
 			d.nr = n == -1 ? 0x40000000 : n;
 			for (int i = 0; i < ARGUMENTS; i++)
-				d.args[i] = 0xffffffff00000000u | values[v];
+				d.args[i] = 0xffffffff00000000u |
+					    values[i == 1 ? v / VALUES : v % VALUES];
 			wrong += run(code, len, &d) != wanted(groups, &d);
 		}
 	return wrong;
@@ -116,7 +127,8 @@ main(void)
 {
 	static unsigned int const sets[] = {
 	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS,
-	    SANDBOX_FILES | SANDBOX_THREADS, SANDBOX_KILLS, SANDBOX_FILES | SANDBOX_KILLS};
+	    SANDBOX_FILES | SANDBOX_THREADS, SANDBOX_KILLS, SANDBOX_FILES | SANDBOX_KILLS,
+	    SANDBOX_FILES | SANDBOX_SOCKETS | SANDBOX_ZYGOTE};
 	tap_ok(sandbox_calls_count < 200, "the filter has room for the table");
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		struct sock_filter code[SANDBOX_FILTER_MAX];
