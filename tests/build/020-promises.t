@@ -59,7 +59,7 @@ read.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\{
 none([f"{n} ({f})" for n, f in sorted(read.items()) if f"`{n}`" not in joints], "every environment variable read is in doc/joints.md")
 
 # Every setting has one item in one program's page, and one in postern(7).
-SETTING = (r'(?:conf_(?:line|lines|text|string|address|uint|size|flag|duration)|login_in_networks|settings_seconds|seconds|number|path_setting)\(\s*"([a-z0-9-]+)"', r'"(lmtp-relay|lmtp-spool)"')
+SETTING = (r'(?:conf_(?:line|lines|text|string|address|uint|size|flag|duration)|login_(?:in_)?networks|settings_seconds|seconds|number|path_setting)\(\s*"([a-z0-9-]+)"', r'"(lmtp-relay|lmtp-spool)"')
 settings = {name: f for f, t in code.items() for pattern in SETTING for name in re.findall(pattern, t)}
 settings.update({name: f for f, t in scripting.items() for name in re.findall(r"\$\(setting ([a-z-]+)", t)})
 settings.update({name: f for f, t in scripting.items() for name in re.findall(r'\$dir/etc/(listen|services|separate-uids|access|proxied)\b', t)})
