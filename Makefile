@@ -6,15 +6,24 @@
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
-#   make fuzz            build the fuzz targets (clang) into build/fuzz; AFL=1: AFL++'s, into build/afl
+#   make FUZZ=1 [all] [unit] [targets]          clang's sanitizers and libFuzzer's counters in it all, in build/fuzz
+#   make fuzz            each parser fuzzed for FUZZ_SECONDS (60) by libFuzzer; AFL=1: by AFL++
 #   make clean
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 
+# What is fuzzed is built with what the sanitized programs are built with: each file is compiled once.
+FUZZED  := $(if $(AFL),afl,$(if $(FUZZ),fuzz))
+ifneq ($(FUZZED),)
+SAN     := 1
+CC      := $(if $(AFL),AFL_QUIET=1 afl-clang-fast,clang)
+CFLAGS  ?= -O1 -g1
+endif
+
 VARIANT := $(if $(SAN),-san)$(if $(VG),-vg)$(if $(filter clang%,$(notdir $(CC))),-clang)
-B       := build$(if $(VARIANT),/variant$(VARIANT))
+B       := build$(if $(FUZZED),/$(FUZZED),$(if $(VARIANT),/variant$(VARIANT)))
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wconversion \
            $(if $(WERROR),-Werror)
@@ -27,6 +36,9 @@ LINK    := $(LDPATH) -Wl,--gc-sections -Wl,-z,relro,-z,now
 ifdef SAN
 ALLFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LINK    += -fsanitize=address,undefined
+# Checks that cost a third of the compiling and find what AddressSanitizer finds; SAN=1 has them.
+COSTLY  := -fno-sanitize=null,object-size,pointer-overflow
+ALLFLAGS += $(if $(FUZZED),$(COSTLY)) $(if $(AFL),,$(if $(FUZZ),-fsanitize=fuzzer-no-link))
 else
 ALLFLAGS += $(HARDEN)
 endif
@@ -59,10 +71,9 @@ STORE   := $(wildcard maildir/*.c)
 SIEVE   := $(wildcard sieve/*.c)
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
-F       := build/$(if $(AFL),afl,fuzz)
-FUZZ    := $(patsubst tests/fuzz/%.c,$F/%,$(wildcard tests/fuzz/*.c))
+TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/fuzz/*/*.c))))
 
-.PHONY: all check soak habits install clean fuzz unit bench
+.PHONY: all check soak habits install clean fuzz targets unit bench
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -119,21 +130,27 @@ $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
-# Fuzz targets: tests/fuzz/NAME.c links all of lib/, maildir/ and sieve/, and what its lines "// sources:" and
-# "// libs:" name. With AFL=1 they are AFL++'s, with its driver for the same targets.
-FUZZCC   := $(if $(AFL),AFL_QUIET=1 afl-clang-fast,clang) $(CPPFLAGS) -std=c11 -O1 -g -MMD -MP -fsanitize=address,undefined
-FUZZOBJ  := $(patsubst %.c,$F/obj/%.o,$(LIBSRC) $(STORE) $(SIEVE))
-fuzz: $(FUZZ)
-$F/obj/%.o: %.c
+# Fuzz targets: tests/fuzz/FOLDER/NAME.c, one binary a folder, with what it needs of FOLDER/, maildir/, sieve/ and lib/.
+# FUZZ_TARGET in its environment names the target (tests/fuzz/main.c).
+targets: $(TARGETS)
+fuzz:
+	tests/fuzz/run $${FUZZ_SECONDS:-60}
+fuzz_objects = $(patsubst %.c,$B/obj/%.o,$(wildcard tests/fuzz/$1/*.c))
+folder_objects = $(patsubst %.c,$B/obj/%.o,$(filter-out $(LIBSRC) $(STORE) $(SIEVE),$(wildcard $1/*.c $1/tool/*.c)))
+$B/obj/tests/fuzz/%.o: tests/fuzz/%.c
 	@mkdir -p $(@D)
-	$(FUZZCC) $(if $(AFL),,-fsanitize=fuzzer-no-link) -c -o $@ $<
-$F/lib.a: $(FUZZOBJ)
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) -DLLVMFuzzerTestOneInput=fuzz_$(subst -,_,$(notdir $*)) -c -o $@ $<
+$B/targets/%.h: $$(wildcard tests/fuzz/$$*/*.c)
+	@mkdir -p $(@D)
+	printf 'TARGET(%s)\n' $(subst -,_,$(notdir $(^:.c=))) >$@
+$(TARGETS:%=%.o): $B/targets/%.o: tests/fuzz/main.c $B/targets/%.h
+	$(CC) $(CPPFLAGS) $(ALLFLAGS) -DTARGETS='"$B/targets/$*.h"' -c -o $@ $<
+$B/targets/%.a: $$(call folder_objects,$$*)
 	@rm -f $@
 	$(AR) rcs $@ $^
-more_sources = $(patsubst %.c,$F/obj/%.o,$(wildcard $(shell sed -n 's|^// sources: ||p' $1)))
-$F/%: tests/fuzz/%.c $F/lib.a $$(call more_sources,tests/fuzz/$$*.c)
-	$(FUZZCC) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $F/lib.a \
-	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+$(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.a $B/store.a $B/sieve.a $B/lib.a
+	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed \
+	    -lidn2 -lunistring -lresolv -lz $(SSL) $(SKALIBS_LIB) -lrt
 
 check: all unit
 	tests/run
@@ -151,4 +168,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(shell find $B/obj $B/unit $B/bench $F -name '*.d' 2>/dev/null)
+-include $(shell find $B/obj $B/unit $B/bench $B/targets -name '*.d' 2>/dev/null)

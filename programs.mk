@@ -96,7 +96,7 @@ USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
 PROGRAMS += smtp-callout
-OBJ_smtp-callout := $(addprefix mda-remote/,smtp-callout.o callout-ask.o callout-cache.o callout-server.o attempt.o link.o mx.o packet.o policy.o route.o settings.o spawn.o)
+OBJ_smtp-callout := $(addprefix mda-remote/,smtp-callout.o callout-ask.o callout-cache.o callout-server.o attempt.o link.o mx.o packet.o policy.o route.o settings.o spawn.o spool.o)
 LIBS_smtp-callout := -lidn2 -lunistring
 
 PROGRAMS += pop3

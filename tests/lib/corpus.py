@@ -268,6 +268,7 @@ def real():
 
 
 def write(directory, n):
+    os.makedirs(directory, exist_ok=True)
     names = []
     for name, data in messages(n):
         with open(os.path.join(directory, name), "wb") as f:
