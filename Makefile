@@ -73,7 +73,7 @@ UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/fuzz/*/*.c))))
 
-.PHONY: all check soak habits install clean fuzz targets unit bench
+.PHONY: all check soak habits install clean fuzz targets unit bench rigs
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -152,7 +152,23 @@ $(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.
 	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed \
 	    -lidn2 -lunistring -lresolv -lz $(SSL) $(SKALIBS_LIB) -lrt
 
-check: all unit
+# Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is
+# the attacker alone.
+PROOF    := $(patsubst tests/proof/entry/%.c,$B/proof/%,$(wildcard tests/proof/entry/*.c))
+ATTACKER := $(addprefix $B/obj/tests/proof/,attacker.o calls.o paths.o plan.o)
+wraps = $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's/^ENTRY(\(.*\))$$/\1/p' tests/proof/entry/$1.c))
+comma := ,
+rigs: $(PROOF) $B/proof/attacker
+$(PROOF): $B/proof/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $B/obj/tests/proof/entry/%.o $(ATTACKER) \
+    $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $$(if $$(filter sieve,$$(USE_$$*)),$B/sieve.a) $B/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(call wraps,$*) -o $@ $^ \
+	    $(LIBS_$*) $(SKALIBS_LIB) -lrt
+$B/proof/attacker: $B/obj/tests/proof/alone.o $(ATTACKER)
+	@mkdir -p $(@D)
+	$(CC) $(DYNAMIC) $(LINK) -o $@ $^
+
+check: all unit rigs
 	tests/run
 
 soak: all unit

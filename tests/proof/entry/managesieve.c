@@ -1,0 +1,4 @@
+#include "tests/proof/attacker.h"
+
+ENTRY(idle_wait)
+ENTRY(recv)

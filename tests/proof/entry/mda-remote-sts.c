@@ -1,0 +1,3 @@
+#include "tests/proof/attacker.h"
+
+ENTRY(link_recv)

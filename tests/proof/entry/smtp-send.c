@@ -1,0 +1,4 @@
+#include "tests/proof/attacker.h"
+
+ENTRY(send_connect)
+ENTRY(SSL_connect)

@@ -1,0 +1,4 @@
+#include "tests/proof/attacker.h"
+
+ENTRY(tls_session_handshake)
+ENTRY(client_read)
