@@ -1,7 +1,7 @@
 // objects: mda-remote/digest-file.o
-/* The file of a digest: what is one, what is none; and some of what tests/fuzz/digest.c does, with
+/* The file of a digest: what is one, what is none; and some of what tests/fuzz/mda-remote/digest.c does, with
  * what comes of well-formed files by a few changes. */
-#include "tests/fuzz/digest.c"
+#include "tests/fuzz/mda-remote/digest.c"
 
 #include "tests/unit/tap.h"
 
