@@ -232,6 +232,12 @@ read_some(struct net *n, char *buf, size_t max)
 {
 	if ((n->out_len || n->held) && net_flush(n) < 0)
 		return -1;
+	/* A peer that is gone may have said something before; any other waits for what it has not
+	 * got. */
+	if (n->werr && n->werr != EPIPE && n->werr != ECONNRESET) {
+		errno = n->werr;
+		return -1;
+	}
 	for (;;) {
 		/* Checked here too, or a peer that never pauses would never meet its deadline. */
 		tain_now_g();

@@ -1,6 +1,7 @@
 #include "lib/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -167,6 +168,23 @@ idling(void)
 	disconnect_net();
 }
 
+/* A reply that could not be written: its peer waits for it, so nothing is waited for here. */
+static void
+unsaid(void)
+{
+	int fd[2];
+	char *s;
+	tap_ok(!pipe(fd), "a pipe");
+	net_init(&net, fd[0], open("/dev/full", O_WRONLY));
+	net_deadline(&net, 60);
+	net_puts(&net, "answer");
+	net_flush(&net);
+	tap_ok(net_fill(&net, &s) < 0 && errno == ENOSPC, "no wait behind a reply that was not sent");
+	close(fd[0]);
+	close(fd[1]);
+	close(net.fd_out);
+}
+
 int
 main(void)
 {
@@ -175,5 +193,6 @@ main(void)
 	in_place();
 	rest();
 	idling();
+	unsaid();
 	return tap_done();
 }
