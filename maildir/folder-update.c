@@ -329,6 +329,7 @@ folder_update(struct folder *f, unsigned int mode)
 	else {
 		proof_end(&f->proof);
 		f->cur.racy = f->new.racy = 1;
+		f->reread = 1; /* lines that were read are lost with the update that failed */
 	}
 	scan_free(&u.s);
 	folder_unmap(f);
