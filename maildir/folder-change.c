@@ -204,12 +204,19 @@ folder_commit(struct folder *f)
 	if (f->beyond_len && folder_write_beyond(f) < 0)
 		return -1;
 	/* cur/ first: of a rename from new/ the name there must not go before this one lasts. */
-	if ((f->unsynced & DIRTY_CUR && durable_dir(f->fd_cur) < 0) ||
-	    (f->unsynced & DIRTY_NEW && durable_dir(f->fd_new) < 0))
-		return -1;
+	int const r = (f->unsynced & DIRTY_CUR && durable_dir(f->fd_cur) < 0) ||
+			      (f->unsynced & DIRTY_NEW && durable_dir(f->fd_new) < 0)
+			  ? -1
+			  : 0,
+		  e = errno;
+	/* Files that went are gone, whether or not that lasts. */
 	if (f->quota && f->quota_count)
 		(void)quota_add(f->quota, f->quota_bytes, f->quota_count);
 	f->quota_bytes = f->quota_count = 0;
+	if (r < 0) {
+		errno = e;
+		return -1;
+	}
 	f->unsynced = 0;
 	/* Before others are woken, so that they need not look at the directories. */
 	folder_write_index(f, f->options & FOLDER_MODSEQS ? MAILDIR_MODSEQ_WAIT : 0);

@@ -333,15 +333,33 @@ append_locked(struct quota *q, int fd_root, int64_t bytes, int64_t count)
 	return r;
 }
 
+/* A change that could not be counted: the sum is due to be computed. */
+static int
+mark_file_due(struct quota const *q)
+{
+	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fd_root < 0 ? -1 : openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 && errno != ENOENT ? -1 : 0;
+	if (fd >= 0) {
+		mark_due(fd);
+		close(fd);
+	}
+	if (fd_root >= 0)
+		close(fd_root);
+	return r;
+}
+
 int
 quota_add(struct quota *q, int64_t bytes, int64_t count)
 {
 	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	q->reached = 0;
-	if (fd_root < 0)
-		return -1;
-	int r = append_locked(q, fd_root, bytes, count), e = errno;
-	close(fd_root);
+	int r = fd_root < 0 ? -1 : append_locked(q, fd_root, bytes, count), e = errno;
+	/* What could not be opened may be by now; else it is tried again behind the next change. */
+	if (r < 0 || q->due)
+		q->due = mark_file_due(q) < 0;
+	if (fd_root >= 0)
+		close(fd_root);
 	errno = e;
 	return r;
 }

@@ -32,6 +32,7 @@ struct quota {
 	int skip_trash; /* Courier's way: .Trash and messages flagged \Deleted are not counted */
 	uint64_t bytes, count; /* in use, as of the last quota_read */
 	uint64_t file[2];      /* the maildirsize of then: inode and birth; 0: not known */
+	int due;               /* a change was not counted, and could not be marked so */
 	/* What one more message may exceed the limit by: octets, or percent of it. */
 	uint64_t grace;
 	unsigned int grace_percent;
