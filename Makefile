@@ -3,6 +3,7 @@
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
 #   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
+#   make crash           every system call of every scenario fails, or is the last (doc/acceptance.md): hours
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
@@ -72,8 +73,10 @@ SIEVE   := $(wildcard sieve/*.c)
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/fuzz/*/*.c))))
+# The crash rig's tracer, where it knows the registers.
+CRASH   := $(if $(filter x86_64-linux%,$(shell $(CC) -dumpmachine)),$B/crash/tracer)
 
-.PHONY: all check soak habits install clean fuzz targets unit bench rigs
+.PHONY: all check crash soak habits install clean fuzz targets unit bench rigs
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -117,12 +120,18 @@ $(if $(ALONE),$(filter-out $B/bin/login-wait,$(BIN)),$(BIN)): $B/bin/%: $$(addpr
 # Unit tests: tests/unit/NAME.c, with whatever else its line "// objects: a.o b.o" and
 # "// libs: -lx" name. Everything but a program's main can be linked.
 more_objects = $(addprefix $B/obj/,$(shell sed -n 's|^// objects: ||p' $1))
-unit: $(UNIT)
+unit: $(UNIT) $(CRASH)
 $B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/sieve.a $B/lib.a \
     $$(call more_objects,tests/unit/$$*.c)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(DYNAMIC) $(LINK) -o $@ $< $(filter %.o,$^) $B/store.a $B/sieve.a $B/lib.a \
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
+
+$B/crash/names.h:
+	@mkdir -p $(@D)
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/{SYS_\1, "\1"},/p' >$@
+$B/crash/tracer: tests/crash/tracer.c tests/crash/registers.h $B/crash/names.h
+	$(CC) $(CPPFLAGS) -I$B/crash $(filter-out -fsanitize%,$(ALLFLAGS)) $(if $(NOSTATIC),-pie,-static-pie) -o $@ $<
 
 bench: $(BENCH)
 $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
@@ -173,6 +182,9 @@ check: all unit rigs
 
 soak: all unit
 	tests/soak
+
+crash: all unit
+	tests/crash/run -a
 
 # Two hours of a mail client's habits in ten minutes: thousands of submissions, and kill -9 meanwhile.
 habits: all
