@@ -162,7 +162,7 @@ confine(struct session const *s)
 			    s->shared.owner[i].folder[k].dir, SANDBOX_READ | SANDBOX_EDIT};
 	memcpy(paths + n, own, sizeof own);
 	/* Threads: maildir/listing.c, lib/read-ahead.c. */
-	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
+	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_CODE,
 	    .paths = paths,
 	    .file_size = SANDBOX_UNLIMITED,
 	    .processes = SANDBOX_ANY};

@@ -38,9 +38,8 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_setsockopt, SANDBOX_BASE, TCP_OPTION},
 	{SYS_getsockname, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_getpeername, SANDBOX_BASE, ANY_ARGUMENT},
-	/* Who may open files may load code from them: iconv's modules. */
-	{SYS_mmap, SANDBOX_FILES, ANY_ARGUMENT},
-	{SYS_mprotect, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_mmap, SANDBOX_CODE, ANY_ARGUMENT},
+	{SYS_mprotect, SANDBOX_CODE, ANY_ARGUMENT},
 	{SYS_mmap, SANDBOX_BASE, NOT_EXECUTABLE},
 	{SYS_mprotect, SANDBOX_BASE, NOT_EXECUTABLE},
 	{SYS_munmap, SANDBOX_BASE, ANY_ARGUMENT},
@@ -72,8 +71,8 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_exit, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_exit_group, SANDBOX_BASE, ANY_ARGUMENT},
 
-	{SYS_openat, SANDBOX_FILES, ANY_ARGUMENT},
-	{SYS_open, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_openat, SANDBOX_FILES, OPENAT},
+	{SYS_open, SANDBOX_FILES, OPEN},
 	{SYS_newfstatat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_stat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_lstat, SANDBOX_FILES, ANY_ARGUMENT},
@@ -100,9 +99,8 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_linkat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_mknod, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_mknodat, SANDBOX_FILES, ANY_ARGUMENT},
-	{SYS_chmod, SANDBOX_FILES, ANY_ARGUMENT},
+	/* By name Landlock does not know it: so of what can be opened only. */
 	{SYS_fchmod, SANDBOX_FILES, ANY_ARGUMENT},
-	{SYS_fchmodat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_umask, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_utimensat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_flock, SANDBOX_FILES, ANY_ARGUMENT},

@@ -15,6 +15,8 @@ enum sandbox_verdict {
 	REFUSED, /* what has no row: EPERM, or with KILLS the end of the process */
 	PROBE,	 /* EPERM: what libc tries, and does without */
 	ANY_ARGUMENT,
+	OPENAT,		/* none is emptied that is not opened to be written: Landlock 2 lets it */
+	OPEN,		/* the same */
 	FCNTL_PLAIN,	/* no F_SETOWN: it makes the kernel send signals */
 	NOT_EXECUTABLE, /* mmap, mprotect */
 	KNOWN_FAMILY,	/* socket */

@@ -111,6 +111,11 @@ put_verdicts(struct program *p, unsigned int groups)
 	v[OWN_PROCESSES] = load(p, ARGUMENT(0));
 	branch(p, BPF_JSET, PROT_EXEC, v[REFUSED], v[ANY_ARGUMENT]);
 	v[NOT_EXECUTABLE] = load(p, ARGUMENT(2));
+	unsigned int const writes = branch(p, BPF_JSET, O_ACCMODE, v[ANY_ARGUMENT], v[REFUSED]);
+	branch(p, BPF_JSET, O_TRUNC, writes, v[ANY_ARGUMENT]);
+	v[OPENAT] = load(p, ARGUMENT(2));
+	branch(p, BPF_JSET, O_TRUNC, writes, v[ANY_ARGUMENT]);
+	v[OPEN] = load(p, ARGUMENT(1));
 }
 
 /* What the groups may call, as spans in order; their number. */

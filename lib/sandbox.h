@@ -12,11 +12,12 @@
 /* System calls beyond those on descriptors that are open already, memory, time and exit. */
 enum {
 	SANDBOX_FILES =
-	    1, /* open, stat, rename, unlink, ...: what Landlock leaves of them; loading code */
+	    1, /* open, stat, rename, unlink, ...: what Landlock leaves of them */
 	SANDBOX_SOCKETS = 2,  /* socket and connect: Unix, IPv4, IPv6; nothing listens */
 	SANDBOX_SOURCE = 8, /* beside ANY_CALL: a TCP socket may be bound to an address, not to a port */
 	SANDBOX_THREADS = 16, /* threads of this process, no others */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
+	SANDBOX_CODE = 4096, /* memory is executed: what loads code later on, as iconv does */
 	SANDBOX_SYMLINKS = 32, /* beside FILES: symbolic links are made */
 	SANDBOX_ZYGOTE = 64, /* what lib/zygote.h needs: copies of this process, and a limit of 0 for them */
 };

@@ -1,6 +1,7 @@
 #include "maildir/acl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -311,7 +312,15 @@ open_root(struct maildir_tree const *t)
 	struct stat st;
 	if (stat(t->root, &st) < 0)
 		return -1;
-	return st.st_mode & S_IXGRP ? 0 : chmod(t->root, (st.st_mode & 07777) | S_IXGRP);
+	if (st.st_mode & S_IXGRP)
+		return 0;
+	int const fd = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int const r = fchmod(fd, (st.st_mode & 07777) | S_IXGRP), e = errno;
+	close(fd);
+	errno = e;
+	return r;
 }
 
 int

@@ -157,6 +157,17 @@ part_file(int fd_dir, int fd_tmp, char const *name, struct timespec mtime)
 
 /* Every file in one directory gets the mode; those of others, who made them with it, keep theirs.
  */
+/* By a descriptor: what cannot be opened has no mode to be changed (the sandbox has no chmod). */
+static void
+open_file(int fd_dir, char const *name)
+{
+	int const fd = openat(fd_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!fchmod(fd, 0660);
+	close(fd);
+}
+
 static int
 open_files(int fd_dir, int fd_tmp)
 {
@@ -172,7 +183,7 @@ open_files(int fd_dir, int fd_tmp)
 		if (st.st_nlink > 1)
 			part_file(fd, fd_tmp, e->d_name, st.st_mtim);
 		else if ((st.st_mode & 0777) != 0660)
-			(void)!fchmodat(fd, e->d_name, 0660, 0);
+			open_file(fd, e->d_name);
 	}
 	closedir(d);
 	return 0;

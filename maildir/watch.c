@@ -80,10 +80,11 @@ open_wake(char const *dir, int make)
 	int fd_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd_dir < 0)
 		return -1;
-	if (make && !mkdirat(fd_dir, WAKE_DIR, 0700) && layout_mode(fd_dir) == 0660)
-		(void)!fchmodat(fd_dir, WAKE_DIR, 02770, 0);
+	int const made = make && !mkdirat(fd_dir, WAKE_DIR, 0700);
 	int fd = openat(fd_dir, WAKE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int e = errno;
+	if (made && fd >= 0 && layout_mode(fd_dir) == 0660)
+		(void)!fchmod(fd, 02770);
 	close(fd_dir);
 	errno = e;
 	return fd;
@@ -98,9 +99,9 @@ make_fifo(struct watch *w, int fd_wake)
 	id_new(hidden + 1);
 	if (mkfifoat(fd_wake, hidden, 0600) < 0)
 		return -1;
-	if (layout_mode(fd_wake) == 0660)
-		(void)!fchmodat(fd_wake, hidden, 0660, 0);
 	int fd = openat(fd_wake, hidden, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && layout_mode(fd_wake) == 0660)
+		(void)!fchmod(fd, 0660);
 	w->fd_keep = fd < 0 ? -1 : openat(fd_wake, hidden, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (w->fd_keep >= 0 && !renameat(fd_wake, hidden, fd_wake, hidden + 1)) {
 		strcpy(w->name, hidden + 1);

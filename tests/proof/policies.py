@@ -15,7 +15,7 @@ from world import DOMAIN, SECRET
 PATHS = {
     "stat": ("names", "-", 0), "list": ("open", "r", 1), "read": ("open", "r", 1), "watch": ("watch", "-", 0), "utimes": ("times", "-", 0),
     "chown": (None, "-", 0), "xattr": (None, "-", 0), "exec": (None, "x", 1), "steal": ("edit", "w", 1), "link": ("edit", "w", 1),
-    "rename": ("edit", "w", 1), "write": ("open", "w", 1), "empty": ("empty", "w", 3), "truncate": (None, "w", 3), "chmod": ("mode", "-", 0),
+    "rename": ("edit", "w", 1), "write": ("open", "w", 1), "empty": (None, "w", 3), "truncate": (None, "w", 3), "chmod": (None, "-", 0),
     "create": ("open", "w", 1), "mkdir": ("edit", "w", 1), "rmdir": ("edit", "w", 1), "symlink": ("symlink", "l", 1), "mkfifo": ("edit", "w", 1),
     "bind": (None, "s", 1), "unlink": ("edit", "w", 1), "connect": ("unix", "-", 0), "order": ("open", "w", 1),
 }
@@ -38,9 +38,9 @@ PARENT = {"kill-parent", "ptrace-parent"}
 # Who may limit itself again may do so; and what is only counted against the user.
 ANY = {"rlimit", "seccomp", "setresuid", "setpgid"}
 
-FILES = {"names", "open", "empty", "edit", "mode", "times", "watch", "memory", "probe", "pidfd", "code"}
+FILES = {"names", "open", "edit", "times", "watch", "memory", "probe", "pidfd"}
 SOCKETS = {"network", "unix"}
-ALL_CALLS = None
+ALL_CALLS = None  # no filter
 
 
 class Process:
@@ -110,7 +110,7 @@ PROCESSES = [
     Process("imap-login, who talks to the client", "imap-login", "imap_login_read", "postern", rig.login),
     Process("pop3-login, who talks to the client", "pop3-login", "login_wait", "postern", rig.login),
     Process("managesieve-login, who talks to the client", "managesieve-login", "manage_read", "postern", rig.login),
-    Process("imap", "imap", "commands_run", "alice", rig.session(IMAP), FILES | {"threads"}, ACCOUNT),
+    Process("imap", "imap", "commands_run", "alice", rig.session(IMAP), FILES | {"threads", "code"}, ACCOUNT),
     Process("pop3", "pop3", "idle_wait", "alice", rig.session(POP3), FILES | {"threads"}, ACCOUNT),
     Process("managesieve", "managesieve", "idle_wait", "alice", rig.session(SIEVE), FILES, {"own-scripts": RW}),
     Process("managesieve, who sets the active script", "managesieve", "recv", "alice", rig.session(SIEVE), FILES | {"symlink"}, HOME),

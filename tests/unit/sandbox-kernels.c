@@ -280,7 +280,7 @@ try_filter(void)
 	    {"bind a TCP port", try_bind, EDITOR, EPERM, 0},
 	    {"run a program", try_exec, EDITOR, EPERM, 0},
 	    {"shorten a file by name", try_truncate, EDITOR, EPERM, 0},
-	    {"run code that it wrote", try_code, EDITOR, 0, 0},
+	    {"run code that it wrote", try_code, EDITOR, EPERM, 0},
 	    {"trace a process", try_trace, EDITOR, EPERM, 0},
 	    {"reach an abstract Unix socket", try_abstract, EDITOR, EPERM, 0},
 	    {"send a signal", try_signal, EDITOR, EPERM, 0},

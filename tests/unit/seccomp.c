@@ -18,7 +18,7 @@
 
 #define ARGUMENTS 3
 static unsigned int const values[] = {0, 1, 2, 3, 4, 6, 7, 8, 10, 40, F_DUPFD_CLOEXEC,
-    CLONE_VM | CLONE_VFORK, CLONE_PARENT | SIGCHLD, PR_SET_NAME, 0xffffffff};
+    CLONE_VM | CLONE_VFORK, CLONE_PARENT | SIGCHLD, PR_SET_NAME, O_TRUNC, O_TRUNC | O_RDWR, 0xffffffff};
 enum { VALUES = sizeof values / sizeof *values };
 
 /* What the program says; 1 is no verdict: it ran off its end or into what must not be there. */
@@ -62,6 +62,10 @@ passes(enum sandbox_verdict v, struct seccomp_data const *d)
 	switch (v) {
 	case ANY_ARGUMENT:
 		return 1;
+	case OPENAT:
+		return !(d->args[2] & O_TRUNC) || d->args[2] & O_ACCMODE;
+	case OPEN:
+		return !(second & O_TRUNC) || second & O_ACCMODE;
 	case FCNTL_PLAIN:
 		return second == F_GETFD || second == F_SETFD || second == F_GETFL ||
 		       second == F_SETFL || second == F_DUPFD_CLOEXEC;
@@ -127,7 +131,7 @@ main(void)
 {
 	static unsigned int const sets[] = {
 	    0, SANDBOX_FILES, SANDBOX_SOCKETS, SANDBOX_FILES | SANDBOX_SOCKETS,
-	    SANDBOX_FILES | SANDBOX_THREADS, SANDBOX_KILLS, SANDBOX_FILES | SANDBOX_KILLS,
+	    SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_CODE, SANDBOX_KILLS, SANDBOX_FILES | SANDBOX_KILLS,
 	    SANDBOX_FILES | SANDBOX_SOCKETS | SANDBOX_ZYGOTE};
 	tap_ok(sandbox_calls_count < 200, "the filter has room for the table");
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
