@@ -8,6 +8,7 @@
 
 #include "lib/conf.h"
 #include "lib/login-state.h"
+#include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 
 #define FILE_NAME "passwords"
@@ -108,7 +109,7 @@ auth_cache_has(char const *login, char const *password, char const *hash, unsign
 	if (!open_file() || pread(fd, &r, sizeof r, place(login)) != sizeof r)
 		return 0;
 	digest(r.when, login, password, hash, want);
-	int same = hash_same(want, r.digest, HASH_MAX);
+	int same = secret_same(want, r.digest, HASH_MAX);
 	return same && r.when <= now && now - r.when < seconds;
 }
 

@@ -21,7 +21,6 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include <skalibs/allreadwrite.h>
 #include <skalibs/sgetopt.h>
@@ -39,6 +38,7 @@
 #include "lib/lookup.h"
 #include "lib/sa.h"
 #include "lib/scram.h"
+#include "lib/secret.h"
 #include "lib/sharing.h"
 #include "lib/skalibs-compat.h"
 
@@ -276,7 +276,7 @@ main(int argc, char **argv)
 	struct sharing sharing;
 	int c, option = 0;
 	PROG = "auth-file";
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	secret_no_core();
 	while ((c = subgetopt_r(argc, (char const *const *)argv, "hs", &l)) != -1) {
 		if (c != 'h' && c != 's')
 			strerr_dieusage(EXIT_MISUSED, USAGE);

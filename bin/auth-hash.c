@@ -8,6 +8,7 @@
 #include "lib/ascii.h"
 #include "lib/sa.h"
 #include "lib/scram.h"
+#include "lib/secret.h"
 
 /* What a hash of this scheme begins with; "" for every kind that libcrypt knows. */
 static struct scheme {
@@ -23,19 +24,6 @@ static struct scheme {
 static char const nobody[] =
     "$y$j9T$AAAAAAAAAAAAAAAAAAAAA/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.";
 static char const nobody_sha512[] = "$6$AAAAAAAAAAAAAAAA$";
-
-/* Compares in a time that tells the length, but nothing of where the difference is. */
-static int
-same(char const *a, char const *b)
-{
-	size_t n = strlen(a);
-	unsigned char volatile difference = 0;
-	if (n != strlen(b))
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		difference |= (unsigned char)(a[i] ^ b[i]);
-	return !difference;
-}
 
 /* The password under a setting (a hash will do), or null: libcrypt cannot. Wiped by the next call
  * to wipe. */
@@ -59,7 +47,7 @@ static int
 verify_crypt(char const *hash, char const *password)
 {
 	char const *r = crypt_of(password, hash);
-	int ok = !r ? -1 : same(r, hash);
+	int ok = !r ? -1 : secret_same_text(r, hash);
 	wipe();
 	return ok;
 }
@@ -96,7 +84,7 @@ auth_hash_verify(char const *hash, char const *password, int plain_ok)
 	if (scram_hash(hash + 1, n, &h))
 		return verify_scram(h, end + 1, password);
 	if (ascii_ieq(hash + 1, n, "PLAIN"))
-		return !plain_ok ? -1 : end[1] && same(end + 1, password);
+		return !plain_ok ? -1 : end[1] && secret_same_text(end + 1, password);
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
 		if (ascii_ieq(hash + 1, n, schemes[i].name) &&
 		    !strncmp(end + 1, schemes[i].prefix, strlen(schemes[i].prefix)))

@@ -23,6 +23,7 @@
 #include "lib/ascii.h"
 #include "lib/conf.h"
 #include "lib/sa.h"
+#include "lib/secret.h"
 #include "lib/xtext.h"
 
 void
@@ -300,6 +301,7 @@ main(int argc, char **argv)
 	static struct sendmail s = {.fd_rest = -1};
 	char const **recipients = xmalloc(((size_t)argc + 1) * sizeof *recipients);
 	PROG = "sendmail";
+	secret_no_core();
 	sig_ignore(SIGPIPE);
 	mode_by_name(&s, argv[0] ? argv[0] : "");
 	read_arguments(&s, (char const *const *)argv, recipients);

@@ -10,7 +10,6 @@
  * before the first byte from the network. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <skalibs/sgetopt.h>
@@ -19,6 +18,7 @@
 #include "bin/tls-serve.h"
 #include "lib/id.h"
 #include "lib/option.h"
+#include "lib/secret.h"
 
 #define USAGE                                                                                      \
 	"tls-engine [ -S | -s ] [ -J | -j ] [ -Y | -y ] [ -v level ] [ -K ms ] [ -k snilevel ] "   \
@@ -105,8 +105,7 @@ main(int argc, char const *const *argv)
 	PROG = "tls-engine";
 	unsigned int sni = options(&job, argc, argv);
 	/* The key comes next: no core, no debugger. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		strerr_diefu1sys(111, "make the process undumpable");
+	secret_no_core();
 	tls_ids_from_env(&ids);
 	load(&certs, sni, job.request.client_cert);
 	_exit(tls_serve(&certs, &ids, &job));

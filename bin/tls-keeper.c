@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -28,6 +27,7 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/option.h"
+#include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 
 #define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
@@ -365,8 +365,7 @@ main(int argc, char const *const *argv)
 		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
 	tls_ids_from_env(&k.ids);
 	/* The keys are in memory: no core, no debugger. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		strerr_diefu1sys(111, "make the process undumpable");
+	secret_no_core();
 	tain_now_set_stopwatch_g();
 	count_descriptors();
 	load_certificates();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <skalibs/iopause.h>
 
@@ -44,6 +45,14 @@ close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+/* Passwords and mail go through here; none stays. */
+static void
+sent(struct flow *f, size_t n)
+{
+	OPENSSL_cleanse(f->buf + f->start, n);
+	f->start += n;
 }
 
 /* The network is gone for good: what is decrypted already still reaches the application. */
@@ -102,7 +111,9 @@ read_net(struct relay *r)
 	}
 	r->progress = 1;
 	f->start = 0;
-	f->end = r->to_app >= 0 ? (size_t)n : 0;
+	f->end = (size_t)n;
+	if (r->to_app < 0)
+		sent(f, f->end);
 }
 
 static void
@@ -114,12 +125,12 @@ write_app(struct relay *r)
 	if (!is_empty(f)) {
 		ssize_t n = write(r->to_app, f->buf + f->start, f->end - f->start);
 		if (n > 0) {
-			f->start += (size_t)n;
+			sent(f, (size_t)n);
 			r->progress = 1;
 		} else if (errno == EAGAIN)
 			r->app_write = 1;
 		else if (errno != EINTR) {
-			f->start = f->end = 0;
+			sent(f, f->end - f->start);
 			close_fd(&r->to_app);
 			r->progress = 1;
 		}
@@ -163,7 +174,7 @@ write_net(struct relay *r)
 			want(r, n, 0);
 			return;
 		}
-		f->start += (size_t)n;
+		sent(f, (size_t)n);
 		r->progress = 1;
 	}
 	if (!f->eof || !is_empty(f) || r->close_sent)
@@ -232,7 +243,7 @@ wait_for_more(struct relay *r)
 	}
 	int got = iopause_g(x, n, &r->deadline);
 	if (got > 0 && to_app >= 0 && x[to_app].revents & (POLLERR | POLLNVAL)) {
-		r->in.start = r->in.end = 0;
+		sent(&r->in, r->in.end - r->in.start);
 		close_fd(&r->to_app);
 	}
 }

@@ -118,13 +118,3 @@ pbkdf2(enum hash h, char const *password, size_t len, void const *salt, size_t s
 	explicit_bzero(&m, sizeof m);
 	explicit_bzero(u, sizeof u);
 }
-
-int
-hash_same(void const *a, void const *b, size_t n)
-{
-	unsigned char const *x = a, *y = b;
-	unsigned char volatile difference = 0;
-	for (size_t i = 0; i < n; i++)
-		difference |= (unsigned char)(x[i] ^ y[i]);
-	return !difference;
-}

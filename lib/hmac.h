@@ -43,7 +43,4 @@ void hmac_of(enum hash h, void const *key, size_t len, void const *s, size_t n,
 void pbkdf2(enum hash h, char const *password, size_t len, void const *salt, size_t salt_len,
     unsigned int iterations, unsigned char out[static HASH_MAX]);
 
-/* 1 if n octets are the same, in a time that does not depend on where they differ. */
-int hash_same(void const *a, void const *b, size_t n);
-
 #endif

@@ -135,9 +135,6 @@ login_open(
 		net_release(n);
 	int got = login_ask(l, n, r, data, data_len, &a, l->answer_seconds);
 	l->verdict = got < 0 ? LOGIN_GONE : (enum login_verdict)a.verdict;
-	/* The password stood in input that was consumed, or that later input only half covers. */
-	explicit_bzero(n->in, n->in_start);
-	explicit_bzero(n->in + n->in_end, sizeof n->in - n->in_end);
 	if (l->kind == LOGIN_VERDICT) {
 		if (l->verdict == LOGIN_OK && a.len && a.len <= sizeof l->user)
 			memcpy(l->user, a.data, a.len);

@@ -76,6 +76,7 @@ exchange(struct login *l, struct net *n, struct login_dialog const *d, enum sasl
 		switch (d->read(d->arg, line, sizeof line, &len)) {
 		case NET_LINE:
 			r = (int)sasl_step(&l->sasl, line, len);
+			explicit_bzero(line, len);
 			break;
 		case NET_LONG:
 			r = SASL_LONG;
@@ -84,7 +85,6 @@ exchange(struct login *l, struct net *n, struct login_dialog const *d, enum sasl
 			r = -1;
 		}
 	}
-	explicit_bzero(line, sizeof line);
 	return r;
 }
 
@@ -140,15 +140,18 @@ login_offered(struct login const *l)
 
 enum login_verdict
 login_authenticate(struct login *l, struct net *n, struct login_dialog const *d, char const *name,
-    size_t name_len, char const *initial, size_t initial_len)
+    size_t name_len, char *initial, size_t initial_len)
 {
 	struct sasl_server const server = {.arg = l,
 	    .offered = login_offered(l),
 	    .keys = ask_keys,
 	    .prove = ask_proof,
 	    .oauth_error = l->oauth_error};
-	int status =
-	    exchange(l, n, d, sasl_start(&l->sasl, &server, name, name_len, initial, initial_len));
+	enum sasl_status begun =
+	    sasl_start(&l->sasl, &server, name, name_len, initial, initial_len);
+	if (initial)
+		explicit_bzero(initial, initial_len);
+	int status = exchange(l, n, d, begun);
 	enum login_verdict v = verdict_of(l, status);
 	if (status == SASL_DONE) {
 		v = open_account(l, n, d);

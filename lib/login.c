@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/login-parent.h"
 #include "lib/sa.h"
+#include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspitls.h"
 
@@ -94,7 +94,6 @@ become_parent(struct login_parent *p)
 		if (fd != 2 && (fd < 2 ? dup2(null, fd) : dup3(null, fd, O_CLOEXEC)) < 0)
 			strerr_diefu1sys(111, "dup");
 	sandbox_close_but((int[]){3, 4, p->fd, p->fd_tls}, 4);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	p->fd_signals = selfpipe_init();
 	if (p->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
 	    !selfpipe_trap(SIGHUP))
@@ -127,6 +126,7 @@ login_start(struct login *l, struct login_policy const *pol)
 	    .user_connections = pol->user_connections,
 	    .service = pol->service};
 	int pair[2];
+	secret_no_core();
 	read_settings(&p);
 	log_id(id_connection());
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

@@ -122,7 +122,7 @@ struct login_dialog {
 /* A whole SASL exchange (RFC 3501 6.2.2, RFC 5034 4, RFC 4954 4) and the check of what it gave: the
  * same as login_check. initial: as sasl_start has it. */
 enum login_verdict login_authenticate(struct login *l, struct net *n, struct login_dialog const *d,
-    char const *name, size_t name_len, char const *initial, size_t initial_len);
+    char const *name, size_t name_len, char *initial, size_t initial_len);
 
 /* The mechanisms that are offered on this connection as it is now, as bits 1 << enum sasl_mech.
  * They may be named only where login_cleartext or ucspitls_active holds: without TLS a SCRAM
@@ -144,8 +144,8 @@ int login_starttls(struct login *l, struct net *n);
 
 /* The connection is another's, whose address is ip (text; "" unknown), as a proxy says: what counts
  * by address and what the programs behind are told is of that one from here on, and the proxy's own
- * certificate is nobody's (in this process that is the caller's to see to). Only where the policy has `proxy`, and once. 0, or -1: the connection must
- * end. */
+ * certificate is nobody's (in this process that is the caller's to see to). Only where the policy
+ * has `proxy`, and once. 0, or -1: the connection must end. */
 int login_peer(struct login *l, struct net *n, char const *ip);
 /* What the environment says of the peer's certificate goes. */
 void login_forget_certificate(void);

@@ -297,6 +297,8 @@ net_fill(struct net *n, char **s)
 void
 net_consume(struct net *n, size_t used)
 {
+	if (n->secret)
+		explicit_bzero(n->in + n->in_start, used);
 	n->in_start += used;
 }
 
@@ -304,6 +306,7 @@ size_t
 net_discard(struct net *n)
 {
 	size_t had = n->in_end - n->in_start;
+	net_consume(n, had);
 	n->in_start = n->in_end = 0;
 	return had;
 }

@@ -40,6 +40,7 @@ struct net {
 	int werr;     /* errno of the first failed write, 0 if none */
 	struct net_layer *layer; /* null: none */
 	int held;		 /* the layer holds something back */
+	int secret;		 /* set where passwords come in: input is wiped as it is consumed */
 	/* If not null, every byte that crosses: debugging and transcripts. */
 	void (*trace)(int out, char const *s, size_t n);
 	char in[NET_INSIZE];

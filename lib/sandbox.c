@@ -16,6 +16,7 @@
 #include "lib/sandbox-filter.h"
 #include "lib/sandbox-layers.h"
 #include "lib/sandbox-mode.h"
+#include "lib/secret.h"
 
 #define GROUPS_MAX 64
 
@@ -95,7 +96,7 @@ set_limits(struct sandbox const *s)
 {
 	struct stat st;
 	int log_is_file = !fstat(2, &st) && S_ISREG(st.st_mode);
-	sandbox_limit(RLIMIT_CORE, 0);
+	secret_no_core();
 #ifndef SANDBOX_SANITIZED
 	if (s->memory)
 		sandbox_limit(RLIMIT_AS, s->memory);

@@ -245,6 +245,7 @@ sasl_refused(struct sasl *s)
 	if (s->evidence != SASL_TOKEN || s->refused)
 		return SASL_FAILED;
 	s->refused = 1;
+	explicit_bzero(s->secret, sizeof s->secret);
 	sa_catf(&json, "{\"status\":\"%s\"%s}",
 	    s->mechanism == mechanisms + SASL_XOAUTH2 ? "401" : "invalid_token",
 	    s->server->oauth_error);

@@ -9,6 +9,7 @@
 #include "lib/base64.h"
 #include "lib/sa.h"
 #include "lib/saslprep.h"
+#include "lib/secret.h"
 
 #define NO_BINDING "n,," /* GS2 header: the client knows no channel binding */
 #define NO_BINDING_BASE64 "biws"
@@ -135,7 +136,7 @@ scram_client_verify(struct scram_client const *c, char const *server, size_t len
 	char const *end = server + len, *value;
 	ssize_t n = attribute(&server, end, 'v', &value);
 	int same = n >= 0 && !base64_decode(&got, value, (size_t)n) &&
-		   got.len == hash_len(c->hash) && hash_same(got.s, c->signature, got.len);
+		   got.len == hash_len(c->hash) && secret_same(got.s, c->signature, got.len);
 	stralloc_free(&got);
 	return same;
 }

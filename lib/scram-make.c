@@ -5,6 +5,7 @@
 
 #include "lib/sa.h"
 #include "lib/saslprep.h"
+#include "lib/secret.h"
 
 void
 scram_make_client(
@@ -45,7 +46,7 @@ scram_is_password(struct scram_keys const *k, char const *password)
 {
 	struct scram_keys made = *k;
 	scram_make(&made, k->hash, password);
-	int same = hash_same(made.stored, k->stored, hash_len(k->hash));
+	int same = secret_same(made.stored, k->stored, hash_len(k->hash));
 	explicit_bzero(&made, sizeof made);
 	return same;
 }

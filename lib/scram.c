@@ -7,6 +7,7 @@
 #include "lib/ascii.h"
 #include "lib/base64.h"
 #include "lib/sa.h"
+#include "lib/secret.h"
 
 static char const *const names[] = {[HASH_SHA1] = "SCRAM-SHA-1", [HASH_SHA256] = "SCRAM-SHA-256"};
 
@@ -113,7 +114,7 @@ scram_prove(struct scram_keys const *k, char const *auth_message, size_t len,
 		client[i] ^= proof[i];
 	hash_of(k->hash, client, n, stored);
 	hmac_of(k->hash, k->server, n, auth_message, len, signature);
-	int ok = hash_same(stored, k->stored, n);
+	int ok = secret_same(stored, k->stored, n);
 	if (!ok)
 		explicit_bzero(signature, HASH_MAX);
 	explicit_bzero(client, sizeof client);

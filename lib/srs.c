@@ -6,6 +6,7 @@
 #include "lib/ascii.h"
 #include "lib/hmac.h"
 #include "lib/sa.h"
+#include "lib/secret.h"
 
 #define HASH_LETTERS 8 /* 40 bits */
 #define DAY 86400
@@ -87,7 +88,7 @@ checked(struct srs_key const *k, char const *s)
 	for (int i = 0; i < HASH_LETTERS; i++)
 		if (low[i] >= 'a' && low[i] <= 'z')
 			low[i] = (char)(low[i] - 'a' + 'A');
-	return hash_same(low, h, HASH_LETTERS) ? rest : 0;
+	return secret_same(low, h, HASH_LETTERS) ? rest : 0;
 }
 
 /* 0..31, or -1. */

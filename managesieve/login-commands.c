@@ -151,6 +151,7 @@ read_answer(void *arg, char *line, size_t max, size_t *len)
 		return NET_LONG;
 	*len = c.arg->len;
 	memcpy(line, c.arg->s, *len);
+	explicit_bzero(c.arg->s, *len);
 	line[*len] = 0;
 	return NET_LINE;
 }
@@ -167,12 +168,13 @@ do_authenticate(void *session, struct manage_arg *arg, unsigned int count)
 	    .command = "AUTHENTICATE",
 	    .challenge = put_challenge,
 	    .last = last};
+	char empty[] = "=";
 	struct manage_arg initial = {0};
 	if (count == 2)
 		initial = arg[1];
 	/* An empty string is an empty response, for which lib/sasl.h has this sign. */
 	if (count == 2 && !initial.len)
-		initial = (struct manage_arg){.s = "=", .len = 1};
+		initial = (struct manage_arg){.s = empty, .len = 1};
 	enum login_verdict v =
 	    login_authenticate(&s->login, &s->net, &d, arg->s, arg->len, initial.s, initial.len);
 	return conclude(s, v, arg);

@@ -85,6 +85,7 @@ static void
 begin(struct manage_login *s, unsigned int seconds)
 {
 	net_init(&s->net, 0, 1);
+	s->net.secret = 1;
 	sa_nomem_hook = nomem;
 	s->reader = (struct manage_reader){.net = &s->net,
 	    .line = manage_login_line,

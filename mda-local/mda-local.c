@@ -26,6 +26,7 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/option.h"
+#include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 #include "mda-local/channel.h"
 #include "mda-local/command-line.h"
@@ -125,6 +126,7 @@ main(int argc, char const *const *argv)
 {
 	struct invocation v;
 	PROG = "mda-local";
+	secret_no_core();
 	int const n = options(&v, argc, argv), any = v.c.check || v.c.id || *v.c.sender;
 	if (n > 1 || (!n && any) || ((n || any) && v.connections) ||
 	    (v.fd_ready >= 0 && !v.connections))

@@ -136,7 +136,6 @@ make_input(struct worker *w, struct program const *p, int fd, uint64_t size)
 static void
 set_limits(struct program_policy const *p)
 {
-	sandbox_limit(RLIMIT_CORE, 0);
 	sandbox_limit(RLIMIT_CPU, p->seconds);
 	sandbox_limit(RLIMIT_NOFILE, MDA_PROGRAM_FILES);
 	if (p->memory)

@@ -30,6 +30,7 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/secret.h"
 #include "mda-remote/changes.h"
 #include "mda-remote/clock.h"
 #include "mda-remote/limits.h"
@@ -304,6 +305,7 @@ int
 main(int argc, char **argv)
 {
 	PROG = "mda-remote";
+	secret_no_core();
 	int fd_ready = options(argc, (char const *const *)argv);
 	start();
 	ready(fd_ready);

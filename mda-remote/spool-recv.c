@@ -25,6 +25,7 @@
 #include "lib/local-user.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
+#include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 #include "lib/ucspi.h"
 #include "mda-remote/recv-replies.h"
@@ -52,7 +53,7 @@ distrust(struct recv_session *s)
 	s->foreign = 1;
 	reset_signals();
 	/* A core would hold what the caller may not read. */
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	secret_no_core();
 	/* A closed 0, 1 or 2 would let the spool file take that number. */
 	for (int fd; (fd = open("/dev/null", O_RDWR)) < 3;)
 		if (fd < 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
 #define RELAY_BYTES 16384
@@ -29,6 +30,14 @@ struct pipe {
 	size_t start, end;
 };
 
+/* Passwords and mail go through here; none stays. */
+static void
+sent(struct pipe *p, size_t n)
+{
+	OPENSSL_cleanse(p->s + p->start, n);
+	p->start += n;
+}
+
 /* One direction's step. 1 progress, 0 none, -1 the end. */
 static int
 from_plain(SSL *ssl, int fd, struct pipe *p)
@@ -42,7 +51,7 @@ from_plain(SSL *ssl, int fd, struct pipe *p)
 	}
 	int n = SSL_write(ssl, p->s + p->start, (int)(p->end - p->start));
 	if (n > 0)
-		p->start += (size_t)n;
+		sent(p, (size_t)n);
 	else if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ &&
 		 SSL_get_error(ssl, n) != SSL_ERROR_WANT_WRITE)
 		return -1;
@@ -63,7 +72,7 @@ to_plain(SSL *ssl, int fd, struct pipe *p)
 	}
 	ssize_t n = write(fd, p->s + p->start, p->end - p->start);
 	if (n > 0)
-		p->start += (size_t)n;
+		sent(p, (size_t)n);
 	else if (errno != EAGAIN && errno != EINTR)
 		return -1;
 	return n > 0;

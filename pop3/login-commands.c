@@ -151,7 +151,8 @@ do_auth(void *session, char *arg, size_t len)
 	if (!len)
 		return list_mechanisms(s);
 	size_t n = strcspn(arg, " ");
-	char const *initial = arg[n] ? arg + n + 1 : 0;
+	char *initial = arg[n] ? arg + n + 1 : 0;
+	explicit_bzero(s->raw, sizeof s->raw);
 	struct login_dialog d = {
 	    .prompt = "+ ", .read = pop3_login_read, .arg = s, .tag = "-", .command = "AUTH"};
 	return conclude(s,

@@ -127,6 +127,7 @@ main(int argc, char **argv)
 	    "pop3-user-connections", POP3_USER_CONNECTIONS, 0, LOGIN_SLOTS_MAX);
 	login_start(&s->login, &policy);
 	net_init(&s->net, 0, 1);
+	s->net.secret = 1;
 	sa_nomem_hook = nomem;
 	net_deadline(&s->net, seconds);
 	s->latest = s->net.deadline;

@@ -53,7 +53,7 @@ do_auth(void *session, char *arg, size_t len)
 	if (s->user[0])
 		return reply(s, REPLY_AUTH_TWICE);
 	size_t n = strcspn(arg, " \t");
-	char const *initial = arg + n + strspn(arg + n, " \t");
+	char *initial = arg + n + strspn(arg + n, " \t");
 	struct login_dialog d = {.prompt = "334 ", .read = read_line, .arg = s};
 	enum login_verdict v = login_authenticate(
 	    s->login, &s->net, &d, arg, n, *initial ? initial : 0, len - (size_t)(initial - arg));
@@ -67,6 +67,7 @@ do_auth(void *session, char *arg, size_t len)
 	if (v == LOGIN_OK) {
 		memcpy(s->user, s->login->user, sizeof s->user);
 		memcpy(s->mechanism, mechanism, sizeof mechanism);
+		s->net.secret = 0;
 		if (rate_reached(s, RATE_CONNECTIONS))
 			return 0;
 	}

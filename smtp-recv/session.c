@@ -152,8 +152,8 @@ say_nomem(void)
 	say_last(REPLY_NOMEM);
 }
 
-/* A mapped file was cut short by another program: state/greylist, state/rates, a table. It was being
- * looked at, so that no reply is half said. */
+/* A mapped file was cut short by another program: state/greylist, state/rates, a table. It was
+ * being looked at, so that no reply is half said. */
 static void
 say_state(void)
 {
@@ -164,6 +164,7 @@ void
 session_init(struct session *s)
 {
 	net_init(&s->net, 0, 1);
+	s->net.secret = s->login != 0;
 	net_deadline(&s->net, s->set.session_seconds);
 	s->end = s->net.deadline;
 	s->state = ST_START;
@@ -301,7 +302,8 @@ obey(struct session *s, char *line, size_t len, struct command const **row, char
 	case COMMAND_OK:
 		return run(s, *row, *arg, n);
 	case COMMAND_UNKNOWN:
-		return milters_unknown(s, line) ? 0 : reply(s, REPLY_UNKNOWN);
+		/* Where a password may come, an unknown word may be one, and no filter's. */
+		return !s->net.secret && milters_unknown(s, line) ? 0 : reply(s, REPLY_UNKNOWN);
 	case COMMAND_NUL:
 		return reply(s, REPLY_CONTROL);
 	case COMMAND_NEEDSARG:
@@ -331,16 +333,15 @@ log_reject(struct session const *s, struct command const *row, char const *arg)
 
 /* Reads and obeys one line. Not 0: the session ends. */
 static int
-one_command(struct session *s)
+one_command(struct session *s, char *line)
 {
-	char line[COMMAND_LINE_MAX];
 	size_t len;
 	struct command const *row = 0;
 	char *arg = line;
 	int end = 0;
 	s->code = 0;
 	log_id(s->state > ST_EHLO ? s->tx.id : id_connection());
-	switch (session_line(s, line, sizeof line, &len)) {
+	switch (session_line(s, line, COMMAND_LINE_MAX, &len)) {
 	case NET_LINE:
 		end = rate_reached(s, RATE_COMMANDS) || obey(s, line, len, &row, &arg);
 		break;
@@ -373,6 +374,15 @@ one_command(struct session *s)
 	return end;
 }
 
+static void
+commands(struct session *s)
+{
+	char line[COMMAND_LINE_MAX];
+	while (!one_command(s, line))
+		if (s->net.secret)
+			explicit_bzero(line, sizeof line);
+}
+
 void
 session_greeting(struct session *s)
 {
@@ -393,8 +403,7 @@ session_run(struct session *s)
 	log_send();
 	if (!rate_refuses_client(s) && door_open(s)) {
 		session_greeting(s);
-		while (!one_command(s))
-			;
+		commands(s);
 	}
 	close_outlets(s);
 	milters_end(s);

@@ -26,6 +26,7 @@
 #include "lib/lookup.h"
 #include "lib/option.h"
 #include "lib/sandbox.h"
+#include "lib/secret.h"
 #include "lib/ucspitls.h"
 #include "smtp-recv/listen.h"
 #include "smtp-recv/session.h"
@@ -238,6 +239,7 @@ main(int argc, char **argv)
 	static struct session s;
 	struct invocation v;
 	PROG = "smtp-recv";
+	secret_no_core();
 	int first = options(&v, argc, argv);
 	if (v.listen.max)
 		wait_for_connection(&s, &v, argv[first] != 0);

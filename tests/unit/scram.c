@@ -7,6 +7,7 @@
 #include "lib/saslprep.h"
 #include "lib/scram-client.h"
 #include "lib/scram.h"
+#include "lib/secret.h"
 #include "tests/unit/tap.h"
 
 static void
@@ -105,8 +106,11 @@ digests(void)
 		    derived[i].salt, strlen(derived[i].salt), derived[i].iterations, out);
 		tap_hex("PBKDF2", out, hash_len(derived[i].h), derived[i].want);
 	}
-	tap_ok(hash_same("abc", "abc", 3), "the same");
-	tap_ok(!hash_same("abc", "abd", 3), "not the same");
+	tap_ok(secret_same("abc", "abc", 3), "the same");
+	tap_ok(!secret_same("abc", "abd", 3), "not the same");
+	tap_ok(secret_same_text("abc", "abc"), "texts that are the same");
+	tap_ok(!secret_same_text("abc", "ab") && !secret_same_text("abc", "abd"),
+	    "texts that are not");
 }
 
 /* RFC 5802 5 and RFC 7677 3: user "user", password "pencil". */
@@ -186,17 +190,29 @@ static void
 client(void)
 {
 	static char const nonce[] = "rOprNGfwEbeRWgbNEkqO";
-#define FIRST "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+#define FIRST                                                                                      \
+	"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
 	static struct {
 		char const *server, *want; /* null: refused */
 	} const firsts[] = {
-		{FIRST, "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="},
-		{FIRST ",x=later", "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p="},
-		{"m=x," FIRST, 0}, {"", 0}, {"r=", 0}, {"r=rOprNGfwEbeRWgbNEkqO,s=YWJj,i=4096", 0}, {"r=ROprNGfwEbeRWgbNEkqO%h,s=YWJj,i=4096", 0},
-		{"r=rOprNGfwEbeRWgbNEkqOx", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,i=4096", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=,i=4096", 0},
-		{"r=rOprNGfwEbeRWgbNEkqOx,s=YWJ,i=4096", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=4095", 0},
-		{"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=2000001", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=99999999999999", 0}, {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=-5", 0},
-		{"e=unknown-user", 0},
+	    {FIRST, "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+"
+		    "Ute9ytag9zjfMHgsqmmiz7AndVQ="},
+	    {FIRST ",x=later", "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p="},
+	    {"m=x," FIRST, 0},
+	    {"", 0},
+	    {"r=", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqO,s=YWJj,i=4096", 0},
+	    {"r=ROprNGfwEbeRWgbNEkqO%h,s=YWJj,i=4096", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,i=4096", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=,i=4096", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJ,i=4096", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=4095", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=2000001", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=99999999999999", 0},
+	    {"r=rOprNGfwEbeRWgbNEkqOx,s=YWJj,i=-5", 0},
+	    {"e=unknown-user", 0},
 	};
 	struct scram_client c;
 	stralloc out = STRALLOC_ZERO;
@@ -205,25 +221,35 @@ client(void)
 		sa_reset(&out);
 		scram_client_first(&c, HASH_SHA256, "user", nonce, &out);
 		if (!i)
-			tap_str("the first message", sa_str(&out), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+			tap_str(
+			    "the first message", sa_str(&out), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
 		sa_reset(&out);
-		int r = scram_client_final(&c, firsts[i].server, strlen(firsts[i].server), "pencil", &out, &why);
+		int r = scram_client_final(
+		    &c, firsts[i].server, strlen(firsts[i].server), "pencil", &out, &why);
 		if (firsts[i].want)
-			tap_ok(!r && !strncmp(sa_str(&out), firsts[i].want, strlen(firsts[i].want)), "%s: %s", firsts[i].server, out.s);
+			tap_ok(!r && !strncmp(sa_str(&out), firsts[i].want, strlen(firsts[i].want)),
+			    "%s: %s", firsts[i].server, out.s);
 		else
 			tap_ok(r < 0 && why, "%s: %s", firsts[i].server, why ? why : "taken");
 		if (!i) {
 			static char const v[] = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
-			static char const *const wrong[] = {"", "v=", "e=other-error", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G8=", "v=6rriTRBi23WpRR/wtup="};
+			static char const *const wrong[] = {"", "v=", "e=other-error",
+			    "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G8=",
+			    "v=6rriTRBi23WpRR/wtup="};
 			tap_ok(scram_client_verify(&c, v, sizeof v - 1), "the server's signature");
 			for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
-				tap_ok(!scram_client_verify(&c, wrong[k], strlen(wrong[k])), "not its signature: %s", wrong[k]);
+				tap_ok(!scram_client_verify(&c, wrong[k], strlen(wrong[k])),
+				    "not its signature: %s", wrong[k]);
 		}
 		scram_client_end(&c);
 	}
 	sa_reset(&out);
-	scram_client_first(&c, HASH_SHA256, "a=b,c\xc2\xad" "d", nonce, &out);
-	tap_str("a login with = and ,, prepared", sa_str(&out), "n,,n=a=3Db=2Ccd,r=rOprNGfwEbeRWgbNEkqO");
+	scram_client_first(&c, HASH_SHA256,
+	    "a=b,c\xc2\xad"
+	    "d",
+	    nonce, &out);
+	tap_str("a login with = and ,, prepared", sa_str(&out),
+	    "n,,n=a=3Db=2Ccd,r=rOprNGfwEbeRWgbNEkqO");
 	scram_client_end(&c);
 	sa_reset(&out);
 	scram_client_first(&c, HASH_SHA256, "user", 0, &out);
