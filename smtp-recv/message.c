@@ -128,15 +128,19 @@ message_piece(struct message const *m, uint64_t offset, char const **s)
 	return (ssize_t)(m->memory.len - offset);
 }
 
-uint64_t
-message_wire(struct message const *m)
+int
+message_wire(struct message const *m, uint64_t *wire)
 {
 	char const *s;
-	uint64_t n = 0;
+	uint64_t at = m->skip;
 	ssize_t r;
-	for (uint64_t at = m->skip; (r = message_piece(m, at, &s)) > 0; at += (uint64_t)r)
-		n += (uint64_t)r + lines_count(s, (size_t)r, 0).ends;
-	return n;
+	*wire = 0;
+	for (; (r = message_piece(m, at, &s)) > 0; at += (uint64_t)r)
+		*wire += (uint64_t)r + lines_count(s, (size_t)r, 0).ends;
+	if (!r && at == m->size)
+		return 0;
+	errno = r ? errno : EIO;
+	return -1;
 }
 
 int

@@ -26,9 +26,9 @@ int message_directory(char const *path);
 int message_add(struct message *m, char const *s, size_t n);
 /* 1 if it ends with a line's end. */
 int message_whole(struct message const *m);
-/* Octets on the wire, CR LF counted, of what is sent on; what cannot be read shows when it is sent.
- */
-uint64_t message_wire(struct message const *m);
+/* Octets on the wire, CR LF counted, of what is sent on. 0, or -1 and errno: a number too low would end
+ * the message there, and let the rest of it pass for commands. */
+int message_wire(struct message const *m, uint64_t *wire);
 /* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);
 /* The octets from offset on, as many as are at hand, until the next call: as message_read. */

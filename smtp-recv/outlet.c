@@ -178,9 +178,13 @@ in_one_piece(struct letter const *l)
 static void
 send_along(struct outlet *o, struct letter const *l)
 {
-	smtp_client_bdat(
-	    &o->client, smtp_client_length(l->head->s, l->head->len) + message_wire(l->m));
+	uint64_t wire;
 	o->sent = 1;
+	if (message_wire(l->m, &wire) < 0) {
+		outlet_close(o);
+		return;
+	}
+	smtp_client_bdat(&o->client, smtp_client_length(l->head->s, l->head->len) + wire);
 	if (send_letter(o, l) < 0 && !o->client.net.werr)
 		outlet_close(o);
 }
