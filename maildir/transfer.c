@@ -180,12 +180,17 @@ drop_sources(struct transfer *x)
 		if (!a->moved)
 			continue;
 		struct folder *f = a->from;
+		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
 		int gone = a->source ? 0 : folder_unlink(f, a->position);
+		/* It stays there, or whoever was faster has counted that it went: what came is one more. */
+		if (gone && same_quota) {
+			x->bytes += (int64_t)a->disk;
+			x->messages++;
+		}
 		if (gone < 0)
 			continue; /* both are there; not told as gone */
 		record_gone(f, a->position);
 		folder_unsynced(f, folder_at(f, a->position));
-		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
 		/* Whoever was faster has counted it. */
 		if (f->quota && !same_quota && !gone) {
 			f->quota_bytes -= (int64_t)a->disk;

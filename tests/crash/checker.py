@@ -3,7 +3,7 @@ project's code is used: Maildir, dovecot-uidlist (version 3), dovecot-keywords a
 
 A message is known by its token, which stands in its Subject and makes its body. Where its copies are is an outcome: a sorted tuple of
 (folder, UID, flags); -N is a UID that nobody was told yet, N or larger. A World has, for every token, the outcomes that are allowed."""
-import collections, copy, os, re
+import collections, functools, os, re
 
 DISPOSABLE = "postern-index", "postern-index.log", "postern-text", "postern-keys"
 KNOWN = re.compile(r"cur|new|tmp|postern-wake|" + "|".join(map(re.escape, DISPOSABLE)) + r"|maildirfolder|dovecot-uidlist|dovecot-keywords|dovecot-acl|"
@@ -34,10 +34,12 @@ class World:
         self.next, self.validity = {}, {}               # folder: the largest UIDNEXT and the UIDVALIDITY that were told
         self.gone = collections.defaultdict(set)        # folder: UIDs whose absence was told
         self.sizes = {}                                 # token: octets of its body, about
-        self.doubles = collections.Counter()            # named exceptions, counted
 
     def copy(self):
-        return copy.deepcopy(self)
+        other = World()
+        other.may, other.next, other.validity, other.sizes = dict(self.may), dict(self.next), dict(self.validity), dict(self.sizes)
+        other.gone.update({folder: set(uids) for folder, uids in self.gone.items()})
+        return other
 
     def put(self, token, *places, size=0):
         self.sizes[token] = size
@@ -223,6 +225,21 @@ def maildirsize(root):
 # ---- the spool ----
 
 
+TABLE = []
+for b in range(256):
+    for _ in range(8):
+        b = b >> 1 ^ (0x82f63b78 if b & 1 else 0)
+    TABLE.append(b)
+
+
+@functools.lru_cache(64)
+def crc32c(text):
+    c = 0xffffffff
+    for b in text:
+        c = c >> 8 ^ TABLE[(c ^ b) & 255]
+    return c ^ 0xffffffff
+
+
 class Spooled:
     """A queued message: {recipient: state}, its token, and whether it is whole (doc/spool.md)."""
 
@@ -233,6 +250,9 @@ class Spooled:
         length = re.search(rb"\nl (\d{20})\n", head)
         self.name, self.path = os.path.basename(path), path
         self.whole = bool(text.startswith(b"postern-spool 1\n") and blank and b"\0" not in head and length and int(length[1]) == len(message))
+        if self.whole and (sum_ := re.search(rb"\nk ([0-9a-f]{8})\n", head)):
+            new = re.sub(rb"^r .. ", b"r w- ", head, flags=re.M)[sum_.end():] + blank + message
+            self.whole = int(sum_[1], 16) == crc32c(new)
         self.states = {m[1].decode(): m[0].decode() for m in re.findall(rb"^r (.)\S \d+ \S+ (.*)$", head, re.M)}
         self.sender = (re.search(rb"^f (.*)$", head, re.M) or [b"", b""])[1].decode()
         token = re.search(rb"^Subject: (\S+)$", message, re.M)

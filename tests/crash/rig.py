@@ -151,7 +151,8 @@ class Scenario:
     prepare(top)        what is there before, made once
     play(top, tracer)   the program run behind these words; what clients were told
     check(top, told, point, rng)    what is wrong: after that, and after programs have run again."""
-    promise, roles, faults, reuse = "nothing acknowledged is lost", None, ERRORS, True
+    promise, roles, faults = "nothing acknowledged is lost", None, ERRORS
+    moments = None  # while a power cut is recorded: [(time in ns, what clients knew then)]
 
     def __init__(self, name):
         self.name = name
@@ -168,6 +169,10 @@ class Scenario:
         self.bad = self.check(top, told, Point(), random.Random(1))
         shutil.rmtree(top)
         return self.chosen(calls(report))
+
+    def always(self):
+        """Further points."""
+        return []
 
     def chosen(self, made):
         return [c for c in made if c.role != "tracer" and (not self.roles or re.fullmatch(self.roles, c.role))]

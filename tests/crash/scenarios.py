@@ -1,7 +1,7 @@
 """Which scenarios there are, by name."""
-import flow, store
+import flow, store, walker
 
-NAMES = {**flow.NAMES, **{op: lambda op=op: store.Store(op) for op in store.OPS}}
+NAMES = {**flow.NAMES, **walker.NAMES, **{op: lambda op=op: store.Store(op) for op in store.OPS}, **{op: lambda op=op: store.Big(op) for op in store.BIG}}
 
 
 def make(name):

@@ -1,5 +1,5 @@
 """A user's mail, by imap and pop3: what a client is told, and what must be so afterwards."""
-import os, re, shutil, subprocess, sys
+import atexit, os, re, shutil, tempfile, time
 
 import checker, rig
 from checker import changed, outcome, place
@@ -25,7 +25,7 @@ class Imap(rig.Line):
         self.log = open(f"{top}/log", "ab")
         super().__init__([f"{rig.ROOT}/build/bin/imap"], environment(top), tracer, self.log)
         self.world, self.folder, self.sent, self.refused, self.said = world, None, 0, [], 0
-        self.expunged = []
+        self.moments = None
 
     def close(self):
         self.log.close()
@@ -59,14 +59,19 @@ class Imap(rig.Line):
         """A command; the last effect is what its OK says, the others what may have come of it without that."""
         before = self.world.copy()
         self.world.perhaps(*effects)
+        self.knows()
         good, self.lines = self.command(text)
         if good:
-            gone = self.world.gone
             self.world.may = before.may
             self.world.apply(effects[-1])
-            for folder, uids in gone.items():
+            for folder, uids in list(self.world.gone.items()):
                 self.world.absent(folder, uids)
         return good
+
+    def knows(self):
+        """For a power cut: what is known at this moment."""
+        if self.moments is not None:
+            self.moments.append((time.time_ns(), self.world.copy()))
 
     # ---- what is not a change ----
 
@@ -129,6 +134,7 @@ class Imap(rig.Line):
         def effect(t, o, lost=frozenset()):
             there = [self.world.fresh(to, p[2] - lost) for p in o if p[0] == here and p[1] in uids]
             return outcome(*[p for p in o if verb == "COPY" or p[0] != here or p[1] not in uids], *there)
+        before = self.world.copy()
         tokens = {u: self.world.at(here, u) for u in uids}
         # A copy that nobody was told of may lack the keywords that have no letter there.
         between = [lambda t, o: effect(t, o, BEYOND)] if verb == "COPY" else []
@@ -139,8 +145,12 @@ class Imap(rig.Line):
         m = good and re.search(r"COPYUID \d+ ([\d,:]+) ([\d,:]+)\]", "".join(x.decode(errors="replace") for x in self.lines) + self.tagged)
         for uid, new in zip(numbers(m[1]), numbers(m[2])) if m else ():
             self.world.numbered(tokens[uid], to, new)
-        if good and verb == "MOVE":
+        told = sum(bool(re.match(rb"\* \d+ EXPUNGE|\* VANISHED", x)) for x in self.lines)
+        if good and verb == "MOVE" and told >= len(uids):
             self.world.absent(here, uids)
+        elif good and verb == "MOVE":  # what could not be removed is in both (RFC 6851 3.3), and not told as gone
+            self.world.may = {t: outcomes | {outcome(*o, *[p for p in b if p[0] == here and p[1] in uids and p not in o]) for o in outcomes for b in before.may.get(t, ())}
+                              for t, outcomes in self.world.may.items()}
         return good
 
     def append(self, *tokens, folder="INBOX", words="\\Seen", size=0):
@@ -181,12 +191,7 @@ class Imap(rig.Line):
         return self.command(text)[0]
 
 
-# Uids in the template: m1..m4, many1..3 and so on are 1, 2, 3 ... in their folders.
-def twice(fn):
-    return lambda c, k: fn(c, [k])
-
-
-# What is prepared, and the change itself (k: 1, and once more 2 behind the fault: that must succeed).
+# In the template m1..m4, many1..3 and so on are UIDs 1, 2, 3 ... of their folders. What is prepared, and the change itself (k: 1, and once more 2 behind the fault: that must succeed).
 OPS = {
     "flags": (lambda c: c.select("INBOX"), lambda c, k: c.store([k + 1], "+", "\\Flagged \\Seen")),
     "letter": (lambda c: c.select("INBOX"), lambda c, k: c.store([k + 1], "+", "another")),
@@ -213,8 +218,13 @@ OPS = {
     "text": (lambda c: c.select("INBOX"), lambda c, k: c.plain(f"FETCH {k}:{k + 1} (ENVELOPE BODYSTRUCTURE PREVIEW)")),
     "leave": (lambda c: c.select("INBOX") and c.plain("FETCH 1:* ENVELOPE") and c.store([1], "+", "\\Answered"), lambda c, k: c.plain("LOGOUT")),
 }
-STATE = {"subscribe", "special", "acl", "create"}  # their effect is not messages
-
+# What a large folder and a long index log are needed for.
+BIG = {
+    "uidlist": (lambda c: c.select("Big"), lambda c, k: c.expunge(list(range(1, DEAD) if k == 1 else [DEAD]))),
+    "keys": (lambda c: c.select("Big"), lambda c, k: c.plain("SORT (SUBJECT) UTF-8 ALL")),
+    "compact": (lambda c: c.select("Long") and c.store([1], "+", "\\Answered"), lambda c, k: c.store([1], "+-"[k - 1], "\\Draft") and c.plain("UNSELECT")),
+}
+ROWS, DEAD = 136, 80  # messages of the large folder; so many of them go
 
 def mail(top, folder, token, n, flags=None, size=0):
     """A message as a foreign program puts it there."""
@@ -231,14 +241,25 @@ def maildir(path):
 
 class Store(rig.Scenario):
     """One row of OPS."""
-    folders = FOLDERS
+    folders, made, at_once = FOLDERS, {}, 3  # messages that one command changes
     promise = "a change that was answered lasts, one that was not is made or not made"
 
     def __init__(self, op):
         super().__init__(op)
-        self.op, (self.set_up, self.act) = op, OPS[op]
+        self.op, (self.set_up, self.act) = op, {**OPS, **BIG}[op]
 
     def prepare(self, top):
+        """Once for all that begin alike."""
+        if type(self) not in Store.made:
+            path = tempfile.mkdtemp(prefix="crash-template.", dir=os.path.dirname(self.base))
+            atexit.register(shutil.rmtree, path, True)
+            Store.made[type(self)] = path, self.make(path)
+        os.rmdir(top)
+        path, self.world = Store.made[type(self)]
+        rig.copy(path, top)
+        self.before = {f"{p}/{n}": open(f"{p}/{n}", "rb").read() for p, _, names in os.walk(top) for n in names if os.path.basename(p) in ("cur", "new")}
+
+    def make(self, top):
         self.world = checker.World()
         os.makedirs(f"{top}/instance/etc")
         maildir(f"{top}/Maildir")
@@ -252,7 +273,7 @@ class Store(rig.Scenario):
         with open(f"{top}/Maildir/maildirsize", "w") as f:
             f.write("1048576S\n{} {}\n".format(*checker.usage(checker.folders(f"{top}/Maildir"))))
         assert not c.refused, c.refused
-        self.before = {f"{p}/{n}": open(f"{p}/{n}", "rb").read() for p, _, names in os.walk(top) for n in names if os.path.basename(p) in ("cur", "new")}
+        return self.world
 
     def fill(self, top, c):
         counts = {"INBOX": ("m", 4), "Other": ("o", 2), "Many": ("many", 3), "Changed": ("c", 2)}
@@ -285,17 +306,25 @@ class Store(rig.Scenario):
             os.rename(f"{top}/Maildir/.Changed/cur/{name}", f"{top}/Maildir/.Changed/cur/{name}R")
         self.world.apply(changed("Changed", [1, 2], lambda p: (p[0], p[1], p[2] | {"\\Answered"})))
 
+    def always(self):
+        """File systems without links, without promises, and two of them."""
+        return ["imap:renameat2:1+:EINVAL", "imap:linkat:1+:EPERM", "imap:renameat2:1:EXDEV", "imap:linkat:1:EXDEV"]
+
     def play(self, top, tracer):
         world = self.world.copy()
         c = Imap(top, world, tracer)
+        c.moments = self.moments
+        c.knows()
         told = {"world": world, "died": False, "refused": c.refused, "done": None, "again": None}
         try:
             self.set_up and self.set_up(c)
             self.first = c.sent
             told["done"] = bool(self.act(c, 1))
             self.last = c.sent
+            c.knows()
             if self.op != "leave":
                 told["again"] = bool(self.act(c, 2))
+                c.knows()
         except rig.Gone:
             told["died"] = True
         told["code"] = c.close()
@@ -329,6 +358,15 @@ class Store(rig.Scenario):
                 if f.read() != octets:
                     bad.append(f"{path} was changed in place")
         return bad
+
+    def after_cut(self, top, world):
+        """What is wrong after a power cut. A line that is not whole was told to nobody."""
+        root = f"{top}/Maildir"
+        found = checker.folders(root)
+        bad = [b for b in checker.judge(world, found) if "uidlist: " not in b]
+        for folder in found.values():
+            folder.next = max(folder.next, 1)
+        return bad + self.again(top, world.copy(), found)
 
     def unharmed(self, told, found, point):
         """Where no process was killed."""
@@ -371,7 +409,7 @@ class Store(rig.Scenario):
         said, real = checker.maildirsize(root), checker.usage(found)
         if said is None or said == real:
             return []
-        most = 3 if killed else 0
+        most = self.at_once if killed else 0
         return [] if abs(said[1] - real[1]) <= most and most else [f"maildirsize says {said}, there are {real}"]
 
     def again(self, top, world, found):
@@ -401,6 +439,28 @@ class Store(rig.Scenario):
         if seen[0] != seen[1]:
             bad.append(f"with the index {seen[0]}, without {seen[1]}")
         return bad + ["in the end: " + b for b in checker.judge(world, checker.folders(f"{top}/Maildir"))]
+
+
+class Big(Store):
+    folders, at_once = ("INBOX", "Other", "Foreign", "Big", "Long"), DEAD
+
+    def fill(self, top, c):
+        for folder, n in ("Big", ROWS), ("Long", 2):
+            for i in range(1, n + 1):
+                mail(top, folder, f"{folder.lower()}{i}", i)
+                self.world.put(f"{folder.lower()}{i}", place(folder))
+            c.select(folder)
+            assert len(c.look()) == n
+        c.plain("SUBSCRIBE Other")
+        c.plain('SETMETADATA Other (/private/specialuse "\\\\Junk")')
+        log = f"{top}/Maildir/.Long/postern-index.log"
+        c.store([1], "+", "\\Flagged")
+        c.select("Big")
+        while os.path.getsize(log) < 65536 - 900:  # the next change makes it worth a new snapshot
+            c.select("Long")
+            for sign in "-+" * 4:
+                c.store([1], sign, "\\Flagged")
+            c.plain("UNSELECT")
 
 
 def differs(name, folder, shown):

@@ -10,9 +10,9 @@
  *
  * A process's ROLE is the name of its program, "imap", or of one that has forked and execs nothing,
  * "mda-local/1", the second of a kind "smtp-send.2". An empty ROLE: any, each counted by itself.
- * FAULT: kill     SIGKILL of the process, when the N-th CALL has been made all      of all
- * processes EIO ...  the call is not made, and fails so short    half of the octets are read or
- * written, if there is more than one
+ * "N+": the N-th and all that follow. FAULT: kill     SIGKILL of the process, when the N-th CALL
+ * has been made all      of all processes EIO ...  the call is not made, and fails so short    half
+ * of the octets are read or written, if there is more than one
  *
  * -c: REPORT has a line for every call: ROLE CALL N RESULT WHAT, with tabs between them; WHAT is
  * the file. REPORT ends with "hit WHAT" or "miss", and "end ROLE exit CODE" or "end ROLE signal N"
@@ -107,7 +107,7 @@ static struct {
 	long number;
 	unsigned int n;
 	enum { NO_FAULT, KILL, KILL_ALL, FAIL, SHORT } fault;
-	int error, hit;
+	int error, hit, onward;
 	char what[512];
 } point;
 
@@ -327,8 +327,9 @@ cut_short(struct task *t, struct call *c)
 static int
 is_point(struct task const *t)
 {
-	return point.fault != NO_FAULT && t->number == point.number && t->n == point.n &&
-	       !point.hit && (!point.role[0] || !strcmp(point.role, t->role->name));
+	return point.fault != NO_FAULT && t->number == point.number &&
+	       (point.onward ? t->n >= point.n : t->n == point.n && !point.hit) &&
+	       (!point.role[0] || !strcmp(point.role, t->role->name));
 }
 
 /* A process is about to make a call: how it goes on. */
@@ -467,6 +468,7 @@ listen_at(char *text)
 static void
 parse_point(char *text)
 {
+	char *end;
 	char *role = text, *name = strchr(role, ':'), *n = name ? strchr(name + 1, ':') : 0,
 	     *fault = n ? strchr(n + 1, ':') : 0;
 	if (!fault) {
@@ -479,7 +481,8 @@ parse_point(char *text)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(names[i].name, name))
 			point.number = names[i].number;
-	point.n = (unsigned int)strtoul(n, 0, 10);
+	point.n = (unsigned int)strtoul(n, &end, 10);
+	point.onward = *end == '+';
 	point.fault = !strcmp(fault, "kill")	? KILL
 		      : !strcmp(fault, "all")	? KILL_ALL
 		      : !strcmp(fault, "short") ? SHORT
