@@ -5,6 +5,7 @@
 #   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
 #   make crash           every system call of every scenario fails, or is the last (doc/acceptance.md): hours
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
+#   make abuse           floods, slow clients, full disks and the like, in full numbers (doc/abuse.md)
 #   make install DESTDIR= PREFIX=/usr/local
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
 #   make FUZZ=1 [all] [unit] [targets]          clang's sanitizers and libFuzzer's counters in it all, in build/fuzz
@@ -76,7 +77,7 @@ TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/f
 # The crash rig's tracer, where it knows the registers.
 CRASH   := $(if $(filter x86_64-linux%,$(shell $(CC) -dumpmachine)),$B/crash/tracer)
 
-.PHONY: all check crash soak habits install clean fuzz targets unit bench rigs
+.PHONY: all check crash soak habits abuse install clean fuzz targets unit bench rigs
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -189,6 +190,10 @@ crash: all unit
 # Two hours of a mail client's habits in ten minutes: thousands of submissions, and kill -9 meanwhile.
 habits: all
 	PATH="$$PWD/$B/bin:$$PATH" PYTHONPATH=tests/lib KILL_SECONDS=$${KILL_SECONDS:-600} python3 tests/flow/050-kill.t
+
+# Every case of doc/abuse.md in full numbers, some of which need root.
+abuse: all
+	PATH="$$PWD/$B/bin:$$PATH" PYTHONPATH=tests/lib PROOF=1 prove -v --timer -e '' tests/abuse/*.t
 
 install: all
 	scripts/install "$B/bin" "$(DESTDIR)" "$(PREFIX)"

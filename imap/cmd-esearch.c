@@ -195,7 +195,7 @@ search_folder(struct session *s, struct esearch_command *c, struct folder *f, ch
 	}
 	if (results_search(&r, s, f, c->q, &need, c->others ? &c->progress : 0) < 0)
 		return;
-	net_deadline(&s->net, WRITE_SECONDS);
+	net_deadline(&s->net, s->write_seconds);
 	if (r.count && (c->want.options & RETURN_DATA || !(c->want.options & RETURN_SAVE)))
 		search_return_tell(s, &e, &c->want, &r);
 	if (f == s->folder && c->want.options & RETURN_SAVE) {

@@ -63,7 +63,7 @@ idle_loop(struct session *s, struct parse *p, struct watch *w)
 			break;
 		case WAKE_TIMER:
 			if (!tain_future(&latest)) {
-				session_bye(s, REPLY_BYE_IDLE);
+				session_late(s, "idle", REPLY_BYE_IDLE);
 				return DONE;
 			}
 			if (!tain_future(&alive)) {

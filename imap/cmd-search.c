@@ -29,7 +29,7 @@ search_answer(struct session *s, struct search const *q, struct search_return co
     struct results const *r)
 {
 	struct esearch const e = {s->folder, s->uid, 0, q->modseq};
-	net_deadline(&s->net, WRITE_SECONDS);
+	net_deadline(&s->net, s->write_seconds);
 	/* RFC 9051 6.4.4: SAVE alone suppresses the response. */
 	if (o->options & RETURN_DATA || !(o->options & RETURN_SAVE))
 		search_return_tell(s, &e, o, r);
@@ -63,7 +63,7 @@ run(struct session *s, struct search *q, struct search_return const *o, struct c
 		return DONE;
 	}
 	if (!o->given) {
-		net_deadline(&s->net, WRITE_SECONDS);
+		net_deadline(&s->net, s->write_seconds);
 		tell_search(s, &r, q->modseq);
 		return DONE;
 	}

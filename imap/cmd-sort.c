@@ -85,7 +85,7 @@ sort_and_tell(struct session *s, struct sort const *x, struct search const *q, s
 	if ((uint64_t)r->count * SORT_OCTETS > s->search_memory)
 		return REPLY_SORT_LIMIT;
 	if (!sort_results(s, s->folder, r, x->by, x->count, 0)) {
-		net_deadline(&s->net, WRITE_SECONDS);
+		net_deadline(&s->net, s->write_seconds);
 		if (x->want.given)
 			reply = search_answer(s, q, &x->want, r);
 		else

@@ -106,7 +106,7 @@ thread_and_tell(struct session *s, struct algorithm const *a, struct results *r)
 		a->fn(&x);
 	}
 	if (!x.failed) {
-		net_deadline(&s->net, WRITE_SECONDS);
+		net_deadline(&s->net, s->write_seconds);
 		thread_tell(&x);
 	} else if (!s->ended)
 		reply = REPLY_SORT_LIMIT;

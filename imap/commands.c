@@ -91,7 +91,7 @@ session_stopped(struct session *s)
 	if (tick == s->tick)
 		return s->ended || s->net.werr;
 	s->tick = tick;
-	net_deadline(&s->net, WRITE_SECONDS);
+	net_deadline(&s->net, s->write_seconds);
 	struct pollfd x[] = {
 	    {.fd = s->fd_signal, .events = POLLIN},
 	    {.fd = s->net.fd_in, .events = POLLRDHUP},
@@ -216,7 +216,7 @@ static void
 closed(struct session *s)
 {
 	if (s->parse.closed == PARSE_LATE)
-		session_bye(s, REPLY_BYE_LATE);
+		session_late(s, "command", REPLY_BYE_LATE);
 	else if (s->parse.closed == PARSE_LONG)
 		session_bye(s, REPLY_BYE_LINE);
 	s->ended = 1;
@@ -234,13 +234,13 @@ one_command(struct session *s)
 	if (parse_tag(p, &tag)) {
 		s->tag = tag.s;
 		c = find(p);
-		net_deadline(&s->net, WRITE_SECONDS);
+		net_deadline(&s->net, s->write_seconds);
 		tain_addsec_g(&s->sign, STOPPED_ALIVE);
 		s->progress_due = 0;
 		s->progress_told = 0;
 		reply = dispatch(s, c);
 	}
-	net_deadline(&s->net, WRITE_SECONDS);
+	net_deadline(&s->net, s->write_seconds);
 	if (p->closed) {
 		closed(s);
 		return;
@@ -287,7 +287,7 @@ await(struct session *s)
 	tain_addsec_g(&latest, (int)s->timeout);
 	/* A client that pipelines without end is stopped, too. */
 	while ((r = poll(&x, 1, 0) > 0 ? 2 : await_event(s, &latest)) == 3) {
-		net_deadline(&s->net, WRITE_SECONDS);
+		net_deadline(&s->net, s->write_seconds);
 		notify_between(s);
 		arena_reset(&s->arena);
 		if (s->ended)
@@ -298,7 +298,7 @@ await(struct session *s)
 	if (r == 2)
 		session_bye(s, REPLY_BYE_SHUTDOWN);
 	else if (!r)
-		session_bye(s, REPLY_BYE_IDLE); /* RFC 3501 5.4 */
+		session_late(s, "idle", REPLY_BYE_IDLE); /* RFC 3501 5.4 */
 	s->ended = 1;
 	return 0;
 }

@@ -98,7 +98,7 @@ binary_size(struct fetch_item const *it, struct hand *h)
 static void
 put_octets(struct session *s, struct decoder *d, uint64_t from, uint64_t left)
 {
-	net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
+	net_deadline(&s->net, s->write_seconds + (unsigned int)(left / SLOWEST_RATE));
 	while (left && next(d)) {
 		size_t const skip = from < d->out.len ? (size_t)from : d->out.len;
 		size_t const n = left < d->out.len - skip ? (size_t)left : d->out.len - skip;

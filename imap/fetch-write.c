@@ -94,7 +94,7 @@ put_range(struct session *s, struct fetch_item const *it, char const *msg, size_
 		wire_skip(&w, it->from);
 	uint64_t left = put_begin(s, &w, to - from, it->partial ? it->count : UINT64_MAX);
 	if (left)
-		net_deadline(&s->net, WRITE_SECONDS + (unsigned int)(left / SLOWEST_RATE));
+		net_deadline(&s->net, s->write_seconds + (unsigned int)(left / SLOWEST_RATE));
 	while (left) {
 		size_t room, n;
 		char *space = net_space(&s->net, 1, &room);

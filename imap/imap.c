@@ -49,6 +49,13 @@ session_bye(struct session *s, char const *text)
 	s->ended = 1;
 }
 
+void
+session_late(struct session *s, char const *during, char const *text)
+{
+	log_1("timeout", "during", during);
+	session_bye(s, text);
+}
+
 /* Out of memory: nothing can be allocated any more. */
 static void
 bye_memory(void)
@@ -87,6 +94,7 @@ settings(struct session *s)
 	s->tree.prefix = prefix;
 	s->append_limit = conf_size("imap-append-limit", LIMIT_APPEND, 1, UINT32_MAX);
 	s->timeout = (unsigned int)conf_uint("imap-timeout", AUTOLOGOUT, 1, 86400);
+	s->write_seconds = s->timeout < WRITE_SECONDS ? s->timeout : WRITE_SECONDS;
 	s->parse.seconds = (unsigned int)conf_uint("imap-read-timeout", LITERAL_SECONDS, 1, 86400);
 	s->search_memory =
 	    conf_size("imap-search-memory", LIMIT_SEARCH_MEMORY, 1, (uint64_t)1 << 40);
@@ -197,6 +205,7 @@ main(int argc, char const *const *argv)
 	signals(s);
 	open_store(s);
 	net_init(&s->net, 0, 1);
+	s->net.stall = s->write_seconds;
 	s->parse.net = &s->net;
 	s->parse.arena = &s->arena;
 	s->parse.line = memory_pages(LIMIT_LINE);
@@ -206,6 +215,8 @@ main(int argc, char const *const *argv)
 	confine(s);
 	greet(s, &start);
 	commands_run(s);
+	if (s->net.werr == ETIMEDOUT)
+		log_1("timeout", "during", "reply");
 	/* The last words first: closing a folder may take a moment. */
 	net_deadline(&s->net, FINISH_SECONDS);
 	net_flush(&s->net);

@@ -80,7 +80,7 @@
 	     */
 /* Octets a second that a message gets in addition, coming or going. */
 #define SLOWEST_RATE 8192
-#define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken */
+#define WRITE_SECONDS 1800 /* for the reply to one command, or one message, to be taken; imap-timeout, if that is less */
 #define IDLE_ALIVE 120	   /* between signs of life in IDLE, so that a lost client is noticed */
 #define STOPPED_ALIVE 10   /* the same in a long command, once the client sends no more */
 #define PROGRESS_SECONDS 10 /* default of imap-progress: between signs of progress (RFC 9585 4) */

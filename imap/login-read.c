@@ -6,13 +6,16 @@
 
 #include "imap/login-replies.h"
 #include "lib/ascii.h"
+#include "lib/log.h"
 #include "lib/ucspitls.h"
 
 static void
 last_words(struct imap_login *s, int e)
 {
-	if (e == ETIMEDOUT)
-		net_puts(&s->net, BYE_TIMEOUT);
+	if (e != ETIMEDOUT)
+		return;
+	log_1("timeout", "during", "login");
+	net_puts(&s->net, BYE_TIMEOUT);
 }
 
 enum net_line

@@ -29,6 +29,7 @@ struct session {
 	char const *comment, *admin; /* /shared/comment and /shared/admin of the server, or null */
 	uint64_t append_limit;
 	unsigned int timeout; /* seconds without a command */
+	unsigned int write_seconds; /* for a reply, or a message of it, to be taken */
 	unsigned int progress_seconds; /* between signs of progress (RFC 9585); 0: none */
 	uint64_t search_memory;	       /* octets for SORT, THREAD and what SEARCH keeps */
 	uint32_t message_limit; /* messages of one command (RFC 9738); 0: no limit */
@@ -105,6 +106,8 @@ session_rev2(struct session const *s)
 
 /* Ends the session with an untagged BYE and this text. */
 void session_bye(struct session *s, char const *text);
+/* The same of a client that was too slow: with a log line that says what it was to do. */
+void session_late(struct session *s, char const *during, char const *text);
 /* Between two messages of a command: 1 if the session must end here, because TERM or HUP came (BYE
  * is said) or nobody reads any more. The handler then gives up, and may return DONE. Costs next to
  * nothing; also renews the time that the client has to take what is sent. */

@@ -49,18 +49,32 @@ net_deadline_before(struct net *n, unsigned int seconds, tain const *latest)
 		n->deadline = *latest;
 }
 
-/* Waits for one event on fd until the deadline: 0, or -1 with ETIMEDOUT or poll's errno. */
+/* Waits for one event on fd until then: 0, or -1 with ETIMEDOUT or poll's errno. */
 static int
-pause_for(struct net *n, int fd, short events)
+pause_for(int fd, short events, tain const *until)
 {
 	iopause_fd x = {.fd = fd, .events = events};
 	int r;
 	do
-		r = iopause_g(&x, 1, &n->deadline);
+		r = iopause_g(&x, 1, until);
 	while (r < 0 && errno == EINTR);
 	if (!r)
 		errno = ETIMEDOUT;
 	return r > 0 ? 0 : -1;
+}
+
+/* Until the peer takes more. A deadline that grows with what is sent is for slow peers, not for one
+ * that takes nothing. */
+static int
+pause_for_room(struct net *n)
+{
+	tain until;
+	if (!n->stall)
+		return pause_for(n->fd_out, IOPAUSE_WRITE, &n->deadline);
+	tain_now_g();
+	tain_addsec_g(&until, (int)n->stall);
+	return pause_for(
+	    n->fd_out, IOPAUSE_WRITE, tain_less(&until, &n->deadline) ? &until : &n->deadline);
 }
 
 int
@@ -72,7 +86,7 @@ net_send(struct net *n, char const *s, size_t len)
 			s += w;
 			len -= (size_t)w;
 		} else if (errno == EAGAIN) {
-			if (pause_for(n, n->fd_out, IOPAUSE_WRITE) < 0)
+			if (pause_for_room(n) < 0)
 				return -1;
 		} else if (errno != EINTR)
 			return -1;
@@ -252,7 +266,7 @@ read_some(struct net *n, char *buf, size_t max)
 			return r;
 		}
 		if (errno == EAGAIN) {
-			if (pause_for(n, n->fd_in, IOPAUSE_READ) < 0)
+			if (pause_for(n->fd_in, IOPAUSE_READ, &n->deadline) < 0)
 				return -1;
 		} else if (errno != EINTR)
 			return -1;

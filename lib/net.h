@@ -34,6 +34,7 @@ struct net_layer {
 struct net {
 	int fd_in, fd_out;
 	tain deadline;
+	unsigned int stall; /* seconds that a peer may take nothing of what is sent; 0: see deadline */
 	size_t in_start, in_end; /* unread input is in[in_start..in_end) */
 	size_t out_len;
 	size_t whole; /* out[0..whole) ends a response; NET_TORN: a part of one is sent already */

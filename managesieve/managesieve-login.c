@@ -41,7 +41,7 @@ manage_login_line(void *arg, char *line, size_t max, size_t *len)
 	if (r == 2)
 		net_puts(&s->net, BYE_SHUTDOWN);
 	else if (!r || (n == NET_ERROR && errno == ETIMEDOUT))
-		net_puts(&s->net, BYE_LOGIN);
+		manage_late(&s->reader);
 	return n == NET_ERROR ? NET_EOF : n;
 }
 
@@ -95,7 +95,8 @@ begin(struct manage_login *s, unsigned int seconds)
 	    .line_max = MANAGE_LOGIN_LINE_MAX,
 	    .drop_max = MANAGE_LOGIN_DROP_MAX,
 	    .no_room = NO_LITERAL,
-	    .late = BYE_LOGIN};
+	    .late = BYE_LOGIN,
+	    .during = "login"};
 	net_deadline(&s->net, seconds);
 	s->latest = s->net.deadline;
 	manage_login_greet(s);

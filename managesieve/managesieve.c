@@ -119,7 +119,7 @@ read_line(void *arg, char *line, size_t max, size_t *len)
 	struct manage_session *s = arg;
 	enum net_line r = net_getline(&s->net, line, max, len);
 	if (r == NET_ERROR && errno == ETIMEDOUT)
-		net_puts(&s->net, BYE_IDLE);
+		manage_late(&s->reader);
 	return r == NET_ERROR ? NET_EOF : r;
 }
 
@@ -135,7 +135,8 @@ start_reader(struct manage_session *s)
 	    .line_max = MANAGE_LINE_MAX,
 	    .drop_max = MANAGE_DROP_MAX,
 	    .no_room = NO_SIZE,
-	    .late = BYE_IDLE};
+	    .late = BYE_IDLE,
+	    .during = "command"};
 }
 
 static int
@@ -163,6 +164,7 @@ await(struct manage_session *s)
 	tain_addsec_g(&latest, (int)s->idle);
 	switch (idle_wait(&s->net, &w, &s->fd_signal, 1, &latest)) {
 	case 0:
+		log_1("timeout", "during", "idle");
 		net_puts(&s->net, BYE_IDLE);
 		return 0;
 	case 1:
@@ -238,6 +240,8 @@ main(int argc, char **argv)
 	else {
 		greet(s, &start);
 		serve(s);
+		if (s->net.werr == ETIMEDOUT)
+			log_1("timeout", "during", "reply");
 	}
 	net_finish(&s->net, MANAGE_FINISH_SECONDS);
 	log_event("end");

@@ -2,14 +2,22 @@
 
 #include <errno.h>
 
+#include "lib/log.h"
 #include "managesieve/replies.h"
+
+void
+manage_late(struct manage_reader *r)
+{
+	log_1("timeout", "during", r->during);
+	net_puts(r->net, r->late);
+}
 
 /* 0: nothing more can be read. got: what a function of lib/net.h says. */
 static int
 lost(struct manage_reader *r, ssize_t got)
 {
 	if (got < 0 && errno == ETIMEDOUT)
-		net_puts(r->net, r->late);
+		manage_late(r);
 	return 0;
 }
 

@@ -15,8 +15,12 @@ struct manage_reader {
 	size_t size, line_max;
 	size_t drop_max; /* a literal for which there is no room is read and dropped up to here */
 	char const *no_room; /* the reply then */
-	char const *late;    /* the last words where a literal does not come in time */
+	char const *late;    /* the last words where something does not come in time */
+	char const *during;  /* what the log then says */
 };
+
+/* Says the last words, and tells the log. */
+void manage_late(struct manage_reader *r);
 
 enum manage_read {
 	MANAGE_END,	/* nothing more can be read, last words are said */

@@ -103,13 +103,13 @@ lmtp_data(void *session, char *arg, size_t len)
 	(void)len;
 	begin(l, 0);
 	lmtp_reply(l, REPLY_DATA);
-	net_deadline(&l->net, MDA_MESSAGE_SECONDS);
+	net_deadline(&l->net, l->idle * MDA_MESSAGE_TIMES);
 	for (int done = 0; !done;) {
 		size_t outlen;
 		ssize_t n = net_fill(&l->net, &s);
 		if (n <= 0) {
 			if (n < 0 && errno == ETIMEDOUT)
-				lmtp_reply(l, REPLY_TIMEOUT);
+				lmtp_late(l, "message");
 			return -1;
 		}
 		net_consume(&l->net, smtp_data_feed(&l->data, s, (size_t)n, out, &outlen, &done));
@@ -131,7 +131,7 @@ read_chunk(struct lmtp *l, uint64_t size, int keep)
 		ssize_t n = net_fill(&l->net, &s);
 		if (n <= 0) {
 			if (n < 0 && errno == ETIMEDOUT)
-				lmtp_reply(l, REPLY_TIMEOUT);
+				lmtp_late(l, "message");
 			return -1;
 		}
 		size_t part = (uint64_t)n < size ? (size_t)n : (size_t)size;
@@ -161,7 +161,7 @@ lmtp_bdat(void *session, char *arg, size_t len)
 	int keep = (l->state & (LMTP_RCPT | LMTP_BDAT)) != 0;
 	if (l->state == LMTP_RCPT) {
 		begin(l, 1);
-		net_deadline(&l->net, MDA_MESSAGE_SECONDS);
+		net_deadline(&l->net, l->idle * MDA_MESSAGE_TIMES);
 		l->state = LMTP_BDAT;
 	}
 	if (read_chunk(l, size, keep) < 0)

@@ -20,6 +20,7 @@ lmtp_init(struct lmtp *l, int fd_memory)
 	l->size_max = conf_size("lmtp-size", smtp_size + MDA_SIZE_SLACK, 1024, UINT64_C(1) << 41);
 	l->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
+	l->idle = (unsigned int)conf_uint("lmtp-idle-seconds", MDA_IDLE_SECONDS, 1, 3600);
 	l->connection = id_connection();
 	l->state = LMTP_NEW;
 	junk_init();
@@ -33,6 +34,13 @@ lmtp_reply(struct lmtp *l, enum reply r)
 	net_putf(&l->net, "%s\r\n", reply_text(r));
 	if (reply_class(r) == 5)
 		l->errors++;
+}
+
+void
+lmtp_late(struct lmtp *l, char const *during)
+{
+	log_1("timeout", "during", during);
+	lmtp_reply(l, REPLY_TIMEOUT);
 }
 
 void
@@ -121,7 +129,7 @@ loop(struct lmtp *l)
 	char line[SMTP_LINE_MAX];
 	size_t len;
 	for (;;) {
-		net_deadline(&l->net, MDA_COMMAND_SECONDS);
+		net_deadline(&l->net, l->idle);
 		switch (net_getline(&l->net, line, sizeof line, &len)) {
 		case NET_LINE:
 			if (dispatch(l, line, len))
@@ -132,7 +140,7 @@ loop(struct lmtp *l)
 			break;
 		case NET_ERROR:
 			if (errno == ETIMEDOUT)
-				lmtp_reply(l, REPLY_TIMEOUT);
+				lmtp_late(l, "command");
 			return;
 		case NET_EOF:
 			return;

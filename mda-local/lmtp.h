@@ -45,6 +45,7 @@ struct lmtp {
 	unsigned int errors;	  /* in a row */
 	uint64_t size_max;
 	unsigned int seconds; /* that the parent takes at most to deliver */
+	unsigned int idle;    /* seconds for the next command */
 	struct arena arena;   /* of one message */
 	struct lmtp_rcpt rcpt[MDA_RCPT_MAX];
 	size_t count;
@@ -62,6 +63,8 @@ void lmtp_serve(struct lmtp *l, int fd_parent);
 /* For the handlers. */
 extern struct command const lmtp_commands[];
 void lmtp_reply(struct lmtp *l, enum reply r);
+/* A command or a message did not come in time: log line and reply. */
+void lmtp_late(struct lmtp *l, char const *during);
 /* The parent's answer about a recipient, in its words. */
 void lmtp_answer(struct lmtp *l, struct answer const *a);
 /* Ends the transaction. */

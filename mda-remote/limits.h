@@ -8,8 +8,8 @@
 #define SPOOL_SAME_NAME 1000	       /* files that may share one id */
 #define SPOOL_TMP_SECONDS 86400	       /* after which a file that has no name yet has no writer any more */
 
-#define RECV_COMMAND_SECONDS 300 /* RFC 5321 4.5.3.2.7 */
-#define RECV_DATA_SECONDS 600	 /* from DATA or the first BDAT to the last byte */
+#define RECV_IDLE_SECONDS 300 /* for a command (RFC 5321 4.5.3.2.7), default of lmtp-idle-seconds */
+#define RECV_DATA_TIMES 2     /* so many times that from DATA or the first BDAT to the last byte */
 #define RECV_ERRORS_MAX 20	 /* refused commands of one session */
 #define RECV_SIZE_SLACK 65536	 /* octets of a message beyond the setting smtp-size */
 

@@ -28,6 +28,13 @@ recv_reply(struct recv_session *s, char const *line)
 }
 
 void
+recv_late(struct recv_session *s, char const *during)
+{
+	log_1("timeout", "during", during);
+	recv_reply(s, R_TIMEOUT);
+}
+
+void
 recv_reset(struct recv_session *s)
 {
 	if (s->open)

@@ -63,7 +63,7 @@ begin(struct recv_session *s, int chunked)
 		if (s->untold)
 			put_trace(s);
 	}
-	net_deadline(&s->net, RECV_DATA_SECONDS);
+	net_deadline(&s->net, s->idle * RECV_DATA_TIMES);
 }
 
 /* Takes n bytes of input; *used of them belong to the message. 1 at the final dot. */
@@ -156,7 +156,7 @@ static int
 gone(struct recv_session *s, ssize_t n)
 {
 	if (n < 0 && errno == ETIMEDOUT)
-		recv_reply(s, R_TIMEOUT);
+		recv_late(s, "message");
 	return 1;
 }
 

@@ -24,6 +24,7 @@ struct recv_session {
 	uid_t caller;
 	uint64_t size_max, min_free, lifetime;
 	unsigned int rcpt_max, room;
+	unsigned int idle; /* seconds for the next command */
 	char ident[ID_MAX + 1]; /* of XFORWARD, for the next message */
 	char login[ENVELOPE_TEXT_MAX + 1]; /* the same */
 	char hold[ENVELOPE_TEXT_MAX + 1]; /* the same: why it is not to be sent until it is released, or empty */
@@ -41,6 +42,8 @@ extern struct command const recv_commands[];
 
 /* Sends one reply line; counts refusals. */
 void recv_reply(struct recv_session *s, char const *line);
+/* A command or a message did not come in time: log line and reply. */
+void recv_late(struct recv_session *s, char const *during);
 /* Forgets the transaction. */
 void recv_reset(struct recv_session *s);
 /* DATA and BDAT. Return non-zero when the connection broke or the deadline came. */

@@ -91,6 +91,7 @@ start(struct recv_session *s)
 	s->min_free = conf_size("spool-min-free", 32 << 20, 0, UINT64_MAX);
 	s->lifetime = conf_duration("queue-lifetime", "5d", 0, SETTINGS_LIFETIME_MAX);
 	s->rcpt_max = (unsigned int)conf_uint("spool-recipients", 1000, 1, 100000);
+	s->idle = (unsigned int)conf_uint("lmtp-idle-seconds", RECV_IDLE_SECONDS, 1, 3600);
 	s->fd_spool = spool_open();
 	if (s->fd_spool < 0)
 		strerr_diefu3sys(111, "open ", conf_dir(), "/spool");
@@ -115,7 +116,7 @@ serve_line(struct recv_session *s)
 	size_t len, arglen;
 	struct command const *row;
 	char *arg;
-	net_deadline(&s->net, RECV_COMMAND_SECONDS);
+	net_deadline(&s->net, s->idle);
 	switch (net_getline(&s->net, line, sizeof line, &len)) {
 	case NET_LONG:
 		recv_reply(s, R_LONG);
@@ -124,7 +125,7 @@ serve_line(struct recv_session *s)
 		return 1;
 	case NET_ERROR:
 		if (errno == ETIMEDOUT)
-			recv_reply(s, R_TIMEOUT);
+			recv_late(s, "command");
 		return 1;
 	case NET_LINE:
 		break;
@@ -148,7 +149,7 @@ main(int argc, char **argv)
 	start(&s);
 	net_init(&s.net, 0, 1);
 	s.state = GREETED;
-	net_deadline(&s.net, RECV_COMMAND_SECONDS);
+	net_deadline(&s.net, s.idle);
 	net_putf(&s.net, "220 %s LMTP postern spool\r\n", conf_me());
 	while (!serve_line(&s))
 		if (s.errors > RECV_ERRORS_MAX) {

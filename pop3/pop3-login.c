@@ -8,11 +8,13 @@
  * Exit: the session's code; without a login 0; 100 usage, bad setting; 111 system.
  * Privileges: two processes. One talks to the client as UID without any file, socket or program;
  * the other, as whoever started it, runs CHECKPASSWORD. */
+#include <errno.h>
 #include <string.h>
 
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/log.h"
 #include "lib/login-slots.h"
 #include "lib/sa.h"
 #include "lib/ucspi.h"
@@ -42,10 +44,11 @@ pop3_login_read(void *arg, char *line, size_t max, size_t *len)
 {
 	struct pop3_login *s = arg;
 	s->net.deadline = s->latest;
-	if (login_wait(&s->login, &s->net) != 1)
-		return NET_EOF;
-	enum net_line r = net_getline(&s->net, line, max, len);
-	return r == NET_ERROR ? NET_EOF : r;
+	int const r = login_wait(&s->login, &s->net);
+	enum net_line n = r == 1 ? net_getline(&s->net, line, max, len) : NET_EOF;
+	if (!r || (n == NET_ERROR && errno == ETIMEDOUT))
+		log_1("timeout", "during", "login");
+	return n == NET_ERROR ? NET_EOF : n;
 }
 
 /* What the row's flags demand: null, or the reply. */

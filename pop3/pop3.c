@@ -134,7 +134,10 @@ await(struct pop3 *s)
 	tain latest;
 	tain_now_g();
 	tain_addsec_g(&latest, (int)s->idle);
-	return idle_wait(&s->net, &w, 0, 0, &latest) == 1;
+	int const r = idle_wait(&s->net, &w, 0, 0, &latest);
+	if (!r)
+		log_1("timeout", "during", "idle");
+	return r == 1;
 }
 
 /* RFC 1939 3: when a client is silent for too long the session ends without a word, and nothing is
@@ -146,6 +149,8 @@ serve(struct pop3 *s)
 	while (await(s)) {
 		net_deadline(&s->net, s->idle);
 		enum net_line r = net_getline(&s->net, s->line, sizeof s->line, &len);
+		if (r == NET_ERROR && errno == ETIMEDOUT)
+			log_1("timeout", "during", "command");
 		if (r == NET_EOF || r == NET_ERROR)
 			return;
 		/* The silence before the command is not taken off the time for the reply. */
@@ -177,6 +182,7 @@ main(int argc, char **argv)
 	s->idle = (unsigned int)conf_uint("pop3-timeout", POP3_IDLE_SECONDS, 1, 86400);
 	open_mailbox(s);
 	net_init(&s->net, 0, 1);
+	s->net.stall = s->idle;
 	sa_nomem_hook = nomem;
 	if (session_begin(&start, &s->net) < 0)
 		return 111;
@@ -186,6 +192,8 @@ main(int argc, char **argv)
 		s->mechanisms = "PLAIN LOGIN";
 	net_puts(&s->net, s->mechanisms ? OK_LOGIN : OK_PREAUTH);
 	serve(s);
+	if (s->net.werr == ETIMEDOUT)
+		log_1("timeout", "during", "reply");
 	/* The last words first: closing a folder may take a moment. */
 	net_deadline(&s->net, POP3_FINISH_SECONDS);
 	net_flush(&s->net);

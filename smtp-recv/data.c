@@ -41,11 +41,23 @@ store(struct session *s, char const *out, size_t n)
 	}
 }
 
+/* When the message must have come: who sends an octet now and then would else have a connection,
+ * and the process behind it, until the session's end. */
+static tain
+latest(struct session const *s)
+{
+	tain t = s->tx.latest;
+	uint64_t const more = s->tx.data.size / SLOWEST_RATE;
+	tain_addsec(&t, &t, (int)(more < s->set.session_seconds ? more : s->set.session_seconds));
+	return tain_less(&s->end, &t) ? s->end : t;
+}
+
 /* Waits for input: octets at *in, or 0 when the session ends. */
 static size_t
 await(struct session *s, char **in)
 {
-	net_deadline_before(&s->net, s->set.idle_seconds, &s->end);
+	tain const end = latest(s);
+	net_deadline_before(&s->net, s->set.idle_seconds, &end);
 	ssize_t n = net_fill(&s->net, in);
 	if (n < 0)
 		session_lost(s);
@@ -97,6 +109,8 @@ put_7bit(void *session, uint64_t place)
 static void
 begin(struct session *s, int chunked)
 {
+	tain_now_g();
+	tain_addsec_g(&s->tx.latest, (int)s->set.idle_seconds);
 	message_clear(&s->tx.message);
 	s->tx.header = (struct header_scan)HEADER_SCAN_ZERO;
 	s->tx.fault = REPLY_OK;

@@ -9,6 +9,7 @@
 #define TEXT_LINE_OCTETS 65536	 /* of a text line without its end; RFC 5321 4.5.3.1.6 says 998 */
 #define REPLY_SECONDS 60	 /* from the final dot to the reply */
 #define IDLE_SECONDS 300	 /* for a command line or some data, RFC 5321 4.5.3.2.7 */
+#define SLOWEST_RATE 512	 /* octets a second, beyond IDLE_SECONDS, in which all of a message must come: 421 */
 #define SESSION_SECONDS 10800	 /* for all of a connection */
 #define ERRORS 20		 /* 5xx replies in one connection: 421 */
 #define MESSAGES 1000		 /* transactions in one connection: 421 */

@@ -65,6 +65,7 @@ struct transaction {
 	struct prdr prdr;
 	struct message message;
 	struct smtp_data data;
+	tain latest;   /* when the message must have come, but for the time that its octets so far give it */
 	struct header_scan header;
 	int is_binary;	      /* BODY=BINARYMIME; what is passed on is not */
 	struct binary binary; /* in use once octets have come */
