@@ -3,6 +3,7 @@
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
 #   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
+#   make proof           what is promised, how many points were tried, how many failed: one table; PROOF=1: all points
 #   make crash           every system call of every scenario fails, or is the last (doc/acceptance.md): hours
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make abuse           floods, slow clients, full disks and the like, in full numbers (doc/abuse.md)
@@ -77,7 +78,7 @@ TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/f
 # The crash rig's tracer, where it knows the registers.
 CRASH   := $(if $(filter x86_64-linux%,$(shell $(CC) -dumpmachine)),$B/crash/tracer)
 
-.PHONY: all check crash soak habits abuse install clean fuzz targets unit bench rigs
+.PHONY: all check crash soak habits abuse install clean fuzz targets unit bench rigs proof
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -164,12 +165,12 @@ $(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.
 
 # Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is
 # the attacker alone.
-PROOF    := $(patsubst tests/proof/entry/%.c,$B/proof/%,$(wildcard tests/proof/entry/*.c))
+ATTACKED := $(patsubst tests/proof/entry/%.c,$B/proof/%,$(wildcard tests/proof/entry/*.c))
 ATTACKER := $(addprefix $B/obj/tests/proof/,attacker.o calls.o paths.o plan.o)
 wraps = $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's/^ENTRY(\(.*\))$$/\1/p' tests/proof/entry/$1.c))
 comma := ,
-rigs: $(PROOF) $B/proof/attacker
-$(PROOF): $B/proof/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $B/obj/tests/proof/entry/%.o $(ATTACKER) \
+rigs: $(ATTACKED) $B/proof/attacker
+$(ATTACKED): $B/proof/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $B/obj/tests/proof/entry/%.o $(ATTACKER) \
     $$(if $$(filter store,$$(USE_$$*)),$B/store.a) $$(if $$(filter sieve,$$(USE_$$*)),$B/sieve.a) $B/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(if $(filter dynamic,$(USE_$*)),$(DYNAMIC),$(STATIC)) $(LINK) $(call wraps,$*) -o $@ $^ \
@@ -177,6 +178,10 @@ $(PROOF): $B/proof/%: $$(addprefix $B/obj/,$$(OBJ_$$*)) $B/obj/tests/proof/entry
 $B/proof/attacker: $B/obj/tests/proof/alone.o $(ATTACKER)
 	@mkdir -p $(@D)
 	$(CC) $(DYNAMIC) $(LINK) -o $@ $^
+
+# What each promise of doc/architecture.md rests on, in one table; with PROOF=1 every point that there is, for hours.
+proof: all unit bench rigs
+	PROOF=$(PROOF) tests/proof/run
 
 check: all unit rigs
 	tests/run

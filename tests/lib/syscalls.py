@@ -28,7 +28,13 @@ def count(path):
     return collections.Counter(n for n in names if n.replace("_", "").isalnum() and n not in NEVER)
 
 
+tried = 0  # points of all samples
+
+
 def sample(points, n):
     """All of them with FAULTS_ALL, else so many."""
     print(f"# SEED={SEED}, {len(points)} points" + ("" if ALL else f", {min(n, len(points))} of them"), flush=True)
-    return points if ALL else random.Random(SEED).sample(points, min(n, len(points)))
+    global tried
+    some = points if ALL else random.Random(SEED).sample(points, min(n, len(points)))
+    tried += len(some)
+    return some

@@ -338,7 +338,7 @@ def calls(base, op):
     return out
 
 
-rng = t.seed()
+rng, tried, wrong = t.seed(), 0, 0
 print("# left out:", *(f"{e} of {name}" for name, e in sorted(NEVER)), "(does not happen on a directory that exists)")
 base = tempfile.mkdtemp(prefix="faults.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
 try:
@@ -363,8 +363,10 @@ try:
             bad = []
             for (fault, *_), b in zip(faults, pool.map(lambda f: one(base, before, op, *f), faults)):
                 bad += [f"{fault}: {x}" for x in b]
+            tried, wrong = tried + len(faults), wrong + len(bad)
             if not t.ok(not bad, f"{op}: {len(faults)} faults"):
                 print("\n".join("# " + b for b in bad[:40]))
 finally:
     shutil.rmtree(base)
+print(f"# proof: the store, whichever call of a change fails or is the last | {tried} | {wrong}")
 t.done()

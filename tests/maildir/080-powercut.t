@@ -209,4 +209,5 @@ with t.Place() as place:
     run.replay(each, inos)
     if not t.ok(not bad, f"{len(chosen)} of {total} states after a power cut, {len(run.log)} commands, {time.monotonic() - begun:.0f} s"):
         print("\n".join("# " + b for b in bad))
+    print(f"# proof: the store, after a power cut | {len(chosen)} | {len(bad)}")
 t.done()

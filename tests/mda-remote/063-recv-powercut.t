@@ -150,6 +150,7 @@ with Remote() as r:
             if odd:
                 candidates.append((state, set(told)))
     tap.ok(told == set(want) and not bad, f"{states} states of the disk: what was answered with 250 is there and whole, and nothing else is taken for whole", *bad[:5])
+    print(f"# proof: the spool, after a power cut | {states} | {len(bad)}")
     tap.ok({"empty", "lie"} <= set(torn), "a power cut may leave names without content, and whole lengths without it", {k: torn.count(k) for k in torn})
     for path in r.files().values():
         os.unlink(path)

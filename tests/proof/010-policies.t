@@ -21,7 +21,7 @@ points, failed = {}, {}
 
 def count(process, tried, wrong):
     """For the table: before login there are strangers, behind it users."""
-    promise = "after login a session touches one user's mail" if process.who == "alice" else "unauthenticated bytes meet no privilege"
+    promise = "7. an account's processes touch one user's mail" if process.who == "alice" else "6. what strangers talk to has no privilege"
     points[promise] = points.get(promise, 0) + tried
     failed[promise] = failed.get(promise, 0) + wrong
 
@@ -100,5 +100,5 @@ for separate in ([True] if os.getuid() == 0 else []) + [False]:
             for p in confined if LONG else random.sample(confined, SAMPLE) if not separate else []:
                 lowered(world, p, alone[p.who], landlock, seccomp)
 for promise in points:
-    print(f"# proof: {promise}: the attacker | {points[promise]} | {failed[promise]}")
+    print(f"# proof: {promise} | {points[promise]} | {failed[promise]}")
 tap.done()
