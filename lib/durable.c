@@ -1,9 +1,12 @@
 #include "lib/durable.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -50,6 +53,53 @@ logs_in_order(int fd)
 	struct statfs fs;
 	return !fstatfs(fd, &fs) &&
 	       ((unsigned long)fs.f_type == 0xef53 || (unsigned long)fs.f_type == 0x58465342);
+}
+
+/* The device of a file system whose journal was found; 0 none. */
+static dev_t journaled;
+
+/* Whether the kernel's journal (jbd2) has one for this block device, itself: "NAME-INODE". */
+static int
+has_journal(dev_t dev)
+{
+	char path[64], target[256], *name;
+	int found = 0;
+	snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	ssize_t const n = readlink(path, target, sizeof target - 1);
+	if (n <= 0 || (size_t)n == sizeof target - 1)
+		return 0;
+	target[n] = 0;
+	name = strrchr(target, '/');
+	size_t const len = name ? strlen(++name) : 0;
+	DIR *d = len ? opendir("/proc/fs/jbd2") : 0;
+	for (struct dirent *e; d && !found && (e = readdir(d));)
+		found = !strncmp(e->d_name, name, len) && e->d_name[len] == '-' &&
+			!strchr(e->d_name + len + 1, '-');
+	if (d)
+		closedir(d);
+	return found;
+}
+
+void
+durable_learn(char const *path)
+{
+	struct statfs fs;
+	struct stat st;
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0 || st.st_dev == journaled)
+		return;
+	unsigned long const type = (unsigned long)fs.f_type;
+	journaled =
+	    type == 0x58465342 || (type == 0xef53 && has_journal(st.st_dev)) ? st.st_dev : 0;
+}
+
+/* ext4 and XFS log a rename with a change of the file's inode, so that to sync the file is to sync
+ * the name, and everything that was done in the directory before. To sync the directory then would
+ * say nothing new, and on ext4 would have the journal commit what others have begun meanwhile. */
+static int
+syncs_names(int fd)
+{
+	struct stat st;
+	return journaled && !fstat(fd, &st) && st.st_dev == journaled;
 }
 
 int
@@ -112,9 +162,8 @@ durable_publish(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *
 {
 	if (durable_rename_new(fd_tmpdir, tmp, fd_dir, name) < 0)
 		return -1;
-	/* The file first: its sync takes the name along on most file systems; on the others the
-	 * directory's does. */
-	if (!durable_file(fd) && !durable_dir(fd_dir))
+	/* The file first: where its sync takes the name along, the directory has nothing to add. */
+	if (!durable_file(fd) && (syncs_names(fd) || !durable_dir(fd_dir)))
 		return 0;
 	int e = errno;
 	unlinkat(fd_dir, name, 0);

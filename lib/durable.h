@@ -19,6 +19,11 @@ int durable_many(int const *fd, size_t n);
 int durable_dir(int fd_dir);
 int durable_dirname(char const *path);
 
+/* Finds out whether the file system of path, ext4 with a journal or XFS, syncs a file's name with the
+ * file: durable_publish spares the directory's sync there. Reads /sys and /proc, so before a sandbox;
+ * who does not call it has both synced everywhere. */
+void durable_learn(char const *path);
+
 /* Commits a finished temporary file under its final name, which must not exist yet: rename, then sync
  * the file and the directory. A journal commits that at once, where a name given behind the sync
  * takes a second commit. The price: until this has returned 0 a power cut may leave the name with a

@@ -1,6 +1,7 @@
 """What a disk may hold after a power cut: a recorded trace of file operations, replayed on a model of a file system.
 
-Content lasts when its file was synced, a name when its directory was. Of the rest anything may have survived: of each
+Content lasts when its file was synced, a name when its directory was (or the file behind a rename, where the trace was made on a
+file system whose journal has it so: durable_learn of lib/durable.h). Of the rest anything may have survived: of each
 directory's changes the first ones, in their order, whatever happened to other directories; of a file's writes some, torn,
 or as zeros. A rename between directories is one change, as every journal has it.
 Inode numbers and times are kept, so that what was written down of them can be found right, or wrong, afterwards."""
@@ -20,7 +21,7 @@ class Node:
         self.ino, self.mtime, self.synced_mtime = ino, mtime, mtime
         self.data = self.synced = data                                # of a file
         self.names, self.synced_names = names, dict(names or {})      # of a directory: name to Node
-        self.pending = []                                             # what is not synced
+        self.pending, self.renamed = [], []                           # what is not synced; a file's renames
 
     def is_dir(self):
         return self.names is not None
@@ -86,11 +87,23 @@ def load(path):
         return st.st_ino, st.st_mtime_ns, f.read()
 
 
+def syncs_names(path):
+    """As durable_learn decides."""
+    best = ("", "")
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        for mount, kind in (line.split()[1:3] for line in f):
+            best = max(best, (mount, kind)) if os.path.join(path, "").startswith(os.path.join(mount, "")) else best
+    device = os.stat(path).st_dev
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+    journals = os.listdir("/proc/fs/jbd2") if os.path.isdir("/proc/fs/jbd2") else []
+    return best[1] == "xfs" or best[1] == "ext4" and any(j.rpartition("-")[0] == name for j in journals)
+
+
 class Disk:
     """loaded: what is there, all of it synced. inos: numbers of the files that will be made, as far as they are known."""
 
     def __init__(self, root, loaded, inos=()):
-        self.root, self.made, self.inos, self.nodes = root, [], inos, {}
+        self.root, self.made, self.inos, self.nodes, self.names = root, [], inos, {}, syncs_names(root)
         self.top = self.node(*loaded)
 
     def node(self, ino, mtime, content):
@@ -297,6 +310,9 @@ class Process:
     def do_fsync(self, when, a, result):
         if node := self.node(a[0]):
             node.sync()
+            for entry in node.renamed if self.disk.names else ():
+                while entry in entry.directory.pending:
+                    entry.directory.pending[0].sync(entry.directory)
         return 1
     do_fdatasync = do_fsync
 
@@ -312,9 +328,9 @@ class Process:
             raise ValueError("a rename over the edge of what is watched")
         node = old[0].names[old[1]]
         if old[0] is new[0]:
-            Entry(old[0], [(old[1], None), (new[1], node)], when)
+            node.renamed.append(Entry(old[0], [(old[1], None), (new[1], node)], when))
         else:
-            Entry(old[0], [(old[1], None)], when, Entry(new[0], [(new[1], node)], when))
+            node.renamed.append(Entry(old[0], [(old[1], None)], when, Entry(new[0], [(new[1], node)], when)))
         return 1
 
     def do_rename(self, when, a, result):
