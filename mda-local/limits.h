@@ -52,11 +52,13 @@
  */
 #define MDA_TEXTS_WAIT 50
 /* With -l: workers that all servers together keep when a connection is over (some 150 KiB
- * each; to make one costs twice as much as a delivery); seconds after which an idle server ends with its
- * own; connections after which it does. */
+ * each; to make one costs twice as much as a delivery); seconds after which an idle server ends
+ * with its own; connections after which it does. */
 #define MDA_WORKERS_KEPT 1000
 #define MDA_SERVER_IDLE 5
 #define MDA_SERVER_CONNECTIONS 2000
+/* With -l: servers that are led to one worker in its life; the next gets another one. */
+#define MDA_WORKER_LINKS 1000
 /* With -l: the most connections at a time that it can be told. */
 #define MDA_CONNECTIONS_MAX 10000
 /* What the rules of one account send elsewhere for one message: copies and messages; octets of what

@@ -16,21 +16,18 @@
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
+#include "mda-local/broker.h"
 #include "mda-local/channel.h"
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 #include "mda-local/parent.h"
 #include "mda-local/parser.h"
+#include "mda-local/server.h"
 
 /* What ps shows, which would else be the same for one that stays and those that serve. */
 #define LISTENER "mda-local-l"
+#define BROKER "mda-local-b"
 #define SERVING "mda-local"
-
-/* What a server is sent with the channel of a parser; the message's memory comes behind it. */
-struct task {
-	uint32_t keep;	     /* workers that may stay when the connection is over */
-	uint32_t generation; /* another one than before: etc/ may have changed */
-};
 
 struct server {
 	pid_t pid; /* 0: free */
@@ -44,69 +41,84 @@ struct server {
 struct listener {
 	struct server *server;
 	struct pollfd *poll;
-	size_t places, servers;	   /* in server[]; those that are taken */
-	size_t high;		   /* places that have ever been taken */
+	size_t places, servers; /* in server[]; those that are taken */
+	size_t high;		/* places that have ever been taken */
 	uint32_t generation;
 	int fd_changes; /* of conf_watch */
+	pid_t broker;	/* 0: there is none */
+	int fd_broker;
 	unsigned int max, parsers; /* connections, and processes that serve one */
 	int fd_signals;
 };
 
-/* ---- a server's process ---- */
-
-static void server_run(int fd) __attribute__((noreturn));
-static void
-server_run(int fd)
-{
-	static struct deliver d;
-	uint32_t generation = 0;
-	int64_t fresh = 0;
-	struct task task;
-	int parser, memory;
-	while (channel_recv(fd, &task, sizeof task, &parser, CHANNEL_FOREVER) == 1 &&
-	       channel_recv(fd, &task, sizeof task, &memory, CHANNEL_FOREVER) == 1) {
-		if (task.generation != generation || channel_now() >= fresh) {
-			deliver_init(&d);
-			generation = task.generation;
-			fresh = channel_now() + CONF_FRESH_MS;
-		}
-		int32_t const r = parent_serve(&d, parser, memory);
-		close(parser);
-		pool_shrink(&d.pool, task.keep);
-		log_id(0);
-		if (channel_send(fd, &r, sizeof r, -1) < 0)
-			break;
-	}
-	deliver_end(&d);
-	_exit(0);
-}
+/* ---- processes ---- */
 
 static void
-forked(void)
+forked(char const *name)
 {
 	selfpipe_finish();
-	prctl(PR_SET_NAME, SERVING);
+	prctl(PR_SET_NAME, name);
+}
+
+/* A process that is neither a connection's nor waits for them, with its end of a channel and what
+ * else it is to keep (0: nothing); *fd: the other end. As fork. */
+static pid_t
+fork_apart(char const *name, int *fd, int *fd_own, int fd_other)
+{
+	int pair[2];
+	if (channel_pair(pair) < 0)
+		return -1;
+	pid_t const pid = fork();
+	if (!pid) {
+		int const keep[] = {pair[1], fd_other};
+		forked(name);
+		sandbox_close_but(keep, 2);
+		parent_leave_connection();
+	}
+	*fd_own = pair[1];
+	*fd = pair[0];
+	if (pid)
+		close(pair[1]);
+	if (pid < 0)
+		close(pair[0]);
+	return pid;
+}
+
+/* A server's channel to the broker, which stays from the first server on; 0: it does without. */
+static int
+admit(struct listener *l)
+{
+	static uint32_t const nothing;
+	int fd[2], own;
+	if (!l->broker) {
+		pid_t const pid = fork_apart(BROKER, &l->fd_broker, &own, 0);
+		if (!pid)
+			broker_run(own);
+		l->broker = pid > 0 ? pid : 0;
+	}
+	if (!l->broker || channel_pair(fd) < 0)
+		return 0;
+	int const r = channel_send(l->fd_broker, &nothing, sizeof nothing, fd[1]);
+	close(fd[1]);
+	if (!r)
+		return fd[0];
+	close(fd[0]);
+	return 0;
 }
 
 static int
 start(struct listener *l, struct server *s)
 {
-	int fd[2];
-	if (channel_pair(fd) < 0)
+	int const fd_broker = admit(l);
+	int fd, own;
+	pid_t const pid = fork_apart(SERVING, &fd, &own, fd_broker);
+	if (!pid)
+		server_run(own, fd_broker);
+	if (fd_broker)
+		close(fd_broker);
+	if (pid < 0)
 		return -1;
-	pid_t const pid = fork();
-	if (!pid) {
-		forked();
-		sandbox_close_but(&fd[1], 1);
-		parent_leave_connection();
-		server_run(fd[1]);
-	}
-	close(fd[1]);
-	if (pid < 0) {
-		close(fd[0]);
-		return -1;
-	}
-	*s = (struct server){.pid = pid, .fd = fd[0]};
+	*s = (struct server){.pid = pid, .fd = fd};
 	l->servers++;
 	if (l->high <= (size_t)(s - l->server))
 		l->high = (size_t)(s - l->server) + 1;
@@ -147,7 +159,7 @@ fork_parser(int fd, int fd_channel, int fd_memory)
 	pid_t const pid = fork();
 	if (pid)
 		return pid;
-	forked();
+	forked(SERVING);
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		_exit(111);
 	parser_run(fd_channel, fd_memory);
@@ -158,7 +170,7 @@ static int
 connect_them(struct listener *l, struct server *s, int fd)
 {
 	l->generation += conf_changed(l->fd_changes) != 0;
-	struct task const task = {
+	struct server_task const task = {
 	    .keep = (uint32_t)(MDA_WORKERS_KEPT / l->servers), .generation = l->generation};
 	int pair[2], memory = incoming_memory();
 	if (memory < 0)
@@ -238,7 +250,12 @@ bury(struct listener *l, pid_t pid)
 		l->servers--;
 		return;
 	}
-	l->parsers--;
+	if (pid != l->broker) {
+		l->parsers--;
+		return;
+	}
+	close(l->fd_broker);
+	l->broker = 0;
 }
 
 static void

@@ -11,55 +11,12 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/skalibs-compat.h"
+#include "mda-local/account-copy.h"
+#include "mda-local/broker.h"
 #include "mda-local/channel.h"
 
-static char *
-copy_of(char const *s)
-{
-	return s ? xstrdup(s) : 0;
-}
-
 static void
-account_copy(struct account *to, struct account const *from)
-{
-	*to = *from;
-	to->name = copy_of(from->name);
-	to->home = copy_of(from->home);
-	to->maildir = copy_of(from->maildir);
-	to->shell = copy_of(from->shell);
-	to->quota_rule = copy_of(from->quota_rule);
-	to->alias = copy_of(from->alias);
-}
-
-static void
-account_free(struct account *a)
-{
-	free((char *)(uintptr_t)a->name);
-	free((char *)(uintptr_t)a->home);
-	free((char *)(uintptr_t)a->maildir);
-	free((char *)(uintptr_t)a->shell);
-	free((char *)(uintptr_t)a->quota_rule);
-	free((char *)(uintptr_t)a->alias);
-}
-
-static int
-same(char const *a, char const *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-/* A changed line of users is another account: its worker has the old quota. */
-static int
-same_account(struct account const *a, struct account const *b)
-{
-	return a->uid == b->uid && a->gid == b->gid && same(a->name, b->name) &&
-	       same(a->home, b->home) && same(a->maildir, b->maildir) && same(a->shell, b->shell) &&
-	       same(a->quota_rule, b->quota_rule) && same(a->alias, b->alias);
-}
-
-/* Ends a worker; kill: it is not trusted to end by itself. */
-static void
-dismiss(struct pool_worker *w, int kill_it)
+end_child(struct pool_worker const *w, int kill_it)
 {
 	int status = 0;
 	if (kill_it)
@@ -73,9 +30,21 @@ dismiss(struct pool_worker *w, int kill_it)
 		log_num("status", (uint64_t)status);
 		log_send();
 	}
+}
+
+/* Ends a worker, or lets it go; kill: it is not trusted to end by itself. */
+static void
+dismiss(struct pool *p, struct pool_worker *w, int kill_it)
+{
+	if (w->pid)
+		end_child(w, kill_it);
+	else {
+		if (kill_it)
+			broker_kill(p->fd_broker, w->id);
+		close(w->fd);
+	}
 	account_free(&w->account);
-	w->pid = 0;
-	w->busy = 0;
+	w->there = w->busy = 0;
 }
 
 /* Its rules know the Maildir that was there when it began, not another of the same name. */
@@ -85,11 +54,11 @@ same_maildir(struct pool_worker *w)
 	struct stat st;
 	if (stat(w->account.maildir, &st) < 0)
 		return 0;
-	if (!w->ino) {
-		w->dev = st.st_dev;
-		w->ino = st.st_ino;
+	if (!w->place.ino) {
+		w->place.dev = st.st_dev;
+		w->place.ino = st.st_ino;
 	}
-	return w->dev == st.st_dev && w->ino == st.st_ino;
+	return w->place.dev == st.st_dev && w->place.ino == st.st_ino;
 }
 
 /* Rules are looked for once: another home, or other names in it, is looked at by another worker;
@@ -99,36 +68,66 @@ static int
 same_home(struct pool const *p, struct pool_worker const *w)
 {
 	struct stat st;
+	struct work_stamp const *home = &w->place.home;
 	if (!p->policy.rules.count || w->account.alias)
 		return 1;
 	if (stat(w->account.home, &st) < 0)
-		return !w->home.ino;
-	return w->home.ino == st.st_ino && w->home.seconds == st.st_ctim.tv_sec &&
-	       w->home.nanoseconds == st.st_ctim.tv_nsec;
+		return !home->ino;
+	return home->ino == st.st_ino && home->seconds == st.st_ctim.tv_sec &&
+	       home->nanoseconds == st.st_ctim.tv_nsec;
 }
 
 static int
-spawn(struct pool *p, struct pool_worker *w, struct account const *a)
+fork_worker(struct pool *p, struct pool_worker *w, struct account const *a)
 {
 	int fd[2];
 	if (channel_pair(fd) < 0)
 		return -1;
 	w->pid = fork();
 	if (!w->pid)
-		worker_run(fd[1], a, &p->policy);
+		worker_run(fd[1], -1, a, &p->policy);
 	int e = errno;
 	close(fd[1]);
-	if (w->pid < 0) {
+	if (w->pid < 0)
 		close(fd[0]);
-		w->pid = 0;
-		errno = e;
-		return -1;
-	}
 	w->fd = fd[0];
-	w->busy = 0;
-	w->ino = 0;
-	memset(&w->home, 0, sizeof w->home);
+	errno = e;
+	return w->pid < 0 ? -1 : 0;
+}
+
+/* The broker's, if that is what is needed now. */
+static int
+find_worker(struct pool *p, struct pool_worker *w, struct account const *a, uint32_t stale)
+{
+	struct broker_worker got;
+	w->fd = p->fd_broker ? broker_link(p->fd_broker, a, &p->policy, stale, &got) : -1;
+	if (w->fd < 0)
+		return -1;
+	w->pid = 0;
+	w->id = got.id;
+	w->place = got.place;
+	if (!got.known || (same_maildir(w) && same_home(p, w)))
+		return 0;
+	close(w->fd);
+	return -1;
+}
+
+/* stale: the broker's worker that will not do, 0 none. */
+static int
+spawn(struct pool *p, struct pool_worker *w, struct account const *a, uint32_t stale)
+{
+	*w = (struct pool_worker){.id = stale};
 	account_copy(&w->account, a);
+	/* What another server was content with need not be what is there now. */
+	if (find_worker(p, w, a, stale) < 0 &&
+	    (w->id == stale || find_worker(p, w, a, w->id) < 0)) {
+		memset(&w->place, 0, sizeof w->place);
+		if (fork_worker(p, w, a) < 0) {
+			account_free(&w->account);
+			return -1;
+		}
+	}
+	w->there = 1;
 	return 0;
 }
 
@@ -139,23 +138,23 @@ idle_worker(struct pool *p, struct account const *a, struct pool_worker **w_r)
 	struct pool_worker *oldest = 0, *unused = 0;
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++) {
 		struct pool_worker *w = &p->w[i];
-		if (!w->pid)
+		if (!w->there)
 			unused = w;
-		else if (same_account(&w->account, a)) {
+		else if (account_same(&w->account, a)) {
 			*w_r = w;
 			if (w->busy || (same_maildir(w) && (w->used > p->began || same_home(p, w))))
 				return !w->busy;
-			dismiss(w, 0);
-			return spawn(p, w, a) < 0 ? -1 : 1;
+			dismiss(p, w, 0);
+			return spawn(p, w, a, w->pid ? 0 : w->id) < 0 ? -1 : 1;
 		} else if (!w->busy && (!oldest || w->used < oldest->used))
 			oldest = w;
 	}
 	if (!unused && !oldest)
 		return 0;
 	if (!unused)
-		dismiss(oldest, 0);
+		dismiss(p, oldest, 0);
 	*w_r = unused ? unused : oldest;
-	return spawn(p, *w_r, a) < 0 ? -1 : 1;
+	return spawn(p, *w_r, a, 0) < 0 ? -1 : 1;
 }
 
 /* Gives job i to a worker: 1; 0 not yet; -1 it failed, and its report says so. */
@@ -172,7 +171,7 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 		return r;
 	if (channel_send(w->fd, &job[i].order, sizeof job[i].order, fd_message) < 0) {
 		job[i].report.error = errno;
-		dismiss(w, 0);
+		dismiss(p, w, 0);
 		return -1;
 	}
 	w->busy = 1;
@@ -200,7 +199,7 @@ enum { AGAIN_WANTED = 1, AGAIN_ASKED };
 
 /* A worker has something to say, or is dead. */
 static void
-collect(struct pool_worker *w, struct job *all)
+collect(struct pool *p, struct pool_worker *w, struct job *all)
 {
 	struct report rep;
 	struct job *job = &all[w->job];
@@ -210,9 +209,9 @@ collect(struct pool_worker *w, struct job *all)
 	    form_ok(&rep, fd, job->order.smtputf8 != 0)) {
 		job->report = rep;
 		job->fd_outgoing = fd;
-		w->home = rep.home;
+		w->place.home = rep.home;
 		if (rep.ends)
-			dismiss(w, 0);
+			dismiss(p, w, 0);
 		if (rep.ends && rep.again && !job->again)
 			job->again = AGAIN_WANTED;
 		return;
@@ -220,7 +219,7 @@ collect(struct pool_worker *w, struct job *all)
 	if (fd >= 0)
 		close(fd);
 	job->report.reply = REPLY_WORKER;
-	dismiss(w, 0);
+	dismiss(p, w, 0);
 }
 
 /* Waits for the busy ones: how many of them, 0 if there is none or it is too late. */
@@ -231,7 +230,7 @@ await(struct pool *p, struct job *job, int64_t until)
 	struct pool_worker *who[MDA_WORKERS_MAX];
 	nfds_t n = 0;
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
-		if (p->w[i].pid && p->w[i].busy) {
+		if (p->w[i].there && p->w[i].busy) {
 			who[n] = &p->w[i];
 			x[n++] = (struct pollfd){.fd = p->w[i].fd, .events = POLLIN};
 		}
@@ -241,7 +240,7 @@ await(struct pool *p, struct job *job, int64_t until)
 	while (r < 0 && errno == EINTR);
 	for (nfds_t i = 0; r > 0 && i < n; i++)
 		if (x[i].revents)
-			collect(who[i], job);
+			collect(p, who[i], job);
 	return r > 0 ? n : 0;
 }
 
@@ -271,8 +270,8 @@ pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t unti
 		job[next].fd_outgoing = -1;
 	}
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
-		if (p->w[i].pid && p->w[i].busy)
-			dismiss(&p->w[i], 1);
+		if (p->w[i].there && p->w[i].busy)
+			dismiss(p, &p->w[i], 1);
 }
 
 void
@@ -293,13 +292,13 @@ pool_shrink(struct pool *p, size_t keep)
 		size_t n = 0;
 		for (size_t i = 0; i < MDA_WORKERS_MAX; i++) {
 			struct pool_worker *w = &p->w[i];
-			n += w->pid != 0;
-			if (w->pid && (!oldest || w->used < oldest->used))
+			n += w->there != 0;
+			if (w->there && (!oldest || w->used < oldest->used))
 				oldest = w;
 		}
 		if (n <= keep)
 			return;
-		dismiss(oldest, 0);
+		dismiss(p, oldest, 0);
 	}
 }
 
@@ -307,6 +306,6 @@ void
 pool_end(struct pool *p)
 {
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
-		if (p->w[i].pid)
-			dismiss(&p->w[i], 0);
+		if (p->w[i].there)
+			dismiss(p, &p->w[i], 0);
 }

@@ -1,7 +1,7 @@
 /* The workers of one connection, one per account that it has met, kept from RCPT to delivery and
  * from message to message, with mda-local -l for the next connection, too: a fork costs more than
- * an order. At most MDA_WORKERS_MAX; the one idle
- * longest makes room. */
+ * an order. There a broker has them, which other servers are led to as well (broker.h). At most
+ * MDA_WORKERS_MAX; the one idle longest makes room. */
 #ifndef POSTERN_MDA_LOCAL_POOL_H
 #define POSTERN_MDA_LOCAL_POOL_H
 
@@ -13,19 +13,20 @@
 #include "mda-local/worker.h"
 
 struct pool_worker {
-	pid_t pid; /* 0: free */
+	int there;   /* 0: free */
+	pid_t pid;   /* of a child of ours; 0: it is the broker's, */
+	uint32_t id; /* which calls it so */
 	int fd;
-	struct account account; /* a copy with strings of its own */
-	uint64_t used;		/* when, in orders */
-	dev_t dev;		/* of its Maildir, as it first saw it */
-	ino_t ino;		/* 0: it has not yet */
-	struct work_stamp home; /* as its rules were looked for */
-	size_t job;		/* index of the job in work */
+	struct account account;	   /* a copy (account-copy.h) */
+	uint64_t used;		   /* when, in orders */
+	struct worker_place place; /* as it first saw it, or said */
+	size_t job;		   /* index of the job in work */
 	int busy;
 };
 
 struct pool {
 	struct worker_policy policy;
+	int fd_broker; /* 0: there is none */
 	struct pool_worker w[MDA_WORKERS_MAX];
 	uint64_t orders;
 	uint64_t began; /* orders before those of this pool_run */

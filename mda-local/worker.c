@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "lib/conf.h"
+#include "lib/durable.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "mda-local/channel.h"
 #include "mda-local/dot-forward.h"
 #include "mda-local/home.h"
+#include "mda-local/links.h"
 #include "mda-local/mailbox.h"
 #include "mda-local/outgoing.h"
 #include "mda-local/program.h"
@@ -78,8 +80,8 @@ end_outgoing(struct outgoing *out, struct report *rep)
 	return 1;
 }
 
-/* \alice is the mailbox past the rules that say where mail goes instead (they may run programs), not
- * past those that file it. But for one of their programs or files, which is asked for alone. */
+/* \alice is the mailbox past the rules that say where mail goes instead (they may run programs),
+ * not past those that file it. But for one of their programs or files, which is asked for alone. */
 static struct rules_kind const *
 rules_for(struct worker const *w, struct order const *o)
 {
@@ -98,6 +100,11 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 		worker_say(rep, w->broken, w->error, 0);
 		return;
 	}
+	/* It has waited behind others for too long, and is not waited for any more. */
+	if (o->until <= channel_now()) {
+		worker_say(rep, REPLY_DEADLINE, 0, 0);
+		return;
+	}
 	struct rules_kind const *rules = rules_for(w, o);
 	if (rules)
 		strcpy(rep->rules, rules->name);
@@ -113,20 +120,6 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 		mailbox_deliver(w, o, fd, rep);
 	if (!end_outgoing(out, rep))
 		outgoing_reset(out);
-}
-
-/* As channel_recv; when no order comes for a while, the texts that wait are written. */
-static int
-next_order(int fd, struct order *o, int *fd_message)
-{
-	int64_t const until = mailbox_texts_until();
-	if (until != CHANNEL_FOREVER) {
-		int const r = channel_recv(fd, o, sizeof *o, fd_message, until);
-		if (r >= 0 || errno != ETIMEDOUT)
-			return r;
-		mailbox_texts_flush();
-	}
-	return channel_recv(fd, o, sizeof *o, fd_message, CHANNEL_FOREVER);
 }
 
 /* ---- the process ---- */
@@ -202,6 +195,7 @@ settle(struct worker *w)
 		return;
 	}
 	w->tree.quota = &w->quota;
+	durable_learn(w->account->maildir);
 	take_stamp(w);
 	if (rules_look(w) < 0) {
 		w->error = errno;
@@ -211,25 +205,57 @@ settle(struct worker *w)
 	confine(w);
 }
 
+/* Others may be led here if they can see whether it is still what they need, and if nobody waits
+ * for another's programs. */
+static void
+open_to_others(struct worker const *w, struct links *l)
+{
+	struct worker_place place = {.home = w->home};
+	struct stat st;
+	if (w->broken || (w->rules && !w->rules->paths) ||
+	    (w->policy->rules.count && !w->home.ino) || stat(w->account->maildir, &st) < 0)
+		return;
+	place.dev = st.st_dev;
+	place.ino = st.st_ino;
+	links_open(l, &place);
+}
+
+/* The report, and what has time until it is out. Who cannot be of use any more says so first. */
+static void
+report(struct worker *w, struct links *l, int fd, struct report *rep, struct outgoing *out)
+{
+	if (rep->ends)
+		links_close(l);
+	if (channel_send(fd, rep, sizeof *rep, out->fd) < 0 || rep->ends)
+		links_drop(l, fd);
+	outgoing_reset(out);
+	mailbox_warn(w);
+	mailbox_texts();
+}
+
 void
-worker_run(int fd, struct account const *a, struct worker_policy const *p)
+worker_run(int fd_link, int fd_broker, struct account const *a, struct worker_policy const *p)
 {
 	struct worker w = {.account = a, .policy = p, .tree = TREE_DEFAULT(a->maildir)};
 	struct outgoing out = OUTGOING_ZERO;
+	struct links l;
 	struct order o;
 	struct report rep;
-	int fd_message;
-	sandbox_close_but(&fd, 1);
+	int const keep[] = {fd_link, fd_broker};
+	int fd, fd_message;
+	sandbox_close_but(keep, 2);
 	settle(&w);
-	while (next_order(fd, &o, &fd_message) == 1) {
+	links_init(&l, fd_link, fd_broker);
+	open_to_others(&w, &l);
+	while ((fd = links_next(&l, mailbox_texts_until(), &o, &fd_message)) != LINKS_END) {
+		if (fd == LINKS_LATE) {
+			mailbox_texts_flush();
+			continue;
+		}
 		serve(&w, &o, fd_message, &rep, &out);
 		if (fd_message >= 0)
 			close(fd_message);
-		if (channel_send(fd, &rep, sizeof rep, out.fd) < 0 || rep.ends)
-			break;
-		outgoing_reset(&out);
-		mailbox_warn(&w);
-		mailbox_texts();
+		report(&w, &l, fd, &rep, &out);
 	}
 	mailbox_texts_flush();
 	_exit(0);

@@ -28,11 +28,11 @@ enum work { WORK_CHECK, WORK_DELIVER };
 /* One order. Strings are C strings; WORK_DELIVER comes with the message's descriptor. */
 struct order {
 	uint32_t work;
-	uint32_t looped; /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
-	uint32_t junk;	 /* it is marked as such */
+	uint32_t looped;   /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
+	uint32_t junk;	   /* it is marked as such */
 	uint32_t smtputf8; /* the sender may be told what is not ASCII */
-	uint64_t size;	 /* octets: declared at RCPT, or of the message; 0 unknown */
-	int64_t until;	 /* channel_now: what is not reported then is not believed */
+	uint64_t size;	   /* octets: declared at RCPT, or of the message; 0 unknown */
+	int64_t until;	   /* channel_now: what is not reported then is not believed */
 	char id[ID_MAX + 1];
 	char sender[WORK_ADDRESS_MAX];
 	char rcpt[WORK_ADDRESS_MAX];   /* as the sender wrote it: Delivered-To */
@@ -54,11 +54,17 @@ struct work_stamp {
 	int64_t seconds, nanoseconds; /* of its ctime */
 };
 
+/* What a worker goes by: who finds another home or Maildir needs another worker. */
+struct worker_place {
+	struct work_stamp home; /* as it was when rules were looked for */
+	uint64_t dev, ino;	/* of the Maildir; ino 0: not known */
+};
+
 struct report {
-	uint32_t reply;	     /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
-	int32_t error;	     /* errno behind a failure, 0 */
-	uint32_t ends;	     /* the worker could not settle and has ended; the next may do better */
-	uint32_t again;	     /* beside ends: nothing was done, a new worker is to be told the same */
+	uint32_t reply; /* enum reply: REPLY_RCPT_OK, REPLY_DELIVERED or a failure */
+	int32_t error;	/* errno behind a failure, 0 */
+	uint32_t ends;	/* the worker could not settle and has ended; the next may do better */
+	uint32_t again; /* beside ends: nothing was done, a new worker is to be told the same */
 	uint32_t may_refuse; /* WORK_CHECK: rules may yet refuse the message for good */
 	uint32_t may_send;   /* WORK_CHECK: rules may send it elsewhere: look for loops */
 	uint32_t outgoing;   /* records in the descriptor that comes along (outgoing.h); 0: none */
@@ -69,7 +75,8 @@ struct report {
 	char text[WORK_TEXT_MAX];      /* to the sender, in place of the reply's own; "" none */
 };
 
-/* What programs of users may take: the settings rule-program-seconds, -processes, -memory, -path. */
+/* What programs of users may take: the settings rule-program-seconds, -processes, -memory, -path.
+ */
 struct program_policy {
 	unsigned int seconds;
 	unsigned int processes; /* of the account at a time; 0: any number */
@@ -99,7 +106,7 @@ struct worker {
 	struct account const *account;
 	struct worker_policy const *policy;
 	struct maildir_tree tree;
-	struct quota quota; /* the account's rules */
+	struct quota quota;		/* the account's rules */
 	struct rules_kind const *rules; /* null: the account has none */
 	void *state;			/* theirs, from order to order */
 	struct work_stamp home;
@@ -107,8 +114,9 @@ struct worker {
 	int error;
 };
 
-/* Runs in the forked child; does not return. fd is its end of the channel. */
-void worker_run(int fd, struct account const *a, struct worker_policy const *p)
+/* Runs in the forked child; does not return. Its ends of the channels: fd_link brings orders,
+ * fd_broker more links (links.h; -1: none will come). */
+void worker_run(int fd_link, int fd_broker, struct account const *a, struct worker_policy const *p)
     __attribute__((noreturn));
 
 /* Sets the verdict with the errno behind it, and the text, cut and cleaned (null: the reply's own).

@@ -25,6 +25,14 @@ def children(*parents):
     return {int(pid) for pid, stat in map(str.split, out.splitlines()) if stat[0] != "Z"} if parents else set()
 
 
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
 class Connection(Client):
     def __init__(self, path, greet=True):
         self.socket, self.buffer = socket.socket(socket.AF_UNIX), b""
@@ -55,15 +63,23 @@ class Listener:
         self.pid = self.process.pid
         atexit.register(self.process.kill)
 
+    def broker(self):
+        """The process that has the workers: there from the first connection on."""
+        return {p for p in children(self.pid) if name_of(p) == "mda-local-b"}
+
+    def connected(self):
+        """Servers and parsers."""
+        return children(self.pid) - self.broker()
+
     def servers(self):
         """Without parsers, whose descriptor 0 is the connection."""
-        return {p for p in children(self.pid) if os.path.exists(f"/proc/{p}/fd/0") and os.readlink(f"/proc/{p}/fd/0") == "/dev/null"}
+        return {p for p in self.connected() if os.path.exists(f"/proc/{p}/fd/0") and os.readlink(f"/proc/{p}/fd/0") == "/dev/null"}
 
     def workers(self):
-        return children(*self.servers())
+        return children(*self.broker(), *self.servers())
 
     def idle(self, count):
-        return until(lambda: len(children(self.pid)) == count)
+        return until(lambda: len(self.connected()) == count)
 
 
 def start(most=3, **settings):
@@ -152,7 +168,7 @@ some.pop().quit()
 tap.like(late.reply(), "^220", "until one of them is over")
 
 # ---- what dies ----
-victim = min(children(l.pid) - l.servers())
+victim = min(l.connected() - l.servers())
 os.kill(victim, signal.SIGKILL)
 lost = 0
 for c in (*some, late):
@@ -164,7 +180,7 @@ tap.eq(lost, 1, "a parser is killed: one connection is lost")
 tap.ok(until(lambda: f"event=died pid={victim} signal=9" in i.log()), "and said", i.log())
 for c in (*some, late):
     c.socket.close()
-tap.ok(until(lambda: not children(l.pid) - l.servers()), "the others end")
+tap.ok(until(lambda: not l.connected() - l.servers()), "the others end")
 c = Connection(l.path)
 c.mail(["alice@example.test"])
 busy = [p for p in l.servers() if len([f for f in os.listdir(f"/proc/{p}/fd") if os.readlink(f"/proc/{p}/fd/{f}").startswith("/memfd")])]
@@ -235,6 +251,89 @@ l.process.terminate()
 tap.eq(l.process.wait(LIMIT), 0, "SIGTERM ends it")
 i.done()
 
+# ---- one worker for all servers ----
+def old_enough(*names):
+    """A home that was changed just now is looked at again with the next message."""
+    homes = [os.path.dirname(i.maildir(n)) for n in names]
+    until(lambda: all(time.time() - os.stat(h).st_ctime > 0.1 for h in homes))
+
+
+i, l = start(rules="sieve\n")
+for n in "alice", "bob":
+    i.folder(n, ".")
+i.own(i.path("mail"))
+old_enough("alice", "bob")
+some = [Connection(l.path) for _ in range(3)]
+tap.eq([c.deliver(["alice@example.test", "bob@example.test"]) for c in some], [DELIVERED * 2] * 3, "three connections, two mailboxes")
+tap.eq((len(l.servers()), len(l.workers())), (3, 2), "three servers, two workers")
+
+
+def at_once(*names):
+    """A message over each connection: their replies behind the dot."""
+    for c in some:
+        c.mail([n + "@example.test" for n in names])
+    for c in some:
+        c.socket.sendall(b"DATA\r\n" + mdalocal.MESSAGE.encode() + b".\r\n")
+    return [[c.reply()[:3] for _ in range(1 + len(names))][1:] for c in some]
+
+
+tap.eq(at_once("alice", "bob"), [["250", "250"]] * 3, "at a time: each in its turn")
+tap.eq((len(i.messages("alice")), len(i.messages("bob"))), (6, 6), "all of them are there")
+before = l.workers()
+home = os.path.dirname(i.maildir("alice"))
+with open(os.path.join(home, ".dovecot.sieve"), "w") as f:
+    f.write("keep;")
+i.own(home)
+old_enough("alice")
+tap.eq(at_once("alice"), [["250"]] * 3, "rules that came meanwhile")
+tap.eq(i.log().count("rules=sieve folder=INBOX"), 3, "count for all servers")
+# Their code was written into the home.
+old_enough("alice")
+tap.eq(at_once("alice", "bob"), [["250", "250"]] * 3, "once more")
+tap.ok(until(lambda: len(l.workers()) == 2 and len(l.workers() & before) == 1), "the account has another worker, one for all", (before, l.workers()))
+old_enough("alice")
+with open(os.path.join(home, ".dovecot.sieve"), "w") as f:
+    f.write('require "reject"; reject "no";')
+tap.eq(at_once("alice"), [["550"]] * 3, "a script that has changed: for all of them")
+os.kill(next(p for p in l.workers() if p in before), signal.SIGKILL)
+tap.ok(until(lambda: "event=worker-died user=bob@example.test status=9" in i.log()), "a worker is killed: said", i.log()[-500:])
+tap.like(some[0].deliver(["bob@example.test"])[0], "^451", "who had it is told so")
+tap.eq(some[0].deliver(["bob@example.test"]), DELIVERED, "once: then there is another")
+os.kill(min(l.broker()), signal.SIGKILL)
+tap.ok(until(lambda: not l.broker()), "the broker is killed")
+tap.eq([c.deliver(["bob@example.test"]) for c in some[:1]], [DELIVERED], "servers go on without it")
+for c in some:
+    c.quit()
+tap.ok(l.idle(0) and until(lambda: not l.workers()), "they end")
+c = Connection(l.path)
+tap.eq((c.deliver(["bob@example.test"]), len(l.broker())), (DELIVERED, 1), "the next server has a broker again")
+c.quit()
+tap.ok(l.idle(0) and until(lambda: not l.workers()), "workers end with the servers")
+l.process.terminate()
+tap.eq((l.process.wait(LIMIT), until(lambda: not l.broker())), (0, True), "the broker ends with the listener")
+i.done()
+
+# ---- programs of users have a worker for each server ----
+i, l = start(rules="qmail\n")
+home = os.path.dirname(i.maildir("alice"))
+os.makedirs(home, 0o700)
+os.mkfifo(os.path.join(home, "go"), 0o600)
+rule(".qmail", "|test $SENDER = quick@remote.test || cat go\n")
+old_enough("alice")
+slow, quick = Connection(l.path), Connection(l.path)
+slow.mail(["alice@example.test"])
+tap.like(slow.cmd("DATA"), "^354", "a program that takes its time")
+slow.socket.sendall(mdalocal.MESSAGE.encode() + b".\r\n")
+quick.cmd("MAIL FROM:<quick@remote.test>")
+quick.cmd("RCPT TO:<alice@example.test>")
+tap.eq(quick.data(mdalocal.MESSAGE, 1), DONE, "keeps no other message waiting")
+with open(os.path.join(home, "go"), "w"):
+    pass
+tap.eq(slow.reply(), DONE[0], "and ends")
+l.process.terminate()
+l.process.wait(LIMIT)
+i.done()
+
 # ---- from root ----
 if os.getuid():
     tap.ok(True, "servers stay root, parsers are nobody, workers the account # SKIP not root")
@@ -250,9 +349,9 @@ else:
     def uid(pid):
         return int(open(f"/proc/{pid}/status").read().split("Uid:")[1].split()[0])
 
-    servers = [p for p in children(l.pid) if uid(p) == 0]
-    parsers = [p for p in children(l.pid) if uid(p) == mdalocal.NOBODY]
-    tap.eq((len(servers), len(parsers), [uid(p) for p in children(*servers)]), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
+    servers = [p for p in l.connected() if uid(p) == 0]
+    parsers = [p for p in l.connected() if uid(p) == mdalocal.NOBODY]
+    tap.eq((len(servers), len(parsers), [uid(p) for p in l.workers()]), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
     c.quit()
     l.process.terminate()
     tap.eq(l.process.wait(LIMIT), 0, "SIGTERM ends it")
