@@ -161,7 +161,7 @@ $B/targets/%.a: $$(call folder_objects,$$*)
 	$(AR) rcs $@ $^
 $(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.a $B/store.a $B/sieve.a $B/lib.a
 	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed \
-	    -lidn2 -lunistring -lresolv -lz $(SSL) $(SKALIBS_LIB) -lrt
+	    -lidn2 -lunistring -lresolv -lz -lcrypt $(SSL) $(SKALIBS_LIB) -lrt
 
 # Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is
 # the attacker alone.

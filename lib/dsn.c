@@ -90,9 +90,9 @@ static void
 xtext_field(stralloc *out, char const *name, char const *kind, char const *value)
 {
 	stralloc plain = STRALLOC_ZERO;
-	if (!xtext_decode(&plain, value, strlen(value)) && !utf8_has8bit(plain.s, plain.len) &&
-	    !memchr(plain.s, 0, plain.len))
-		value = sa_str(&plain);
+	if (!xtext_decode(&plain, value, strlen(value)) &&
+	    strlen(sa_str(&plain)) == plain.len && !utf8_has8bit(plain.s, plain.len))
+		value = plain.s;
 	field(out, name, kind, value);
 	stralloc_free(&plain);
 }

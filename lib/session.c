@@ -18,7 +18,7 @@ word(char *to, size_t size, char const *s, size_t len, char end)
 {
 	char const *e = memchr(s, end, len);
 	size_t n = e ? (size_t)(e - s) : 0;
-	if (!n || n >= size)
+	if (!n || n >= size || memchr(s, 0, n))
 		return 0;
 	memcpy(to, s, n);
 	to[n] = 0;
@@ -87,9 +87,9 @@ from_environment(struct session_start *s, struct net *n, char const *start)
 {
 	stralloc input = STRALLOC_ZERO;
 	size_t len = strlen(start), used = tag_and_command(s, start, len, ' ');
-	if (!used || base64_decode(&input, start + used, len - used) < 0)
-		return -1;
-	int r = first_input(n, input.s, input.len);
+	int r = used && !base64_decode(&input, start + used, len - used)
+		    ? first_input(n, input.s, input.len)
+		    : -1;
 	stralloc_free(&input);
 	return r;
 }

@@ -57,6 +57,9 @@ search_one(void *arg, char const *key, size_t klen, char const *value, size_t vl
 	struct search *s = arg;
 	if (klen != s->len || memcmp(key, s->key, klen))
 		return 0;
+	errno = EINVAL; /* as in a cdb: its reader would see half of it */
+	if (memchr(value, 0, vlen))
+		return -1;
 	sa_copyb(s->value, value, vlen);
 	sa_str(s->value);
 	return 1;

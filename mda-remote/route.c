@@ -200,10 +200,19 @@ complete(struct route *r)
 	return tls_rule_finish(&r->tls, r->name);
 }
 
+static int
+printable(char const *s)
+{
+	while (*s == '\t' || (unsigned char)*s >= ' ')
+		s++;
+	return !*s;
+}
+
 int
 route_parse(char const *value, char const *domain, struct route *r)
 {
-	int error = 0;
+	/* What others' tables hold may have line ends, and a packet to smtp-send is made of lines. */
+	int error = !printable(value);
 	memset(r, 0, sizeof *r);
 	r->kind = ROUTE_MX;
 	for (char const *s = value; !error && *(s += strspn(s, " \t"));) {

@@ -356,6 +356,9 @@ check_order(void)
 	expect("users", "a@x.test", "error", "a cdb that is missing is not an empty one");
 	say("users: file cdb:etc/missing.cdb\n");
 	expect("users", "a@x.test", "own", "but whoever is found before needs none");
+	static char const nul[] = "a@x.test: one\0two\n";
+	put("etc/nul", nul, sizeof nul - 1);
+	expect("nul", "a@x.test", "error", "a NUL in a text's value");
 	put("etc/damaged.cdb", "damaged", 7);
 	say("users: cdb:etc/damaged.cdb\n");
 	expect("users", "a@x.test", "error", "a damaged one");
@@ -378,7 +381,7 @@ main(void)
 	check_damage();
 	check_order();
 	char const *const files[] = {
-	    "users", "aliases", "aliases.cdb", "more.cdb", "less.cdb", "damaged.cdb"};
+	    "users", "aliases", "aliases.cdb", "more.cdb", "less.cdb", "damaged.cdb", "nul"};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		char name[40];
 		snprintf(name, sizeof name, "etc/%s", files[i]);

@@ -203,7 +203,7 @@ routes(void)
 	    {"[h.test] also-local", "h:h.test:0:d:"},
 	    {"h.test i.test", 0}, {"ipv4 ipv6", 0}, {"ipv4 ipv4", 0}, {"from=192.0.2.1 from=192.0.2.2", 0}, {"from=", 0}, {"from=h.test", 0}, {"tls=", 0},
 	    {"[h.test", 0}, {"[h.test]x", 0}, {"[]:25", 0}, {"h.test:", 0}, {"h.test:0", 0}, {"h.test:99999", 0}, {"h.test:25x", 0},
-	    {"h.test tls=maybe", 0}, {"h.test auth=", 0}, {"h.test auth=../x", 0}, {"h.test what=1", 0}, {":25", 0},
+	    {"h.test tls=maybe", 0}, {"h.test auth=", 0}, {"h.test auth=../x", 0}, {"h.test what=1", 0}, {":25", 0}, {"h.test\n", 0}, {"lmtp:/a\nu /b", 0},
 	};
 	stralloc key = STRALLOC_ZERO;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
