@@ -142,7 +142,7 @@ $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 # Fuzz targets: tests/fuzz/FOLDER/NAME.c, one binary a folder, with what it needs of FOLDER/, maildir/, sieve/ and lib/.
-# FUZZ_TARGET in its environment names the target (tests/fuzz/main.c).
+# FUZZ_TARGET in its environment names the target (tests/fuzz/main.c). Of two mains the fuzzer's is first.
 targets: $(TARGETS)
 fuzz:
 	tests/fuzz/run $${FUZZ_SECONDS:-60}
@@ -160,7 +160,7 @@ $B/targets/%.a: $$(call folder_objects,$$*)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.a $B/store.a $B/sieve.a $B/lib.a
-	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed \
+	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -Wl,-z,muldefs -o $@ $^ -Wl,--as-needed \
 	    -lidn2 -lunistring -lresolv -lz -lcrypt $(SSL) $(SKALIBS_LIB) -lrt
 
 # Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is

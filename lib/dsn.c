@@ -69,7 +69,8 @@ dsn_line(stralloc *out, char const *s)
 static void
 field(stralloc *out, char const *name, char const *kind, char const *value)
 {
-	sa_catf(out, "%s: %s", name, kind);
+	sa_catf(out, "%s: ", name);
+	cat_line(out, kind, 1);
 	cat_line(out, value, 1);
 	sa_append(out, '\n');
 }

@@ -47,8 +47,14 @@ class Session(imapwire.Session):
 
 
 def files(base):
-    return [p for p in glob.glob(base + "/Maildir/**/*", recursive=True, include_hidden=True)
-            if os.path.isfile(p) and re.search("Maildir/(.*/)?(cur|new|tmp)/", p)]
+    """Asked again until nothing moves: a session takes what is new to cur/ when it has nothing else to do."""
+    before = None
+    while True:
+        now = sorted(p for p in glob.glob(base + "/Maildir/**/*", recursive=True, include_hidden=True)
+                     if os.path.isfile(p) and re.search("Maildir/(.*/)?(cur|new|tmp)/", p))
+        if now == before:
+            return now
+        before = now
 
 
 def many(base):

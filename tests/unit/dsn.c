@@ -54,6 +54,8 @@ static struct {
     {"the original recipient",
 	{.action = DSN_FAILED, .final = "b@c.test", .orcpt = "rfc822;x+2By@d.test"},
 	"Original-Recipient: rfc822; x+y@d.test\n", 0},
+    {"a control in its type", {.action = DSN_FAILED, .final = "b@c.test", .orcpt = "a\x12;b"},
+	"Original-Recipient: a ; b\n", 0},
     {"an empty one", {.action = DSN_FAILED, .final = "b@c.test", .orcpt = "rfc822;"},
 	"Original-Recipient: rfc822; \n", 0},
     {"a line end in it",
