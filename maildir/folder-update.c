@@ -206,13 +206,21 @@ apply(struct update *u, unsigned int mode)
 		(void)folder_next_modseq(f);
 	update_gone(u);
 	int hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
-	int r = 0, must = !hidden && needs_number(u), strike = needs_strike(u, mode);
-	if (!(mode & UPDATE_NO_UIDS) && (must || strike))
+	int r = 0, e = 0, must = !hidden && needs_number(u), strike = needs_strike(u, mode);
+	uint32_t const validity = f->uidlist.validity;
+	if (!(mode & UPDATE_NO_UIDS) && (must || strike)) {
 		r = update_number(u, strike);
+		e = errno;
+	}
 	if (u->s.which == (SCAN_NEW | SCAN_CUR) || u->absent.count)
 		f->absent = u->absent.count && !u->struck;
 	if (r < 0 && !must)
 		r = 0; /* striking out can wait */
+	/* A full disk: what has no UID waits for one; what has one can be read, and deleted. */
+	if (r < 0 && validity && (e == ENOSPC || e == EDQUOT)) {
+		f->reread = 1;
+		r = 0;
+	}
 	apply_known(u);
 	hidden = u->absent.count && !u->s.stable && !(mode & UPDATE_OPEN);
 	int left = apply_new(u, hidden ? u->absent_uid : UINT32_MAX);
@@ -220,8 +228,10 @@ apply(struct update *u, unsigned int mode)
 	if (mode & UPDATE_OPEN && f->uidlist.next > f->written.uidlist_next &&
 	    f->uidlist.next - 1 > f->highest)
 		(void)folder_next_modseq(f);
-	if (folder_read_sets(f) < 0)
+	if (folder_read_sets(f) < 0) {
 		r = -1;
+		e = errno;
+	}
 	if (u->s.which & SCAN_NEW)
 		f->new = u->s.new;
 	if (u->s.which & SCAN_CUR)
@@ -233,6 +243,7 @@ apply(struct update *u, unsigned int mode)
 		f->new.racy = f->cur.racy = 1; /* to be looked at again */
 		proof_end(&f->proof);
 	}
+	errno = e;
 	return r;
 }
 
