@@ -11,6 +11,7 @@
 #   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
 #   make FUZZ=1 [all] [unit] [targets]          clang's sanitizers and libFuzzer's counters in it all, in build/fuzz
 #   make fuzz            each parser fuzzed for FUZZ_SECONDS (60) by libFuzzer; AFL=1: by AFL++
+#   make san             the tests with every program under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make clean
 
 PREFIX  ?= /usr/local
@@ -78,7 +79,7 @@ TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/f
 # The crash rig's tracer, where it knows the registers.
 CRASH   := $(if $(filter x86_64-linux%,$(shell $(CC) -dumpmachine)),$B/crash/tracer)
 
-.PHONY: all check crash soak habits abuse install clean fuzz targets unit bench rigs proof
+.PHONY: all check crash soak habits abuse install clean fuzz targets san unit bench rigs proof
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
