@@ -30,6 +30,7 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "lib/sandbox.h"
 #include "lib/secret.h"
 #include "mda-remote/changes.h"
 #include "mda-remote/clock.h"
@@ -307,6 +308,7 @@ main(int argc, char **argv)
 	PROG = "mda-remote";
 	secret_no_core();
 	int fd_ready = options(argc, (char const *const *)argv);
+	sandbox_close_but(&fd_ready, 1);
 	start();
 	ready(fd_ready);
 	while (!walk.stopping || (conn_count() && now < stop_at)) {

@@ -18,6 +18,7 @@
 #include "lib/id.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/sandbox.h"
 #include "lib/ucspi.h"
 #include "mda-remote/callout.h"
 
@@ -214,6 +215,7 @@ main(int argc, char **argv)
 	PROG = "smtp-callout";
 	if (argc != 1)
 		strerr_dieusage(100, "smtp-callout");
+	sandbox_close_but(0, 0);
 	sig_ignore(SIGPIPE);
 	ucspi_init(&peer);
 	log_id(id_connection());

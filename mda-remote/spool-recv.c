@@ -58,7 +58,6 @@ distrust(struct recv_session *s)
 	for (int fd; (fd = open("/dev/null", O_RDWR)) < 3;)
 		if (fd < 0)
 			_exit(111);
-	sandbox_close_but(0, 0);
 	if (clearenv())
 		_exit(111);
 	setenv("PATH", "/usr/bin:/bin", 1);
@@ -78,6 +77,7 @@ start(struct recv_session *s)
 	s->caller = getuid();
 	if (getauxval(AT_SECURE) || getuid() != geteuid())
 		distrust(s);
+	sandbox_close_but(0, 0);
 	if (s->foreign)
 		local_user(s->caller, s->login, sizeof s->login);
 	umask(077);

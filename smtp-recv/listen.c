@@ -18,6 +18,7 @@
 #include "lib/conns.h"
 #include "lib/log.h"
 #include "lib/refuse.h"
+#include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 #include "lib/zygote.h"
 #include "smtp-recv/limits.h"
@@ -62,20 +63,27 @@ clean_environment(void)
 		unsetenv(names[i]);
 }
 
-/* Whom the listener before this one has left to it: 1, or 0 if there was none. */
+/* The descriptor that the listener before this one has left to it, or -1. */
 static int
-take_over(unsigned int max)
+handed_on(void)
 {
 	unsigned int fd;
 	char const *name = getenv(HANDED_ON);
-	int const inherited = name && uint0_scan(name, &fd) && fd > 2;
-	if (inherited) {
-		if (conns_load((int)fd, max) < 0)
+	return name && uint0_scan(name, &fd) && fd > 2 ? (int)fd : -1;
+}
+
+/* Whom that listener served: 1, or 0 if there was none. */
+static int
+take_over(unsigned int max)
+{
+	int const fd = handed_on();
+	if (fd >= 0) {
+		if (conns_load(fd, max) < 0)
 			strerr_diefu1sys(111, "take connections over");
-		close((int)fd);
+		close(fd);
 	}
 	unsetenv(HANDED_ON);
-	return inherited;
+	return fd >= 0;
 }
 
 static void
@@ -119,6 +127,8 @@ void
 listen_prepare(struct listen_options const *o)
 {
 	listener.o = o;
+	/* Whatever else was left open is nothing to connections. */
+	sandbox_close_but((int[]){o->fd_ready, handed_on()}, 2);
 	take_socket(&listener);
 	watch(&listener);
 }

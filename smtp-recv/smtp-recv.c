@@ -200,7 +200,9 @@ wait_for_connection(struct session *s, struct invocation const *v, int pair)
 static void
 one_connection(struct session *s, struct invocation const *v)
 {
+	int keep[3];
 	ucspitls_init();
+	sandbox_close_but(keep, ucspitls_fds(keep));
 	ucspi_init(&s->peer);
 	prepare(s, v->submission, s->peer.kind == UCSPI_UNIX);
 }

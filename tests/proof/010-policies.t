@@ -47,6 +47,8 @@ def whole(world, p, alone):
     count(p, len(r.attempts), len(holes) + (not r.ended))
     tap.ok(r.ended and not holes, f"{p.name}: {len(r.attempts) - len(r.worked())} attempts fail", f"worked: {holes}", "" if r.ended else r.text)
     tap.ok(r.ended and not lost, f"{p.name}: {len(r.worked())} things work that are its own, or harm nobody", f"fail: {[(a, r.attempts[a]) for a in lost]}")
+    if r.status:
+        tap.ok("etc/users" not in r.fds, f"{p.name}: what its launcher left open is closed", r.fds)
     if not r.status or not p.confined:
         return
     u = world.user[p.who]

@@ -52,7 +52,11 @@ class Attack:
         more.setdefault("stderr", subprocess.PIPE)
         more.setdefault("stdin", subprocess.DEVNULL)
         more.setdefault("stdout", subprocess.DEVNULL)
+        # Whoever starts it has left something open.
+        forgotten = os.open(w.path("etc/users"), os.O_RDONLY)
+        more["pass_fds"] = [*more.get("pass_fds", []), forgotten]
         p = subprocess.Popen(argv, env=env, cwd=w.dir, **user.start(), **more)
+        os.close(forgotten)
         self.processes.append(p)
         return p
 
