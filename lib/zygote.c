@@ -39,6 +39,12 @@ zygote_start(void)
 
 /* ---- in the zygote ---- */
 
+int
+zygote_descriptor(void)
+{
+	return requests;
+}
+
 /* 1 with all descriptors, 0 at the end. */
 static int
 receive(int *fds, size_t count)

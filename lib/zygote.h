@@ -15,6 +15,9 @@ enum { ZYGOTE_FDS = 4 }; /* that a copy is given, at most */
  * none. In the zygote 0: it gets ready, enters a sandbox with SANDBOX_ZYGOTE, and calls zygote_serve. */
 int zygote_start(void);
 
+/* In the zygote: the descriptor that it must not close. */
+int zygote_descriptor(void);
+
 /* Returns in each copy, with its `count` descriptors, close-on-exec. The zygote itself never comes
  * back: it exits 0 when its socket is closed, 111 when it cannot go on. */
 void zygote_serve(int *fds, size_t count);

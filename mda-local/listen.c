@@ -21,7 +21,7 @@
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 #include "mda-local/parent.h"
-#include "mda-local/parser.h"
+#include "mda-local/parsers.h"
 #include "mda-local/server.h"
 
 /* What ps shows, which would else be the same for one that stays and those that serve. */
@@ -47,7 +47,8 @@ struct listener {
 	int fd_changes; /* of conf_watch */
 	pid_t broker;	/* 0: there is none */
 	int fd_broker;
-	unsigned int max, parsers; /* connections, and processes that serve one */
+	unsigned int max; /* connections, each with a parser */
+	struct parsers parsers;
 	int fd_signals;
 };
 
@@ -153,18 +154,6 @@ idle_server(struct listener *l)
 	return start(l, unused) < 0 ? 0 : unused;
 }
 
-static pid_t
-fork_parser(int fd, int fd_channel, int fd_memory)
-{
-	pid_t const pid = fork();
-	if (pid)
-		return pid;
-	forked(SERVING);
-	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
-		_exit(111);
-	parser_run(fd_channel, fd_memory);
-}
-
 /* A parser for connection fd; its channel and the message's memory to server s. 0 or -1. */
 static int
 connect_them(struct listener *l, struct server *s, int fd)
@@ -179,9 +168,8 @@ connect_them(struct listener *l, struct server *s, int fd)
 		close(memory);
 		return -1;
 	}
-	s->parser = fork_parser(fd, pair[1], memory);
+	s->parser = parsers_add(&l->parsers, l->generation, fd, pair[1], memory);
 	close(pair[1]);
-	l->parsers += s->parser > 0;
 	int const r = s->parser < 0 || channel_send(s->fd, &task, sizeof task, pair[0]) < 0 ||
 		      channel_send(s->fd, &task, sizeof task, memory) < 0;
 	close(pair[0]);
@@ -250,10 +238,10 @@ bury(struct listener *l, pid_t pid)
 		l->servers--;
 		return;
 	}
-	if (pid != l->broker) {
-		l->parsers--;
+	if (parsers_bury(&l->parsers, pid))
 		return;
-	}
+	if (pid != l->broker)
+		return; /* a zygote */
 	close(l->fd_broker);
 	l->broker = 0;
 }
@@ -317,7 +305,8 @@ static void
 watch(struct listener *l)
 {
 	l->poll[SIGNALS] = (struct pollfd){.fd = l->fd_signals, .events = POLLIN};
-	l->poll[SOCKET] = (struct pollfd){.fd = l->parsers < l->max ? 0 : -1, .events = POLLIN};
+	l->poll[SOCKET] =
+	    (struct pollfd){.fd = l->parsers.count < l->max ? 0 : -1, .events = POLLIN};
 	for (size_t i = 0; i < l->high; i++) {
 		struct server const *const s = &l->server[i];
 		l->poll[FIRST + i] = (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
@@ -351,6 +340,7 @@ prepare(struct listener *l, unsigned int max)
 {
 	/* Those that are about to end still have their places. */
 	l->max = max;
+	parsers_init(&l->parsers, max);
 	l->places = 2 * (size_t)max;
 	l->server = xmalloc(l->places * sizeof *l->server);
 	memset(l->server, 0, l->places * sizeof *l->server);

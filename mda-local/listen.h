@@ -1,7 +1,7 @@
 /* mda-local -l: the LMTP server of many connections, with no exec for any. The process that waits
- * for them knows no mail and no address: for each it forks a parser, and hands the other end of its
- * channel to a server (parent.h), which has served another connection before, if one is idle; its
- * workers are there already then. */
+ * for them knows no mail and no address: for each it has a parser made, and hands the other end of
+ * its channel to a server (parent.h), which has served another connection before, if one is idle;
+ * its workers are there already then. */
 #ifndef POSTERN_MDA_LOCAL_LISTEN_H
 #define POSTERN_MDA_LOCAL_LISTEN_H
 

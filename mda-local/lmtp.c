@@ -14,18 +14,15 @@
 #define FINISH_SECONDS 3
 
 void
-lmtp_init(struct lmtp *l, int fd_memory)
+lmtp_settings(struct lmtp *l)
 {
 	uint64_t smtp_size = conf_size("smtp-size", MDA_SMTP_SIZE, 1024, UINT64_C(1) << 40);
 	l->size_max = conf_size("lmtp-size", smtp_size + MDA_SIZE_SLACK, 1024, UINT64_C(1) << 41);
 	l->seconds = (unsigned int)conf_uint(
 	    "delivery-seconds", MDA_DELIVERY_SECONDS, 1, MDA_DELIVERY_SECONDS_MAX);
 	l->idle = (unsigned int)conf_uint("lmtp-idle-seconds", MDA_IDLE_SECONDS, 1, 3600);
-	l->connection = id_connection();
-	l->state = LMTP_NEW;
 	junk_init();
 	conf_me();
-	incoming_init(&l->message, fd_memory);
 }
 
 void
@@ -153,8 +150,11 @@ loop(struct lmtp *l)
 }
 
 void
-lmtp_serve(struct lmtp *l, int fd_parent)
+lmtp_serve(struct lmtp *l, int fd_parent, int fd_memory)
 {
+	l->connection = id_connection();
+	l->state = LMTP_NEW;
+	incoming_init(&l->message, fd_memory);
 	l->fd_parent = fd_parent;
 	net_init(&l->net, 0, 1);
 	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());

@@ -54,11 +54,10 @@ struct lmtp {
 	enum reply failed; /* the message cannot be taken: why */
 };
 
-/* Prepares the session, whose octets are all 0: settings, the memfd for messages. Before the sandbox
- * is on. */
-void lmtp_init(struct lmtp *l, int fd_memory);
-/* Serves descriptors 0 and 1 until QUIT or the end. */
-void lmtp_serve(struct lmtp *l, int fd_parent);
+/* Reads the settings, before the sandbox is on; l's octets are all 0. */
+void lmtp_settings(struct lmtp *l);
+/* Serves descriptors 0 and 1 until QUIT or the end. fd_memory: the memfd for messages. */
+void lmtp_serve(struct lmtp *l, int fd_parent, int fd_memory);
 
 /* For the handlers. */
 extern struct command const lmtp_commands[];

@@ -6,19 +6,40 @@
 #include "lib/ucspi.h"
 #include "mda-local/lmtp.h"
 
+static struct lmtp lmtp;
+
+static void
+confine(unsigned int calls)
+{
+	struct sandbox const s = {.calls = calls,
+	    .memory = MDA_PARSER_MEMORY,
+	    .file_size = SANDBOX_UNLIMITED,
+	    .processes = SANDBOX_ANY};
+	lmtp_settings(&lmtp);
+	sandbox_drop_user();
+	sandbox_enter(&s);
+}
+
+void
+parser_prepare(void)
+{
+	confine(SANDBOX_ZYGOTE);
+}
+
+void
+parser_serve(int fd_parent, int fd_memory)
+{
+	lmtp_serve(&lmtp, fd_parent, fd_memory);
+	_exit(0);
+}
+
 void
 parser_run(int fd_parent, int fd_memory)
 {
-	static struct lmtp lmtp;
-	struct sandbox const s = {
-	    .memory = MDA_PARSER_MEMORY, .file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
 	int const keep[] = {fd_parent, fd_memory};
 	struct ucspi peer;
 	sandbox_close_but(keep, 2);
 	ucspi_init(&peer);
-	lmtp_init(&lmtp, fd_memory);
-	sandbox_drop_user();
-	sandbox_enter(&s);
-	lmtp_serve(&lmtp, fd_parent);
-	_exit(0);
+	confine(0);
+	parser_serve(fd_parent, fd_memory);
 }

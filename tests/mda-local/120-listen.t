@@ -69,7 +69,7 @@ class Listener:
 
     def connected(self):
         """Servers and parsers."""
-        return children(self.pid) - self.broker()
+        return {p for p in children(self.pid) if name_of(p) not in ("mda-local-b", "mda-local-z", "")}
 
     def servers(self):
         """Without parsers, whose descriptor 0 is the connection."""
@@ -351,6 +351,17 @@ else:
 
     servers = [p for p in l.connected() if uid(p) == 0]
     parsers = [p for p in l.connected() if uid(p) == mdalocal.NOBODY]
+    zygote = next(p for p in children(l.pid) if name_of(p) == "mda-local-z")
+    confined = [open(f"/proc/{p}/status").read() for p in (zygote, *parsers)]
+    tap.eq([(uid(zygote), "Seccomp:\t2\n" in s, "NoNewPrivs:\t1\n" in s) for s in confined], [(mdalocal.NOBODY, True, True)] * 2,
+           "a parser is a copy of a process that is nobody and confined")
+    tap.like(open(f"/proc/{parsers[0]}/limits").read(), r"Max processes +0 +0 ", "and makes no other")
+    held = {os.readlink(f"/proc/{zygote}/fd/{n}").split(":")[0] for n in os.listdir(f"/proc/{zygote}/fd")}
+    tap.eq(held - {"/dev/null", os.readlink(f"/proc/{zygote}/fd/2").split(":")[0]}, {"socket"}, "which holds nothing but its socket")
+    os.kill(zygote, signal.SIGKILL)
+    d = Connection(l.path)
+    tap.eq(d.deliver(["alice@example.test"]), DELIVERED, "which is killed: there is another")
+    d.quit()
     tap.eq((len(servers), len(parsers), [uid(p) for p in l.workers()]), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
     c.quit()
     l.process.terminate()
