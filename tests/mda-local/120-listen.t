@@ -351,6 +351,7 @@ else:
 
     servers = [p for p in l.connected() if uid(p) == 0]
     parsers = [p for p in l.connected() if uid(p) == mdalocal.NOBODY]
+    workers = [uid(p) for p in l.workers()]
     zygote = next(p for p in children(l.pid) if name_of(p) == "mda-local-z")
     confined = [open(f"/proc/{p}/status").read() for p in (zygote, *parsers)]
     tap.eq([(uid(zygote), "Seccomp:\t2\n" in s, "NoNewPrivs:\t1\n" in s) for s in confined], [(mdalocal.NOBODY, True, True)] * 2,
@@ -362,7 +363,7 @@ else:
     d = Connection(l.path)
     tap.eq(d.deliver(["alice@example.test"]), DELIVERED, "which is killed: there is another")
     d.quit()
-    tap.eq((len(servers), len(parsers), [uid(p) for p in l.workers()]), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
+    tap.eq((len(servers), len(parsers), workers), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
     c.quit()
     l.process.terminate()
     tap.eq(l.process.wait(LIMIT), 0, "SIGTERM ends it")
