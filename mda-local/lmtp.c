@@ -26,6 +26,14 @@ lmtp_settings(struct lmtp *l)
 }
 
 void
+lmtp_init(struct lmtp *l, int fd_memory)
+{
+	l->connection = id_connection();
+	l->state = LMTP_NEW;
+	incoming_init(&l->message, fd_memory);
+}
+
+void
 lmtp_reply(struct lmtp *l, enum reply r)
 {
 	net_putf(&l->net, "%s\r\n", reply_text(r));
@@ -150,11 +158,8 @@ loop(struct lmtp *l)
 }
 
 void
-lmtp_serve(struct lmtp *l, int fd_parent, int fd_memory)
+lmtp_serve(struct lmtp *l, int fd_parent)
 {
-	l->connection = id_connection();
-	l->state = LMTP_NEW;
-	incoming_init(&l->message, fd_memory);
 	l->fd_parent = fd_parent;
 	net_init(&l->net, 0, 1);
 	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());

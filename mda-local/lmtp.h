@@ -56,8 +56,10 @@ struct lmtp {
 
 /* Reads the settings, before the sandbox is on; l's octets are all 0. */
 void lmtp_settings(struct lmtp *l);
-/* Serves descriptors 0 and 1 until QUIT or the end. fd_memory: the memfd for messages. */
-void lmtp_serve(struct lmtp *l, int fd_parent, int fd_memory);
+/* Prepares the session. fd_memory: the memfd for messages. */
+void lmtp_init(struct lmtp *l, int fd_memory);
+/* Serves descriptors 0 and 1 until QUIT or the end. */
+void lmtp_serve(struct lmtp *l, int fd_parent);
 
 /* For the handlers. */
 extern struct command const lmtp_commands[];

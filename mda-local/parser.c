@@ -29,7 +29,8 @@ parser_prepare(void)
 void
 parser_serve(int fd_parent, int fd_memory)
 {
-	lmtp_serve(&lmtp, fd_parent, fd_memory);
+	lmtp_init(&lmtp, fd_memory);
+	lmtp_serve(&lmtp, fd_parent);
 	_exit(0);
 }
 

@@ -18,6 +18,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	if (memory < 0) {
 		instance();
 		memory = incoming_memory();
+		lmtp_settings(&l);
 		lmtp_init(&l, incoming_memory());
 	}
 	for (size_t i = 0; i < ANSWERS; i++) {
