@@ -9,6 +9,7 @@ PROOF=1: the full counts of every case; without it a few, by the same code."""
 import atexit
 import base64
 import os
+import re
 import resource
 import select
 import socket
@@ -164,16 +165,23 @@ class Abused(Instance):
         return self.log(f"{service}@127.0.0.1")
 
     def deliver(self, to, subject, text="x\r\n", source="127.0.0.1"):
-        """The reply after the final dot, of a client that does as it should."""
-        c = Connection(self.port("smtp"), source)
-        c.send(f"EHLO good.test\r\nMAIL FROM:<a@good.test>\r\nRCPT TO:<{to}@{self.domain}>\r\nDATA\r\n")
+        """The reply to a message, of a client that does as it should."""
+        return self.hand_in("smtp", "EHLO good.test\r\n", "a@good.test", f"{to}@{self.domain}", f"Subject: {subject}\r\n\r\n{text}", source)
+
+    def hand_in(self, service, hello, sender, to, text, source="127.0.0.1"):
+        """The reply after the final dot, or the one that refused it before."""
+        c = Connection(self.port(service), source)
+        c.send(f"{hello}MAIL FROM:<{sender}>\r\nRCPT TO:<{to}>\r\nDATA\r\n")
         try:
-            c.until(b"\r\n354 ")
-            c.line()
-            c.send(f"Subject: {subject}\r\n\r\n{text}.\r\nQUIT\r\n")
-            return c.ended().decode().split("\r\n")[-3]
-        except EOFError as error:
-            return str(error)
+            while not re.search(rb"\r\n(354|503) ", c.data):
+                c.take()
+                if c.over:
+                    return c.data.decode().split("\r\n")[-2]
+            if refused := re.search(rb"\r\n([45]\d\d [^\r]*)\r\n", c.data):
+                return refused[1].decode()
+            c.data = b""
+            c.send(text + ".\r\nQUIT\r\n")
+            return c.ended().decode().split("\r\n")[0]
         finally:
             c.close()
 
