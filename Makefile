@@ -4,7 +4,7 @@
 #   make check           build and run the tests (what they need: scripts/check)
 #   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
 #   make proof           what is promised, how many points were tried, how many failed: one table; PROOF=1: all points
-#   make crash           every system call of every scenario fails, or is the last (doc/acceptance.md): hours
+#   make crash           every system call of every scenario fails, or is the last; power cuts (doc/acceptance.md): two hours
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make abuse           floods, slow clients, full disks and the like, in full numbers (doc/abuse.md)
 #   make install DESTDIR= PREFIX=/usr/local
@@ -192,6 +192,7 @@ soak: all unit
 
 crash: all unit
 	tests/crash/run -a
+	tests/crash/cut -a
 
 # Two hours of a mail client's habits in ten minutes: thousands of submissions, and kill -9 meanwhile.
 habits: all

@@ -102,7 +102,7 @@ class Folder:
         self.sets = {m[1]: m[0] for m in re.findall(r"^M (\S+) (.*)$", self.text("postern-keywords"), re.M)}
         inodes = collections.defaultdict(list)
         for sub in ("cur", "new"):
-            for file in os.listdir(f"{path}/{sub}"):
+            for file in os.listdir(f"{path}/{sub}") if os.path.isdir(f"{path}/{sub}") else ():
                 inodes[os.lstat(f"{path}/{sub}/{file}").st_ino].append(file)
                 self.read_message(sub, file)
         self.bad += [f"one file, two names: {names}" for names in inodes.values() if len(names) > 1]

@@ -72,7 +72,7 @@ class Flow(rig.Scenario):
             if os.path.exists(path):
                 os.unlink(path)
             words += ["-l", f"{path}={program}"]
-        with open(f"{top}/log", "ab") as log:
+        with open(f"{top}.log", "ab") as log:
             c = rig.Line(self.args, self.environment(top), [*words, *user(words)], log)
             try:
                 if c.reply()[0] == "2" and c.smtp(self.greeting)[0] == "2":
@@ -196,6 +196,8 @@ class Flow(rig.Scenario):
     def sizes(self, top, point):
         path = f"{top}/mail/example.test/alice/Maildir"
         said, real = checker.maildirsize(path), checker.usage({"INBOX": checker.Folder(path)})
+        if self.moments is not None:
+            return []  # lines of maildirsize are not synced
         most = 1 if point.killed else 0
         return [] if said is None or said == real or (most and abs(said[1] - real[1]) <= most) else [f"maildirsize says {said}, there are {real}"]
 

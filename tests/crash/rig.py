@@ -9,7 +9,9 @@ LIMIT = 60  # seconds that a program may take for an answer
 ERRORS = "EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM", "EINTR"
 SHORT = {"read", "write", "pread64", "pwrite64", "writev", "recvfrom", "sendto"}
 # What a call cannot answer: close(2) closes, whatever it says; a process always gets its random numbers once the system is up.
-NEVER = {"close": ERRORS, "getrandom": ERRORS, "wait4": ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM"), "dup2": ("EIO", "ENOSPC", "EDQUOT", "ENOMEM")}
+# No directory that exists answers getdents64 with ENOENT, and readdir(3) takes it for the end: nobody can tell it from an empty one.
+ALL = (*ERRORS, "ENOENT", "ESTALE", "EROFS", "ECONNRESET")
+NEVER = {"close": ALL, "getrandom": ALL, "getdents64": ("ENOENT",), "wait4": ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM"), "dup2": ("EIO", "ENOSPC", "EDQUOT", "ENOMEM")}
 Call = collections.namedtuple("Call", "role name n result what")
 
 
@@ -198,8 +200,9 @@ class Scenario:
         finally:
             if not os.environ.get("KEEP"):
                 shutil.rmtree(top, ignore_errors=True)
-                if os.path.exists(report):
-                    os.unlink(report)
+                for path in report, top + ".log":
+                    if os.path.exists(path):
+                        os.unlink(path)
 
     def ends(self, report):
         """No process dies by a signal of its own."""

@@ -9,7 +9,7 @@ import os
 import re
 
 TRACE = ["strace", "-f", "-qq", "-v", "-ttt", "-xx", "-s", "1000000", "-e", "signal=none", "-e",
-         "trace=/^(open.*|creat|close.*|dup.*|fcntl|read|readv|write.*|pwrite.*|lseek|ftruncate|truncate|fallocate|rename.*|link.*|symlink.*|unlink.*|mkdir.*|rmdir|"
+         "trace=/^(open.*|creat|close.*|dup.*|fcntl|read|readv|write.*|pwrite.*|lseek|ftruncate|truncate|fallocate|rename.*|link.*|symlink.*|unlink.*|mkdir.*|rmdir|clone|clone3|fork|vfork|"
          "mknod.*|fsync|fdatasync|sync.*|msync|utime.*|futimes.*|newfstatat|fstat|stat|lstat|statx|copy_file_range|sendfile|splice|mmap|chdir|fchdir|ioctl)$"]
 NS = 10**9
 
@@ -82,7 +82,7 @@ def load(path):
     """What lies there: (inode number, time, octets, or a directory's names)."""
     st = os.lstat(path)
     if os.path.isdir(path):
-        return st.st_ino, st.st_mtime_ns, {n: load(f"{path}/{n}") for n in os.listdir(path)}
+        return st.st_ino, st.st_mtime_ns, {e.name: load(e.path) for e in os.scandir(path) if is_kept(e)}
     with open(path, "rb") as f:
         return st.st_ino, st.st_mtime_ns, f.read()
 
@@ -97,6 +97,16 @@ def syncs_names(path):
     name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
     journals = os.listdir("/proc/fs/jbd2") if os.path.isdir("/proc/fs/jbd2") else []
     return best[1] == "xfs" or best[1] == "ext4" and any(j.rpartition("-")[0] == name for j in journals)
+
+
+def is_kept(entry):
+    """Fifos, sockets and links are not part of the model."""
+    return entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+
+
+def contents(root):
+    """{path: octets} of every file."""
+    return {f"{p}/{n}": load(f"{p}/{n}")[2] for p, _, names in os.walk(root) for n in names if os.path.isfile(f"{p}/{n}") and not os.path.islink(f"{p}/{n}")}
 
 
 class Disk:
@@ -201,6 +211,41 @@ def calls(path):
                 yield int(m[1]) * NS + int(m[2]) * 1000, m[3], arguments(m[4]), int(m[5])
             elif not m and "exit" not in line and "= ?" not in line:
                 raise ValueError("a line of the trace: " + line[:200])
+
+
+def calls_of_all(path):
+    """(process, time in ns, name, arguments, result) of each call that succeeded, by any of the processes, as they ended."""
+    begun = {}
+    with open(path) as f:
+        for line in f:
+            pid, line = line.split(" ", 1)
+            line = line.lstrip()
+            if line.endswith(" <unfinished ...>\n"):
+                begun[pid] = line[:-len(" <unfinished ...>\n")]
+                continue
+            if m := re.match(r"(\d+\.\d+) <\.\.\. \w+ resumed>(.*\n)", line):
+                line = begun.pop(pid) + m[2]
+                line = f"{m[1]} {line.split(' ', 1)[1]}"
+            m = re.match(r"(\d+)\.(\d{6}) (\w+)\((.*)\) += (-?\d+)", line)
+            if m and int(m[5]) >= 0:
+                yield int(pid), int(m[1]) * NS + int(m[2]) * 1000, m[3], arguments(m[4]), int(m[5])
+            elif not m and "exit" not in line and "= ?" not in line:
+                raise ValueError("a line of the trace: " + line[:200])
+
+
+class Processes:
+    """All of them: a child has its parent's descriptors."""
+
+    def __init__(self, disk):
+        self.disk, self.of = disk, {}
+
+    def run(self, pid, when, name, a, result):
+        process = self.of.setdefault(pid, Process(self.disk))
+        if name in ("fork", "vfork", "clone", "clone3"):
+            child = self.of.setdefault(result, Process(self.disk))
+            child.fd = process.fd if "CLONE_FILES" in str(a) else {**process.fd, **child.fd}
+            return 0
+        return process.run(when, name, a, result)
 
 
 class Process:
@@ -419,7 +464,7 @@ class Stage:
         if not path:
             path, self.used = self.root, {}
         names, mtime = state[node]
-        there = {e.name: e for e in os.scandir(path)}
+        there = {e.name: e for e in os.scandir(path) if is_kept(e)}
         for name, e in there.items():
             if name not in names or (not names[name].is_dir() and names[name].ino != e.inode()):
                 remove(e.path)

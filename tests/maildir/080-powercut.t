@@ -178,20 +178,16 @@ def shown(a):
     return ", ".join(powercut.octets(x).decode("latin-1")[-60:] if x.startswith('"') else x[:40] for x in a[:4])
 
 
-def contents(root):
-    return {f"{p}/{n}": powercut.load(f"{p}/{n}")[2] for p, _, names in os.walk(root) for n in names}
-
-
 rng = t.seed()
 with t.Place() as place:
     run = Run(place, rng)
     run.record()
     t.same(run.model.bad, [], "the sessions that are recorded show what they should")
-    real = contents(place.mail)
+    real = powercut.contents(place.mail)
     total = len(HOW) * run.replay()
     inos = run.disk.learn()
     run.stage.set(run.disk.crash(rng, "all"), run.disk.top)
-    now = contents(place.mail)
+    now = powercut.contents(place.mail)
     t.same([k for k in real.keys() | now.keys() if real.get(k) != now.get(k)], [], "the model of the file system ends where the real one does")
     chosen = set(range(total) if not STATES or STATES > total else rng.sample(range(total), STATES))
     if at := os.environ.get("POWERCUT_AT"):
