@@ -48,7 +48,7 @@ conf_text(char const *name, stralloc *text)
 	sa_reset(text);
 	int ok = openslurpclose(text, file);
 	if (!ok && errno != ENOENT)
-		strerr_diefu2sys(100, "read ", file);
+		strerr_diefu2sys(errno == EACCES || errno == EISDIR ? 100 : 111, "read ", file);
 	if (ok && text->len > CONF_FILE_MAX)
 		strerr_dief2x(100, file, " is larger than 1 MiB");
 	stralloc_free(&path);
