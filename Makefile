@@ -2,7 +2,7 @@
 #
 #   make                 every program, in build/bin
 #   make check           build and run the tests (what they need: scripts/check)
-#   make soak            the store's model, faults, kills and power cuts for SOAK_SECONDS (600)
+#   make soak            the store's model, faults, kills, upgrades, certificates and power cuts for SOAK_SECONDS (600)
 #   make proof           what is promised, how many points were tried, how many failed: one table; PROOF=1: all points
 #   make crash           every system call of every scenario fails, or is the last; power cuts (doc/acceptance.md): two hours
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)

@@ -5,6 +5,7 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
+#include "lib/sa.h"
 
 #define USAGE                                                                                      \
 	"tcpserver [ -q | -Q | -v ] [ -d | -D ] [ -1 ] [ -c max ] [ -C permax ] [ -b backlog ] "   \
@@ -80,12 +81,15 @@ option(int c, char const *arg)
 }
 /* clang-format on */
 
+char const *const tcpserver_ids[3] = {"UID", "GID", "GIDLIST"};
+
 static void
-take_id(char const *name, void (*scan)(char const *), int already)
+take_id(int i, void (*scan)(char const *), int already)
 {
-	char const *s = getenv(name);
+	char const *name = tcpserver_ids[i], *s = getenv(name);
 	if (!s)
 		strerr_dienotset(100, name);
+	o->ids[i] = xstrdup(s);
 	if (!already)
 		scan(s);
 	unsetenv(name);
@@ -115,9 +119,9 @@ tcpserver_options(struct options *out, int argc, char *const *argv)
 	if (o->permax > o->max)
 		o->permax = o->max;
 	if (o->take_ids) {
-		take_id("UID", scan_uid, o->has_uid);
-		take_id("GID", scan_gid, o->has_gid);
-		take_id("GIDLIST", scan_groups, o->has_groups);
+		take_id(0, scan_uid, o->has_uid);
+		take_id(1, scan_gid, o->has_gid);
+		take_id(2, scan_groups, o->has_groups);
 	}
 	o->refusal = getenv("TCP_REFUSE");
 	unsetenv("TCP_REFUSE");

@@ -18,8 +18,12 @@ struct options {
 	gid_t groups[NGROUPS_MAX];
 	size_t ngroups;
 	int has_uid, has_gid, has_groups;
+	char const *ids[3];  /* UID, GID and GIDLIST, as -U took them */
 	char const *refusal; /* TCP_REFUSE, which is unset; null: silence */
 };
+
+/* The variables of -U. */
+extern char const *const tcpserver_ids[3];
 
 /* Reads options, address and port, and with -U the ids of the environment; the index of prog. What
  * is wrong ends the program, 100. */

@@ -5,7 +5,8 @@
  * /dev/null; 2 the log. The child has the connection, blocking, on 0 and 1, everything else as
  * inherited. Environment: UID, GID, GIDLIST with -U (and unset then), TCP_REFUSE (unset: what a
  * connection is told that is one too many of its address); the child's is in
- * bin/tcpserver-spawn.h. Signals: TERM ends, HUP ends the children, QUIT both, ABRT kills and ends.
+ * bin/tcpserver-spawn.h. Signals: TERM ends, HUP ends the children, QUIT both, ABRT kills and ends,
+ * USR1 executes the program anew (lib/renew.h).
  * Exit: 0 after a signal, 100 usage, 111 system. Files: none.
  * Privileges: root only for a port below 1024 and for -u -g -G -U, given up before the first
  * accept. */
@@ -25,9 +26,12 @@
 #include <skalibs/types.h>
 
 #include "lib/conns.h"
+#include "lib/durable.h"
 #include "bin/tcpserver-options.h"
 #include "lib/refuse.h"
+#include "lib/renew.h"
 #include "bin/tcpserver-spawn.h"
+#include "lib/sa.h"
 #include "lib/skalibs-compat.h"
 
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
@@ -36,6 +40,7 @@
 #define ACCEPT_BATCH 64
 
 static struct options o;
+static char *const *own_argv;
 
 /* One line "tcpserver: info: ..." in one write. */
 static void info(char const *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -116,10 +121,11 @@ give_port(void)
 static int
 catch_signals(void)
 {
-	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, SIGABRT};
+	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, RENEW_SIGNAL};
 	int fd = selfpipe_init();
 	if (fd < 0)
 		strerr_diefu1sys(111, "create a selfpipe");
+	signal(RENEW_SIGNAL, SIG_DFL);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		if (selfpipe_trap(signals[i]) < 0)
 			strerr_diefu1sys(111, "trap signals");
@@ -190,12 +196,57 @@ reap(void)
 	}
 }
 
+/* What the server that this one was before has left: its listening socket, or -1. In the file the
+ * connections stand first. */
+static int
+take_over(void)
+{
+	int const fd = renew_take();
+	int32_t listener = -1;
+	if (fd < 0)
+		return -1;
+	off_t const end = lseek(fd, -(off_t)sizeof listener, SEEK_END);
+	if (end < 0 || read(fd, &listener, sizeof listener) != sizeof listener ||
+	    ftruncate(fd, end) < 0 || conns_load(fd, o.max) < 0 ||
+	    socket_local46(listener, &o.ip, &o.port) < 0 || coe(listener) < 0)
+		strerr_diefu1sys(111, "take connections over");
+	close(fd);
+	return listener;
+}
+
+/* Where that fails this one goes on. */
+static void
+begin_anew(int listener)
+{
+	int32_t const number = listener;
+	int const fd = renew_file();
+	if (fd < 0 || conns_save(fd) < 0 ||
+	    durable_write(fd, (char const *)&number, sizeof number) < 0) {
+		strerr_warnwu1sys("begin anew");
+		close(fd);
+		return;
+	}
+	for (int i = 0; i < 3; i++)
+		if (o.ids[i] && setenv(tcpserver_ids[i], o.ids[i], 1) < 0)
+			sa_nomem();
+	if (o.refusal && setenv("TCP_REFUSE", o.refusal, 1) < 0)
+		sa_nomem();
+	renew_keep(listener);
+	selfpipe_finish();
+	renew_execute(own_argv, fd);
+	strerr_diefu1sys(111, "execute itself");
+}
+
 /* 0 when the server is to end. */
 static int
-handle_signal(int sig)
+handle_signal(int sig, int listener)
 {
 	if (sig == SIGCHLD) {
 		reap();
+		return 1;
+	}
+	if (sig == RENEW_SIGNAL) {
+		begin_anew(listener);
 		return 1;
 	}
 	if (o.verbosity >= 2)
@@ -243,7 +294,7 @@ serve(char *const *argv, int listener, int signals)
 			continue;
 		if (x[0].revents)
 			for (int sig; (sig = selfpipe_read()) > 0;)
-				if (!handle_signal(sig))
+				if (!handle_signal(sig, listener))
 					return;
 		if (listening && x[1].revents)
 			serve_some(argv, listener, &paused_until);
@@ -257,11 +308,16 @@ main(int argc, char **argv)
 	int prog = tcpserver_options(&o, argc, argv);
 	if (!fd_sanitize())
 		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
-	int listener = listen_on(argv[prog - 2], argv[prog - 1]);
-	drop_privileges();
+	own_argv = argv;
+	conns_init(o.max);
+	int listener = take_over();
+	if (listener < 0) {
+		listener = listen_on(argv[prog - 2], argv[prog - 1]);
+		drop_privileges();
+	}
 	int signals = catch_signals();
 	tain_now_set_stopwatch_g();
-	conns_init(o.max);
+	reap(); /* who ended between one server and the next */
 	spawn_init();
 	if (o.verbosity >= 2)
 		info("starting - bound to ip %s port %u", argv[prog - 2], o.port);

@@ -5,13 +5,14 @@
  * forks one engine for each. Descriptors: 2 the log; notify gets a newline when the socket is
  * ready. Environment: POSTERN_DIR, or KEYFILE and CERTFILE (and KEYFILE:NAME...) instead of
  * etc/tls; CAFILE, CADIR, TLS_UID, TLS_GID, TLS_TICKETS, TLS_CIPHERS. Signals: TERM ends it and
- * leaves the engines alone, HUP rereads every file. Exit: 0 after TERM, 100 usage, 111 system.
- * Privileges: whoever may read the keys; engines become TLS_UID and TLS_GID where it is root, and
- * give up everything else. */
+ * leaves the engines alone, HUP rereads every file, USR1 executes the program anew (lib/renew.h).
+ * Exit: 0 after TERM, 100 usage, 111 system. Privileges: whoever may read the keys; engines become
+ * TLS_UID and TLS_GID where it is root, and give up everything else. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -25,8 +26,10 @@
 #include "bin/tls-keeper.h"
 #include "bin/tls-serve.h"
 #include "lib/conf.h"
+#include "lib/durable.h"
 #include "lib/log.h"
 #include "lib/option.h"
+#include "lib/renew.h"
 #include "lib/secret.h"
 #include "lib/skalibs-compat.h"
 
@@ -50,7 +53,9 @@ struct keeper {
 	struct tls_certs certs;
 	struct tls_ids ids;
 	unsigned int engines, engines_max, clients_max, mode;
-	int notify, epoll, listener, signals, listening;
+	int notify, epoll, listener, lock, signals, listening;
+	int left; /* another holder has taken our place: 1 */
+	char *const *argv;
 	tain accept_again, refresh_again;
 };
 
@@ -178,6 +183,98 @@ accept_clients(void)
 /* ---- the loop ---------------------------------------------------------------------------------
  */
 
+static void
+watch(int fd, void *what)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
+	if (epoll_ctl(k.epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+		strerr_diefu1sys(111, "watch a descriptor");
+}
+
+/* ---- another holder in its place --------------------------------------------------------------
+ */
+
+struct handed {
+	int32_t listener, lock;
+	uint32_t engines;
+};
+
+static void
+trap_signals(void)
+{
+	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, RENEW_SIGNAL};
+	k.signals = selfpipe_init();
+	if (k.signals < 0)
+		strerr_diefu1sys(111, "set up signals");
+	signal(RENEW_SIGNAL, SIG_DFL);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (selfpipe_trap(signals[i]) < 0)
+			strerr_diefu1sys(111, "trap signals");
+}
+
+/* In a child: serves the clients that may still ask for TLS, with the keys that there were. It ends
+ * with the last of them, or with the holder. */
+static void
+stay_behind(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	epoll_ctl(k.epoll, EPOLL_CTL_DEL, k.signals, 0);
+	epoll_ctl(k.epoll, EPOLL_CTL_DEL, k.listener, 0);
+	close(k.listener);
+	close(k.lock);
+	k.listener = k.lock = -1;
+	k.engines = 0; /* those are not its children */
+	k.left = 1;
+	selfpipe_finish();
+	trap_signals();
+	watch(k.signals, &k.signals);
+}
+
+static void
+begin_anew(void)
+{
+	struct handed h = {k.listener, k.lock, k.engines};
+	int fd = -1;
+	pid_t const pid = k.left || !client_count() ? 1 : fork();
+	if (!pid) {
+		stay_behind();
+		return;
+	}
+	h.engines += pid > 1; /* it is a child as they are */
+	if (!k.left && pid > 0)
+		fd = renew_file();
+	if (fd < 0 || durable_write(fd, (char const *)&h, sizeof h) < 0) {
+		strerr_warnwu1sys("begin anew");
+		close(fd);
+		return;
+	}
+	renew_keep(k.listener);
+	renew_keep(k.lock);
+	selfpipe_finish();
+	renew_execute(k.argv, fd);
+	strerr_diefu1sys(111, "execute itself");
+}
+
+/* 1, or 0 if there was no holder before. */
+static int
+take_over(void)
+{
+	int const fd = renew_take();
+	struct handed h;
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &h, sizeof h, 0) != sizeof h || coe(h.listener) < 0 || coe(h.lock) < 0)
+		strerr_diefu1sys(111, "take connections over");
+	close(fd);
+	k.listener = h.listener;
+	k.lock = h.lock;
+	k.engines = h.engines;
+	return 1;
+}
+
+/* ---- signals ----------------------------------------------------------------------------------
+ */
+
 /* 0 when it is time to end. */
 static int
 handle_signals(void)
@@ -187,6 +284,8 @@ handle_signals(void)
 			reap();
 		else if (sig == SIGHUP)
 			tls_certs_reread(&k.certs);
+		else if (sig == RENEW_SIGNAL)
+			begin_anew();
 		else
 			return 0;
 	}
@@ -318,12 +417,11 @@ count_descriptors(void)
 static int
 listen_on(char const *path)
 {
-	int lock;
 	int fd = ipc_stream_nbcoe();
 	if (fd < 0)
 		strerr_diefu1sys(111, "create a socket");
 	mode_t old = umask(0777 & ~k.mode);
-	if (ipc_bind_reuse_lock(fd, path, &lock) < 0)
+	if (ipc_bind_reuse_lock(fd, path, &k.lock) < 0)
 		strerr_diefu2sys(111, "bind to ", path);
 	umask(old);
 	if (ipc_listen(fd, BACKLOG) < 0)
@@ -332,35 +430,34 @@ listen_on(char const *path)
 }
 
 static void
-watch(int fd, void *what)
-{
-	struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
-	if (epoll_ctl(k.epoll, EPOLL_CTL_ADD, fd, &e) < 0)
-		strerr_diefu1sys(111, "watch a descriptor");
-}
-
-static void
 set_up_events(void)
 {
-	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP};
-	k.signals = selfpipe_init();
 	k.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (k.signals < 0 || k.epoll < 0)
+	if (k.epoll < 0)
 		strerr_diefu1sys(111, "set up events");
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		if (selfpipe_trap(signals[i]) < 0)
-			strerr_diefu1sys(111, "trap signals");
+	trap_signals();
 	sig_ignore(SIGPIPE);
 	watch(k.signals, &k.signals);
 	watch(k.listener, &k.listener);
 	k.listening = 1;
 }
 
+static void
+say_ready(void)
+{
+	if (k.notify < 0)
+		return;
+	if (write(k.notify, "\n", 1) < 0)
+		strerr_warnwu1sys("notify readiness");
+	close(k.notify);
+}
+
 int
-main(int argc, char const *const *argv)
+main(int argc, char **argv)
 {
 	PROG = "tls-keeper";
-	char const *path = options(argc, argv);
+	char const *path = options(argc, (char const *const *)argv);
+	k.argv = argv;
 	if (!fd_sanitize())
 		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
 	tls_ids_from_env(&k.ids);
@@ -369,14 +466,14 @@ main(int argc, char const *const *argv)
 	tain_now_set_stopwatch_g();
 	count_descriptors();
 	load_certificates();
-	k.listener = listen_on(path);
+	int const first = !take_over();
+	if (first)
+		k.listener = listen_on(path);
 	set_up_events();
-	if (k.notify >= 0) {
-		if (write(k.notify, "\n", 1) < 0)
-			strerr_warnwu1sys("notify readiness");
-		close(k.notify);
-	}
-	while (one_round())
+	reap(); /* who ended between one holder and the next */
+	if (first)
+		say_ready();
+	while (one_round() && (!k.left || client_count()))
 		;
 	return 0;
 }

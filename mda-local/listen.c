@@ -12,7 +12,9 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf-watch.h"
+#include "lib/durable.h"
 #include "lib/log.h"
+#include "lib/renew.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
@@ -50,6 +52,7 @@ struct listener {
 	unsigned int max; /* connections, each with a parser */
 	struct parsers parsers;
 	int fd_signals;
+	char *const *argv; /* to begin anew with */
 };
 
 /* ---- processes ---- */
@@ -259,6 +262,58 @@ reap(struct listener *l)
 		}
 }
 
+/* ---- another listener in its place ---- */
+
+/* What it has to know: its predecessor's children, so that they are not taken for its own. */
+struct handed {
+	int32_t pid, parser;
+};
+
+/* The servers' channels are closed: who is idle ends at once, who serves when it has served. Where
+ * it fails this one goes on. */
+static void
+begin_anew(struct listener *l)
+{
+	int const fd = renew_file();
+	struct handed h = {.parser = (int32_t)l->parsers};
+	int bad = fd < 0 || durable_write(fd, (char const *)&h, sizeof h) < 0;
+	for (size_t i = 0; i <= l->high && !bad; i++) {
+		/* The broker is one more that is about to end. */
+		h = i < l->high ? (struct handed){l->server[i].pid, l->server[i].parser}
+				: (struct handed){.pid = l->broker};
+		bad = h.pid && durable_write(fd, (char const *)&h, sizeof h) < 0;
+	}
+	if (bad) {
+		trouble("begin anew");
+		close(fd);
+		return;
+	}
+	selfpipe_finish();
+	renew_execute(l->argv, fd);
+	strerr_diefu1sys(111, "execute itself");
+}
+
+/* 1, or 0 if there was none before. */
+static int
+take_over(struct listener *l)
+{
+	int const fd = renew_take();
+	struct handed h;
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &h, sizeof h, 0) == sizeof h)
+		l->parsers = (unsigned int)h.parser;
+	while (l->servers < l->places &&
+	       pread(fd, &h, sizeof h, (off_t)((l->servers + 1) * sizeof h)) == sizeof h)
+		l->server[l->servers++] =
+		    (struct server){.pid = h.pid, .parser = h.parser, .fd = -1};
+	l->high = l->servers;
+	close(fd);
+	/* Who ended between one listener and the next. */
+	reap(l);
+	return 1;
+}
+
 /* Not 0: the end has come. */
 static int
 signals(struct listener *l)
@@ -267,6 +322,8 @@ signals(struct listener *l)
 	for (int sig; (sig = selfpipe_read()) > 0;)
 		if (sig == SIGCHLD)
 			reap(l);
+		else if (sig == RENEW_SIGNAL)
+			begin_anew(l);
 		else
 			end = 1;
 	for (size_t i = 0; end && i < l->high; i++) {
@@ -349,9 +406,10 @@ prepare(struct listener *l, unsigned int max)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
+	signal(RENEW_SIGNAL, SIG_DFL);
 	l->fd_signals = selfpipe_init();
 	if (l->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
-	    !selfpipe_trap(SIGQUIT))
+	    !selfpipe_trap(SIGQUIT) || !selfpipe_trap(RENEW_SIGNAL))
 		strerr_diefu1sys(111, "trap signals");
 	prctl(PR_SET_NAME, LISTENER);
 	l->fd_changes = conf_watch();
@@ -360,15 +418,17 @@ prepare(struct listener *l, unsigned int max)
 }
 
 int
-listen_serve(unsigned int max, int fd_ready)
+listen_serve(unsigned int max, int fd_ready, char *const *argv)
 {
 	static struct listener l;
+	l.argv = argv;
 	int listening = 0;
 	socklen_t n = sizeof listening;
 	if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 || !listening)
 		strerr_dief1x(100, "descriptor 0 is not a listening socket");
 	prepare(&l, max);
-	if (fd_ready >= 0) {
+	/* Who is not the first has said so, and has another descriptor of that number. */
+	if (!take_over(&l) && fd_ready >= 0) {
 		if (write(fd_ready, "\n", 1) < 0)
 			strerr_diefu1sys(111, "say that it is ready");
 		close(fd_ready);

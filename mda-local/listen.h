@@ -6,8 +6,8 @@
 #define POSTERN_MDA_LOCAL_LISTEN_H
 
 /* Takes connections from the listening socket 0, `max` at a time, until SIGTERM or SIGQUIT, which
- * takes them along. fd_ready: gets a line once it listens, and is closed; -1 none. Returns the
- * program's exit code. */
-int listen_serve(unsigned int max, int fd_ready);
+ * takes them along; RENEW_SIGNAL (lib/renew.h) puts another in its place, by argv. fd_ready: gets a
+ * line once it listens, and is closed; -1 none. Returns the program's exit code. */
+int listen_serve(unsigned int max, int fd_ready, char *const *argv);
 
 #endif

@@ -122,12 +122,13 @@ more_files(void)
 }
 
 int
-main(int argc, char const *const *argv)
+main(int argc, char **argv)
 {
 	struct invocation v;
 	PROG = "mda-local";
 	secret_no_core();
-	int const n = options(&v, argc, argv), any = v.c.check || v.c.id || *v.c.sender;
+	int const n = options(&v, argc, (char const *const *)argv),
+		  any = v.c.check || v.c.id || *v.c.sender;
 	if (n > 1 || (!n && any) || ((n || any) && v.connections) ||
 	    (v.fd_ready >= 0 && !v.connections))
 		strerr_dieusage(100, USAGE);
@@ -136,7 +137,7 @@ main(int argc, char const *const *argv)
 	signal(SIGXFSZ, SIG_IGN);
 	more_files();
 	if (v.connections)
-		return listen_serve(v.connections, v.fd_ready);
+		return listen_serve(v.connections, v.fd_ready, argv);
 	log_id(id_connection());
 	deliver_init(&deliver);
 	return n ? command_line(&v.c, &deliver) : serve();

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -18,6 +17,7 @@
 #include "lib/conns.h"
 #include "lib/log.h"
 #include "lib/refuse.h"
+#include "lib/renew.h"
 #include "lib/sandbox.h"
 #include "lib/skalibs-compat.h"
 #include "lib/zygote.h"
@@ -27,8 +27,6 @@
 #define LISTENER "smtp-recv-l"
 #define ZYGOTE "smtp-recv-z"
 #define SERVING "smtp-recv"
-/* The descriptor with who is served, for the listener that this one becomes. */
-#define HANDED_ON "SMTP_RECV_CONNECTIONS"
 
 static struct listener {
 	struct listen_options const *o;
@@ -36,8 +34,9 @@ static struct listener {
 	ip46 local;
 	int fd_signals;
 	int fd_changes; /* of conf_watch */
+	int fd_handed;	/* by the listener before; -1 */
 	int zygote;	/* -1: this process forks itself */
-	int crashed;	/* a process died of a signal */
+	int anew;	/* a process died of a signal, or we were asked to */
 	tain fresh;	/* until then what was read of etc/ counts */
 	tain paused;	/* until then nothing is accepted */
 } listener;
@@ -63,26 +62,16 @@ clean_environment(void)
 		unsetenv(names[i]);
 }
 
-/* The descriptor that the listener before this one has left to it, or -1. */
+/* Whom the listener before this one has left to it: 1, or 0 if there was none. */
 static int
-handed_on(void)
+take_over(struct listener *l)
 {
-	unsigned int fd;
-	char const *name = getenv(HANDED_ON);
-	return name && uint0_scan(name, &fd) && fd > 2 ? (int)fd : -1;
-}
-
-/* Whom that listener served: 1, or 0 if there was none. */
-static int
-take_over(unsigned int max)
-{
-	int const fd = handed_on();
+	int const fd = l->fd_handed;
 	if (fd >= 0) {
-		if (conns_load(fd, max) < 0)
+		if (conns_load(fd, l->o->max) < 0)
 			strerr_diefu1sys(111, "take connections over");
 		close(fd);
 	}
-	unsetenv(HANDED_ON);
 	return fd >= 0;
 }
 
@@ -98,7 +87,7 @@ watch(struct listener *l)
 static void
 take_socket(struct listener *l)
 {
-	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT};
+	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, RENEW_SIGNAL};
 	uint16_t port;
 	int listening = 0;
 	socklen_t n = sizeof listening;
@@ -128,7 +117,8 @@ listen_prepare(struct listen_options const *o)
 {
 	listener.o = o;
 	/* Whatever else was left open is nothing to connections. */
-	sandbox_close_but((int[]){o->fd_ready, handed_on()}, 2);
+	listener.fd_handed = renew_take();
+	sandbox_close_but((int[]){o->fd_ready, listener.fd_handed}, 2);
 	take_socket(&listener);
 	watch(&listener);
 }
@@ -189,7 +179,7 @@ make_process(struct listener *l, int fd)
 	if (l->zygote >= 0) {
 		pid_t const pid = zygote_copy(l->zygote, &fd, 1);
 		/* Another listener has another zygote. */
-		l->crashed |= pid < 0 && (errno == EPIPE || errno == ECONNRESET);
+		l->anew |= pid < 0 && (errno == EPIPE || errno == ECONNRESET);
 		return pid;
 	}
 	pid_t const pid = fork();
@@ -266,7 +256,7 @@ reap(struct listener *l)
 		log_num("pid", (uint64_t)pid);
 		log_num("signal", (uint64_t)WTERMSIG(status));
 		log_send();
-		l->crashed = 1;
+		l->anew = 1;
 	}
 }
 
@@ -276,6 +266,8 @@ signals(struct listener *l)
 	for (int sig; (sig = selfpipe_read()) > 0;) {
 		if (sig == SIGCHLD)
 			reap(l);
+		if (sig == RENEW_SIGNAL)
+			l->anew = 1;
 		if (sig == SIGHUP || sig == SIGQUIT)
 			conns_kill(SIGTERM);
 		if (sig == SIGTERM || sig == SIGQUIT)
@@ -295,20 +287,17 @@ outdated(struct listener const *l)
 static void
 begin_anew(struct listener *l)
 {
-	char name[UINT_FMT + 1];
-	int const fd = memfd_create("connections", 0);
-	l->crashed = 0;
+	int const fd = renew_file();
+	l->anew = 0;
 	if (fd < 0 || conns_save(fd) < 0) {
 		trouble("begin anew");
 		close(fd);
 		return;
 	}
-	name[uint_fmt(name, (unsigned int)fd)] = 0;
-	if (setenv(HANDED_ON, name, 1) < 0 ||
-	    (l->refusal && setenv("TCP_REFUSE", l->refusal, 1) < 0))
+	if (l->refusal && setenv("TCP_REFUSE", l->refusal, 1) < 0)
 		trouble("begin anew");
 	selfpipe_finish();
-	execv("/proc/self/exe", l->o->argv);
+	renew_execute(l->o->argv, fd);
 	strerr_diefu1sys(111, "execute itself");
 }
 
@@ -322,12 +311,12 @@ listen_for(struct listen_options const *o, void (*ready)(void *), void *data)
 	if (ready && start_zygote(l, ready, data))
 		return;
 	/* Who is not the first has said so, and has another descriptor of that number. */
-	if (!take_over(o->max))
+	if (!take_over(l))
 		say_ready(o->fd_ready);
 	/* Who ended between one listener and the next. */
 	reap(l);
 	for (;;) {
-		if (l->crashed)
+		if (l->anew)
 			begin_anew(l);
 		int const paused = tain_future(&l->paused);
 		int const listening = !paused && conns_count() < o->max;

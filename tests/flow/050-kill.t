@@ -4,7 +4,7 @@ but in the cases that doc/acceptance.md and doc/delivery.md name, nothing is cut
 
 Two instances with DNS between them; clients hand mail in, move it, delete it, without end, while a killer chooses
 among the instances' processes. Then everything is left to settle, and what lies there is compared with what the
-servers said. SEED in the environment repeats a choice."""
+servers said. SEED in the environment repeats a choice; with CHANGE_SECONDS programs and certificates are replaced so often (doc/upgrade.md)."""
 import os, subprocess, sys
 
 from instance import Instance, tap, wait_for
@@ -16,16 +16,18 @@ if os.getuid() == 0 and "inside" not in sys.argv:
     if subprocess.run([*space, "true"], capture_output=True).returncode == 0:
         sys.exit(subprocess.run([*space, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, __file__, "inside"]).returncode)
 
-import collections, contextlib, email, glob, re, signal, time  # noqa: E401,E402
+import collections, contextlib, email, glob, random, re, signal, time  # noqa: E401,E402
 from dns import Nsd  # noqa: E402
 from doubles import Doubles, Logs, chain  # noqa: E402
 from killer import RESIDENT, SPARED, Killer, processes  # noqa: E402
 from model import Worker  # noqa: E402
 from traffic import Traffic, compose, dotted, whole  # noqa: E402
+from upgrade import Changer  # noqa: E402
 from wire import SECRET, Imap, Pop, Smtp  # noqa: E402
 
 SEED = os.environ.get("SEED") or str(int.from_bytes(os.urandom(4), "big"))
 SECONDS = int(os.environ.get("KILL_SECONDS", "15"))  # of traffic
+CHANGES = float(os.environ.get("CHANGE_SECONDS", "0"))
 ACCOUNTS = "alice", "bob", "pop", "work", "full"
 FULL, SPOOL = 300 << 10, 48 << 20  # bytes of the small disks: of a mailbox in a, of the spool of b
 ZONES = {"a.test": "@ MX 10 mail\nmail A 127.0.0.1", "b.test": "@ MX 10 mail\nmail A 127.0.0.1"}
@@ -118,11 +120,17 @@ def settles(what, condition, why):
 def run_traffic(a, b):
     traffic = Traffic((a, b), SEED, (Worker,))
     killer = Killer([a.dir, b.dir], SEED)
+    changer = Changer((a, b), random.Random(SEED), CHANGES)
     traffic.start()
     killer.start()
+    if CHANGES:
+        changer.start()
     time.sleep(SECONDS / 3)
     outage(b)
     time.sleep(SECONDS * 2 / 3 - 3)
+    if CHANGES:
+        changer.stop()
+        tap.ok(changer.done and not changer.failures, f"replaced meanwhile: {changer.done}", *changer.failures)
     traffic.stop()
     killer.stop()
     for one in (a, b):

@@ -1,0 +1,25 @@
+/* A program that waits for connections and becomes its successor: the same process executes what by
+ * now has its name, and keeps its listening socket and its children, so that no connection is
+ * refused or cut (doc/upgrade.md). */
+#ifndef POSTERN_RENEW_H
+#define POSTERN_RENEW_H
+
+#include <signal.h>
+#include <stddef.h>
+
+/* What asks for it. Ignored by who is about to begin: to be trapped after signal(RENEW_SIGNAL,
+ * SIG_DFL). */
+#define RENEW_SIGNAL SIGUSR1
+
+/* What the program before this one has left: its descriptor (close-on-exec), to be closed by the
+ * caller; -1: there was none. Once, before anything is executed or put into an environment. */
+int renew_take(void);
+/* A file for that, without a name. -1: errno. */
+int renew_file(void);
+/* Descriptors that the successor is to have too. */
+void renew_keep(int fd);
+/* Executes argv[0] as PATH has it now, else this program itself again; fd is from renew_file, with
+ * what the successor has to know in it. Returns only if neither can be executed: -1, errno. */
+int renew_execute(char *const *argv, int fd);
+
+#endif
