@@ -275,8 +275,8 @@ static void
 begin_anew(struct listener *l)
 {
 	int const fd = renew_file();
-	struct handed h = {.parser = (int32_t)l->parsers};
-	int bad = fd < 0 || durable_write(fd, (char const *)&h, sizeof h) < 0;
+	struct handed h;
+	int bad = fd < 0;
 	for (size_t i = 0; i <= l->high && !bad; i++) {
 		/* The broker is one more that is about to end. */
 		h = i < l->high ? (struct handed){l->server[i].pid, l->server[i].parser}
@@ -301,12 +301,13 @@ take_over(struct listener *l)
 	struct handed h;
 	if (fd < 0)
 		return 0;
-	if (pread(fd, &h, sizeof h, 0) == sizeof h)
-		l->parsers = (unsigned int)h.parser;
 	while (l->servers < l->places &&
-	       pread(fd, &h, sizeof h, (off_t)((l->servers + 1) * sizeof h)) == sizeof h)
+	       pread(fd, &h, sizeof h, (off_t)(l->servers * sizeof h)) == sizeof h) {
 		l->server[l->servers++] =
 		    (struct server){.pid = h.pid, .parser = h.parser, .fd = -1};
+		if (h.parser > 0 && l->parsers.count < l->max)
+			l->parsers.pid[l->parsers.count++] = h.parser;
+	}
 	l->high = l->servers;
 	close(fd);
 	/* Who ended between one listener and the next. */
