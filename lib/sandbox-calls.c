@@ -10,6 +10,8 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_poll, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_ppoll, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_clock_gettime, SANDBOX_BASE, ANY_ARGUMENT},
+	{SYS_sendto, SANDBOX_SOCKETS, NO_FASTOPEN},
+	{SYS_sendmsg, SANDBOX_SOCKETS, NO_FASTOPEN_MSG},
 	{SYS_sendto, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_sendmsg, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_recvfrom, SANDBOX_BASE, ANY_ARGUMENT},
@@ -61,6 +63,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_getegid, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_getppid, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_uname, SANDBOX_BASE, ANY_ARGUMENT},
+	{SYS_sysinfo, SANDBOX_BASE, ANY_ARGUMENT}, /* qsort: how much memory there is */
 	{SYS_futex, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_rt_sigaction, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_rt_sigprocmask, SANDBOX_BASE, ANY_ARGUMENT},
@@ -71,9 +74,23 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_exit, SANDBOX_BASE, ANY_ARGUMENT},
 	{SYS_exit_group, SANDBOX_BASE, ANY_ARGUMENT},
 
+	/* Before those of threads and files, which allow less of the same. */
+	{SYS_clone, SANDBOX_CHILDREN, FORK},
+	{SYS_clone3, SANDBOX_CHILDREN, UNKNOWN_CALL},
+	{SYS_set_robust_list, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_wait4, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_socketpair, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_kill, SANDBOX_CHILDREN, SIGNAL_KILL},
+	{SYS_prctl, SANDBOX_CHILDREN, CONFINES},
+	{SYS_close_range, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_landlock_create_ruleset, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_landlock_add_rule, SANDBOX_CHILDREN, ANY_ARGUMENT},
+	{SYS_landlock_restrict_self, SANDBOX_CHILDREN, ANY_ARGUMENT},
+
 	{SYS_openat, SANDBOX_FILES, OPENAT},
 	{SYS_open, SANDBOX_FILES, OPEN},
 	{SYS_newfstatat, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_newfstatat, SANDBOX_NETWORK, EMPTY_PATH},
 	{SYS_stat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_lstat, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_statx, SANDBOX_FILES, ANY_ARGUMENT},
@@ -112,6 +129,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_memfd_create, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_msync, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_syncfs, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_sync_file_range, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_kill, SANDBOX_FILES, SIGNAL_NONE},
 	{SYS_pidfd_open, SANDBOX_FILES, ANY_ARGUMENT}, /* no more than that: has it ended? */
 	{SYS_inotify_init1, SANDBOX_FILES, ANY_ARGUMENT},
@@ -135,6 +153,26 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
 	{SYS_pipe2, SANDBOX_SOCKETS, ANY_ARGUMENT}, /* for who shall write to it */
+	{SYS_bind, SANDBOX_SOURCE, ANY_ARGUMENT},   /* of a TCP socket what Landlock leaves of it */
+
+	/* libunbound's loop; curl waits so, too. */
+	{SYS_epoll_create1, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_epoll_create, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_epoll_ctl, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_epoll_wait, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_epoll_pwait, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_eventfd2, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_pipe2, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_getrusage, SANDBOX_NETWORK, ANY_ARGUMENT},
+	{SYS_prlimit64, SANDBOX_CHILDREN, OWN},
+	{SYS_prlimit64, SANDBOX_NETWORK, QUERY},
+	/* OpenSSL asks for a certificate's issuer in the system's directory, too. */
+	{SYS_openat, SANDBOX_NETWORK, PROBE},
+	{SYS_open, SANDBOX_NETWORK, PROBE},
+	{SYS_stat, SANDBOX_NETWORK, PROBE},
+	{SYS_lstat, SANDBOX_NETWORK, PROBE},
+	{SYS_statx, SANDBOX_NETWORK, PROBE},
+	{SYS_access, SANDBOX_NETWORK, PROBE},
 };
 /* clang-format on */
 

@@ -25,6 +25,8 @@
 #define SYS_mknod SANDBOX_NO_CALL
 #define SYS_getdents SANDBOX_NO_CALL
 #define SYS_pause SANDBOX_NO_CALL
+#define SYS_epoll_create SANDBOX_NO_CALL
+#define SYS_epoll_wait SANDBOX_NO_CALL
 #endif
 #ifndef SYS_renameat
 #define SYS_renameat SANDBOX_NO_CALL

@@ -162,11 +162,3 @@ sandbox_enter(struct sandbox const *s)
 	if (!(s->calls & SANDBOX_ANY_CALL))
 		layer("seccomp", sandbox_seccomp(&prepared.filter));
 }
-
-void
-sandbox_enter_network(void)
-{
-	struct sandbox const s = {
-	    .calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS, .file_size = 0, .processes = SANDBOX_ANY};
-	sandbox_enter(&s);
-}

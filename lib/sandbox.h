@@ -14,12 +14,15 @@ enum {
 	SANDBOX_FILES =
 	    1, /* open, stat, rename, unlink, ...: what Landlock leaves of them */
 	SANDBOX_SOCKETS = 2,  /* socket and connect: Unix, IPv4, IPv6; nothing listens */
-	SANDBOX_SOURCE = 8, /* beside ANY_CALL: a TCP socket may be bound to an address, not to a port */
+	SANDBOX_SOURCE = 8,   /* beside SOCKETS: a socket may be bound to an address, a TCP one to no port */
 	SANDBOX_THREADS = 16, /* threads of this process, no others */
 	SANDBOX_ANY_CALL = 4, /* no seccomp filter: Landlock and limits alone */
 	SANDBOX_CODE = 4096, /* memory is executed: what loads code later on, as iconv does */
 	SANDBOX_SYMLINKS = 32, /* beside FILES: symbolic links are made */
 	SANDBOX_ZYGOTE = 64, /* what lib/zygote.h needs: copies of this process, and a limit of 0 for them */
+	SANDBOX_NETWORK = 128,  /* what OpenSSL, libunbound and libcurl need on open sockets; beside
+				* SOCKETS and THREADS */
+	SANDBOX_CHILDREN = 256, /* forks, waits, and kills; the children may confine themselves further */
 };
 
 /* What may be done below a path. */
@@ -69,7 +72,5 @@ void sandbox_prepare(struct sandbox const *s);
  * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
  * regular file, RLIMIT_FSIZE is left alone. */
 void sandbox_enter(struct sandbox const *s);
-/* The same for a child that speaks with the network through a library: no file, any call. */
-void sandbox_enter_network(void);
 
 #endif

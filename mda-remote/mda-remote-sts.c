@@ -4,7 +4,7 @@
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
  * Questions: "NUMBER PORT DOMAIN IP[,IP...]". Answers: "NUMBER ok\n" and the policy, or "NUMBER
  * TYPE REASON" with a type of RFC 8460 4.3.2.2. Each is answered within STS_FETCH_SECONDS.
- * Environment: POSTERN_DIR. Settings: tls-ca, remote-timeout (if it is less). Exit: 0 when mda-remote is gone, 100 bad setting,
+ * Environment: POSTERN_DIR. Settings: tls-ca, mta-sts-port, remote-timeout (if it is less). Exit: 0 when mda-remote is gone, 100 bad setting,
  * 111 temporary. Touches: the network, at the addresses it is given only. Once set up, no file
  * (Landlock). Privileges: none. The only program that uses libcurl. */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <curl/curl.h>
 
 #include <skalibs/strerr.h>
@@ -28,6 +29,13 @@
 
 #define LINK 0
 #define POLL_MS 1000
+
+/* No file, no program; TCP to one port. */
+static unsigned short ports[2];
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_SOCKETS | SANDBOX_NETWORK,
+    .file_size = 0,
+    .processes = SANDBOX_ANY,
+    .ports = ports};
 
 struct fetch {
 	unsigned int number;
@@ -229,7 +237,9 @@ main(int argc, char **argv)
 	if (seconds > STS_FETCH_SECONDS)
 		seconds = STS_FETCH_SECONDS;
 	read_ca();
-	sandbox_enter_network();
+	tzset(); /* OpenSSL will ask for the time zone */
+	ports[0] = (unsigned short)conf_uint("mta-sts-port", 443, 1, 65535);
+	sandbox_enter(&sandbox_policy);
 	for (;;) {
 		struct curl_waitfd x = {.fd = LINK, .events = CURL_WAIT_POLLIN};
 		int running;

@@ -54,6 +54,13 @@
 
 #define LINK 0
 
+/* The network, at its hosts' ports, and the message's file, which is open; it writes state bytes
+ * there, no more. No other file, no program; children for TLS (tls-client.c). */
+static struct sandbox const sandbox_policy = {
+    .calls = SANDBOX_SOCKETS | SANDBOX_NETWORK | SANDBOX_CHILDREN,
+    .file_size = SPOOL_ENVELOPE_MAX,
+    .processes = SANDBOX_ANY};
+
 int
 send_report(uint64_t at, struct attempt const *t)
 {
@@ -227,13 +234,21 @@ read_sources(struct send *s)
 	stralloc_free(&lines);
 }
 
+/* Those of its hosts alone. */
+static unsigned short const *
+ports(struct send const *s)
+{
+	static unsigned short list[SEND_ADDRESSES_MAX + 1];
+	for (unsigned int i = 0; i < s->hosts; i++)
+		list[i] = s->host[i].port;
+	return list;
+}
+
 static void
 start(struct send *s, char *packet)
 {
 	struct tls_client t;
-	struct sandbox box = {.calls = SANDBOX_ANY_CALL | SANDBOX_SOCKETS,
-	    .file_size = SPOOL_ENVELOPE_MAX, /* where the state bytes are */
-	    .processes = SANDBOX_ANY};
+	struct sandbox box = sandbox_policy;
 	if (link_recv(LINK, packet, SEND_PACKET_MAX, 0) <= 0)
 		_exit(0);
 	read_route(s, packet);
@@ -245,6 +260,7 @@ start(struct send *s, char *packet)
 		strerr_dief2x(111, "TLS: ", t.why);
 	if (s->source[0] || s->source[1])
 		box.calls |= SANDBOX_SOURCE;
+	box.ports = ports(s);
 	sandbox_close_but(0, 0);
 	sandbox_enter(&box);
 }

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import oracle
+import confined
 from owner import give
 
 LIMIT = 120  # seconds for any single answer
@@ -125,7 +126,7 @@ def dovecot(directory):
     if os.getuid() == 0:
         give(user.pw_uid, user.pw_gid, directory)
         argv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] + argv
-    return argv, {"HOME": directory, "USER": user.pw_name, "PATH": os.environ["PATH"], "TZ": "UTC"}
+    return argv, {"HOME": directory, "USER": user.pw_name, "PATH": os.environ["PATH"], "TZ": "UTC", **confined.STRICT}
 
 
 def parse(data):

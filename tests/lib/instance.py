@@ -6,6 +6,7 @@
 """
 import os, shutil, subprocess, tempfile, time
 
+import confined  # noqa: F401
 from ports import free_base
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -2,6 +2,8 @@
 fresh instance directory per test."""
 import os, re, shutil, socket, subprocess, sys, tempfile, time
 
+import confined
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build"))
 CHECK = os.path.join(ROOT, "tests/login/checkpassword")
@@ -33,7 +35,7 @@ def done():
 def environment(**more):
     """What a login program sees on a connection from loopback."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("POSTERN_", "SSL_"))}
-    env.update(PROTO="TCP", TCPREMOTEIP="127.0.0.1", TCPREMOTEPORT="4321", TCPLOCALIP="127.0.0.1",
+    env.update(confined.STRICT, PROTO="TCP", TCPREMOTEIP="127.0.0.1", TCPREMOTEPORT="4321", TCPLOCALIP="127.0.0.1",
                TCPLOCALPORT="143", UID="12345", GID="12345", GIDLIST="12345",
                PATH=os.path.join(BUILD, "bin") + ":" + os.environ["PATH"])
     env.update(more)

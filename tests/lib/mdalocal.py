@@ -2,6 +2,7 @@
 started as root runs mda-local as nobody, unless it asks for root."""
 import os, re, shutil, socket, subprocess, sys, tempfile, threading
 
+import confined
 from owner import give
 from smtprecv import BIN, LIMIT, NOBODY, ROOT, Tap  # noqa: F401
 
@@ -101,7 +102,7 @@ class Instance:
 
     def start(self, argv, as_root=False, **more):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("POSTERN_", "TCP"))}
-        env.update(POSTERN_DIR=self.dir, ASAN_OPTIONS="detect_leaks=0")
+        env.update(POSTERN_DIR=self.dir, ASAN_OPTIONS="detect_leaks=0", **confined.STRICT)
         if as_root:
             env.update(UID=str(NOBODY), GID=str(NOBODY))
         env.update({k: v for k, v in more.items() if k.isupper()})

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 
+import confined
 from owner import give
 
 DOVECOT = "/usr/lib/dovecot/managesieve"
@@ -138,4 +139,4 @@ def dovecot(directory, **settings):
     if os.getuid() == 0:
         give(uid, gid, directory)
         argv = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"] + argv
-    return argv, {"HOME": directory, "USER": "user", "PATH": os.environ["PATH"]}
+    return argv, {"HOME": directory, "USER": "user", "PATH": os.environ["PATH"], **confined.STRICT}

@@ -1,6 +1,7 @@
 """A scripted SMTP or LMTP server, and an instance of mda-remote to try it on."""
 import atexit, base64, glob, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, tempfile, threading, time
 
+import confined
 from instance import LIMIT, ROOT, wait_for
 
 BIN = os.path.join(ROOT, os.environ.get("BUILD", "build"), "bin")
@@ -296,7 +297,7 @@ class Remote:
         if os.getuid() == 0:  # the programs become the spool's owner
             for d in "", "/spool":
                 os.chown(self.dir + d, 65534, 65534)
-        self.env = {"PATH": BIN + ":" + os.environ["PATH"], "POSTERN_DIR": self.dir, "ASAN_OPTIONS": "detect_leaks=0"}
+        self.env = {"PATH": BIN + ":" + os.environ["PATH"], "POSTERN_DIR": self.dir, "ASAN_OPTIONS": "detect_leaks=0", **confined.STRICT}
         # A file: what is written before anything else that a test sees is there to be read, too.
         self.stderr, self.read_lines, self.rest = tempfile.TemporaryFile(buffering=0), [], b""
         self.process, self.at, self.lock = None, 0, threading.Lock()

@@ -2,6 +2,7 @@
 the spool, a client that speaks over a socket, and TAP."""
 import os, re, shutil, socket, subprocess, sys, tempfile, threading
 
+import confined  # noqa: F401
 from listener import Listener
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

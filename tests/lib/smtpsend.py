@@ -1,6 +1,7 @@
 """smtp-send alone, in the place of mda-remote at the other end of its socket: many at a time."""
 import os, socket, subprocess, tempfile, threading
 
+import confined
 from instance import ROOT
 
 SENDER = "sender@home.test"
@@ -46,7 +47,7 @@ def send(hosts, messages, tls="n", lines=(), lmtp=False, settings=None, limit=12
             with open(f"{d}/etc/{name}", "w") as f:
                 f.write(str(value) + "\n")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        env = {"PATH": os.environ["PATH"], "POSTERN_DIR": d, "ASAN_OPTIONS": "detect_leaks=0"}
+        env = {"PATH": os.environ["PATH"], "POSTERN_DIR": d, "ASAN_OPTIONS": "detect_leaks=0", **confined.STRICT}
         with open(f"{d}/log", "wb") as log:
             process = subprocess.Popen([*before, "smtp-send"], stdin=theirs, stderr=log, env=env, cwd="/", close_fds=True)
         theirs.close()

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
+import confined  # noqa: F401
 from tcpserver import LIMIT, Server, end_at_exit, ok, same, done, wait_for, read_all
 
 TMP = tempfile.TemporaryDirectory()

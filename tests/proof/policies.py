@@ -23,10 +23,11 @@ PATHS = {
 NETWORK = {"socket-tcp": 0, "socket-tcp6": 0, "socket-udp": 0, "socket-udp6": 0, "connect-tcp": 4, "connect-fast": 0, "send-udp": 0}
 CALLS = {
     **{n: ("network", v) for n, v in NETWORK.items()},
+    "connect-fast": (None, 0),
     "socket-unix": ("unix", 0), "connect-abstract": ("unix", 6), "socketpair": ("pair", 0), "bind-any-port": ("source", 4),
     "memory-file": ("memory", 0), "probe": ("probe", 6), "pidfd": ("pidfd", 0), "map-code": ("code", 0), "protect-code": ("code", 0),
     "map-data": ("base", 0), "proc-mem": ("open", 1), "proc-environ": ("open", 1), "proc-fd": ("open", 1), "fork": ("fork", 0), "clone": ("fork", 0),
-    "exec-memory": (None, 0), "bind-port": (None, 4), "listen-port": (None, 4), "kill": (None, 6), "tgkill": (None, 6), "sigqueue": (None, 6),
+    "exec-memory": (None, 0), "bind-port": ("port", 4), "listen-port": (None, 4), "kill": (None, 6), "tgkill": (None, 6), "sigqueue": (None, 6),
     "pidfd-signal": (None, 6), "ptrace": (None, 1), "vm-read": (None, 1), "vm-write": (None, 1), "pidfd-getfd": (None, 1), "mount": (None, 1),
     "kill-parent": (None, 6), "ptrace-parent": (None, 1), "umount": (None, 1), "kcmp": (None, 1), "robust-list": (None, 1),
 }
@@ -124,10 +125,10 @@ PROCESSES = [
     Process("mda-local, who forwards", "mda-local", "smtp_client_hello", "postern", rig.rules(".qmail", "&far@remote.test\n")),
     Process("tls-engine", "tls-engine", "tls_session_handshake", "posttls", rig.engine),
     Process("tls-keeper, an engine", "tls-keeper", "tls_session_handshake", "posttls", rig.keeper),
-    Process("smtp-send", "smtp-send", "send_connect", "postspool", rig.route("k s", "t n"), ALL_CALLS),
-    Process("smtp-send, who makes TLS", "smtp-send", "SSL_connect", "postspool", rig.route("k s", "t e", "w"), ALL_CALLS, beyond={"kill-parent"}),
-    Process("mda-remote-dns", "mda-remote-dns", "link_recv", "postspool", rig.helper, ALL_CALLS),
-    Process("mda-remote-sts", "mda-remote-sts", "link_recv", "postspool", rig.helper, ALL_CALLS),
+    Process("smtp-send", "smtp-send", "send_connect", "postspool", rig.route("k s", "t n"), SOCKETS | {"fork", "pair", "probe"}),
+    Process("smtp-send, who makes TLS", "smtp-send", "SSL_connect", "postspool", rig.route("k s", "t e", "w")),
+    Process("mda-remote-dns", "mda-remote-dns", "link_recv", "postspool", rig.helper, SOCKETS | {"source", "port", "threads"}, ports=("source",)),
+    Process("mda-remote-sts", "mda-remote-sts", "link_recv", "postspool", rig.helper, SOCKETS, ports=()),
     Process("mda-remote", "mda-remote", "clock_poll", "postspool", rig.walker, confined=False),
     Process("spool-recv", "spool-recv", "net_getline", "postspool", rig.server, confined=False),
     Process("smtp-callout", "smtp-callout", "net_getline", "postspool", rig.server, confined=False),

@@ -471,6 +471,7 @@ main(void)
 	if (!mkdtemp(dir) || chmod(dir, 0777) < 0)
 		return 111;
 	setenv("POSTERN_DIR", dir, 1);
+	unsetenv("POSTERN_SANDBOX"); /* each attempt is refused, and the next one made */
 	setenv("UID", "12345", 1);
 	setenv("GID", "12345", 1);
 	setenv("GIDLIST", "12345,12346", 1);
