@@ -19,7 +19,7 @@ struct sandbox_mode {
  * Under sanitizers, which make calls of their own, nothing is killed. */
 struct sandbox_mode const *sandbox_mode(void);
 /* Into text what the settings sandbox-violation and require-sandbox ask for; exits 100 when one is
- * bad. For the start of a service, and for who does not trust its environment. */
+ * bad. For the start of a service. */
 void sandbox_mode_settings(char text[static SANDBOX_MODE_MAX]);
 
 /* What this kernel has, as far as it is not forced lower: the version of Landlock (0: none), and
