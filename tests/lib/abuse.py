@@ -22,7 +22,7 @@ from instance import Instance, tap, wait_for  # noqa: F401
 PROOF = os.environ.get("PROOF") == "1"
 SECRET = "the secret"
 LIMIT = 120  # seconds for any single wait
-# NAME-z: a process that stays to be copied. What else stays when nobody is connected: supervision, listeners, the walker and its helpers.
+# NAME-z, NAME-b: processes that stay for the next connection. What else stays when nobody is connected: supervision, listeners, the walker and its helpers.
 RESIDENT = {"s6-svscan", "s6-supervise", "s6-log", "s6-ipcserverd", "tcpserver", "smtp-recv-l", "mda-local-l", "mda-remote", "mda-remote-dns", "mda-remote-sts",
             "tls-keeper", "sleep", "s6-tcpserverd", "s6-fdholderd", "postern-tickets"}
 # A server of mda-local waits a moment for the next connection before it goes.
@@ -151,7 +151,7 @@ class Abused(Instance):
 
     def sessions(self, *names):
         """Processes of connections (of these names)."""
-        return [(n, p) for n, p in self.processes() if (n in names if names else n not in RESIDENT | LINGERS and not n.endswith("-z"))]
+        return [(n, p) for n, p in self.processes() if (n in names if names else n not in RESIDENT | LINGERS and not re.search("-[a-z]$", n))]
 
     def settle(self):
         """No connection has left a process behind."""
