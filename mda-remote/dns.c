@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <signal.h>
 #include <unistd.h>
 #include <unbound.h>
@@ -257,6 +258,15 @@ ports(char const *s, unsigned int count)
 	return port;
 }
 
+/* libunbound reads a directory without end. */
+static void
+check_anchor(char const *anchor)
+{
+	struct stat st;
+	if (!stat(anchor, &st) && !S_ISREG(st.st_mode))
+		strerr_dief3x(100, "etc/resolver-anchor: ", anchor, " is not a file");
+}
+
 static void
 set_up(char const *anchor)
 {
@@ -275,8 +285,10 @@ set_up(char const *anchor)
 	if (!list.len)
 		ub_ctx_resolvconf(dns_ctx, 0);
 	dns_validating = anchor != 0;
-	if (anchor)
+	if (anchor) {
+		check_anchor(anchor);
 		check(ub_ctx_add_ta_file(dns_ctx, anchor), "etc/resolver-anchor:", anchor);
+	}
 	check(ub_ctx_async(dns_ctx, 1), "libunbound", "threads");
 	/* libunbound answers for .test itself (RFC 6761 6.2); whoever asks for such a domain has
 	 * one. It sets itself up here, so here is where it finds the anchors bad. */

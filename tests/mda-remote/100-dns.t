@@ -111,7 +111,8 @@ with Nsd(ZONES, signed=("test", "signed.test", "expired.test", "unsigned.test"),
         f.write("test. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
     os.chmod(r.dir, 0o755)
     for name, anchor, want, what in (("signed.test", nsd.anchor, 0, "validated"), ("unsigned.test", nsd.anchor, 1, "a resolver that drops signatures"), ("signed.test", f"{r.dir}/other.key", 1, "another anchor"),
-                                     ("servfail.faulty.test", nsd.anchor, 1, "no answer"), ("drop.faulty.test", nsd.anchor, 1, "nothing at all, in time"), ("signed.test", "/nonexistent", 100, "no such anchor")):
+                                     ("servfail.faulty.test", nsd.anchor, 1, "no answer"), ("drop.faulty.test", nsd.anchor, 1, "nothing at all, in time"), ("signed.test", f"{r.dir}/missing", 100, "no such anchor"),
+                                     ("signed.test", r.dir, 100, "an anchor that is a directory")):
         got = checked(name, anchor)
         tap.ok(got == want, f"mda-remote-dns -c: {what}: {want}", got)
     r.start()

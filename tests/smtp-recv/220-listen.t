@@ -83,7 +83,7 @@ done = subprocess.run([PROGRAM, "-l", "1"], env=env, stdin=subprocess.DEVNULL, c
 tap.ok(done.returncode == 100 and "listening TCP socket" in done.stderr, "descriptor 0 is none that listens: said", done)
 BINDER = ["tcpserver-socketbinder"]
 for words, code in ((["127.0.0.1", "0"], 100), (["here", "0", "true"], 100), (["127.0.0.1", "x", "true"], 100), (["-b", "x", "127.0.0.1", "0", "true"], 100),
-                    (["192.0.2.1", "0", "true"], 111), (["127.0.0.1", "0", "/nonexistent"], 127), (["::1", "0", "true"], 0)):
+                    (["192.0.2.1", "0", "true"], 111), (["127.0.0.1", "0", "/dev/fd/missing"], 127), (["::1", "0", "true"], 0)):
     done = subprocess.run([*BINDER, *words], env=env, capture_output=True, text=True, timeout=LIMIT)
     tap.eq(done.returncode, code, f"{BINDER[0]} {' '.join(words)}: {code}")
 LOOK = "import socket; s = socket.socket(fileno=0); print(s.getsockopt(1, 30), s.getsockopt(1, 2), __import__('os').get_blocking(0), s.family.name)"

@@ -72,10 +72,10 @@ s.talk()
 same(os.read(r, 100), b"inherited\n", "other descriptors are inherited")
 s.stop()
 
-s = Server(["-q"], ["/nonexistent/program"])
+s = Server(["-q"], ["/dev/fd/missing"])
 same(s.talk(), b"", "a missing program closes the connection")
 same(s.talk(), b"", "and the server goes on")
-ok("unable to spawn /nonexistent/program" in s.log(), "and says so", s.log())
+ok("unable to spawn /dev/fd/missing" in s.log(), "and says so", s.log())
 s.stop()
 
 s = Server([], ["sh", "-c", "echo $TCPREMOTEIP"], ip="::1") if os.path.exists("/proc/net/if_inet6") else None

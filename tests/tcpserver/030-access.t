@@ -72,7 +72,7 @@ same(run([], TCPREMOTEIP="nonsense").returncode, 100, "a bad address: 100")
 for options in (["-r"], ["-p"], ["-w"], ["-h"], ["-v", "x"], ["-Q"]):
     same(run(options).returncode, 100, "unknown or bad option %s: 100" % options[0])
 same(run(["-x", TMP.name + "/missing"]).returncode, 111, "a missing cdb: 111")
-same(run(["-i", RULES], ["/nonexistent"]).returncode, 127, "a missing program: 127")
+same(run(["-i", RULES], [TMP.name + "/missing"]).returncode, 127, "a missing program: 127")
 
 s = Server(["-Q"], [ACCESS, "-D", "-i", RULES, "sh", "-c", "echo $COLOUR"])
 same(s.talk(), b"blue\n", "behind tcpserver")

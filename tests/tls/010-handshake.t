@@ -149,7 +149,7 @@ for mode in MODES:
     s.connect().close()
     same(s.exit_code(), 97, mode + ": a client that goes at once: 97")
     s.stop()
-    s = TlsServer(mode, [], ["/nonexistent"], ENV)
+    s = TlsServer(mode, [], ["/dev/fd/missing"], ENV)
     with s.tls() as c:
         same(drain(c), b"", mode + ": a missing program ends the connection cleanly")
     same(s.exit_code(), 127, mode + ": 127")
