@@ -300,23 +300,26 @@ microseconds(void)
 	return (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-void
+int
 tls_certs_refresh(struct tls_certs *c)
 {
 	long long start = microseconds();
-	int read = 0;
+	int read = 0, changed = 0;
 	if (start < c->refresh_after)
-		return;
-	if (c->dir.path && tls_file_changed(&c->dir))
+		return 0;
+	if (c->dir.path && tls_file_changed(&c->dir)) {
 		scan_dir(c);
+		changed = 1;
+	}
 	for (size_t i = 0; i < c->count; i++)
 		read |= refresh_pair(c, i);
 	if ((c->ca.path || c->ca_dir) && tls_file_changed(&c->ca))
-		tls_certs_load_ca(c);
-	tls_tickets_refresh(&c->tickets, time(0));
+		changed |= tls_certs_load_ca(c);
+	changed |= read | tls_tickets_refresh(&c->tickets, time(0));
 	/* Looking is what is done again and again; reading happens once. */
 	long long end = microseconds();
 	c->refresh_after = read ? 0 : end + (end - start) * (TLS_REFRESH_SHARE - 1);
+	return changed;
 }
 
 void

@@ -50,8 +50,9 @@ void tls_certs_client_ca(struct tls_certs *c, char const *file, char const *dir)
 int tls_certs_load(struct tls_certs *c, size_t i);
 /* Loads the client CA: 1, or 0 after logging why (then there is none, or the old one stays). */
 int tls_certs_load_ca(struct tls_certs *c);
-/* Looks at every file again, if enough time has passed, and loads what has changed. */
-void tls_certs_refresh(struct tls_certs *c);
+/* Looks at every file again, if enough time has passed, and loads what has changed: 1 if anything is
+ * different now. */
+int tls_certs_refresh(struct tls_certs *c);
 /* Loads all of them at the next refresh, changed or not. */
 void tls_certs_reread(struct tls_certs *c);
 

@@ -113,6 +113,7 @@ read_request(struct client *c)
 		    m.msg_flags & MSG_CTRUNC ? "out of descriptors" : "not four descriptors");
 	c->text = xmalloc((size_t)n);
 	memcpy(c->text, text, (size_t)n);
+	c->len = (size_t)n;
 	if (!tls_request_scan(c->text, (size_t)n, &c->request))
 		return bad_request("malformed");
 	unlink_client(c);

@@ -9,7 +9,9 @@
  * Exit: 0 after TERM, 100 usage, 111 system. Privileges: whoever may read the keys; engines become
  * TLS_UID and TLS_GID where it is root, and give up everything else. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -32,12 +34,16 @@
 #include "lib/renew.h"
 #include "lib/secret.h"
 #include "lib/skalibs-compat.h"
+#include "lib/zygote.h"
 
 #define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
 
 #define ENGINES_DEFAULT 1000
 #define ENGINES_MAX 100000
 #define BACKLOG 512
+/* What ps shows. */
+#define ZYGOTE "tls-keeper-z"
+#define ENGINE "tls-engine"
 #define EVENTS 64
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
 #define ACCEPT_PAUSE_MS 100
@@ -57,28 +63,104 @@ struct keeper {
 	int left; /* another holder has taken our place: 1 */
 	char *const *argv;
 	tain accept_again, refresh_again;
+	struct zygote zygote; /* of engines, with the certificates and keys of now */
 };
 
 static struct keeper k = {
-    .engines_max = ENGINES_DEFAULT, .mode = 0700, .notify = -1, .certs = {.count = 0}};
+    .engines_max = ENGINES_DEFAULT, .mode = 0700, .notify = -1, .zygote = ZYGOTE_NONE};
 static unsigned int verbosity = 1;
 
 /* ---- engines ----------------------------------------------------------------------------------
  */
 
-/* In the child. */
-static void become_engine(struct client *c, int notify) __attribute__((noreturn));
+/* What an engine is told beside its descriptors, the last of which is its notify. */
+struct order {
+	char silent; /* nobody wants the reply */
+	char text[TLS_REQUEST_MAX];
+};
+enum { NOTIFY = TLS_FDS, FDS };
+
+/* In the new process. null ids: it is a zygote's copy. */
+static void become_engine(struct tls_request const *r, int const *fds, int silent,
+    struct tls_ids const *ids) __attribute__((noreturn));
 static void
-become_engine(struct client *c, int notify)
+become_engine(struct tls_request const *r, int const *fds, int silent, struct tls_ids const *ids)
 {
 	struct tls_job job = {
-	    .notify = notify, .request = c->request, .tell_failure = c->request.at_once};
-	memcpy(job.fd, c->held, sizeof job.fd);
-	selfpipe_finish();
+	    .notify = silent ? -1 : fds[NOTIFY], .request = *r, .tell_failure = r->at_once};
+	memcpy(job.fd, fds, sizeof job.fd);
+	if (silent)
+		close(fds[NOTIFY]);
 	PROG = "tls-engine";
 	if (job.request.verbosity < verbosity)
 		job.request.verbosity = verbosity;
-	_exit(tls_serve(&k.certs, &k.ids, &job));
+	_exit(tls_serve(&k.certs, ids, &job));
+}
+
+static void become_zygote(void) __attribute__((noreturn));
+static void
+become_zygote(void)
+{
+	static struct order o;
+	struct tls_request r;
+	int fds[FDS];
+	selfpipe_finish();
+	prctl(PR_SET_NAME, ZYGOTE);
+#ifdef __GLIBC__
+	/* Or each copy would put the free pieces together, and write in all their pages. */
+	malloc_trim(0);
+#endif
+	if (!tls_serve_confined(&k.ids, 1))
+		_exit(111);
+	size_t const n = zygote_serve(&o, sizeof o, fds, FDS);
+	prctl(PR_SET_NAME, ENGINE);
+	/* The holder has understood it, too. */
+	if (!tls_request_scan(o.text, n - offsetof(struct order, text), &r))
+		_exit(111);
+	become_engine(&r, fds, o.silent, 0);
+}
+
+/* A zygote limits its copies' processes, which means nothing to root. */
+static int
+engines_are_root(void)
+{
+	return !geteuid() && !(k.ids.has_uid && k.ids.uid);
+}
+
+static pid_t
+fork_engine(struct client *c, int const *fds, int silent)
+{
+	pid_t const pid = fork();
+	if (pid)
+		return pid;
+	selfpipe_finish();
+	become_engine(&c->request, fds, silent, &k.ids);
+}
+
+static pid_t
+copy_engine(struct client *c, int const *fds, int silent)
+{
+	struct order o = {.silent = (char)silent};
+	memcpy(o.text, c->text, c->len);
+	for (int again = 1;; again = 0) {
+		int const r = k.zygote.fd < 0 ? zygote_start(&k.zygote) : 1;
+		if (!r)
+			become_zygote();
+		pid_t const pid = r < 0 ? -1
+					: zygote_copy(&k.zygote, &o,
+					      offsetof(struct order, text) + c->len, fds, FDS);
+		if (pid > 0 || !again || (errno != EPIPE && errno != ECONNRESET))
+			return pid;
+		zygote_end(&k.zygote);
+	}
+}
+
+/* An engine has what its zygote had. */
+static void
+refresh(void)
+{
+	if (tls_certs_refresh(&k.certs))
+		zygote_end(&k.zygote);
 }
 
 static void
@@ -99,12 +181,12 @@ start_engine(struct client *c, int silent)
 		refuse(c, "as many engines as -c allows");
 		return;
 	}
-	tls_certs_refresh(&k.certs);
-	pid_t pid = fork();
-	if (pid < 0)
+	refresh();
+	int fds[FDS];
+	memcpy(fds, c->held, sizeof c->held);
+	fds[NOTIFY] = c->fd;
+	if ((engines_are_root() ? fork_engine : copy_engine)(c, fds, silent) < 0)
 		refuse(c, "unable to fork");
-	else if (!pid)
-		become_engine(c, silent ? -1 : c->fd);
 	else
 		k.engines++;
 }
@@ -114,7 +196,10 @@ reap(void)
 {
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		k.engines--;
+		if (pid == k.zygote.pid)
+			zygote_end(&k.zygote);
+		else
+			k.engines--;
 		if (!WIFSIGNALED(status))
 			continue;
 		log_event("engine-killed");
@@ -321,7 +406,7 @@ refresh_unasked(void)
 {
 	if (tain_future(&k.refresh_again))
 		return;
-	tls_certs_refresh(&k.certs);
+	refresh();
 	tain_addsec_g(&k.refresh_again, REFRESH_SECONDS);
 }
 

@@ -15,6 +15,7 @@ struct client {
 	int held[TLS_FDS]; /* -1: none yet */
 	int has_request;
 	char *text; /* the request's strings are in here */
+	size_t len;
 	struct tls_request request;
 	tain deadline; /* of the request */
 };

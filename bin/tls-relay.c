@@ -1,6 +1,7 @@
 #include "bin/tls-relay.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <openssl/crypto.h>
@@ -23,12 +24,12 @@ struct relay {
 	SSL *ssl;
 	int from_app, to_app; /* -1 once closed */
 	struct flow in, out;
-	int close_sent;	   /* our close_notify is out */
-	int net_dead;	   /* nothing can be sent or received any more */
-	int ended_badly;   /* the peer's end was an error under strict_eof */
-	int closing, shut; /* the application is gone; all of it is sent */
-	tain deadline;
-	/* What the last round waits for. */
+	int close_sent;	     /* our close_notify is out */
+	int net_dead;	     /* nothing can be sent or received any more */
+	int ended_badly;     /* the peer's end was an error under strict_eof */
+	int closing, shut;   /* the application is gone; all of it is sent */
+	tain deadline, rest; /* rest: no short connection any more; infinite once that is known */
+	/* What would only wait, until poll says otherwise. */
 	int net_read, net_write, app_read, app_write;
 	int progress;
 };
@@ -101,7 +102,7 @@ static void
 read_net(struct relay *r)
 {
 	struct flow *f = &r->in;
-	if (f->eof || r->net_dead || !is_empty(f))
+	if (f->eof || r->net_dead || r->net_read || !is_empty(f))
 		return;
 	ERR_clear_error();
 	int n = SSL_read(r->ssl, f->buf, BUFFER);
@@ -110,6 +111,7 @@ read_net(struct relay *r)
 		return;
 	}
 	r->progress = 1;
+	r->net_read = n < BUFFER && !SSL_has_pending(r->ssl);
 	f->start = 0;
 	f->end = (size_t)n;
 	if (r->to_app < 0)
@@ -120,7 +122,7 @@ static void
 write_app(struct relay *r)
 {
 	struct flow *f = &r->in;
-	if (r->to_app < 0)
+	if (r->to_app < 0 || r->app_write)
 		return;
 	if (!is_empty(f)) {
 		ssize_t n = write(r->to_app, f->buf + f->start, f->end - f->start);
@@ -144,12 +146,13 @@ static void
 read_app(struct relay *r)
 {
 	struct flow *f = &r->out;
-	if (f->eof || !is_empty(f))
+	if (f->eof || r->app_read || !is_empty(f))
 		return;
 	ssize_t n = read(r->from_app, f->buf, BUFFER);
 	if (n > 0) {
 		f->start = 0;
 		f->end = (size_t)n;
+		r->app_read = n < BUFFER;
 		r->progress = 1;
 	} else if (n < 0 && errno == EAGAIN)
 		r->app_read = 1;
@@ -165,7 +168,7 @@ write_net(struct relay *r)
 {
 	struct flow *f = &r->out;
 	int n;
-	if (r->net_dead)
+	if (r->net_dead || r->net_write)
 		return;
 	if (!is_empty(f)) {
 		ERR_clear_error();
@@ -219,30 +222,54 @@ keep_deadline(struct relay *r)
 	return tain_future(&r->deadline);
 }
 
+/* The handshake's memory is free by now, but still this process's, and it may wait for hours. For a
+ * connection that is over at once it is not worth its while. */
 static void
-add_fd(iopause_fd *x, unsigned int *n, int fd, int events)
+give_back_memory(struct relay *r)
 {
-	if (fd >= 0)
-		x[(*n)++] = (iopause_fd){.fd = fd, .events = (short)events};
+	if (tain_future(&r->rest))
+		return;
+	r->rest = tain_infinite;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+struct wait {
+	iopause_fd x[4];
+	int *flag[4]; /* cleared when there is something */
+	unsigned int n;
+};
+
+static void
+add_fd(struct wait *w, int fd, int events, int *flag)
+{
+	if (fd < 0)
+		return;
+	w->x[w->n] = (iopause_fd){.fd = fd, .events = (short)events};
+	w->flag[w->n++] = flag;
 }
 
 /* Waits for what the last round found missing, or the deadline. */
 static void
 wait_for_more(struct relay *r)
 {
-	iopause_fd x[4];
-	unsigned int n = 0;
-	int to_app = -1;
-	add_fd(x, &n, r->net_read ? SSL_get_rfd(r->ssl) : -1, IOPAUSE_READ);
-	add_fd(x, &n, r->net_write ? SSL_get_wfd(r->ssl) : -1, IOPAUSE_WRITE);
-	add_fd(x, &n, r->app_read ? r->from_app : -1, IOPAUSE_READ);
-	if (r->to_app >= 0) {
-		to_app = (int)n;
-		/* Even with nothing to write: that the application has gone shows here. */
-		add_fd(x, &n, r->to_app, r->app_write ? IOPAUSE_WRITE : 0);
-	}
-	int got = iopause_g(x, n, &r->deadline);
-	if (got > 0 && to_app >= 0 && x[to_app].revents & (POLLERR | POLLNVAL)) {
+	struct wait w = {.n = 0};
+	tain const *until = tain_less(&r->rest, &r->deadline) ? &r->rest : &r->deadline;
+	add_fd(&w, r->net_read ? SSL_get_rfd(r->ssl) : -1, IOPAUSE_READ, &r->net_read);
+	add_fd(&w, r->net_write ? SSL_get_wfd(r->ssl) : -1, IOPAUSE_WRITE, &r->net_write);
+	add_fd(&w, r->app_read ? r->from_app : -1, IOPAUSE_READ, &r->app_read);
+	unsigned int const to_app = w.n;
+	/* Even with nothing to write: that the application has gone shows here. */
+	add_fd(&w, r->to_app, r->app_write ? IOPAUSE_WRITE : 0, &r->app_write);
+	int got = iopause_g(w.x, w.n, until);
+	give_back_memory(r);
+	if (got <= 0)
+		return;
+	for (unsigned int i = 0; i < w.n; i++)
+		if (w.x[i].revents)
+			*w.flag[i] = 0;
+	if (to_app < w.n && w.x[to_app].revents & (POLLERR | POLLNVAL)) {
 		sent(&r->in, r->in.end - r->in.start);
 		close_fd(&r->to_app);
 	}
@@ -261,8 +288,9 @@ tls_relay(SSL *ssl, int from_app, int to_app, int strict_eof)
 	    .deadline = TAIN_INFINITE};
 	ndelay_on(from_app);
 	ndelay_on(to_app);
+	tain_addsec_g(&r.rest, TLS_REST_SECONDS);
 	for (;;) {
-		r.net_read = r.net_write = r.app_read = r.app_write = r.progress = 0;
+		r.progress = 0;
 		read_net(&r);
 		write_app(&r);
 		read_app(&r);

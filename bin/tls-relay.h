@@ -10,6 +10,8 @@
 /* and the peer's own end so long, so that closing the socket does not destroy what is on its way.
  */
 #define TLS_CLOSE_SECONDS 5
+/* A connection that lasts longer gives memory back that it does not need. */
+#define TLS_REST_SECONDS 2
 
 /* Relays over ssl (handshake done, non-blocking network) and the application's two descriptors,
  * which it makes non-blocking and closes: null, or why it ended badly (a static string).

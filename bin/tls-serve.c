@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <malloc.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +41,9 @@ drop_capabilities(void)
 
 /* 0 if this process could not give up what it must. */
 static int
-give_up_rights(struct tls_ids const *ids)
+give_up_rights(struct tls_ids const *ids, int copies)
 {
-	static struct sandbox const nothing = {.files = ENGINE_FILES};
+	static struct sandbox nothing = {.files = ENGINE_FILES};
 	if (!geteuid()) {
 		/* The groups first: setgid and setuid leave them as they are. */
 		if ((ids->has_uid || ids->has_gid) && setgroups(0, 0) < 0)
@@ -55,8 +54,22 @@ give_up_rights(struct tls_ids const *ids)
 	}
 	if (drop_capabilities() < 0)
 		return 0;
+	if (copies) {
+		nothing.calls = SANDBOX_ZYGOTE;
+		nothing.processes = SANDBOX_ANY;
+	}
 	sandbox_enter(&nothing);
 	return 1;
+}
+
+int
+tls_serve_confined(struct tls_ids const *ids, int copies)
+{
+	sig_ignore(SIGPIPE);
+	if (give_up_rights(ids, copies))
+		return 1;
+	strerr_warnwu1sys("give up privileges");
+	return 0;
 }
 
 static void
@@ -113,15 +126,6 @@ close_others(struct tls_job const *job)
 	sandbox_close_but(keep, TLS_FDS + 1);
 }
 
-/* The handshake's memory is free by now, but still this process's, and it may wait for hours. */
-static void
-give_back_memory(void)
-{
-#ifdef __GLIBC__
-	malloc_trim(0);
-#endif
-}
-
 /* One write: whoever reads it may do so with one read. */
 static void
 tell(struct tls_job const *job, SSL *ssl, int failure)
@@ -141,20 +145,19 @@ tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job con
 {
 	struct tls_request const *r = &job->request;
 	int code = TLS_EXIT_SYSTEM;
-	close_others(job);
 	log_id(r->id);
-	sig_ignore(SIGPIPE);
-	if (!give_up_rights(ids)) {
-		strerr_warnwu1sys("give up privileges");
-		tell(job, 0, code);
-		return code;
+	if (ids) {
+		close_others(job);
+		if (!tls_serve_confined(ids, 0)) {
+			tell(job, 0, code);
+			return code;
+		}
 	}
 	SSL *ssl =
 	    tls_session_new(certs, r, job->fd[TLS_FD_NET_IN], job->fd[TLS_FD_NET_OUT], &code);
 	if (ssl)
 		code = shake_hands(ssl, job);
 	tls_tickets_forget(&certs->tickets);
-	give_back_memory();
 	if (code) {
 		tell(job, 0, code);
 		return code;

@@ -25,8 +25,11 @@ struct tls_ids {
 /* Reads them; exits 100 if they are no numbers. */
 void tls_ids_from_env(struct tls_ids *ids);
 
-/* Serves one connection in this process, which has nothing else to do any more and loses every
- * other descriptor: the exit code. */
+/* Gives up every right in this process: of one that is to serve a connection, or, with copies, of
+ * what is copied for each (lib/zygote.h). 1, or 0 after saying why. */
+int tls_serve_confined(struct tls_ids const *ids, int copies);
+/* Serves one connection in this process, which has nothing else to do any more; null ids: it has
+ * given up its rights and other descriptors, otherwise it loses both. The exit code. */
 int tls_serve(struct tls_certs *certs, struct tls_ids const *ids, struct tls_job const *job);
 
 #endif

@@ -101,7 +101,7 @@ tls_tickets_parse(
 }
 
 /* The file's keys take the place of what is there; a bad file leaves it (until it is a day old). */
-static void
+static int
 read_file(struct tls_tickets *t, time_t now)
 {
 	char text[FILE_MAX];
@@ -126,37 +126,43 @@ read_file(struct tls_tickets *t, time_t now)
 	}
 	OPENSSL_cleanse(text, sizeof text);
 	OPENSSL_cleanse(keys, sizeof keys);
+	return !error;
 }
 
-static void
+static int
 drop_old(struct tls_tickets *t, time_t now)
 {
+	size_t const before = t->count;
 	while (t->count && !is_alive(t->key[t->count - 1].born, now))
 		OPENSSL_cleanse(&t->key[--t->count], sizeof *t->key);
+	return t->count < before;
 }
 
-static void
+static int
 make_key(struct tls_tickets *t, time_t now)
 {
 	struct tls_ticket_key k = {.born = now};
 	if (RAND_bytes(k.name, sizeof k.name) <= 0 || RAND_priv_bytes(k.aes, sizeof k.aes) <= 0 ||
 	    RAND_priv_bytes(k.mac, sizeof k.mac) <= 0)
-		return;
+		return 0;
 	t->count = insert(t->key, t->count, &k);
 	OPENSSL_cleanse(&k, sizeof k);
+	return 1;
 }
 
-void
+int
 tls_tickets_refresh(struct tls_tickets *t, time_t now)
 {
+	int changed = 0;
 	if (t->file.path && tls_file_changed(&t->file) && tls_file_exists(&t->file))
-		read_file(t, now);
-	drop_old(t, now);
+		changed |= read_file(t, now);
+	changed |= drop_old(t, now);
 	if (!t->count)
 		t->from_file = 0;
 	if (t->make_own && !t->from_file &&
 	    (!t->count || now - t->key[0].born >= TLS_TICKET_ROTATE_SECONDS))
-		make_key(t, now);
+		changed |= make_key(t, now);
+	return changed;
 }
 
 /* OpenSSL's callback: 1 done, 0 no such key (a full handshake follows), -1 error; 2 done, and the

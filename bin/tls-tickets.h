@@ -33,8 +33,9 @@ struct tls_tickets {
 
 /* path may be null. */
 void tls_tickets_init(struct tls_tickets *t, char const *path, int make_own);
-/* Reads the file if it has changed, drops old keys, makes new ones; `now` as time(2). */
-void tls_tickets_refresh(struct tls_tickets *t, time_t now);
+/* Reads the file if it has changed, drops old keys, makes new ones; `now` as time(2). 1 if the keys
+ * are others than before. */
+int tls_tickets_refresh(struct tls_tickets *t, time_t now);
 /* Reads the text of a key file (lines "SECONDS HEX", 160 digits: name, AES, HMAC key) into keys,
  * newest first, without those that are too old or not born yet; their number, -1 on a bad line. */
 int tls_tickets_parse(

@@ -8,9 +8,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
+
+#include "lib/sandbox.h"
 
 static int requests = -1; /* in the zygote */
 
@@ -20,38 +23,34 @@ union control {
 };
 
 int
-zygote_start(void)
+zygote_start(struct zygote *z)
 {
 	int fd[2];
+	*z = (struct zygote)ZYGOTE_NONE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) < 0)
 		return -1;
-	pid_t const pid = fork();
-	close(fd[!!pid]);
-	if (!pid) {
+	z->pid = fork();
+	if (!z->pid) {
 		requests = fd[1];
+		sandbox_close_but(&requests, 1);
 		return 0;
 	}
-	if (pid > 0)
-		return fd[0];
-	close(fd[0]);
-	return -1;
+	close(fd[1]);
+	if (z->pid < 0)
+		close(fd[0]);
+	else
+		z->fd = fd[0];
+	return z->pid < 0 ? -1 : 1;
 }
 
 /* ---- in the zygote ---- */
 
-int
-zygote_descriptor(void)
-{
-	return requests;
-}
-
-/* 1 with all descriptors, 0 at the end. */
-static int
-receive(int *fds, size_t count)
+/* The length of a request's data; 0 at the end. */
+static size_t
+receive(void *data, size_t max, int *fds, size_t count)
 {
 	union control c;
-	char byte;
-	struct iovec v = {&byte, 1};
+	struct iovec v = {data, max};
 	struct msghdr m = {
 	    .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
 	ssize_t r;
@@ -60,11 +59,11 @@ receive(int *fds, size_t count)
 	while (r < 0 && errno == EINTR);
 	if (r <= 0)
 		return 0;
-	if (!m.msg_controllen || c.header.cmsg_type != SCM_RIGHTS ||
-	    c.header.cmsg_len != CMSG_LEN(count * sizeof *fds))
+	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || !m.msg_controllen ||
+	    c.header.cmsg_type != SCM_RIGHTS || c.header.cmsg_len != CMSG_LEN(count * sizeof *fds))
 		strerr_dief1x(111, "bad request");
 	memcpy(fds, CMSG_DATA(&c.header), count * sizeof *fds);
-	return 1;
+	return (size_t)r;
 }
 
 /* Not fork: its child would be the zygote's, whom nobody reaps and counts. */
@@ -82,15 +81,15 @@ make_no_processes(void)
 		strerr_diefu1sys(111, "set a resource limit");
 }
 
-void
-zygote_serve(int *fds, size_t count)
+size_t
+zygote_serve(void *data, size_t max, int *fds, size_t count)
 {
-	while (receive(fds, count)) {
+	for (size_t n; (n = receive(data, max, fds, count));) {
 		pid_t const pid = copy();
 		if (!pid) {
 			close(requests);
 			make_no_processes();
-			return;
+			return n;
 		}
 		int32_t const said = pid < 0 ? -errno : pid;
 		for (size_t i = 0; i < count; i++)
@@ -103,30 +102,50 @@ zygote_serve(int *fds, size_t count)
 
 /* ---- in its parent ---- */
 
-pid_t
-zygote_copy(int zygote, int const *fds, size_t count)
+/* Its answer: a process, or -1 and errno. */
+static pid_t
+answer(struct zygote const *z)
 {
-	union control c;
-	struct iovec v = {"", 1};
-	struct msghdr m = {.msg_iov = &v,
-	    .msg_iovlen = 1,
-	    .msg_control = &c,
-	    .msg_controllen = CMSG_SPACE(count * sizeof *fds)};
 	int32_t said;
 	ssize_t r;
-	memset(&c, 0, sizeof c);
-	c.header.cmsg_level = SOL_SOCKET;
-	c.header.cmsg_type = SCM_RIGHTS;
-	c.header.cmsg_len = CMSG_LEN(count * sizeof *fds);
-	memcpy(CMSG_DATA(&c.header), fds, count * sizeof *fds);
-	if (sendmsg(zygote, &m, MSG_NOSIGNAL) < 0)
-		return -1;
 	do
-		r = recv(zygote, &said, sizeof said, 0);
+		r = recv(z->fd, &said, sizeof said, 0);
 	while (r < 0 && errno == EINTR);
 	if (r == sizeof said && said > 0)
 		return said;
 	if (r >= 0)
 		errno = r == sizeof said ? -said : EPIPE;
 	return -1;
+}
+
+pid_t
+zygote_copy(struct zygote const *z, void const *data, size_t len, int const *fds, size_t count)
+{
+	union control c;
+	struct iovec v = {(void *)(uintptr_t)data, len};
+	struct msghdr m = {.msg_iov = &v,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = CMSG_SPACE(count * sizeof *fds)};
+	ssize_t w;
+	memset(&c, 0, sizeof c);
+	c.header.cmsg_level = SOL_SOCKET;
+	c.header.cmsg_type = SCM_RIGHTS;
+	c.header.cmsg_len = CMSG_LEN(count * sizeof *fds);
+	memcpy(CMSG_DATA(&c.header), fds, count * sizeof *fds);
+	do
+		w = sendmsg(z->fd, &m, MSG_NOSIGNAL);
+	while (w < 0 && errno == EINTR);
+	return w < 0 ? -1 : answer(z);
+}
+
+void
+zygote_end(struct zygote *z)
+{
+	if (z->fd < 0)
+		return;
+	close(z->fd);
+	while (waitpid(z->pid, 0, 0) < 0 && errno == EINTR)
+		;
+	*z = (struct zygote)ZYGOTE_NONE;
 }

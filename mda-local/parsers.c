@@ -7,8 +7,6 @@
 
 #include "lib/conf-watch.h"
 #include "lib/sa.h"
-#include "lib/sandbox.h"
-#include "lib/zygote.h"
 #include "mda-local/channel.h"
 #include "mda-local/parent.h"
 #include "mda-local/parser.h"
@@ -19,7 +17,7 @@
 void
 parsers_init(struct parsers *p, unsigned int max)
 {
-	*p = (struct parsers){.pid = xmalloc(max * sizeof *p->pid), .zygote = -1};
+	*p = (struct parsers){.pid = xmalloc(max * sizeof *p->pid), .zygote = ZYGOTE_NONE};
 }
 
 /* Confined once, and copied for each connection: settings are those of etc/ as it was then. */
@@ -28,33 +26,23 @@ start_zygote(struct parsers *p, uint32_t generation)
 {
 	enum { CONNECTION, CHANNEL, MEMORY, COUNT };
 	int fd[COUNT];
-	int const zygote = zygote_start();
-	if (!zygote) {
-		int const keep = zygote_descriptor();
+	char nothing;
+	int const r = zygote_start(&p->zygote);
+	if (!r) {
 		selfpipe_finish();
 		prctl(PR_SET_NAME, ZYGOTE);
-		sandbox_close_but(&keep, 1);
 		parent_leave_connection();
 		parser_prepare();
-		zygote_serve(fd, COUNT);
+		zygote_serve(&nothing, 1, fd, COUNT);
 		prctl(PR_SET_NAME, SERVING);
 		if (dup2(fd[CONNECTION], 0) < 0 || dup2(fd[CONNECTION], 1) < 0)
 			_exit(111);
 		close(fd[CONNECTION]);
 		parser_serve(fd[CHANNEL], fd[MEMORY]);
 	}
-	p->zygote = zygote;
 	p->generation = generation;
 	p->until = channel_now() + CONF_FRESH_MS;
-	return zygote < 0 ? -1 : 0;
-}
-
-static void
-end_zygote(struct parsers *p)
-{
-	if (p->zygote >= 0)
-		close(p->zygote);
-	p->zygote = -1;
+	return r < 0 ? -1 : 0;
 }
 
 pid_t
@@ -62,17 +50,17 @@ parsers_add(struct parsers *p, uint32_t generation, int fd, int fd_channel, int 
 {
 	int const fds[] = {fd, fd_channel, fd_memory};
 	if (p->generation != generation || channel_now() >= p->until)
-		end_zygote(p);
+		zygote_end(&p->zygote);
 	/* One that has died has a successor. */
 	for (int tries = 0; tries < 2; tries++) {
-		if (p->zygote < 0 && start_zygote(p, generation) < 0)
+		if (p->zygote.fd < 0 && start_zygote(p, generation) < 0)
 			break;
-		pid_t const pid = zygote_copy(p->zygote, fds, sizeof fds / sizeof *fds);
+		pid_t const pid = zygote_copy(&p->zygote, "", 1, fds, sizeof fds / sizeof *fds);
 		if (pid > 0) {
 			p->pid[p->count++] = pid;
 			return pid;
 		}
-		end_zygote(p);
+		zygote_end(&p->zygote);
 	}
 	return -1;
 }

@@ -5,10 +5,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/zygote.h"
+
 struct parsers {
 	pid_t *pid;
 	unsigned int count;
-	int zygote; /* -1: none */
+	struct zygote zygote;
 	uint32_t generation;
 	int64_t until; /* then its settings are no longer taken for granted */
 };

@@ -35,7 +35,7 @@ static struct listener {
 	int fd_signals;
 	int fd_changes; /* of conf_watch */
 	int fd_handed;	/* by the listener before; -1 */
-	int zygote;	/* -1: this process forks itself */
+	struct zygote zygote; /* none: this process forks itself */
 	int anew;	/* a process died of a signal, or we were asked to */
 	tain fresh;	/* until then what was read of etc/ counts */
 	tain paused;	/* until then nothing is accepted */
@@ -159,15 +159,16 @@ static int
 start_zygote(struct listener *l, void (*ready)(void *), void *data)
 {
 	int fd;
-	l->zygote = zygote_start();
-	if (l->zygote < 0)
+	char nothing;
+	int const r = zygote_start(&l->zygote);
+	if (r < 0)
 		strerr_diefu1sys(111, "make a process");
-	if (l->zygote)
+	if (r)
 		return 0;
 	leave_listener();
 	prctl(PR_SET_NAME, ZYGOTE);
 	ready(data);
-	zygote_serve(&fd, 1);
+	zygote_serve(&nothing, 1, &fd, 1);
 	serve_connection(fd);
 	return 1;
 }
@@ -176,8 +177,8 @@ start_zygote(struct listener *l, void (*ready)(void *), void *data)
 static pid_t
 make_process(struct listener *l, int fd)
 {
-	if (l->zygote >= 0) {
-		pid_t const pid = zygote_copy(l->zygote, &fd, 1);
+	if (l->zygote.fd >= 0) {
+		pid_t const pid = zygote_copy(&l->zygote, "", 1, &fd, 1);
 		/* Another listener has another zygote. */
 		l->anew |= pid < 0 && (errno == EPIPE || errno == ECONNRESET);
 		return pid;
@@ -307,7 +308,7 @@ void
 listen_for(struct listen_options const *o, void (*ready)(void *), void *data)
 {
 	struct listener *const l = &listener;
-	l->zygote = -1;
+	l->zygote = (struct zygote)ZYGOTE_NONE;
 	if (ready && start_zygote(l, ready, data))
 		return;
 	/* Who is not the first has said so, and has another descriptor of that number. */

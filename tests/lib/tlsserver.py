@@ -42,7 +42,9 @@ class Holder:
         self.log_file = tempfile.TemporaryFile()
         r, w = os.pipe()
         e = {k: v for k, v in os.environ.items() if k not in ("KEYFILE", "CERTFILE")}
-        e.update(env or {})
+        # As it is installed: root's holder, and engines that are not root's.
+        e.update({"TLS_UID": "65534", "TLS_GID": "65534"} if os.getuid() == 0 else {}, **(env or {}))
+        e = {k: v for k, v in e.items() if v}
         if dir:
             e["POSTERN_DIR"] = dir
         self.process = subprocess.Popen(["tls-keeper", "-d", str(w), *options, self.sock], env=e,

@@ -24,8 +24,21 @@ def put(name, where=""):
     return make_pair(name, "%s/%s/key.pem" % (TLS, where), "%s/%s/cert.pem" % (TLS, where))
 
 
+def name_of(pid):
+    try:
+        return open("/proc/%d/comm" % pid).read().strip()
+    except OSError:
+        return ""
+
+
+def below(holder, zygote):
+    """The zygote, or the engines: those that wait for their end, too."""
+    pids = map(int, open("/proc/%d/task/%d/children" % ((holder.process.pid,) * 2)).read().split())
+    return [p for p in pids if (name_of(p) == "tls-keeper-z") == zygote]
+
+
 def engines(holder):
-    return [int(p) for p in open("/proc/%d/task/%d/children" % ((holder.process.pid,) * 2)).read().split()]
+    return below(holder, False)
 
 
 def subject(server, name="mail.example.test"):
@@ -118,7 +131,7 @@ ok([l for l in limits.splitlines() if l.startswith("Max processes")][0].split()[
 if ROOT:
     fds = os.listdir("/proc/%d/fd" % pid)
     same(len(fds), 3 + 4, "engine: its own descriptors only")
-    same(os.stat("/proc/%d" % pid).st_uid, 0, "engine: not dumpable")
+    same(os.stat("/proc/%d/fd" % pid).st_uid, 0, "engine: not dumpable")
 else:
     ok(True, "engine: its own descriptors only # SKIP an undumpable process shows them to root alone")
     try:
@@ -285,6 +298,37 @@ same(h.process.poll(), None, "what comes on a socket that an engine has does not
 ok(wait_for(lambda: not engines(h)), "and the engines end", engines(h))
 h.stop()
 
+# ---- the zygote: what engines are copies of
+h = Holder(dir=DIR)
+s = TlsServer("holder", [], ["cat"], holder=h)
+same(below(h, True), [], "there is none before the first connection")
+c = s.tls()
+c.sendall(b"x")
+same(c.recv(1), b"x", "a connection")
+first, = below(h, True)
+status = open("/proc/%d/status" % first).read()
+ok("NoNewPrivs:\t1\nSeccomp:\t2" in status, "the zygote is confined", status)
+d = s.tls()
+same(below(h, True), [first], "the next one's engine is its copy, too")
+d.close()
+os.kill(first, signal.SIGKILL)
+ok(h.logged("event=engine-killed pid=%d" % first), "it dies: logged")
+c.sendall(b"y")
+same(c.recv(1), b"y", "its copies live on")
+c.close()
+c = s.tls()
+c.sendall(b"x")
+same(c.recv(1), b"x", "the next connection has another zygote")
+second, = below(h, True)
+c.close()
+put("other.example.test")
+same(subject(s), "other.example.test", "a certificate that is new")
+ok(second not in below(h, True), "wants a zygote that has it")
+put("mail.example.test")
+s.stop()
+h.stop()
+ok(wait_for(lambda: not name_of(second)), "no zygote outlives its time")
+
 # ---- identities
 if ROOT:
     h = Holder({"TLS_UID": "65534", "TLS_GID": "65533"}, dir=DIR)
@@ -298,6 +342,16 @@ if ROOT:
     same(status["Groups"].strip(), "", "engine: no groups")
     same(status["CapEff"], "0000000000000000", "engine: no capabilities")
     c.close()
+    s.stop()
+    h.stop()
+    h = Holder({"TLS_UID": "", "TLS_GID": ""}, dir=DIR)
+    s = TlsServer("holder", [], ["cat"], holder=h)
+    for turn in 1, 2:
+        c = s.tls()
+        c.sendall(b"x")
+        same(c.recv(1), b"x", "without TLS_UID an engine that is root's, too, connection %d" % turn)
+        c.close()
+    same(below(h, True), [], "which nobody copies, as root may always make processes")
     s.stop()
     h.stop()
 else:

@@ -80,7 +80,8 @@ class Postern(sides.Server):
         uid, gid = map(str, sides.owner())
         env = dict(POSTERN_DIR=self.dir, **dict(UID=uid, GID=gid) if os.getuid() == 0 else {})
         superserver = ["s6-ipcserver", "-a", "0666", "-c", "200", "-C", "200", "-b", "512"]
-        self.launch("tls-keeper", "-v", "0", "-a", "0666", self.dir + "/run/tls/sock", POSTERN_DIR=self.dir)
+        engines = dict(TLS_UID=uid, TLS_GID=gid) if os.getuid() == 0 else {}
+        self.launch("tls-keeper", "-v", "0", "-a", "0666", self.dir + "/run/tls/sock", POSTERN_DIR=self.dir, **engines)
         sides.wait_for(lambda: os.path.exists(self.dir + "/run/tls/sock"), "tls-keeper listens")
         self.listen("spool", *superserver, "spool-recv", **env)
         path = self.dir + "/run/lmtp/sock"
