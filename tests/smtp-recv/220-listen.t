@@ -172,8 +172,8 @@ a.close()
 tap.ok(until(lambda: len(s.children()) == 1), "two have ended")
 
 # ---- what dies ----
-listener, before = s.process.pid, place(s.process.pid)
 a = s.connect()
+listener, before = s.process.pid, place(s.process.pid)  # until the next connection
 victim = max(s.children())
 tap.eq(place(victim), before, "a process is a fork of the listener")
 os.kill(victim, signal.SIGABRT)

@@ -67,7 +67,7 @@ for mode in MODES:
         if os.getuid() == 0:
             ok(not {os.readlink("/proc/%s/fd/%s" % (engine, f)) for f in os.listdir("/proc/%s/fd" % engine)} &
                {os.readlink("/proc/self/fd/%d" % w)}, m + "an engine has no inherited descriptor")
-            same(os.stat("/proc/%s" % engine).st_uid, 0, m + "and is not dumpable")
+            same(os.stat("/proc/%s/fd" % engine).st_uid, 0, m + "and is not dumpable")
         else:
             ok(True, m + "an engine has no inherited descriptor # SKIP an undumpable process shows its descriptors to root alone")
     os.close(r)
