@@ -36,6 +36,7 @@ static struct listener {
 	int fd_changes; /* of conf_watch */
 	int fd_handed;	/* by the listener before; -1 */
 	struct zygote zygote; /* none: this process forks itself */
+	int changed;	/* something in etc/ has */
 	int anew;	/* a process died of a signal, or we were asked to */
 	tain fresh;	/* until then what was read of etc/ counts */
 	tain paused;	/* until then nothing is accepted */
@@ -213,11 +214,22 @@ start(struct listener *l, int fd, ip46 const *ip, uint16_t port)
 	return 0;
 }
 
+/* A change in etc/, or it was read long ago. */
+static int
+outdated(struct listener *l)
+{
+	l->changed |= l->fd_changes >= 0 && conf_changed(l->fd_changes);
+	return l->changed || !tain_future(&l->fresh);
+}
+
 /* Takes what waits, but not so much that signals wait long. 1 in a process that is to serve. */
 static int
 take(struct listener *l)
 {
 	for (int i = 0; i < LISTEN_BATCH && conns_count() < l->o->max; i++) {
+		/* Who has been served may have changed a setting before the next has come. */
+		if (i && outdated(l))
+			return 0;
 		ip46 ip = IP46_ZERO;
 		uint16_t port;
 		ip.is6 = ip46_is6(&l->local);
@@ -274,13 +286,6 @@ signals(struct listener *l)
 		if (sig == SIGTERM || sig == SIGQUIT)
 			_exit(0);
 	}
-}
-
-/* A change in etc/, or it was read long ago. */
-static int
-outdated(struct listener const *l)
-{
-	return !tain_future(&l->fresh) || (l->fd_changes >= 0 && conf_changed(l->fd_changes));
 }
 
 /* All processes have the listener's addresses and its stack's canary, so that who makes one crash
