@@ -14,13 +14,14 @@
 enum sandbox_verdict {
 	REFUSED, /* what has no row: EPERM, or with KILLS the end of the process */
 	PROBE,	 /* EPERM: what libc tries, and does without */
+	UNSUPPORTED, /* EOPNOTSUPP: libunbound then connects first */
 	ANY_ARGUMENT,
 	OPENAT,		/* none is emptied that is not opened to be written: Landlock 2 lets it */
 	OPEN,		/* the same */
 	EMPTY_PATH,	/* newfstatat: of a descriptor, as libc's fstat; else a PROBE */
 	QUERY,		/* prlimit64: asks of this process, and sets none */
 	OWN,		/* prlimit64: of this process */
-	NO_FASTOPEN,	/* sendto: TCP_FASTOPEN connects past Landlock */
+	NO_FASTOPEN,	/* sendto: TCP_FASTOPEN, UNSUPPORTED here, connects past Landlock */
 	NO_FASTOPEN_MSG, /* sendmsg */
 	FORK,		/* clone: no new namespaces */
 	CONFINES,	/* prctl: what sandbox_enter and dying with the parent take */

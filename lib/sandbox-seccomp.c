@@ -129,8 +129,8 @@ static void
 put_of_network(struct program *p)
 {
 	unsigned int *v = p->verdict;
-	check_bits(p, NO_FASTOPEN, 3, MSG_FASTOPEN, REFUSED, ANY_ARGUMENT);
-	check_bits(p, NO_FASTOPEN_MSG, 2, MSG_FASTOPEN, REFUSED, ANY_ARGUMENT);
+	check_bits(p, NO_FASTOPEN, 3, MSG_FASTOPEN, UNSUPPORTED, ANY_ARGUMENT);
+	check_bits(p, NO_FASTOPEN_MSG, 2, MSG_FASTOPEN, UNSUPPORTED, ANY_ARGUMENT);
 	check_bits(p, EMPTY_PATH, 3, AT_EMPTY_PATH, ANY_ARGUMENT, PROBE);
 	branch(p, BPF_JEQ, 0, v[ANY_ARGUMENT], v[REFUSED]);
 	unsigned int const what = load(p, ARGUMENT(2));
@@ -159,6 +159,7 @@ put_verdicts(struct program *p, unsigned int groups)
 	v[REFUSED] =
 	    give(p, groups & SANDBOX_KILLS ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM);
 	v[PROBE] = give(p, SECCOMP_RET_ERRNO | EPERM);
+	v[UNSUPPORTED] = give(p, SECCOMP_RET_ERRNO | EOPNOTSUPP);
 	v[ANY_ARGUMENT] = give(p, SECCOMP_RET_ALLOW);
 	v[UNKNOWN_CALL] = give(p, SECCOMP_RET_ERRNO | ENOSYS);
 	if (groups & SANDBOX_CHILDREN)

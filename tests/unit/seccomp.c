@@ -124,6 +124,8 @@ wanted(unsigned int groups, struct seccomp_data const *d)
 		if (c->number == d->nr && c->groups & (groups | SANDBOX_BASE))
 			return passes(c->verdict, d)	    ? SECCOMP_RET_ALLOW
 			       : c->verdict == UNKNOWN_CALL ? SECCOMP_RET_ERRNO | ENOSYS
+			       : c->verdict == NO_FASTOPEN || c->verdict == NO_FASTOPEN_MSG
+				   ? SECCOMP_RET_ERRNO | EOPNOTSUPP
 			       : c->verdict == PROBE || c->verdict == EMPTY_PATH
 				   ? SECCOMP_RET_ERRNO | EPERM
 							    : refused(groups);
