@@ -44,6 +44,11 @@ class Postern(login.Postern):
     users = sides.Side.users
     connections = MOST + 100
 
+    @staticmethod
+    def of_session(pid):
+        # mda-local's processes serve all, and some stay.
+        return not sides.command_name(pid).startswith("mda-local")
+
 
 class Dovecot(login.Dovecot):
     users = sides.Side.users
