@@ -63,7 +63,7 @@ leave(struct sts_domain const *d)
 static uint64_t
 its_files(void)
 {
-	uint64_t h = walk.set.timeout;
+	uint64_t h = walk.set.timeout * 65536ull + walk.set.sts_port;
 	if (*walk.set.tls_ca)
 		return h * 31 + changes_file(walk.set.tls_ca);
 	for (char const *const *s = sts_ca_files; *s; s++)

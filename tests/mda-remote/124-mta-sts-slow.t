@@ -4,6 +4,7 @@ over, and answers the others meanwhile."""
 import os, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import ports
 from instance import tap
 from policyhost import many_names, policy
 from smtppeer import server_tls
@@ -38,10 +39,9 @@ HOSTS = {
 
 
 class Host:
-    def __init__(self, tls, does):
-        self.tls, self.does = tls, does
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, address, port, tls, does):
+        self.tls, self.does, self.address = tls, does, address
+        self.listener = socket.create_server((address, port))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -62,10 +62,11 @@ class Host:
 with tempfile.TemporaryDirectory() as d:
     cert, key = many_names(d, "web", ["mta-sts.p.test"])
     os.mkdir(f"{d}/etc")
-    for name, value in {"tls-ca": cert, "remote-timeout": SECONDS}.items():
+    port = ports.free_port("127.0.12.1")
+    for name, value in {"tls-ca": cert, "remote-timeout": SECONDS, "mta-sts-port": port}.items():
         with open(f"{d}/etc/{name}", "w") as f:
             f.write(f"{value}\n")
-    hosts = [Host(server_tls(cert, key) if tls else None, does) for tls, does, _ in HOSTS.values()]
+    hosts = [Host(f"127.0.12.{i}", port, server_tls(cert, key) if tls else None, does) for i, (tls, does, _) in enumerate(HOSTS.values(), 1)]
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(LIMIT)
     env = {"PATH": os.environ["PATH"], "POSTERN_DIR": d, "ASAN_OPTIONS": "detect_leaks=0"}
@@ -73,7 +74,7 @@ with tempfile.TemporaryDirectory() as d:
     theirs.close()
     began, answers = time.monotonic(), {}
     for i, h in enumerate(hosts):
-        ours.send(b"%d %d p.test 127.0.0.1" % (i, h.port))
+        ours.send(b"%d %d p.test %s" % (i, port, h.address.encode()))
     while len(answers) < len(hosts):
         try:
             number, rest = ours.recv(200000).decode().split(" ", 1)
