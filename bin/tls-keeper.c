@@ -320,6 +320,8 @@ begin_anew(void)
 {
 	struct handed h = {k.listener, k.lock, k.engines};
 	int fd = -1;
+	/* Its copies are this process's children, and it is not one of those that are counted. */
+	zygote_end(&k.zygote);
 	pid_t const pid = k.left || !client_count() ? 1 : fork();
 	if (!pid) {
 		stay_behind();

@@ -185,7 +185,7 @@ try:
         tap.ok(all(r.startswith(user + " ") for r in rows) and (rows or program == "spool-recv"), f"{program} runs as {user}", *rows)
     waiting.quit()
     imap = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=UNSAFE)
-    engines = [r for r in sh("ps -eo user:20,comm:30").stdout.splitlines() if r.split() == ["posttls", "tls-keeper"]]
+    engines = [r for r in sh("ps -eo user:20,comm:30").stdout.splitlines() if r.split() == ["posttls", "tls-engine"]]
     tap.ok(engines, "a TLS engine runs as posttls")
     pairs = [r for r in sh("ps -eo user:20,comm:30").stdout.splitlines() if r.split()[1] == "imap-login"]
     tap.ok(len(pairs) == 2 and {r.split()[0] for r in pairs} == {"root", "postern"}, "the login pair: a parent, and a parser as postern", *pairs)
