@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,7 +69,8 @@ renew_policy(struct broker *b, uint64_t wanted)
 	conf_me();
 	uint64_t const now = broker_digest(&b->policy);
 	for (size_t i = 0; now != b->digest && i < b->workers; i++)
-		retire(&b->worker[i]);
+		if (b->worker[i].pid)
+			retire(&b->worker[i]);
 	b->digest = now;
 }
 
@@ -98,6 +100,7 @@ start(struct broker *b, struct account const *a, int fd_link)
 	pid_t const pid = fcntl(fd[0], F_SETFL, O_NONBLOCK) < 0 ? -1 : fork();
 	if (!pid) {
 		selfpipe_finish();
+		prctl(PR_SET_NAME, "mda-local"); /* not the broker's, which stays */
 		worker_run(fd_link, fd[1], a, &b->policy);
 	}
 	close(fd[1]);
