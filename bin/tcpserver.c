@@ -232,6 +232,7 @@ begin_anew(int listener)
 	if (o.refusal && setenv("TCP_REFUSE", o.refusal, 1) < 0)
 		sa_nomem();
 	renew_keep(listener);
+	renew_hold();
 	selfpipe_finish();
 	renew_execute(own_argv, fd);
 	strerr_diefu1sys(111, "execute itself");

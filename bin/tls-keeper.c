@@ -337,6 +337,7 @@ begin_anew(void)
 	}
 	renew_keep(k.listener);
 	renew_keep(k.lock);
+	renew_hold();
 	selfpipe_finish();
 	renew_execute(k.argv, fd);
 	strerr_diefu1sys(111, "execute itself");

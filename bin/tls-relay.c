@@ -28,6 +28,7 @@ struct relay {
 	int net_dead;	     /* nothing can be sent or received any more */
 	int ended_badly;     /* the peer's end was an error under strict_eof */
 	int closing, shut;   /* the application is gone; all of it is sent */
+	int app_gone;	     /* it has hung up; what it said last may not have been read */
 	tain deadline, rest; /* rest: no short connection any more; infinite once that is known */
 	/* What would only wait, until poll says otherwise. */
 	int net_read, net_write, app_read, app_write;
@@ -202,12 +203,12 @@ is_over(struct relay *r)
 	return r->close_sent && r->in.eof && r->to_app < 0;
 }
 
-/* Once the application has neither end open, only the peer can keep us: not for ever, even if it
- * keeps sending. 0 when its time is over. */
+/* Once the application has neither end open, but for what it said last, only the
+ * peer can keep us: not for ever, even if it keeps sending. 0 when its time is over. */
 static int
 keep_deadline(struct relay *r)
 {
-	if (r->to_app >= 0 || r->from_app >= 0)
+	if (r->to_app >= 0 || (r->from_app >= 0 && !r->app_gone))
 		return 1;
 	tain_now_g();
 	if (!r->closing) {
@@ -236,8 +237,8 @@ give_back_memory(struct relay *r)
 }
 
 struct wait {
-	iopause_fd x[4];
-	int *flag[4]; /* cleared when there is something */
+	iopause_fd x[5];
+	int *flag[5]; /* cleared when there is something */
 	unsigned int n;
 };
 
@@ -262,6 +263,10 @@ wait_for_more(struct relay *r)
 	unsigned int const to_app = w.n;
 	/* Even with nothing to write: that the application has gone shows here. */
 	add_fd(&w, r->to_app, r->app_write ? IOPAUSE_WRITE : 0, &r->app_write);
+	/* While the peer takes nothing, nothing is read that would show it. */
+	unsigned int const from_app = w.n;
+	int more = 1;
+	add_fd(&w, r->app_read || r->app_gone ? -1 : r->from_app, 0, &more);
 	int got = iopause_g(w.x, w.n, until);
 	give_back_memory(r);
 	if (got <= 0)
@@ -269,7 +274,8 @@ wait_for_more(struct relay *r)
 	for (unsigned int i = 0; i < w.n; i++)
 		if (w.x[i].revents)
 			*w.flag[i] = 0;
-	if (to_app < w.n && w.x[to_app].revents & (POLLERR | POLLNVAL)) {
+	r->app_gone |= from_app < w.n && !more;
+	if (to_app < from_app && w.x[to_app].revents & (POLLERR | POLLNVAL)) {
 		sent(&r->in, r->in.end - r->in.start);
 		close_fd(&r->to_app);
 	}

@@ -34,6 +34,12 @@ renew_keep(int fd)
 	(void)fcntl(fd, F_SETFD, 0);
 }
 
+void
+renew_hold(void)
+{
+	signal(RENEW_SIGNAL, SIG_IGN);
+}
+
 int
 renew_execute(char *const *argv, int fd)
 {
@@ -42,8 +48,6 @@ renew_execute(char *const *argv, int fd)
 	if (setenv(VARIABLE, number, 1) < 0)
 		return -1;
 	renew_keep(fd);
-	/* One that comes before the successor traps it is not its end. */
-	signal(RENEW_SIGNAL, SIG_IGN);
 	/* Not execvp, which gives what is no program to a shell. */
 	exec_a(argv[0], (char const *const *)argv);
 	return execv("/proc/self/exe", argv);

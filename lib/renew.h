@@ -18,6 +18,9 @@ int renew_take(void);
 int renew_file(void);
 /* Descriptors that the successor is to have too. */
 void renew_keep(int fd);
+/* From here on the signal is nobody's end; before who waits for signals stops that. One that comes
+ * until the successor waits for them is not heard. */
+void renew_hold(void);
 /* Executes argv[0] as PATH has it now, else this program itself again; fd is from renew_file, with
  * what the successor has to know in it. Returns only if neither can be executed: -1, errno. */
 int renew_execute(char *const *argv, int fd);

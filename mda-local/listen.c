@@ -288,6 +288,7 @@ begin_anew(struct listener *l)
 		close(fd);
 		return;
 	}
+	renew_hold();
 	selfpipe_finish();
 	renew_execute(l->argv, fd);
 	strerr_diefu1sys(111, "execute itself");

@@ -302,6 +302,7 @@ begin_anew(struct listener *l)
 	}
 	if (l->refusal && setenv("TCP_REFUSE", l->refusal, 1) < 0)
 		trouble("begin anew");
+	renew_hold();
 	selfpipe_finish();
 	renew_execute(l->o->argv, fd);
 	strerr_diefu1sys(111, "execute itself");

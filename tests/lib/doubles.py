@@ -11,8 +11,7 @@ ORPHAN = 30  # seconds that an smtp-send may go on after its walker
 # What a sender on the way writes when it was left without a reply.
 WITHOUT_REPLY = (
     ("mda-local died before its reply", r"event=lmtp-gone .*lmtp"),
-    ("a worker of mda-local died before its report", r"event=(worker|parser)-died"),
-    ("mda-local died before its reply", r"smtp-recv: .*event=(queued|deferred) .*code=451 .*delivery broke off"),
+    ("a worker of mda-local died before its report", r"event=parser-died|mda-local: .*event=deliver .*delivery broke off"),
     ("the relay died before its reply, or the forwarder did", r"event=forward .*verdict=\"4"),
     ("smtp-send died before the reply", r"event=deferred .*(in the midst of it|reported nothing)"),
     ("the next server died before its reply", r"event=deferred .*lost connection while (waiting for the reply|sending)"),
