@@ -12,6 +12,13 @@ tap = Tap()
 BLOCK = {signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
 
+def fresh():
+    """A shell cannot trap what was ignored when it began, as HUP is behind nohup."""
+    for n in BLOCK:
+        signal.signal(n, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCK)
+
+
 def wait(child, pidfd="-1", sig=None):
     """login-wait over a shell child that says when it is ready: (exit code, what it wrote)."""
     ready_r, ready_w = os.pipe()
@@ -20,8 +27,7 @@ def wait(child, pidfd="-1", sig=None):
     if not pid:
         os.dup2(said_w, 2)
         signal.pthread_sigmask(signal.SIG_BLOCK, BLOCK)
-        program = subprocess.Popen(["sh", "-c", child], stdout=ready_w, pass_fds=(ready_w,),
-                                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCK))
+        program = subprocess.Popen(["sh", "-c", child], stdout=ready_w, pass_fds=(ready_w,), preexec_fn=fresh)
         os.execvp("login-wait", ["login-wait", str(program.pid), pidfd, "x: event=end code="])
     os.close(ready_w)
     os.close(said_w)

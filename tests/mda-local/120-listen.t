@@ -152,6 +152,7 @@ os.makedirs(i.maildir("alice"))
 i.own(i.maildir("alice"))
 tap.eq((c.deliver(["alice@example.test"]), len(i.messages("alice"))), (DELIVERED, 1), "also another of the same name, on the same connection")
 c.quit()
+tap.ok(l.idle(1), "that ends")
 
 # ---- several, and one too many ----
 some = [Connection(l.path) for _ in range(3)]
