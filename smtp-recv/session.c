@@ -319,12 +319,19 @@ obey(struct session *s, char *line, size_t len, struct command const **row, char
 	return reply(s, wrong_state(s, *row));
 }
 
+/* What is wrong as a command may be a line of a message, from a client that lost its place. */
+static int
+is_loggable(struct session const *s, struct command const *row)
+{
+	return row && !(row->flags & COMMAND_SECRET) && s->code / 10 != 50;
+}
+
 static void
 log_reject(struct session const *s, struct command const *row, char const *arg)
 {
 	log_event("reject");
 	log_str("verb", row ? row->verb : "?");
-	if (row && !(row->flags & COMMAND_SECRET))
+	if (is_loggable(s, row))
 		log_str("arg", arg);
 	log_num("code", (uint64_t)s->code);
 	log_str("reply", s->said);

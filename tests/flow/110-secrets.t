@@ -141,7 +141,8 @@ def passwords():
 
 def bodies():
     """Messages that arrive, that do not, and those whose body is taken for commands."""
-    text = f"Subject: x\r\n\r\n{BODY} one\r\n{BODY} two\r\n"
+    words = "", "Mail ", "rcpt ", "Helo ", "EHLO to ", "Data ", "quit ", "help ", "BDAT ", "vrfy to "
+    text = "Subject: x\r\n\r\n" + "".join(f"{word}{BODY} one\r\n" for word in words)
     count = 0
     for service in ("smtp", "submission"):
         for rcpt, data in ((A, "DATA"), (A, f"BDAT {len(text)} LAST"), (A, "BDAT 10"), ("nobody@example.test", "DATA"), ("full@example.test", "DATA"),
@@ -193,12 +194,12 @@ def lines_with(text, pattern):
 def quiet():
     """Every line of what has happened is in the log: the loggers have read their pipes."""
     talk = Talk("smtp", service="smtp")
-    talk.say("RCPT TO:<last@example.test>")
+    talk.say("MAIL FROM:<last@example.test> X=x")
     for protocol in ("imap", "pop3", "sieve", "smtp"):
         last = attempt(protocol, {"imap": ["a LOGIN last@example.test x"], "pop3": ["USER last@example.test", "PASS x"], "smtp": ["AUTH PLAIN " + plain("x", "last@example.test")],
                                   "sieve": [f'AUTHENTICATE "PLAIN" "{plain("x", "last@example.test")}"']}[protocol], False)
         last.socket.close()
-    wait_for(lambda: all("last@example.test" in one.log(s + "@127.0.0.1") for s in ("imap", "pop3", "managesieve", "submission")), "the last lines of the logs")
+    wait_for(lambda: all("last@example.test" in one.log(s + "@127.0.0.1") for s in ("smtp", "imap", "pop3", "managesieve", "submission")), "the last lines of the logs")
 
 
 def look():
