@@ -133,8 +133,8 @@ $B/unit/%: tests/unit/%.c tests/unit/tap.h $B/store.a $B/sieve.a $B/lib.a \
 $B/crash/names.h:
 	@mkdir -p $(@D)
 	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/{SYS_\1, "\1"},/p' >$@
-$B/crash/tracer: tests/crash/tracer.c tests/crash/registers.h $B/crash/names.h
-	$(CC) $(CPPFLAGS) -I$B/crash $(filter-out -fsanitize%,$(ALLFLAGS)) $(if $(NOSTATIC),-pie,-static-pie) -o $@ $<
+$B/crash/tracer: $(wildcard tests/crash/tracer/*.[ch]) $B/crash/names.h
+	$(CC) $(CPPFLAGS) -I$B/crash $(filter-out -fsanitize% -MMD -MP,$(ALLFLAGS)) $(if $(NOSTATIC),-pie,-static-pie) -o $@ $(filter %.c,$^)
 
 bench: $(BENCH)
 $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
