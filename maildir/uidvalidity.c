@@ -94,8 +94,13 @@ uidvalidity_next(int fd_root)
 	}
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int error = 0;
-		uint32_t max = highest(fd_root, &error), last, now = (uint32_t)time(0);
-		if (error || written(fd_root, &last) < 0)
+		uint32_t last, now = (uint32_t)time(0);
+		if (written(fd_root, &last) < 0)
+			return 0;
+		/* A root has as many names as folders: they are looked through only where the file
+		 * does not say which name is there. */
+		uint32_t max = last && !i ? last : highest(fd_root, &error);
+		if (error)
 			return 0;
 		uint32_t v = max > last ? max : last;
 		if (v == UINT32_MAX) {
