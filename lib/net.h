@@ -137,6 +137,9 @@ void net_last(struct net *n, char const *s, size_t len);
 /* Gives the memory of buffers that are empty back to the system. */
 void net_rest(struct net *n);
 
+/* Waits until fd has one of the events (poll's), or the deadline. 0, or -1 (ETIMEDOUT; poll's errno). */
+int net_pause(int fd, short events, tain const *deadline);
+
 /* Of a descriptor that is no connection (a socketpair to another process): waits and reads once.
  * Bytes, 0 at end of file, -1 (ETIMEDOUT at the deadline). */
 ssize_t net_read_before(int fd, char *buf, size_t max, tain const *deadline);
