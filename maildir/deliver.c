@@ -144,12 +144,14 @@ keyword_numbers(int fd_dir, char const *const *names, char const *base, struct k
 	return r;
 }
 
+/* Of a file that was written just now: that is its mtime unless it is to have another. */
 static int
 set_mtime(int fd, struct timespec const *mtime)
 {
-	struct timespec t[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-	if (mtime)
-		t[1] = *mtime;
+	struct timespec t[2] = {{0, UTIME_OMIT}};
+	if (!mtime)
+		return 0;
+	t[1] = *mtime;
 	return futimens(fd, t);
 }
 
@@ -319,6 +321,24 @@ place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec c
 	return r;
 }
 
+/* What most deliveries are: the file itself, without flags. 1 it is done; 0 it is to be placed as
+ * any other; -1. */
+static int
+place_new(struct delivery *d, struct delivery_copy *c)
+{
+	if (c->flags & FLAG_LETTERS || (c->keywords && c->keywords[0]))
+		return 0;
+	int const fd_new = layout_sub_of(c->dir, "new");
+	if (fd_new < 0)
+		return 0;
+	c->in_cur = 0;
+	name_new(c->file, d->disk, d->wire);
+	int const r = publish(d, fd_new, c->file), e = errno;
+	close(fd_new);
+	errno = e;
+	return !r ? 1 : e == EXDEV ? 0 : -1;
+}
+
 /* Takes back a copy that place made. */
 static void
 withdraw(struct delivery_copy const *c)
@@ -344,7 +364,10 @@ delivery_commit(
 			  durable_content(d->fd);
 	if (!whole && delivery_sync(d, internaldate) < 0)
 		return -1;
-	for (; done < n; done++) {
+	int const placed = whole ? place_new(d, copy) : 0;
+	if (placed < 0)
+		return -1;
+	for (done = (size_t)placed; done < n; done++) {
 		int fd_dir = layout_open(copy[done].dir, 1);
 		int r = fd_dir < 0 ? -1 : place(d, copy + done, fd_dir, internaldate), e = errno;
 		if (fd_dir >= 0)

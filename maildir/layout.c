@@ -21,6 +21,16 @@ layout_sub(int fd_dir, char const *name)
 	return openat(fd_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int
+layout_sub_of(char const *dir, char const *name)
+{
+	stralloc path = STRALLOC_ZERO;
+	sa_catf(&path, "%s/%s", dir, name);
+	int const fd = layout_sub(AT_FDCWD, sa_str(&path));
+	stralloc_free(&path);
+	return fd;
+}
+
 DIR *
 layout_read(int fd_dir, char const *name)
 {

@@ -12,6 +12,8 @@
 int layout_open(char const *dir, int make);
 /* A directory in it, for reading. The descriptor or -1. */
 int layout_sub(int fd_dir, char const *name);
+/* The same by the folder's path. */
+int layout_sub_of(char const *dir, char const *name);
 /* The same as a stream, for closedir; dirfd gives its descriptor. Null with errno. */
 DIR *layout_read(int fd_dir, char const *name);
 /* durable_replace by way of tmp/, which is where what a killed process leaves is removed from. */

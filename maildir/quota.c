@@ -150,20 +150,26 @@ over(struct quota const *q, char const *dir, uint64_t bytes, uint64_t count)
 	       q->count > count_max - count;
 }
 
-/* 0 read; 1 to be computed anew; 2 there is no file. -1. */
+/* By its path: mostly there is none, and nothing else to be done. */
 static int
-read_file(struct quota *q, int fd_root, char const *dir, uint64_t bytes, uint64_t count)
+open_file(struct quota const *q, int flags)
+{
+	stralloc path = STRALLOC_ZERO;
+	sa_catf(&path, "%s/" FILE_NAME, q->root);
+	int const fd = open(sa_str(&path), flags | O_CLOEXEC), e = errno;
+	stralloc_free(&path);
+	errno = e;
+	return fd;
+}
+
+/* 0 read; 1 to be computed anew. -1. */
+static int
+read_file(struct quota *q, int fd, char const *dir, uint64_t bytes, uint64_t count)
 {
 	char buf[MAILDIR_QUOTA_FILE + 1];
 	uint64_t bytes_max, count_max;
 	struct stat st;
-	int fd = openat(fd_root, FILE_NAME, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 2 : -1;
 	ssize_t n = fstat(fd, &st) < 0 ? -1 : read(fd, buf, sizeof buf - 1);
-	int e = errno;
-	close(fd);
-	errno = e;
 	if (n < 0)
 		return -1;
 	buf[n] = 0;
@@ -203,20 +209,34 @@ note_file(struct quota *q, int fd_root)
 }
 
 static int
-load(struct quota *q, char const *dir, uint64_t bytes, uint64_t count)
+load_computed(struct quota *q)
 {
 	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd_root < 0)
 		return -1;
-	q->bytes = q->count = 0;
-	int r = read_file(q, fd_root, dir, bytes, count);
-	if (r == 1 || (r == 2 && (q->bytes_max || q->count_max)))
-		r = compute(q, fd_root);
-	int e = errno;
+	int r = compute(q, fd_root), e = errno;
 	note_file(q, fd_root);
 	close(fd_root);
 	errno = e;
-	return r < 0 ? -1 : 0;
+	return r;
+}
+
+static int
+load(struct quota *q, char const *dir, uint64_t bytes, uint64_t count)
+{
+	int const fd = open_file(q, O_RDONLY);
+	q->bytes = q->count = q->file[0] = q->file[1] = 0;
+	if (fd < 0 && errno != ENOENT)
+		return -1;
+	int r = q->bytes_max || q->count_max;
+	if (fd >= 0) {
+		r = read_file(q, fd, dir, bytes, count);
+		int e = errno;
+		which_file(q->file, fd, "", AT_EMPTY_PATH);
+		close(fd);
+		errno = e;
+	}
+	return r > 0 ? load_computed(q) : r;
 }
 
 int
@@ -281,19 +301,16 @@ look_what_is_reached(struct quota *q, int fd, int64_t bytes, int64_t count)
 	}
 }
 
-/* One write, so that lines of several programs never mix. */
+/* One write, so that lines of several programs never mix. Closes fd. */
 static int
-append(struct quota *q, int fd_root, int64_t bytes, int64_t count)
+append(struct quota *q, int fd, int64_t bytes, int64_t count)
 {
 	char line[64];
 	uint64_t file[2];
 	int const watch = q->watch_count && (bytes > 0 || count > 0);
 	int const n =
 	    snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
-	int fd = openat(fd_root, FILE_NAME, (watch ? O_RDWR : O_WRONLY) | O_APPEND | O_CLOEXEC);
 	int e = 0;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
 	which_file(file, fd, "", AT_EMPTY_PATH);
 	int other = q->file[0] && memcmp(file, q->file, sizeof file) != 0;
 	int r = other || write(fd, line, (size_t)n) == n ? 0 : -1;
@@ -311,25 +328,30 @@ append(struct quota *q, int fd_root, int64_t bytes, int64_t count)
 	return r;
 }
 
+#define APPEND (O_RDWR | O_APPEND)
+
 /* On a network file system two hosts may append at one place, so there each takes its turn. Without
- * the lock the change is not counted, and the sum due to be computed. */
+ * the lock the change is not counted, and the sum due to be computed. Closes fd. */
 static int
-append_locked(struct quota *q, int fd_root, int64_t bytes, int64_t count)
+append_in_turn(struct quota *q, int fd, int64_t bytes, int64_t count)
 {
 	struct lock lock = LOCK_ZERO;
-	if (!filesystem_network(fd_root))
-		return append(q, fd_root, bytes, count);
-	if (lock_take_named(&lock, fd_root, LOCK_NAME, MAILDIR_LOCK_WAIT) < 0) {
-		int e = errno, fd = openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0) {
-			mark_due(fd);
-			close(fd);
-		}
-		errno = e;
-		return -1;
+	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd_root < 0 ? -1 : lock_take_named(&lock, fd_root, LOCK_NAME, MAILDIR_LOCK_WAIT);
+	int e = errno;
+	if (r < 0)
+		mark_due(fd);
+	close(fd);
+	if (!r) {
+		/* It may have been another's turn to replace it. */
+		fd = open_file(q, APPEND);
+		r = fd >= 0 ? append(q, fd, bytes, count) : errno == ENOENT ? 0 : -1;
+		e = errno;
 	}
-	int r = append(q, fd_root, bytes, count);
 	lock_release(&lock);
+	if (fd_root >= 0)
+		close(fd_root);
+	errno = e;
 	return r;
 }
 
@@ -337,29 +359,26 @@ append_locked(struct quota *q, int fd_root, int64_t bytes, int64_t count)
 static int
 mark_file_due(struct quota const *q)
 {
-	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = fd_root < 0 ? -1 : openat(fd_root, FILE_NAME, O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 && errno != ENOENT ? -1 : 0;
-	if (fd >= 0) {
-		mark_due(fd);
-		close(fd);
-	}
-	if (fd_root >= 0)
-		close(fd_root);
-	return r;
+	int const fd = open_file(q, O_WRONLY);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	mark_due(fd);
+	close(fd);
+	return 0;
 }
 
 int
 quota_add(struct quota *q, int64_t bytes, int64_t count)
 {
-	int fd_root = open(q->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int const fd = open_file(q, APPEND);
 	q->reached = 0;
-	int r = fd_root < 0 ? -1 : append_locked(q, fd_root, bytes, count), e = errno;
+	int r = fd < 0			  ? -(errno != ENOENT)
+		: filesystem_network(fd) ? append_in_turn(q, fd, bytes, count)
+					  : append(q, fd, bytes, count);
+	int e = errno;
 	/* What could not be opened may be by now; else it is tried again behind the next change. */
 	if (r < 0 || q->due)
 		q->due = mark_file_due(q) < 0;
-	if (fd_root >= 0)
-		close(fd_root);
 	errno = e;
 	return r;
 }

@@ -319,10 +319,14 @@ void
 watch_wake_dir(char const *dir)
 {
 	int e = errno;
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Mostly nobody waits. */
+	int const fd_wake = layout_sub_of(dir, WAKE_DIR);
+	int const fd = fd_wake < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		watch_wake(fd);
 		close(fd);
 	}
+	if (fd_wake >= 0)
+		close(fd_wake);
 	errno = e;
 }

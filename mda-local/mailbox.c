@@ -58,18 +58,18 @@ find_alike(struct worker const *w, char const *wish, char name[WORK_ADDRESS_MAX]
 	return found;
 }
 
-/* The subfolder as it is written, else one that differs in case or composition alone; else INBOX.
- * 0 or -1. */
-static int
+/* The subfolder as it is written, else one that differs in case or composition alone; else INBOX,
+ * which a worker has seen to be there. */
+static void
 find_folder(struct worker const *w, char const *wish, stralloc *dir, char name[WORK_ADDRESS_MAX])
 {
-	if (*wish && tree_dir(&w->tree, wish, dir) == 1) {
+	if (*wish && tree_dir(&w->tree, wish, dir) == 1)
 		strcpy(name, wish);
-		return 0;
-	}
-	if (!*wish || !find_alike(w, wish, name))
+	else if (!*wish || !find_alike(w, wish, name) || tree_dir(&w->tree, name, dir) < 0) {
 		strcpy(name, "INBOX");
-	return tree_dir(&w->tree, name, dir) < 0 ? -1 : 0;
+		sa_copys(dir, w->tree.root);
+		sa_0(dir);
+	}
 }
 
 /* Room in each of n folders for a copy beside the others. *counts: copies that the quota counts. */
@@ -99,8 +99,10 @@ static enum reply
 check_room(char const *dir, uint64_t size, int *error)
 {
 	struct statvfs v;
-	if (statvfs(dir, &v) < 0)
-		return REPLY_RCPT_OK;
+	if (statvfs(dir, &v) < 0) {
+		*error = errno;
+		return errno == ENOSYS ? REPLY_RCPT_OK : worker_reply(errno);
+	}
 	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
 	if (room >= (size ? size : 1) && (!v.f_files || v.f_favail))
 		return REPLY_RCPT_OK;
@@ -113,13 +115,10 @@ check(struct worker *w, struct order const *o, char const *folder, struct report
 {
 	stralloc dir = STRALLOC_ZERO;
 	size_t counts = 0;
-	if (find_folder(w, folder, &dir, rep->folder) < 0)
-		worker_say(rep, worker_reply(errno), errno, 0);
-	else {
-		rep->reply = check_quota(w, &dir.s, 1, o->size, &counts, &rep->error);
-		if (rep->reply == REPLY_RCPT_OK)
-			rep->reply = check_room(dir.s, o->size, &rep->error);
-	}
+	find_folder(w, folder, &dir, rep->folder);
+	rep->reply = check_quota(w, &dir.s, 1, o->size, &counts, &rep->error);
+	if (rep->reply == REPLY_RCPT_OK)
+		rep->reply = check_room(dir.s, o->size, &rep->error);
 	stralloc_free(&dir);
 }
 
@@ -184,27 +183,34 @@ mailbox_texts_flush(void)
 
 /* ---- copies ---- */
 
+#define COPY_ROOM 65536
+_Static_assert(COPY_ROOM > 4 * WORK_ADDRESS_MAX, "the first lines have room");
+
 static int
 copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
 {
-	static char
-	    buf[65536]; /* on the stack each page would be touched, and be the worker's own */
+	static char buf[COPY_ROOM]; /* on the stack each page would be touched, and be the worker's own */
 	stralloc front = STRALLOC_ZERO;
-	off_t at = 0;
-	ssize_t r;
+	uint64_t at = 0;
 	worker_front(&front, o->sender, o->rcpt);
-	int ok = !delivery_write(d, front.s, front.len);
+	size_t held = front.len;
+	memcpy(buf, front.s, held);
 	stralloc_free(&front);
-	while (ok && (r = pread(fd, buf, sizeof buf, at)) != 0) {
-		ok = r > 0 && !delivery_write(d, buf, (size_t)r);
-		at += r;
-	}
-	/* A file that was cut off under our hands must not be committed as if it were whole. */
-	if (ok && (uint64_t)at != size) {
-		errno = EIO;
-		ok = 0;
-	}
-	return ok ? 0 : -1;
+	/* In front of the beginning, so that a short message is one write. */
+	do {
+		size_t const left = size - at < sizeof buf - held ? size - at : sizeof buf - held;
+		ssize_t const r = left ? pread(fd, buf + held, left, (off_t)at) : 0;
+		/* A file that was cut off under our hands must not be committed as if it were whole. */
+		if (r < 0 || (!r && left)) {
+			errno = r < 0 ? errno : EIO;
+			return -1;
+		}
+		at += (uint64_t)r;
+		if (delivery_write(d, buf, held + (size_t)r) < 0)
+			return -1;
+		held = 0;
+	} while (at < size);
+	return 0;
 }
 
 /* Where n copies go, each directory once: to[0..), dir (their strings). How many, or 0 with rep
@@ -216,14 +222,12 @@ find_places(struct worker *w, struct mailbox_copy const *copy, size_t n, struct 
 	size_t places = 0;
 	for (size_t i = 0; i < n; i++) {
 		char name[WORK_ADDRESS_MAX];
-		int r = 0;
 		if (copy[i].create && *copy[i].folder &&
-		    tree_create(&w->tree, copy[i].folder) < 0 && errno != EEXIST)
-			r = -1;
-		if (r < 0 || find_folder(w, copy[i].folder, &dir[places], name) < 0) {
+		    tree_create(&w->tree, copy[i].folder) < 0 && errno != EEXIST) {
 			worker_say(rep, worker_reply(errno), errno, 0);
 			return 0;
 		}
+		find_folder(w, copy[i].folder, &dir[places], name);
 		size_t k = 0;
 		while (k < places && strcmp(dir[k].s, dir[places].s))
 			k++;
