@@ -86,8 +86,21 @@ take_fd(struct msghdr *m, int *fd_r)
 		close(got);
 }
 
-int
-channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
+/* What has come is not of the form. */
+static int
+refuse(int *fd_r)
+{
+	if (fd_r && *fd_r >= 0) {
+		close(*fd_r);
+		*fd_r = -1;
+	}
+	errno = EPROTO;
+	return -1;
+}
+
+/* The octets of a message, at most len; 0 the end; -1. */
+static ssize_t
+receive(int fd, void *s, size_t len, int *fd_r, int64_t until)
 {
 	union control c;
 	struct iovec v = {.iov_base = s, .iov_len = len};
@@ -105,14 +118,23 @@ channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
 	if (r <= 0)
 		return r < 0 && errno != ECONNRESET ? -1 : 0;
 	take_fd(&m, fd_r);
-	if ((size_t)r == len && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-		return 1;
-	if (fd_r && *fd_r >= 0) {
-		close(*fd_r);
-		*fd_r = -1;
-	}
-	errno = EPROTO;
-	return -1;
+	if (!(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return r;
+	return refuse(fd_r);
+}
+
+int
+channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
+{
+	ssize_t const r = receive(fd, s, len, fd_r, until);
+	return r <= 0 ? (int)r : (size_t)r == len ? 1 : refuse(fd_r);
+}
+
+int
+channel_recv_some(int fd, void *s, size_t len, size_t max, int64_t until)
+{
+	ssize_t const r = receive(fd, s, len * max, 0, until);
+	return r <= 0 ? (int)r : (size_t)r % len ? refuse(0) : (int)((size_t)r / len);
 }
 
 int

@@ -120,6 +120,7 @@ cmd_rcpt(void *session, char *arg, size_t len)
 	struct smtp_rcpt r = {.notify = 0};
 	struct ask q = {.op = ASK_RCPT};
 	struct answer a;
+	int fd;
 	(void)len;
 	char const *error = smtp_rcpt_parse(&l->arena, arg, LMTP_EXTENSIONS, 1, &r);
 	if (error)
@@ -134,10 +135,12 @@ cmd_rcpt(void *session, char *arg, size_t len)
 		lmtp_reply(l, REPLY_BAD_ADDRESS);
 		return 0;
 	}
-	if (lmtp_tell(l, &q) < 0 || lmtp_hear(l, &a, 0) < 0) {
+	if (lmtp_tell(l, &q) < 0 || lmtp_hear(l, &a, &fd) < 0) {
 		lmtp_reply(l, REPLY_WORKER);
 		return -1;
 	}
+	if (fd >= 0)
+		incoming_replace(&l->message, fd);
 	if (a.reply == REPLY_RCPT_OK) {
 		l->rcpt[l->count++].address = a.forwards ? r.to.text : 0;
 		l->state = LMTP_RCPT;

@@ -77,7 +77,8 @@ incoming_open_big(void *arg)
 void
 incoming_replace(struct incoming *m, int fd_memory)
 {
-	close(m->fd_memory);
+	if (m->fd_memory >= 0)
+		close(m->fd_memory);
 	m->fd_memory = fd_memory;
 	m->size = 0;
 }

@@ -19,7 +19,7 @@ struct incoming {
 	char buffer[16384];
 };
 
-/* fd_memory: a memfd, which becomes its own. */
+/* fd_memory: a memfd, which becomes its own; -1: it has none yet. */
 void incoming_init(struct incoming *m, int fd_memory);
 /* A memfd that can be sealed: the descriptor or -1. */
 int incoming_memory(void);
@@ -30,7 +30,7 @@ int incoming_seal(int fd);
 int incoming_open_big(void *arg);
 /* Setting lmtp-tmp; by default run/tmp of the instance if it can be written, else /tmp. */
 void incoming_directory(void);
-/* Goes on with another memfd, which becomes its own. */
+/* Goes on with another memfd, which becomes its own; -1: without one. */
 void incoming_replace(struct incoming *m, int fd_memory);
 /* Forgets the content. */
 void incoming_reset(struct incoming *m);

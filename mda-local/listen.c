@@ -20,7 +20,6 @@
 #include "lib/skalibs-compat.h"
 #include "mda-local/broker.h"
 #include "mda-local/channel.h"
-#include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 #include "mda-local/parent.h"
 #include "mda-local/parsers.h"
@@ -157,26 +156,20 @@ idle_server(struct listener *l)
 	return start(l, unused) < 0 ? 0 : unused;
 }
 
-/* A parser for connection fd; its channel and the message's memory to server s. 0 or -1. */
+/* A parser for connection fd; its channel to server s. 0 or -1. */
 static int
 connect_them(struct listener *l, struct server *s, int fd)
 {
 	l->generation += conf_changed(l->fd_changes) != 0;
 	struct server_task const task = {
 	    .keep = (uint32_t)(MDA_WORKERS_KEPT / l->servers), .generation = l->generation};
-	int pair[2], memory = incoming_memory();
-	if (memory < 0)
+	int pair[2];
+	if (channel_pair(pair) < 0)
 		return -1;
-	if (channel_pair(pair) < 0) {
-		close(memory);
-		return -1;
-	}
-	s->parser = parsers_add(&l->parsers, l->generation, fd, pair[1], memory);
+	s->parser = parsers_add(&l->parsers, l->generation, fd, pair[1]);
 	close(pair[1]);
-	int const r = s->parser < 0 || channel_send(s->fd, &task, sizeof task, pair[0]) < 0 ||
-		      channel_send(s->fd, &task, sizeof task, memory) < 0;
+	int const r = s->parser < 0 || channel_send(s->fd, &task, sizeof task, pair[0]) < 0;
 	close(pair[0]);
-	close(memory);
 	return r ? -1 : 0;
 }
 

@@ -60,34 +60,41 @@ tell_findings(struct lmtp *l)
 	return 0;
 }
 
-/* The message is whole: delivers it, one reply for each recipient. Non-zero: the session ends. */
+/* The parent's reply for each recipient. Non-zero: it is gone, and those left have another. */
+static int
+answer_all(struct lmtp *l, int gone)
+{
+	static struct answer a[ASK_ANSWERS];
+	for (size_t i = 0; i < l->count;) {
+		size_t const n = gone ? 0 : lmtp_hear_some(l, a);
+		for (size_t k = 0; k < n && i < l->count; k++, i++)
+			lmtp_answer(l, &a[k]);
+		gone = !n;
+		if (gone) {
+			lmtp_reply(l, REPLY_WORKER);
+			i++;
+		}
+	}
+	return gone;
+}
+
+/* The message is whole: delivers it. Non-zero: the session ends. */
 static int
 finish(struct lmtp *l)
 {
 	struct ask q = {.op = ASK_DELIVER, .size = l->message.size};
-	struct answer a = {.reply = REPLY_NONE};
 	int gone = 0;
 	if (incoming_end(&l->message) < 0 && !l->failed) {
 		log_1("no-room", "reason", strerror(errno));
 		l->failed = REPLY_STORAGE;
 	}
-	if (!l->failed)
-		gone = tell_findings(l) < 0 || lmtp_tell(l, &q) < 0;
-	for (size_t i = 0; i < l->count; i++) {
-		if (!l->failed && !gone)
-			gone = lmtp_hear(l, &a, 0) < 0;
-		if (!l->failed && !gone)
-			lmtp_answer(l, &a);
-		else
-			lmtp_reply(l, l->failed ? l->failed : REPLY_WORKER);
-	}
-	/* The client has its replies while the parent may still be reading the message. */
-	net_flush(&l->net);
-	if (!l->failed && !gone) {
-		int fd;
-		gone = lmtp_hear(l, &a, &fd) < 0 || fd < 0;
-		if (!gone)
-			incoming_replace(&l->message, fd);
+	for (size_t i = 0; l->failed && i < l->count; i++)
+		lmtp_reply(l, l->failed);
+	if (!l->failed) {
+		gone = answer_all(l, tell_findings(l) < 0 || lmtp_tell(l, &q) < 0);
+		/* The parent has done with the message, and with its memory. */
+		l->state = LMTP_READY;
+		incoming_replace(&l->message, -1);
 	}
 	if (!gone)
 		lmtp_reset(l);
@@ -98,7 +105,8 @@ int
 lmtp_data(void *session, char *arg, size_t len)
 {
 	struct lmtp *l = session;
-	char out[NET_INSIZE + 2], *s;
+	static char out[NET_INSIZE + 2]; /* on the stack each page would be touched */
+	char *s;
 	(void)arg;
 	(void)len;
 	begin(l, 0);
@@ -124,7 +132,8 @@ lmtp_data(void *session, char *arg, size_t len)
 static int
 read_chunk(struct lmtp *l, uint64_t size, int keep)
 {
-	char out[NET_INSIZE + 2], *s;
+	static char out[NET_INSIZE + 2];
+	char *s;
 	while (size) {
 		size_t outlen;
 		int done;

@@ -26,11 +26,11 @@ lmtp_settings(struct lmtp *l)
 }
 
 void
-lmtp_init(struct lmtp *l, int fd_memory)
+lmtp_init(struct lmtp *l)
 {
 	l->connection = id_connection();
 	l->state = LMTP_NEW;
-	incoming_init(&l->message, fd_memory);
+	incoming_init(&l->message, -1);
 }
 
 void
@@ -65,11 +65,23 @@ lmtp_tell(struct lmtp *l, struct ask const *q)
 	return channel_send(l->fd_parent, q, sizeof *q, -1);
 }
 
+static int64_t
+patience(struct lmtp const *l)
+{
+	return channel_now() + (int64_t)(l->seconds + MDA_PARENT_GRACE) * 1000;
+}
+
 int
 lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r)
 {
-	int64_t until = channel_now() + (int64_t)(l->seconds + MDA_PARENT_GRACE) * 1000;
-	return channel_recv(l->fd_parent, a, sizeof *a, fd_r, until) == 1 ? 0 : -1;
+	return channel_recv(l->fd_parent, a, sizeof *a, fd_r, patience(l)) == 1 ? 0 : -1;
+}
+
+size_t
+lmtp_hear_some(struct lmtp *l, struct answer a[static ASK_ANSWERS])
+{
+	int const n = channel_recv_some(l->fd_parent, a, sizeof *a, ASK_ANSWERS, patience(l));
+	return n > 0 ? (size_t)n : 0;
 }
 
 void

@@ -56,8 +56,8 @@ struct lmtp {
 
 /* Reads the settings, before the sandbox is on; l's octets are all 0. */
 void lmtp_settings(struct lmtp *l);
-/* Prepares the session. fd_memory: the memfd for messages. */
-void lmtp_init(struct lmtp *l, int fd_memory);
+/* Prepares the session. */
+void lmtp_init(struct lmtp *l);
 /* Serves descriptors 0 and 1 until QUIT or the end. */
 void lmtp_serve(struct lmtp *l, int fd_parent);
 
@@ -74,6 +74,8 @@ void lmtp_reset(struct lmtp *l);
 int lmtp_tell(struct lmtp *l, struct ask const *q);
 /* Waits for an answer; fd_r as channel_recv. 0 or -1. */
 int lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r);
+/* The same for those to ASK_DELIVER: how many have come; 0: no more will. */
+size_t lmtp_hear_some(struct lmtp *l, struct answer a[static ASK_ANSWERS]);
 command_fn lmtp_data, lmtp_bdat;
 
 #endif

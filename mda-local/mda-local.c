@@ -48,17 +48,17 @@ static struct deliver deliver;
 static int
 serve(void)
 {
-	int fd[2], status = 0, memory = incoming_memory();
-	if (memory < 0 || channel_pair(fd) < 0)
-		strerr_diefu1sys(111, "make memory for messages");
+	int fd[2], status = 0;
+	if (channel_pair(fd) < 0)
+		strerr_diefu1sys(111, "make a channel");
 	pid_t pid = fork();
 	if (pid < 0)
 		strerr_diefu1sys(111, "fork");
 	if (!pid)
-		parser_run(fd[1], memory);
+		parser_run(fd[1]);
 	close(fd[1]);
 	parent_leave_connection();
-	if (parent_serve(&deliver, fd[0], memory) < 0) {
+	if (parent_serve(&deliver, fd[0]) < 0) {
 		log_1("parser", "error", "bad request");
 		kill(pid, SIGKILL);
 	}

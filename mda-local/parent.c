@@ -17,7 +17,8 @@
 
 struct parent {
 	struct deliver *d;
-	int fd, fd_memory, fd_big;
+	int fd, fd_big;
+	int fd_memory; /* that the parser has, too; -1: none */
 	int begun;
 };
 
@@ -43,15 +44,31 @@ answer(struct parent *p, enum reply reply, int fd)
 	return channel_send(p->fd, &a, sizeof a, fd);
 }
 
-static int
-answer_rcpt(struct parent *p, struct deliver_rcpt const *r)
+static void
+put_verdict(struct answer *a, struct deliver_rcpt const *r)
 {
-	struct answer a = {.reply = (uint32_t)r->verdict,
-	    .forwards = r->remote || r->may_send,
-	    .may_refuse = (uint32_t)r->may_refuse};
+	memset(a, 0, sizeof *a);
+	a->reply = (uint32_t)r->verdict;
+	a->forwards = r->remote || r->may_send;
+	a->may_refuse = (uint32_t)r->may_refuse;
 	if (r->text)
-		strcpy(a.text, r->text);
-	return channel_send(p->fd, &a, sizeof a, -1);
+		strcpy(a->text, r->text);
+}
+
+/* As few messages as may be: each may wake the parser. */
+static int
+answer_all(struct parent const *p)
+{
+	static struct answer a[ASK_ANSWERS];
+	struct deliver const *d = p->d;
+	for (size_t i = 0, n; i < d->count; i += n) {
+		n = d->count - i < ASK_ANSWERS ? d->count - i : ASK_ANSWERS;
+		for (size_t k = 0; k < n; k++)
+			put_verdict(&a[k], &d->rcpt[i + k]);
+		if (channel_send(p->fd, a, n * sizeof *a, -1) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void
@@ -62,6 +79,15 @@ forget(struct parent *p)
 		close(p->fd_big);
 	p->fd_big = -1;
 	p->begun = 0;
+}
+
+/* Sealed, it is for one message. */
+static void
+forget_memory(struct parent *p)
+{
+	if (p->fd_memory >= 0)
+		close(p->fd_memory);
+	p->fd_memory = -1;
 }
 
 static int
@@ -90,7 +116,13 @@ ask_rcpt(struct parent *p, struct ask const *q)
 	r.to.text = keep(p, q->path);
 	r.to.local = keep(p, q->local);
 	r.orcpt = *q->extra ? keep(p, q->extra) : 0;
-	return answer_rcpt(p, deliver_check(p->d, &r, keep(p, q->domain)));
+	struct answer a;
+	put_verdict(&a, deliver_check(p->d, &r, keep(p, q->domain)));
+	/* With the first recipient the message's memory. */
+	int const first = a.reply == REPLY_RCPT_OK && p->fd_memory < 0;
+	if (first)
+		p->fd_memory = incoming_memory();
+	return channel_send(p->fd, &a, sizeof a, first ? p->fd_memory : -1);
 }
 
 static int
@@ -109,7 +141,7 @@ message_fd(struct parent *p, uint64_t size)
 {
 	struct stat st;
 	int fd = p->fd_big >= 0 ? p->fd_big : p->fd_memory;
-	if (fd == p->fd_memory && incoming_seal(fd) < 0)
+	if (fd < 0 || (fd == p->fd_memory && incoming_seal(fd) < 0))
 		return -1;
 	return fstat(fd, &st) < 0 || (uint64_t)st.st_size != size ? -1 : fd;
 }
@@ -124,14 +156,13 @@ ask_deliver(struct parent *p, uint64_t size)
 	if (fd < 0)
 		return -1;
 	deliver_message(d, fd, size);
-	for (size_t i = 0; i < d->count; i++)
-		if (answer_rcpt(p, &d->rcpt[i]) < 0)
-			return -1;
+	if (answer_all(p) < 0)
+		return -1;
 	dsn_send(d, fd);
 	deliver_rules_notices(d, fd);
-	close(p->fd_memory);
-	p->fd_memory = incoming_memory();
-	return p->fd_memory < 0 ? -1 : answer(p, REPLY_NONE, p->fd_memory);
+	forget(p);
+	forget_memory(p);
+	return 0;
 }
 
 static int
@@ -162,9 +193,9 @@ serve(struct parent *p, struct ask const *q)
 }
 
 int
-parent_serve(struct deliver *d, int fd, int fd_memory)
+parent_serve(struct deliver *d, int fd)
 {
-	struct parent p = {.d = d, .fd = fd, .fd_memory = fd_memory, .fd_big = -1};
+	struct parent p = {.d = d, .fd = fd, .fd_memory = -1, .fd_big = -1};
 	struct ask q;
 	int r;
 	while ((r = channel_recv(fd, &q, sizeof q, 0, CHANNEL_FOREVER)) == 1)
@@ -173,7 +204,7 @@ parent_serve(struct deliver *d, int fd, int fd_memory)
 			break;
 		}
 	forget(&p);
-	close(p.fd_memory);
+	forget_memory(&p);
 	return r;
 }
 

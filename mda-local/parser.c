@@ -27,20 +27,19 @@ parser_prepare(void)
 }
 
 void
-parser_serve(int fd_parent, int fd_memory)
+parser_serve(int fd_parent)
 {
-	lmtp_init(&lmtp, fd_memory);
+	lmtp_init(&lmtp);
 	lmtp_serve(&lmtp, fd_parent);
 	_exit(0);
 }
 
 void
-parser_run(int fd_parent, int fd_memory)
+parser_run(int fd_parent)
 {
-	int const keep[] = {fd_parent, fd_memory};
 	struct ucspi peer;
-	sandbox_close_but(keep, 2);
+	sandbox_close_but(&fd_parent, 1);
 	ucspi_init(&peer);
 	confine(0);
-	parser_serve(fd_parent, fd_memory);
+	parser_serve(fd_parent);
 }

@@ -3,13 +3,12 @@
 #define POSTERN_MDA_LOCAL_PARSER_H
 
 /* In a fork: serves the connection on descriptors 0 and 1 without any right. fd_parent: its
- * channel; fd_memory: the message's place until the parent sends another. Settings are read first.
- */
-void parser_run(int fd_parent, int fd_memory) __attribute__((noreturn));
+ * channel. Settings are read first. */
+void parser_run(int fd_parent) __attribute__((noreturn));
 
 /* The same in two parts, for a zygote (lib/zygote.h): what does not depend on a connection,
  * settings and sandbox, and then in its copies the connection. */
 void parser_prepare(void);
-void parser_serve(int fd_parent, int fd_memory) __attribute__((noreturn));
+void parser_serve(int fd_parent) __attribute__((noreturn));
 
 #endif

@@ -24,7 +24,7 @@ parsers_init(struct parsers *p, unsigned int max)
 static int
 start_zygote(struct parsers *p, uint32_t generation)
 {
-	enum { CONNECTION, CHANNEL, MEMORY, COUNT };
+	enum { CONNECTION, CHANNEL, COUNT };
 	int fd[COUNT];
 	char nothing;
 	int const r = zygote_start(&p->zygote);
@@ -38,7 +38,7 @@ start_zygote(struct parsers *p, uint32_t generation)
 		if (dup2(fd[CONNECTION], 0) < 0 || dup2(fd[CONNECTION], 1) < 0)
 			_exit(111);
 		close(fd[CONNECTION]);
-		parser_serve(fd[CHANNEL], fd[MEMORY]);
+		parser_serve(fd[CHANNEL]);
 	}
 	p->generation = generation;
 	p->until = channel_now() + CONF_FRESH_MS;
@@ -46,9 +46,9 @@ start_zygote(struct parsers *p, uint32_t generation)
 }
 
 pid_t
-parsers_add(struct parsers *p, uint32_t generation, int fd, int fd_channel, int fd_memory)
+parsers_add(struct parsers *p, uint32_t generation, int fd, int fd_channel)
 {
-	int const fds[] = {fd, fd_channel, fd_memory};
+	int const fds[] = {fd, fd_channel};
 	if (p->generation != generation || channel_now() >= p->until)
 		zygote_end(&p->zygote);
 	/* One that has died has a successor. */

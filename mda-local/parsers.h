@@ -19,7 +19,7 @@ struct parsers {
 void parsers_init(struct parsers *p, unsigned int max);
 /* One more, for the connection fd; what it gets is still the caller's, too. `generation`: another
  * one than before where settings may have changed. Its process, or -1 with errno. */
-pid_t parsers_add(struct parsers *p, uint32_t generation, int fd, int fd_channel, int fd_memory);
+pid_t parsers_add(struct parsers *p, uint32_t generation, int fd, int fd_channel);
 /* Whether this process, which has ended, was one. */
 int parsers_bury(struct parsers *p, pid_t pid);
 

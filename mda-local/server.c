@@ -14,16 +14,15 @@ server_run(int fd, int fd_broker)
 	uint32_t generation = 0;
 	int64_t fresh = 0;
 	struct server_task task;
-	int parser, memory;
+	int parser;
 	d.pool.fd_broker = fd_broker;
-	while (channel_recv(fd, &task, sizeof task, &parser, CHANNEL_FOREVER) == 1 &&
-	       channel_recv(fd, &task, sizeof task, &memory, CHANNEL_FOREVER) == 1) {
+	while (channel_recv(fd, &task, sizeof task, &parser, CHANNEL_FOREVER) == 1) {
 		if (task.generation != generation || channel_now() >= fresh) {
 			deliver_init(&d);
 			generation = task.generation;
 			fresh = channel_now() + CONF_FRESH_MS;
 		}
-		int32_t const r = parent_serve(&d, parser, memory);
+		int32_t const r = parent_serve(&d, parser);
 		close(parser);
 		pool_shrink(&d.pool, task.keep);
 		log_id(0);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* What a server is sent with the channel of a parser; the message's memory comes behind it. */
+/* What a server is sent with the channel of a parser. */
 struct server_task {
 	uint32_t keep;	     /* workers that may stay when the connection is over */
 	uint32_t generation; /* another one than before: etc/ may have changed */

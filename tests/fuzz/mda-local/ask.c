@@ -4,7 +4,6 @@
 
 #include "mda-local/ask.h"
 #include "mda-local/channel.h"
-#include "mda-local/incoming.h"
 #include "mda-local/parent.h"
 
 #define ASKS 30
@@ -54,7 +53,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		s = lf ? lf + 1 : end;
 	}
 	int fd = answers(all, sizeof *all, count, send_plainly, -1);
-	parent_serve(&d, fd, incoming_memory());
+	parent_serve(&d, fd);
 	close(fd);
 	return 0;
 }

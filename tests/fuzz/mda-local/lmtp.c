@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		instance();
 		memory = incoming_memory();
 		lmtp_settings(&l);
-		lmtp_init(&l, incoming_memory());
+		lmtp_init(&l);
 	}
 	for (size_t i = 0; i < ANSWERS; i++) {
 		/* Most recipients are taken. */
