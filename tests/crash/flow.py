@@ -7,12 +7,14 @@ import checker, rig
 NOBODY = 65534
 
 
+USERS = "alice", "bob"
+
+
 def user(tracer):
     """Words behind a tracer's (ours or strace) with which root becomes nobody."""
     if os.geteuid():
         return []
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if tracer[0] == "strace" else ["-u", f"{NOBODY}:{NOBODY}"]
-USERS = "alice", "bob"
 
 
 def domain(rcpt):
@@ -23,7 +25,7 @@ class Flow(rig.Scenario):
     """args: the program; sockets: what stands behind which socket; mails: [(token, size, recipients)] that go over one connection.
     Recipients without a domain are local."""
     promise = "what was answered with 250 is there, whole, once for each recipient"
-    greeting, lmtp, env, stdin = "EHLO client.example", False, {}, None
+    greeting, lmtp, env, header = "EHLO client.example", False, {}, b""
 
     def __init__(self, name, args, sockets=(), mails=(), roles=None, **more):
         super().__init__(name)
@@ -67,13 +69,15 @@ class Flow(rig.Scenario):
 
     def session(self, top, tracer, told):
         words = [*(tracer or [rig.TRACER])]
+        # Behind strace ours only connects the programs with each other.
+        words += [rig.TRACER, "-n"] if words[0] == "strace" and self.sockets else []
         for name, program in self.sockets:
             path = f"{top}/run/{name}/sock"
             if os.path.exists(path):
                 os.unlink(path)
             words += ["-l", f"{path}={program}"]
         with open(f"{top}.log", "ab") as log:
-            c = rig.Line(self.args, self.environment(top), [*words, *user(words)], log)
+            c = rig.Line(self.args, self.environment(top), [*words, *user(words if not self.sockets else [rig.TRACER])], log)
             try:
                 if c.reply()[0] == "2" and c.smtp(self.greeting)[0] == "2":
                     for token, size, rcpts in self.mails:
@@ -108,7 +112,7 @@ class Flow(rig.Scenario):
             return
         told.update({r: "lost" for r in taken})
         self.knows()
-        c.send(checker.body(token, size).replace(b"\n", b"\r\n") + b".\r\n")
+        c.send((self.header + checker.body(token, size)).replace(b"\n", b"\r\n") + b".\r\n")
         if self.lmtp:
             for r in taken:
                 told[r] = c.reply()[:3]
@@ -123,7 +127,10 @@ class Flow(rig.Scenario):
     def knows(self):
         """For a power cut: what is known at this moment."""
         if self.moments is not None:
-            self.moments.append((time.time_ns(), {t: dict(by) for t, by in self.told.items()}))
+            self.moments.append((time.time_ns(), self.known()))
+
+    def known(self):
+        return {t: dict(by) for t, by in self.told.items()}
 
     # ---- the checker ----
 
@@ -135,27 +142,31 @@ class Flow(rig.Scenario):
         counts, wrong = self.copies(top)
         bad += wrong
         for token, by in told.items():
-            for r, said in by.items():
-                n = counts.pop((token, r), 0)
+            for p, said in self.wanted(by):
+                n = counts.pop((token, p), 0)
                 least, most = {"250": (1, 1), "lost": (0, 1)}.get(said, (0, 0))
-                cause = self.cause(point, said, r)
+                cause = self.cause(point, said, p)
                 most += 1 if cause and most < 2 and said != "lost" else 0
                 if not least <= n <= most:
-                    bad.append(f"{token} for {r}: told {said}, {n} copies")
-                allowed[token, r] = n
+                    bad.append(f"{token} for {p}: told {said}, {n} copies")
+                allowed[token, p] = n
         bad += [f"{k}: {n} copies that nobody sent" for k, n in counts.items()]
         bad += self.sizes(top, point)
         # The client tries again.
-        before = {t: dict(by) for t, by in told.items()}
+        before = {t: dict(self.wanted(by)) for t, by in told.items()}
         self.session(top, (), told)
         counts, wrong = self.copies(top)
         bad += ["in the end: " + w for w in wrong]
         for token, by in told.items():
-            for r, said in by.items():
-                n = counts.pop((token, r), 0)
-                if said != "250" or n != allowed[token, r] + (before[token][r] != "250"):
-                    bad.append(f"{token} for {r} at the second try: {before[token][r]}, then {said}; {allowed[token, r]}, then {n} copies")
+            for p, said in self.wanted(by):
+                n = counts.pop((token, p), 0)
+                if said != "250" or n != allowed[token, p] + (before[token][p] != "250"):
+                    bad.append(f"{token} for {p} at the second try: {before[token][p]}, then {said}; {allowed[token, p]}, then {n} copies")
         return bad
+
+    def wanted(self, by):
+        """(place, what was told of it): where there must be a copy by what was told of each recipient."""
+        return list(by.items())
 
     def cause(self, point, said, rcpt):
         """Why there may be a copy too many (doc/acceptance.md, "The three cases"): who was killed or was cut off between a commit and the arrival of

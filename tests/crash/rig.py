@@ -151,6 +151,7 @@ class Scenario:
     promise             a sentence of DESIGN's
     roles               a pattern of the processes that are attacked, or None: all
     prepare(top)        what is there before, made once
+    open(top)           what each run has anew, such as a server of ours; shut(top) ends it
     play(top, tracer)   the program run behind these words; what clients were told
     check(top, told, point, rng)    what is wrong: after that, and after programs have run again."""
     promise, roles, faults = "nothing acknowledged is lost", None, ERRORS
@@ -161,14 +162,24 @@ class Scenario:
         self.base = tempfile.mkdtemp(prefix=f"crash-{name}.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         os.chmod(self.base, 0o755)
 
+    def open(self, top):
+        pass
+
+    def shut(self, top):
+        pass
+
     def begin(self):
         """The calls of a run in which nothing goes wrong."""
         os.mkdir(self.base + "/template", 0o755)
         self.prepare(self.base + "/template")
         top, report = self.base + "/calm", self.base + "/calm.calls"
         copy(self.base + "/template", top)
-        told = self.play(top, [TRACER, "-c", "-o", report])
-        self.bad = self.check(top, told, Point(), random.Random(1))
+        self.open(top)
+        try:
+            told = self.play(top, [TRACER, "-c", "-o", report])
+            self.bad = self.check(top, told, Point(), random.Random(1))
+        finally:
+            self.shut(top)
         shutil.rmtree(top)
         return self.chosen(calls(report))
 
@@ -186,6 +197,7 @@ class Scenario:
         report = top + ".report"
         try:
             copy(self.base + "/template", top)
+            self.open(top)
             told = self.play(top, [TRACER, "-o", report, "-p", point])
             with open(report, encoding="utf-8", errors="replace") as f:
                 text = f.read()
@@ -198,6 +210,7 @@ class Scenario:
         except Gone:
             return ["an unharmed program has gone away"], True
         finally:
+            self.shut(top)
             if not os.environ.get("KEEP"):
                 shutil.rmtree(top, ignore_errors=True)
                 for path in report, top + ".log":

@@ -9,5 +9,8 @@ def make(name):
 
 
 def cuts():
-    """Those of one program and what it starts, of which a power cut can be replayed."""
-    return [n for n in NAMES if n not in ("acceptance", "submission", "walker", "digest", "sender")]
+    """What a power cut is tried on: each scenario, but those that differ from another only in what fails; and where mail is delivered, a disk with a journal, too."""
+    return [n for n in NAMES if n not in ("digest", "sender")] + [f"{n}@journal" for n in JOURNALED]
+
+
+JOURNALED = "delivery", "acceptance"

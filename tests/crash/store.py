@@ -255,6 +255,7 @@ class Store(rig.Scenario):
             path = tempfile.mkdtemp(prefix="crash-template.", dir=os.path.dirname(self.base))
             atexit.register(shutil.rmtree, path, True)
             Store.made[type(self)] = path, self.make(path)
+            os.unlink(path + ".log")
         os.rmdir(top)
         path, self.world = Store.made[type(self)]
         rig.copy(path, top)

@@ -1,7 +1,8 @@
 """What a disk may hold after a power cut: a recorded trace of file operations, replayed on a model of a file system.
 
-Content lasts when its file was synced, a name when its directory was (or the file behind a rename, where the trace was made on a
-file system whose journal has it so: durable_learn of lib/durable.h). Of the rest anything may have survived: of each
+Content lasts when its file was synced, a name when its directory was. On a disk with a journal that has it so (ext4, XFS) a file's sync keeps its name, too, when
+that came by a rename, and all that was done before in those directories: durable_learn of lib/durable.h. Which of the two a program takes its disk for is what the
+disk is, or what TOLD says. Of the rest anything may have survived: of each
 directory's changes the first ones, in their order, whatever happened to other directories; of a file's writes some, torn,
 or as zeros. A rename between directories is one change, as every journal has it.
 Inode numbers and times are kept, so that what was written down of them can be found right, or wrong, afterwards."""
@@ -9,13 +10,15 @@ import os
 import re
 
 TRACE = ["strace", "-f", "-qq", "-v", "-ttt", "-xx", "-s", "1000000", "-e", "signal=none", "-e",
-         "trace=/^(open.*|creat|close.*|dup.*|fcntl|read|readv|write.*|pwrite.*|lseek|ftruncate|truncate|fallocate|rename.*|link.*|symlink.*|unlink.*|mkdir.*|rmdir|clone|clone3|fork|vfork|"
-         "mknod.*|fsync|fdatasync|sync.*|msync|utime.*|futimes.*|newfstatat|fstat|stat|lstat|statx|copy_file_range|sendfile|splice|mmap|chdir|fchdir|ioctl)$"]
+         "trace=/^(open.*|creat|close.*|dup.*|fcntl|read|readv|write.*|pwrite.*|lseek|ftruncate|truncate|fallocate|rename.*|link.*|symlink.*|unlink.*|mkdir.*|rmdir|clone|clone3|fork|vfork|execve|"
+         "mknod.*|fsync|fdatasync|sync.*|f?statfs|msync|utime.*|futimes.*|newfstatat|fstat|stat|lstat|statx|copy_file_range|sendfile|splice|mmap|chdir|fchdir|ioctl)$"]
+# Words for strace: every disk says that it is XFS, which has such a journal; or tmpfs, of which nothing is known.
+TOLD = {True: ["-e", "inject=statfs,fstatfs:poke_exit=@arg2=4253465800000000"], False: ["-e", "inject=statfs,fstatfs:poke_exit=@arg2=9419020100000000"]}
 NS = 10**9
 
 
 class Node:
-    """A file or directory, as it is and as it is sure to be after a power cut."""
+    """A file, a directory or a symbolic link (data is a str, its target), as it is and as it is sure to be after a power cut."""
 
     def __init__(self, ino=None, data=b"", names=None, mtime=0):
         self.ino, self.mtime, self.synced_mtime = ino, mtime, mtime
@@ -79,8 +82,10 @@ def splice(data, at, octets):
 
 
 def load(path):
-    """What lies there: (inode number, time, octets, or a directory's names)."""
+    """What lies there: (inode number, time, octets, a link's target, or a directory's names)."""
     st = os.lstat(path)
+    if os.path.islink(path):
+        return st.st_ino, st.st_mtime_ns, os.readlink(path)
     if os.path.isdir(path):
         return st.st_ino, st.st_mtime_ns, {e.name: load(e.path) for e in os.scandir(path) if is_kept(e)}
     with open(path, "rb") as f:
@@ -100,20 +105,21 @@ def syncs_names(path):
 
 
 def is_kept(entry):
-    """Fifos, sockets and links are not part of the model."""
-    return entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+    """Fifos and sockets are not part of the model."""
+    return entry.is_symlink() or entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
 
 
 def contents(root):
-    """{path: octets} of every file."""
-    return {f"{p}/{n}": load(f"{p}/{n}")[2] for p, _, names in os.walk(root) for n in names if os.path.isfile(f"{p}/{n}") and not os.path.islink(f"{p}/{n}")}
+    """{path: octets or target} of every file and link."""
+    return {e.path: load(e.path)[2] for p, _, _ in os.walk(root) for e in os.scandir(p) if is_kept(e) and not e.is_dir(follow_symlinks=False)}
 
 
 class Disk:
-    """loaded: what is there, all of it synced. inos: numbers of the files that will be made, as far as they are known."""
+    """loaded: what is there, all of it synced. inos: numbers of the files that will be made, as far as they are known. names: whether a file's sync keeps its name;
+    None: as on the disk that root is on."""
 
-    def __init__(self, root, loaded, inos=()):
-        self.root, self.made, self.inos, self.nodes, self.names = root, [], inos, {}, syncs_names(root)
+    def __init__(self, root, loaded, inos=(), names=None):
+        self.root, self.made, self.inos, self.nodes, self.names = root, [], inos, {}, syncs_names(root) if names is None else names
         self.top = self.node(*loaded)
 
     def node(self, ino, mtime, content):
@@ -244,6 +250,7 @@ class Processes:
         if name in ("fork", "vfork", "clone", "clone3"):
             child = self.of.setdefault(result, Process(self.disk))
             child.fd = process.fd if "CLONE_FILES" in str(a) else {**process.fd, **child.fd}
+            child.closing |= process.closing
             return 0
         return process.run(when, name, a, result)
 
@@ -253,6 +260,7 @@ class Process:
 
     def __init__(self, disk):
         self.disk, self.fd = disk, {}  # number: [Node or None, offset, append]
+        self.closing = set()           # those that the next program does not get
 
     def node(self, arg):
         n = re.match(r"\d+", arg)
@@ -284,7 +292,7 @@ class Process:
         return 0
 
     def do_openat(self, when, a, result):
-        there, changed = self.place(a[0], a[1]), 0
+        there, changed = None if "O_TMPFILE" in a[2] else self.place(a[0], a[1]), 0
         node = self.find(a[0], a[1]) if there else None
         if there and not node and "O_CREAT" in a[2]:
             node, changed = self.disk.make(mtime=when), 1
@@ -292,14 +300,33 @@ class Process:
         if node and "O_TRUNC" in a[2] and node.data:
             node.write(0, None, when)
             changed = 1
-        self.fd[result] = [node, 0, "O_APPEND" in a[2]]
+        self.begin(result, [node, 0, "O_APPEND" in a[2]], "O_CLOEXEC" in a[2])
         return changed
+
+    def begin(self, number, file, closing):
+        self.fd[number] = file
+        (self.closing.add if closing else self.closing.discard)(number)
 
     def do_close(self, when, a, result):
         self.fd.pop(int(a[0]), None)
 
+    def do_close_range(self, when, a, result):
+        some = {n for n in self.fd if int(a[0]) <= n <= int(a[1])}
+        if "CLOEXEC" in a[2]:
+            self.closing |= some
+        else:
+            self.forget(some)
+
+    def do_execve(self, when, a, result):
+        self.forget(self.closing)
+        self.closing = set()
+
+    def forget(self, numbers):
+        for n in numbers:
+            self.fd.pop(n, None)
+
     def do_dup(self, when, a, result):
-        self.fd[result] = self.fd.get(int(a[0]), [None, 0, False])
+        self.begin(result, self.fd.get(int(a[0]), [None, 0, False]), "CLOEXEC" in " ".join(a[1:]))
 
     def do_dup2(self, when, a, result):
         self.do_dup(when, a, result)
@@ -308,6 +335,8 @@ class Process:
     def do_fcntl(self, when, a, result):
         if "F_DUPFD" in a[1]:
             self.do_dup(when, a, result)
+        elif "F_SETFD" in a[1]:
+            (self.closing.add if "FD_CLOEXEC" in a[2] else self.closing.discard)(int(a[0]))
 
     def do_read(self, when, a, result):
         if int(a[0]) in self.fd:
@@ -361,6 +390,11 @@ class Process:
         return 1
     do_fdatasync = do_fsync
 
+    def do_syncfs(self, when, a, result):
+        for node in self.disk.everything():
+            node.sync()
+        return 1
+
     def do_sync_file_range(self, when, a, result):
         """As the log of ext4 and XFS has it: blocks and size stand before whatever is done next."""
         if node := self.node(a[0]):
@@ -389,6 +423,14 @@ class Process:
         there, node = self.place(a[2], a[3]), self.find(a[0], a[1])
         Entry(there[0], [(there[1], node)], when)
         return 1
+
+    def do_symlinkat(self, when, a, result):
+        if there := self.place(a[1], a[2]):
+            Entry(there[0], [(there[1], self.disk.make(data=octets(a[0]).decode(), mtime=when))], when)
+        return 1
+
+    def do_symlink(self, when, a, result):
+        return self.do_symlinkat(when, [a[0], "", a[1]], result)
 
     def do_unlinkat(self, when, a, result):
         if there := self.place(a[0], a[1]):
@@ -434,7 +476,7 @@ class Process:
 
     def unknown(self, when, a, result):
         raise ValueError("a call that this model does not know")
-    do_copy_file_range = do_sendfile = do_splice = do_fallocate = do_truncate = do_creat = do_symlinkat = do_link = do_open = unknown
+    do_copy_file_range = do_sendfile = do_splice = do_fallocate = do_truncate = do_creat = do_link = do_open = unknown
 
 
 # ---- putting it there ----
@@ -480,6 +522,9 @@ class Stage:
         os.utime(path, ns=(mtime, mtime))
 
     def put(self, file, node, data, mtime):
+        if isinstance(data, str):
+            self.lead(file, data)
+            return
         grave = f"{self.graves}/{node.ino}"
         # A number that the trace gave to a later file, when this one's removal had not been lost: a number of its own.
         other = self.used.setdefault(node.ino, node) is not node
@@ -499,6 +544,13 @@ class Stage:
         if file.endswith(".lock"):
             mtime -= 3600 * NS  # it takes a while until the machine runs again
         os.utime(file, ns=(mtime, mtime))
+
+    def lead(self, file, target):
+        """A symbolic link; the number of its inode is nobody's business."""
+        if os.path.lexists(file):
+            os.unlink(file)
+        os.symlink(target, file)
+        self.own(file)
 
 
 def remove(path):

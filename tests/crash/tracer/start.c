@@ -29,7 +29,7 @@ static size_t listeners_len;
 
 static uid_t uid;
 static gid_t gid;
-static int drops;
+static int drops, untraced;
 
 void
 start_as(char const *text)
@@ -38,6 +38,12 @@ start_as(char const *text)
 	uid = (uid_t)strtoul(text, &end, 10);
 	gid = (gid_t)strtoul(*end ? end + 1 : end, 0, 10);
 	drops = geteuid() == 0;
+}
+
+void
+start_untraced(void)
+{
+	untraced = 1;
 }
 
 /* ---- a program ---- */
@@ -59,20 +65,36 @@ become(char *const *words)
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, 0);
-	if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
+	if (!untraced && ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
 		die("ptrace");
-	raise(SIGSTOP);
-	install_filter();
+	if (!untraced) {
+		raise(SIGSTOP);
+		install_filter();
+	}
 	if (drops && (setgroups(0, 0) < 0 || setgid(gid) < 0 || setuid(uid) < 0))
 		die("the user");
 	execvp(words[0], words);
 	die(words[0]);
 }
 
+/* Waits for its first stop, and lets it go. */
+static void
+take(pid_t pid)
+{
+	int status;
+	if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+		die("the program's first stop");
+	if (ptrace(PTRACE_SETOPTIONS, pid, 0,
+		PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+		    PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP |
+		    PTRACE_O_EXITKILL) < 0)
+		die("ptrace options");
+	ptrace(PTRACE_CONT, pid, 0, 0);
+}
+
 pid_t
 start(char *const *words, int connection)
 {
-	int status;
 	pid_t pid = fork();
 	if (pid < 0)
 		die("fork");
@@ -85,15 +107,9 @@ start(char *const *words, int connection)
 	}
 	if (connection >= 0)
 		close(connection);
-	if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
-		die("the program's first stop");
 	task_start(pid);
-	if (ptrace(PTRACE_SETOPTIONS, pid, 0,
-		PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-		    PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP |
-		    PTRACE_O_EXITKILL) < 0)
-		die("ptrace options");
-	ptrace(PTRACE_CONT, pid, 0, 0);
+	if (!untraced)
+		take(pid);
 	return pid;
 }
 

@@ -7,8 +7,10 @@
 
 /* UID:GID of all programs, where root runs the tracer. */
 void start_as(char const *text);
+/* From now on nothing is traced. */
+void start_untraced(void);
 
-/* Starts a program, traced; with a connection, which is taken, on 0 and 1, or -1. */
+/* Starts a program, traced or not; with a connection, which is taken, on 0 and 1, or -1. */
 pid_t start(char *const *words, int connection);
 
 /* SOCKET=PROGRAM, taken apart in place: who connects there gets that program. */

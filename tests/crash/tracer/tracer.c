@@ -1,11 +1,12 @@
 /* Runs a program with all that it starts, and at one system call of one of these processes does
  * what a crash or a failing disk would do. For tests/crash and tests/lib/syscalls.py.
  *
- *     tracer [-o REPORT] [-c] [-u UID:GID] [-l SOCKET=PROGRAM] [-p POINT] PROGRAM ARGS...
+ *     tracer [-n] [-o REPORT] [-c] [-u UID:GID] [-l SOCKET=PROGRAM] [-p POINT] PROGRAM ARGS...
  *
  * -u: the programs run as this user. -l: a connection to this Unix socket is served by PROGRAM, as
  * by s6-ipcserver; SOCKET must not be there yet. The tracer ends when all processes have ended, as
- * the first one did; TERM, HUP and ALRM are passed on to it.
+ * the first one did; TERM, HUP and ALRM are passed on to it. -n: the programs are only started, and
+ * another may trace them.
  *
  * POINT is ROLE:CALL:N:FAULT. A process's ROLE is the name of its program, "imap", or of one that
  * has forked and execs nothing, "mda-local/1", the second of a kind "smtp-send.2"; an empty ROLE is
@@ -165,8 +166,10 @@ main(int argc, char **argv)
 	sigset_t open;
 	int option, reports = 0, lists = 0;
 	sigemptyset(&open);
-	while ((option = getopt(argc, argv, "+o:cu:l:p:")) != -1) {
-		if (option == 'o' && !report_open(optarg))
+	while ((option = getopt(argc, argv, "+no:cu:l:p:")) != -1) {
+		if (option == 'n')
+			start_untraced();
+		else if (option == 'o' && !report_open(optarg))
 			reports = 1;
 		else if (option == 'c')
 			lists = 1;
