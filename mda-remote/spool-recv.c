@@ -6,8 +6,8 @@
  * emptied, the instance is the compiled one, XFORWARD is not offered, descriptors from 3 on are
  * closed, signals and timers are as at a boot. A message whose id the peer has not named by
  * XFORWARD comes from none of our servers: it gets a Received line with the caller's uid. Exit: 0
- * at the end of the session, 100 usage or bad setting, 111 temporary. Touches: etc/ (reads),
- * spool/. Privileges: the spool's uid, nothing else. One reply per recipient, one file per message;
+ * at the end of the session, 100 usage or bad setting, 111 temporary. Touches: etc/ (reads, before
+ * its first octet of input), spool/. Privileges: the spool's uid; of that, the spool alone. One reply per recipient, one file per message;
  * 250 means that the file and its directory are synced. */
 #include "mda-remote/recv-session.h"
 
@@ -22,6 +22,7 @@
 #include <skalibs/strerr.h>
 
 #include "lib/conf.h"
+#include "lib/date.h"
 #include "lib/local-user.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
@@ -30,6 +31,11 @@
 #include "lib/ucspi.h"
 #include "mda-remote/recv-replies.h"
 #include "mda-remote/settings.h"
+
+/* The spool and the connection. No other file, no socket, no program, no process. */
+static struct sandbox_path paths[] = {{"spool", SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
+static struct sandbox const sandbox_policy = {
+    .calls = SANDBOX_FILES, .paths = paths, .file_size = SANDBOX_UNLIMITED, .processes = 0};
 
 /* Signals and timers outlast exec: none is blocked, ignored or on its way any more. */
 static void
@@ -95,6 +101,10 @@ start(struct recv_session *s)
 	s->fd_spool = spool_open();
 	if (s->fd_spool < 0)
 		strerr_diefu3sys(111, "open ", conf_dir(), "/spool");
+	conf_me();
+	date_local_zone(0); /* reads /etc/localtime */
+	paths[0].path = conf_path("spool");
+	sandbox_enter(&sandbox_policy);
 }
 
 static void

@@ -99,6 +99,7 @@ class Process:
 
 RW, TABLES = "rw", {"tables": "r"}
 ACCOUNT = {"own-mail": RW}
+SPOOL = {"spool": RW}
 LOGIN = f"alice@{DOMAIN}"
 PLAIN = base64.b64encode(f"\0{LOGIN}\0{SECRET}".encode()).decode()
 IMAP, POP3 = f"a LOGIN {LOGIN} {SECRET}\r\n", f"USER {LOGIN}\r\nPASS {SECRET}\r\n"
@@ -130,7 +131,7 @@ PROCESSES = [
     Process("mda-remote-dns", "mda-remote-dns", "link_recv", "postspool", rig.helper, SOCKETS | {"source", "port", "threads"}, ports=("source",)),
     Process("mda-remote-sts", "mda-remote-sts", "link_recv", "postspool", rig.helper, SOCKETS, ports=()),
     Process("mda-remote", "mda-remote", "clock_poll", "postspool", rig.walker, confined=False),
-    Process("spool-recv", "spool-recv", "net_getline", "postspool", rig.server, confined=False),
+    Process("spool-recv", "spool-recv", "net_getline", "postspool", rig.server, FILES, SPOOL),
     Process("smtp-callout", "smtp-callout", "net_getline", "postspool", rig.server, confined=False),
 ]
 
@@ -145,7 +146,7 @@ DESCRIPTORS = {
     "mda-local, who parses LMTP": "message socket", "mda-local, a worker": "message socket",
     "mda-local, a worker with a Sieve script": "home/.dovecot.sieve.log message socket", "mda-local, who forwards": "message socket",
     "tls-engine": "pipe", "tls-keeper, an engine": "pipe socket", "smtp-send": "", "smtp-send, who makes TLS": "socket",
-    "mda-remote-dns": "socket", "mda-remote-sts": "socket",
+    "spool-recv": "spool", "mda-remote-dns": "socket", "mda-remote-sts": "socket",
 }
 
 # What each user may do where there are several, with nothing else that holds it.
