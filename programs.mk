@@ -96,7 +96,7 @@ USE_smtp-send := dynamic
 LIBS_smtp-send := $(SSL) -lidn2 -lunistring
 
 PROGRAMS += smtp-callout
-OBJ_smtp-callout := $(addprefix mda-remote/,smtp-callout.o callout-ask.o callout-cache.o callout-server.o attempt.o link.o mx.o packet.o policy.o route.o settings.o spawn.o spool.o)
+OBJ_smtp-callout := $(addprefix mda-remote/,smtp-callout.o callout-ask.o callout-cache.o callout-server.o attempt.o errand.o errand-serve.o link.o mx.o packet.o policy.o route.o settings.o spawn.o spool.o stamp.o)
 LIBS_smtp-callout := -lidn2 -lunistring
 
 PROGRAMS += pop3
@@ -104,8 +104,8 @@ OBJ_pop3 := pop3/pop3.o pop3/commands.o pop3/capa.o pop3/send.o
 USE_pop3 := store
 
 PROGRAMS += mda-remote
-OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-recover.o bounce-text.o changes.o clock.o conn.o conn-results.o dest.o dest-way.o digest.o digest-file.o digest-send.o envelope.o known.o link.o \
-    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o spool-file.o spool-write.o state.o sts.o sts-fetch.o sts-look.o sts-policy.o sts-store.o tally.o tlsrpt.o)
+OBJ_mda-remote := $(addprefix mda-remote/,mda-remote.o active.o attempt.o bounce.o bounce-recover.o bounce-text.o changes.o clock.o conn.o conn-results.o dest.o dest-way.o digest.o digest-file.o digest-send.o envelope.o errand.o errand-serve.o known.o link.o \
+    lane.o mx.o obey.o order.o outcome.o policy.o packet.o resolve.o route.o scan.o schedule.o sessions.o settings.o share.o spawn.o spool.o spool-file.o spool-write.o stamp.o state.o sts.o sts-fetch.o sts-look.o sts-policy.o sts-store.o tally.o tlsrpt.o)
 USE_mda-remote := dynamic
 LIBS_mda-remote := -lidn2 -lunistring
 

@@ -153,6 +153,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_socket, SANDBOX_SOCKETS, KNOWN_FAMILY},
 	{SYS_connect, SANDBOX_SOCKETS, ANY_ARGUMENT},
 	{SYS_pipe2, SANDBOX_SOCKETS, ANY_ARGUMENT}, /* for who shall write to it */
+	{SYS_accept4, SANDBOX_ACCEPT, ANY_ARGUMENT},
 	{SYS_bind, SANDBOX_SOURCE, ANY_ARGUMENT},   /* of a TCP socket what Landlock leaves of it */
 
 	/* libunbound's loop; curl waits so, too. */

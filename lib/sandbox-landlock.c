@@ -31,9 +31,12 @@ enum {
 	FS_READ_DIR = 1 << 3,
 	FS_REMOVE_DIR = 1 << 4,
 	FS_REMOVE_FILE = 1 << 5,
+	FS_MAKE_CHAR = 1 << 6,
 	FS_MAKE_DIR = 1 << 7,
 	FS_MAKE_REG = 1 << 8,
+	FS_MAKE_SOCK = 1 << 9,
 	FS_MAKE_FIFO = 1 << 10,
+	FS_MAKE_BLOCK = 1 << 11,
 	FS_MAKE_SYM = 1 << 12,
 	FS_REFER = 1 << 13,
 	FS_TRUNCATE = 1 << 14,
@@ -79,6 +82,8 @@ rights(unsigned int access)
 		r |= FS_EXECUTE;
 	if (access & SANDBOX_LINK)
 		r |= FS_MAKE_SYM;
+	if (access & SANDBOX_ODD)
+		r |= FS_MAKE_CHAR | FS_MAKE_SOCK | FS_MAKE_BLOCK | FS_MAKE_SYM;
 	return r;
 }
 

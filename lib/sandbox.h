@@ -22,6 +22,7 @@ enum {
 	SANDBOX_ZYGOTE = 64, /* what lib/zygote.h needs: copies of this process, and a limit of 0 for them */
 	SANDBOX_NETWORK = 128,  /* what OpenSSL, libunbound and libcurl need on open sockets; beside
 				* SOCKETS and THREADS */
+	SANDBOX_ACCEPT = 512, /* connections are taken from a socket that listens already */
 	SANDBOX_CHILDREN = 256, /* forks, waits, and kills; the children may confine themselves further */
 };
 
@@ -31,6 +32,7 @@ enum {
 	SANDBOX_EDIT = 2, /* written, made, renamed, linked, truncated, removed as well */
 	SANDBOX_RUN = 4,  /* executed */
 	SANDBOX_LINK = 8, /* symbolic links made */
+	SANDBOX_ODD = 16, /* beside EDIT: what is moved there may be a link, a socket, a device */
 };
 
 struct sandbox_path {

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/envelope.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/settings.h"
 
 /* Words for the client: what the server has said, without its address, or ours. */
@@ -21,6 +22,7 @@ callout_init(void)
 {
 	timeout_ms = conf_duration("callout-timeout", "25s", 1, CALLOUT_MS_MAX);
 	cache_open();
+	server_init();
 }
 
 /* The first line. */
@@ -118,7 +120,7 @@ callout_ask(struct smtp_path const *to, struct answer *a)
 	stralloc domain = STRALLOC_ZERO, route = STRALLOC_ZERO, who = STRALLOC_ZERO;
 	char const *why = "the domain is none";
 	if (table_form(&domain, to->domain) < 0 ||
-	    route_find(sa_str(&domain), &mail, &r, &why) < 0) {
+	    errand_route(sa_str(&domain), &mail, &r, &why) < 0) {
 		log_2("no-route", "to", to->text, "reason", why);
 		say(a, 450, no_route);
 	} else {

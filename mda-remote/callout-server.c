@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/iopause.h>
@@ -13,10 +12,10 @@
 #include "lib/net.h"
 #include "lib/sa.h"
 #include "mda-remote/envelope.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/link.h"
 #include "mda-remote/mx.h"
 #include "mda-remote/packet.h"
-#include "mda-remote/walk.h"
 
 static struct child {
 	pid_t pid;
@@ -26,19 +25,10 @@ static stralloc sender_key; /* the route of the connection */
 static unsigned int default_port;
 
 static int
-start(struct child *c, char const *prog)
+start(struct child *c, enum errand_program program)
 {
-	int fd[2];
-	if (link_pair(fd) < 0)
-		return -1;
-	c->pid = conn_spawn(prog, fd[1]);
-	close(fd[1]);
-	c->fd = fd[0];
-	if (c->pid >= 0)
-		return 0;
-	close(c->fd);
-	c->fd = -1;
-	return -1;
+	c->pid = errand_run(program, &c->fd);
+	return c->pid < 0 ? -1 : 0;
 }
 
 /* late: it is not waited for; else it may still take its leave. */
@@ -49,13 +39,15 @@ stop(struct child *c, int late)
 		return;
 	close(c->fd);
 	c->fd = -1;
-	/* It may have ended, and been waited for, long ago: its number may be another's now. */
-	if (late && !waitpid(c->pid, 0, WNOHANG)) {
-		kill(c->pid, SIGKILL);
-		waitpid(c->pid, 0, 0);
-	}
-	while (waitpid(-1, 0, WNOHANG) > 0)
-		;
+	if (late)
+		errand_signal(c->pid, SIGKILL);
+}
+
+void
+server_init(void)
+{
+	default_port = (unsigned int)conf_uint("smtp-port", 25, 1, 65535);
+	conf_me();
 }
 
 void
@@ -88,7 +80,7 @@ look_up(struct route const *r, tain const *latest, struct mx_answer *a)
 	unsigned int port = route_dane(r) ? (r->port ? r->port : default_port) : 0;
 	int n = snprintf(question, sizeof question, "0 %s %u %s",
 	    r->kind == ROUTE_MX ? "mx" : "host", port, r->name);
-	if (dns.fd < 0 && start(&dns, "mda-remote-dns") < 0)
+	if (dns.fd < 0 && start(&dns, ERRAND_DNS) < 0)
 		return -1;
 	if (link_send(dns.fd, question, (size_t)n, -1) < 0 ||
 	    hear(&dns, packet, sizeof packet, latest) < 2 || strncmp(packet, "0\n", 2) ||
@@ -153,11 +145,10 @@ connect_server(struct route const *r, tain const *latest, struct attempt *why)
 {
 	stralloc packet = STRALLOC_ZERO;
 	char const *text;
-	default_port = (unsigned int)conf_uint("smtp-port", 25, 1, 65535);
 	if (find_hosts(r, latest, &packet, &text) < 0)
 		return fail(why, text);
 	char word = 0;
-	if (!start(&sender, "smtp-send") && !link_send(sender.fd, packet.s, packet.len, -1))
+	if (!start(&sender, ERRAND_SEND) && !link_send(sender.fd, packet.s, packet.len, -1))
 		word = next_word(latest, why);
 	stralloc_free(&packet);
 	if (word == 'c')

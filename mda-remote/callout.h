@@ -26,6 +26,8 @@ void cache_put(char const *key, struct answer const *a);
 
 /* ---- callout-server.c: the domain's server, by smtp-send ---- */
 
+/* Reads the settings. */
+void server_init(void);
 /* Its verdict on the address (text of a path), by this route: RCPT_DONE, RCPT_FAILED or
  * RCPT_WAITING, as send_verify; -1: no server could be asked, and *why says why. The connection
  * stays for the next question of the same route. All of it ends at `latest`. */

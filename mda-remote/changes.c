@@ -1,6 +1,5 @@
 #include "mda-remote/changes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "lib/conf.h"
 #include "lib/sa.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/walk.h"
 
 #define LOOK_MS 1000
@@ -21,47 +21,6 @@
 static int fd = -1;
 static uint64_t seen; /* what etc/ looked like */
 static int64_t look_at;
-
-static uint64_t
-mixed(uint64_t sum, uint64_t x)
-{
-	sum = (sum ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-	return sum ^ sum >> 32;
-}
-
-static uint64_t
-stamp(struct stat const *st)
-{
-	return mixed(mixed(mixed((uint64_t)st->st_ino, (uint64_t)st->st_ctim.tv_sec),
-			 (uint64_t)st->st_ctim.tv_nsec),
-	    (uint64_t)st->st_size);
-}
-
-uint64_t
-changes_file(char const *path)
-{
-	struct stat st;
-	return stat(path, &st) < 0 ? 0 : stamp(&st);
-}
-
-/* Of all files: which they are, and when each was last touched. Their order is no matter. 0: there
- * is no etc/ now (another one is about to take its place). */
-static uint64_t
-look(void)
-{
-	char *etc = conf_path("etc");
-	struct dirent const *e;
-	struct stat st;
-	DIR *d = opendir(etc);
-	uint64_t sum = d && !fstat(dirfd(d), &st) ? mixed(1, (uint64_t)st.st_ino) : 0;
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' && !fstatat(dirfd(d), e->d_name, &st, 0))
-			sum += stamp(&st);
-	if (d)
-		closedir(d);
-	free(etc);
-	return sum;
-}
 
 /* The watch comes first: what changes behind the look is in its events. */
 static uint64_t
@@ -76,7 +35,7 @@ watch_and_look(void)
 		fd = -1;
 	}
 	free(etc);
-	return look();
+	return errand_stamp();
 }
 
 static void
@@ -145,7 +104,7 @@ changes_any(int readable)
 	int const due = walk_now() >= look_at || look_at - walk_now() > CHANGES_MS;
 	if (!any && !gone && !due)
 		return 0;
-	uint64_t now = fd < 0 || gone ? watch_and_look() : look();
+	uint64_t now = fd < 0 || gone ? watch_and_look() : errand_stamp();
 	if (!any && now != seen)
 		now = watch_and_look(); /* nothing told of it: perhaps it is another etc/ */
 	/* Where there is none what was read stays: nothing would be set. */

@@ -16,7 +16,5 @@ int changes_fd(void);
 int changes_any(int readable);
 /* What etc/ is now has not been read: it is a change. */
 void changes_again(void);
-/* Another number when another file has this path, or it was written to. */
-uint64_t changes_file(char const *path);
 
 #endif

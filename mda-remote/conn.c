@@ -14,6 +14,7 @@
 
 #include "lib/log.h"
 #include "lib/sa.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
 #include "mda-remote/spool.h"
@@ -163,14 +164,11 @@ static int
 launch(struct conn *c, struct dest const *d)
 {
 	stralloc packet = STRALLOC_ZERO;
-	int fd[2];
-	if (link_pair(fd) < 0)
+	c->pid = errand_run(ERRAND_SEND, &c->fd);
+	if (c->pid < 0)
 		return -1;
-	c->pid = conn_spawn("smtp-send", fd[1]);
-	close(fd[1]);
-	c->fd = fd[0];
 	make_packet(c, d, &packet);
-	int r = c->pid < 0 || link_send(c->fd, packet.s, packet.len, -1) < 0 ? -1 : 0;
+	int r = link_send(c->fd, packet.s, packet.len, -1);
 	stralloc_free(&packet);
 	if (r < 0) {
 		conn_address_is(c, "");
@@ -229,7 +227,7 @@ void
 conn_stop(void)
 {
 	for (unsigned int i = 0; i < count; i++)
-		kill(conns[i]->pid, SIGTERM);
+		errand_signal(conns[i]->pid, SIGTERM);
 }
 
 void
@@ -242,7 +240,7 @@ conn_check(void)
 	looked = now;
 	for (unsigned int i = 0; i < count; i++)
 		if (now - conns[i]->since > WALK_CONN_SECONDS)
-			kill(conns[i]->pid, SIGKILL);
+			errand_signal(conns[i]->pid, SIGKILL);
 }
 
 unsigned int

@@ -7,6 +7,7 @@
 
 #include "lib/conf.h"
 #include "lib/sa.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/tally.h"
 
@@ -39,7 +40,7 @@ find(char const *domain, struct smtp_mail const *mail, struct route *r, char con
 	int const missing = access(etc, F_OK) < 0;
 	free(etc);
 	if (!missing)
-		return route_find(domain, mail, r, why);
+		return errand_route(domain, mail, r, why);
 	*why = "there is no etc/ to look into";
 	return -1;
 }

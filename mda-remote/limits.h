@@ -56,6 +56,7 @@
 #define CALLOUT_IDLE_SECONDS 300 /* for the next command */
 #define CALLOUT_TEXT_MAX 230 /* bytes of a server's words that are kept and passed on */
 #define CALLOUT_SLOTS 16384 /* answers that are remembered, of 256 bytes; the oldest of four goes */
+#define CALLOUT_FILE_MAX (256 * CALLOUT_SLOTS + 16) /* bytes of them and their key */
 #define CALLOUT_DOWN_SECONDS 60 /* a server that cannot be reached is not tried again for so long */
 
 #define DNS_TXT_MAX 1000   /* bytes of a TXT record; a longer one is passed over */

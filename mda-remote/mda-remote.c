@@ -5,9 +5,10 @@
  * GID, GIDLIST, or it becomes the spool's owner. Signals: TERM, INT: no new deliveries, ends when
  * those in progress have ended, at the latest after WALK_TERM_SECONDS; ALRM: everything is tried
  * now; HUP: rereads its settings (as it does by itself when a file in etc/ changes). Exit: 0 after
- * TERM, 100 bad setting or usage, 111 temporary (another one walks). Touches: spool/, etc/ (reads).
- * Privileges: the spool's uid. It parses nothing that comes from the network: smtp-send and
- * mda-remote-dns do. Settings: settings.h; limits: limits.h. */
+ * TERM, 100 bad setting or usage, 111 temporary (another one walks). Touches: spool/; etc/ through
+ * the process that it forks first (errand.h), which starts its children, too. Privileges: the
+ * spool's uid; of that, the spool alone. It parses nothing that comes from the network: smtp-send
+ * and mda-remote-dns do. Settings: settings.h; limits: limits.h. */
 #include "mda-remote/walk.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/random.h>
@@ -28,12 +28,14 @@
 #include <skalibs/types.h>
 
 #include "lib/conf.h"
+#include "lib/date.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "lib/secret.h"
 #include "mda-remote/changes.h"
 #include "mda-remote/clock.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/spool.h"
 #include "mda-remote/sts.h"
@@ -42,10 +44,21 @@
 #define FILES_BESIDE 64 /* descriptors for everything else */
 #define FIXED 6		/* that are polled beside the connections */
 
+/* The spool, where what is no message is set aside, whatever it is; and the socket in it on which it
+ * listens for mailq. No other file, no other socket, no program, no process: what needs those is an
+ * errand (errand.h). */
+static struct sandbox_path paths[] = {
+    {"spool", SANDBOX_READ | SANDBOX_EDIT | SANDBOX_ODD}, {0, 0}};
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_FILES | SANDBOX_ACCEPT,
+    .paths = paths,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = 0};
+
 struct walk walk;
 
 static int64_t now, stop_at = INT64_MAX;
 static int64_t sync_at = INT64_MAX;
+static rlim_t descriptors; /* that it may have */
 static int fd_signals;
 
 int64_t
@@ -87,20 +100,29 @@ tick(void)
 
 /* ---- events ---- */
 
+/* As many as there may be, now that it may still ask for them: settings that are read later may need
+ * more. */
+static void
+take_descriptors(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		strerr_diefu1sys(111, "ask how many descriptors there may be");
+	descriptors = r.rlim_cur;
+	r.rlim_cur = r.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &r))
+		descriptors = r.rlim_cur;
+}
+
 /* A message that is read in and a connection take a descriptor each. */
 static void
 fit_descriptors(void)
 {
-	struct rlimit r;
-	rlim_t want = walk.set.active + 2 * (rlim_t)walk.set.connections + FILES_BESIDE;
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= want)
-		return;
-	r.rlim_cur = want < r.rlim_max ? want : r.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= want)
+	if (descriptors >= walk.set.active + 2 * (rlim_t)walk.set.connections + FILES_BESIDE)
 		return;
 	/* Fewer at a time, then: none of them may fail for want of one. */
 	unsigned int half =
-	    (unsigned int)(r.rlim_cur > 2 * FILES_BESIDE ? (r.rlim_cur - FILES_BESIDE) / 2 : 8);
+	    (unsigned int)(descriptors > 2 * FILES_BESIDE ? (descriptors - FILES_BESIDE) / 2 : 8);
 	if (walk.set.active > half)
 		walk.set.active = half;
 	if (walk.set.connections > half / 2)
@@ -111,7 +133,7 @@ static void
 reread(void)
 {
 	known_forget();
-	int const r = settings_reread(&walk.set);
+	int const r = errand_settings(&walk.set);
 	if (r == -2) {
 		changes_again();
 		return;
@@ -136,9 +158,7 @@ signals(void)
 	for (int c; (c = selfpipe_read()) > 0;)
 		switch (c) {
 		case SIGCHLD:
-			while (waitpid(-1, 0, WNOHANG) > 0)
-				;
-			break;
+			strerr_dief1x(111, "the process that it runs errands by has ended");
 		case SIGALRM:
 			retry_all();
 			break;
@@ -226,6 +246,8 @@ start(void)
 	umask(077);
 	spool_become_owner();
 	settings_read(&walk.set);
+	errand_start();
+	take_descriptors();
 	fit_descriptors();
 	conf_me();
 	walk.fd_spool = spool_open();
@@ -249,6 +271,9 @@ start(void)
 	tlsrpt_start();
 	scan_start();
 	state_start();
+	date_local_zone(0); /* reads /etc/localtime */
+	paths[0].path = conf_path("spool");
+	sandbox_enter(&sandbox_policy);
 }
 
 /* What is due is started and what was marked is synced. 1 while the spool is being looked through.

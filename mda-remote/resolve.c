@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <skalibs/strerr.h>
-
 #include "lib/fnv.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/changes.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/limits.h"
 #include "mda-remote/link.h"
+#include "mda-remote/stamp.h"
 
 #define START_MS 1000 /* between two starts of the child */
 #define HUNG_SECONDS (DNS_SECONDS + 15)
@@ -46,27 +46,18 @@ take(unsigned int i)
 static uint64_t
 its_files(void)
 {
-	uint64_t h = walk.set.resolver ? walk.set.resolver : changes_file("/etc/resolv.conf");
+	uint64_t h = walk.set.resolver ? walk.set.resolver : stamp_file("/etc/resolv.conf");
 	char const *anchor = walk.set.resolver_anchor;
-	return *anchor ? fnv64(h, anchor, strlen(anchor)) ^ changes_file(anchor) : h;
+	return *anchor ? fnv64(h, anchor, strlen(anchor)) ^ stamp_file(anchor) : h;
 }
 
 void
 resolve_start(void)
 {
-	int fd[2];
 	may_start = walk_now() + START_MS;
 	look_at = may_start + CHANGES_MS;
 	started_with = its_files();
-	if (link_pair(fd) < 0)
-		strerr_diefu1sys(111, "make a socket pair");
-	child = conn_spawn("mda-remote-dns", fd[1]);
-	close(fd[1]);
-	fd_child = fd[0];
-	if (child >= 0)
-		return;
-	close(fd_child);
-	fd_child = -1;
+	child = errand_run(ERRAND_DNS, &fd_child);
 }
 
 int
@@ -180,7 +171,7 @@ resolve_check(void)
 	int64_t now = walk_now();
 	for (unsigned int i = 0; i < DNS_QUESTIONS_MAX && fd_child >= 0; i++)
 		if (questions[i].text && now - questions[i].asked > HUNG_SECONDS * 1000) {
-			kill(child, SIGKILL);
+			errand_signal(child, SIGKILL);
 			lost();
 		}
 	if (now >= look_at || look_at - now > START_MS + CHANGES_MS)

@@ -4,8 +4,9 @@
  * Descriptors: 0 and 1 the connection; 2 log lines. Arguments: none.
  * Environment: POSTERN_DIR, POSTERN_ID, what lib/ucspi.h reads; PATH, in which it finds smtp-send
  * and mda-remote-dns. Exit: 0 at the end of the session, 100 usage or bad setting, 111 temporary.
- * Touches: etc/ (reads), run/callout/answers. Privileges: the spool's uid, as smtp-send needs it
- * for etc/auth/; what servers and the DNS say is parsed by those two. RCPT is answered by 250; 550:
+ * Touches: run/callout/answers; etc/ through the process that it forks first (errand.h), which
+ * starts its children, too. Privileges: none; the spool's uid is smtp-send's, for etc/auth/. What
+ * servers and the DNS say is parsed by those two. RCPT is answered by 250; 550:
  * the server refuses it for good; 450: it cannot be told now. */
 #include <errno.h>
 #include <stdio.h>
@@ -21,11 +22,16 @@
 #include "lib/sandbox.h"
 #include "lib/ucspi.h"
 #include "mda-remote/callout.h"
+#include "mda-remote/errand.h"
 
 /* Before LHLO; no transaction; behind MAIL. */
 enum { GREETED = 1, READY = 2, MAIL = 4 };
 #define ANY (GREETED | READY | MAIL)
 #define OFFERED (EXT_PIPELINING | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_ENHANCEDSTATUSCODES)
+
+/* The connection, the file of answers, and links to its children: no file by name, no socket, no
+ * process. What needs those is an errand (errand.h). */
+static struct sandbox const sandbox_policy = {.file_size = CALLOUT_FILE_MAX, .processes = 0};
 
 struct callout {
 	struct net net;
@@ -219,7 +225,9 @@ main(int argc, char **argv)
 	sig_ignore(SIGPIPE);
 	ucspi_init(&peer);
 	log_id(id_connection());
+	errand_start();
 	callout_init();
+	sandbox_enter(&sandbox_policy);
 	net_init(&s.net, 0, 1);
 	s.state = GREETED;
 	net_deadline(&s.net, CALLOUT_IDLE_SECONDS);

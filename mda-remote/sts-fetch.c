@@ -12,7 +12,9 @@
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "mda-remote/changes.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/link.h"
+#include "mda-remote/stamp.h"
 #include "mda-remote/walk.h"
 
 #define HUNG_MS ((STS_FETCH_SECONDS + 15) * 1000)
@@ -65,30 +67,21 @@ its_files(void)
 {
 	uint64_t h = walk.set.timeout * 65536ull + walk.set.sts_port;
 	if (*walk.set.tls_ca)
-		return h * 31 + changes_file(walk.set.tls_ca);
+		return h * 31 + stamp_file(walk.set.tls_ca);
 	for (char const *const *s = sts_ca_files; *s; s++)
-		h = h * 31 + changes_file(*s);
+		h = h * 31 + stamp_file(*s);
 	return h;
 }
 
 static int
 start_child(void)
 {
-	int fd[2];
 	if (fd_child >= 0)
 		return 0;
 	started_with = its_files();
 	look_at = walk_now() + CHANGES_MS;
-	if (link_pair(fd) < 0)
-		return -1;
-	child = conn_spawn("mda-remote-sts", fd[1]);
-	close(fd[1]);
-	if (child < 0) {
-		close(fd[0]);
-		return -1;
-	}
-	fd_child = fd[0];
-	return 0;
+	child = errand_run(ERRAND_STS, &fd_child);
+	return child < 0 ? -1 : 0;
 }
 
 static void
@@ -225,7 +218,7 @@ sts_fetch_check(void)
 	for (unsigned int i = 0; i < STS_FETCHES_MAX && fd_child >= 0; i++)
 		if (turn[i] && turn[i]->state == STS_FETCHING &&
 		    walk_now() - turn[i]->asked > HUNG_MS) {
-			kill(child, SIGKILL);
+			errand_signal(child, SIGKILL);
 			end_child(has_died);
 		}
 	if (walk_now() >= look_at || look_at - walk_now() > CHANGES_MS)

@@ -276,8 +276,6 @@ void conn_stop(void);
 struct pollfd;
 unsigned int conn_poll(struct pollfd *x);
 void conn_read(struct pollfd const *x, unsigned int n);
-/* spawn.c: runs a program of ours with `fd` as its descriptor 0. Its pid, or -1. */
-pid_t conn_spawn(char const *prog, int fd);
 
 /* ---- sessions.c ---- */
 

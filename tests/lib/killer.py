@@ -9,7 +9,7 @@ supervisors and loggers: what supervises is s6's matter, and the logs are the ch
 import collections, os, random, select, signal, subprocess, sys, threading, time
 
 SPARED = {"s6-svscan", "s6-supervise", "s6-log", "sh"}
-RESIDENT = {"tcpserver", "s6-tcpserver", "s6-tcpserverd", "s6-ipcserver", "s6-ipcserverd", "mda-local-l", "mda-local-b", "mda-local-z", "smtp-recv-l", "smtp-recv-z", "mda-remote", "mda-remote-dns", "tls-keeper", "tls-keeper-z", "sleep"}
+RESIDENT = {"tcpserver", "s6-tcpserver", "s6-tcpserverd", "s6-ipcserver", "s6-ipcserverd", "mda-local-l", "mda-local-b", "mda-local-z", "smtp-recv-l", "smtp-recv-z", "mda-remote", "mda-remote-e", "mda-remote-dns", "tls-keeper", "tls-keeper-z", "sleep"}
 PAUSE = 0.02, 0.06  # seconds between two kills
 KEPT = 6            # one kill in so many is of a program that stays, which is away for a second
 

@@ -339,6 +339,13 @@ class Remote:
             wait_for(lambda: any("event=start" in l for l in self.lines[n:]) or self.process.poll() is not None, "start")
         return self
 
+    def children(self, name):
+        """Processes of a program that run for this walker: it has them started by the one it runs errands by."""
+        def below(pid, program):
+            return [int(p) for p in subprocess.run(["pgrep", "-P", str(pid), "-x", program[:15]], capture_output=True, text=True).stdout.split()]
+        errands = below(self.process.pid, "mda-remote-e")
+        return errands if name == "mda-remote-e" else [p for e in errands for p in below(e, name)]
+
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
         code = self.process.wait(timeout=120)

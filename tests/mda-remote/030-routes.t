@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Where mail goes: MX records of a real DNS server (nsd), null MX, no MX, CNAME, failures, loops; routes, smarthosts with
 AUTH and TLS, LMTP, address literals, local domains."""
-import base64, os, socket, subprocess, sys
+import base64, os, socket, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
@@ -106,8 +106,8 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, Remote({**SLOW}
     r.set("routes", "other.test: [127.0.0.1]:1")
     r.start()
     r.queue("a@far.test")
-    wait_for(lambda: subprocess.run(["pgrep", "-P", str(r.process.pid), "-f", "mda-remote-dns"], capture_output=True).stdout, "the child")
-    child = int(subprocess.run(["pgrep", "-P", str(r.process.pid), "-f", "mda-remote-dns"], capture_output=True, text=True).stdout)
+    wait_for(lambda: r.children("mda-remote-dns"), "the child")
+    (child,) = r.children("mda-remote-dns")
     silent.settimeout(LIMIT)
     silent.recv(512)  # it has asked
     os.kill(child, 9)

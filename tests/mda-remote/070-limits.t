@@ -98,7 +98,7 @@ int clock_gettime(clockid_t c, struct timespec *t)
 }
 """
 with Peer() as peer, to(peer) as r:
-    shim, clock = f"{r.dir}/shim.so", f"{r.dir}/clock"
+    shim, clock = f"{r.dir}/shim.so", f"{r.dir}/spool/clock"  # where the walker may read it
     built = not SANITIZED and subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", shim], input=SHIM.encode(), capture_output=True).returncode == 0
     if built:
         with open(clock, "w") as f:

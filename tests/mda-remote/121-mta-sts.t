@@ -174,8 +174,7 @@ with Remote(SLOW) as r:
         r.start()
         wait_for(lambda: "mx.p.test" in open(path).read() and "else" not in open(path).read(), "the policy is renewed")
         tap.ok(True, "a policy is renewed without mail")
-        child = subprocess.run(["pgrep", "-P", str(r.process.pid), "mda-remote-sts"], capture_output=True, text=True).stdout.split()
-        os.kill(int(child[0]), signal.SIGKILL)
+        os.kill(r.children("mda-remote-sts")[0], signal.SIGKILL)
         Https.policies["both"] = policy()
         tap.ok(goes("both", "a")[0] == "tls" and "both" in Https.asked, "the fetching process dies: another one is started")
         # A server of names that leaves the question for the record unanswered holds up nothing but that.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What changes while mda-remote runs: settings that are links, another etc/, files that settings name, and settings that cannot be read."""
-import os, shutil, signal, subprocess, sys
+import os, shutil, signal, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import Nsd
@@ -32,9 +32,6 @@ class Settings(Remote):
         do()
         tap.ok(wait_for(lambda: self.reread() > n, what), f"noticed: {what}")
 
-    def child(self, name):
-        return subprocess.run(["pgrep", "-P", str(self.process.pid), "-x", name[:15]], capture_output=True, text=True).stdout.split()
-
 
 with Settings(SLOW) as r, Nsd({"p.test": ZONE}) as nsd, Peer("127.0.0.11") as peer:
     ca, _ = certificate(r.dir, "ca")
@@ -47,7 +44,7 @@ with Settings(SLOW) as r, Nsd({"p.test": ZONE}) as nsd, Peer("127.0.0.11") as pe
     r.wait("event=delivered", "to=a@p.test ")
 
     # Files that the children have read for good. (One look finds all of these changes.)
-    resolver, fetcher = r.child("mda-remote-dns"), r.child("mda-remote-sts")
+    resolver, fetcher = r.children("mda-remote-dns"), r.children("mda-remote-sts")
     r.write("made", "5\n")
     r.changes("a symbolic link", lambda: os.symlink("../made", f"{r.dir}/etc/remote-connections"))
     r.changes("a hard link", lambda: os.link(f"{r.dir}/made", f"{r.dir}/etc/remote-messages-per-sender"))
@@ -58,8 +55,8 @@ with Settings(SLOW) as r, Nsd({"p.test": ZONE}) as nsd, Peer("127.0.0.11") as pe
         os.rename(f"{ca}.new", ca)
         r.write("made", "6\n")
     r.changes("the file of a link", others)
-    tap.ok(wait_for(lambda: r.child("mda-remote-dns") not in ([], resolver), "another resolver"), "the file of resolver-anchor is another: so is mda-remote-dns")
-    tap.ok(wait_for(lambda: r.child("mda-remote-sts") != fetcher, "the end of the one that fetches"), "the file of tls-ca is another: mda-remote-sts ends", fetcher)
+    tap.ok(wait_for(lambda: r.children("mda-remote-dns") not in ([], resolver), "another resolver"), "the file of resolver-anchor is another: so is mda-remote-dns")
+    tap.ok(wait_for(lambda: r.children("mda-remote-sts") != fetcher, "the end of the one that fetches"), "the file of tls-ca is another: mda-remote-sts ends", fetcher)
     tap.ok(len(fetcher) == 1, "there was one", fetcher)
 
     # Another etc/, by name and by link, and what changes in it.
@@ -89,7 +86,7 @@ with Settings(SLOW) as r, Nsd({"p.test": ZONE}) as nsd, Peer("127.0.0.11") as pe
     os.rename(f"{r.dir}/etc.away", f"{r.dir}/etc")
     os.kill(r.process.pid, signal.SIGALRM)
     r.wait("event=delivered", "to=b@p.test ")
-    tap.ok(r.reread() in (n, n + 1) and r.child("mda-remote-dns") != [], "... and goes by the settings of before", r.lines[-5:])
+    tap.ok(r.reread() in (n, n + 1) and r.children("mda-remote-dns") != [], "... and goes by the settings of before", r.lines[-5:])
 
     # What cannot be read leaves what was read before, and the walker walks.
     for name in "resolver", "resolver-anchor", "postmaster", "remote-connections", "tls-ca":

@@ -10,7 +10,7 @@ from world import DOMAIN, SECRET
 
 # ---- attempts ----
 
-# With a target: kind of call, what Landlock asks for (r read, w write and names, x run, l symbolic links; -: nothing)
+# With a target: kind of call, what Landlock asks for (r read, w write and names, x run, l symbolic links, s sockets; -: nothing)
 # and the version that asks first.
 PATHS = {
     "stat": ("names", "-", 0), "list": ("open", "r", 1), "read": ("open", "r", 1), "watch": ("watch", "-", 0), "utimes": ("times", "-", 0),
@@ -130,9 +130,10 @@ PROCESSES = [
     Process("smtp-send, who makes TLS", "smtp-send", "SSL_connect", "postspool", rig.route("k s", "t e", "w")),
     Process("mda-remote-dns", "mda-remote-dns", "link_recv", "postspool", rig.helper, SOCKETS | {"source", "port", "threads"}, ports=("source",)),
     Process("mda-remote-sts", "mda-remote-sts", "link_recv", "postspool", rig.helper, SOCKETS, ports=()),
-    Process("mda-remote", "mda-remote", "clock_poll", "postspool", rig.walker, confined=False),
+    Process("mda-remote", "mda-remote", "clock_poll", "postspool", rig.walker, FILES, {"spool": "rwls"}),
+    Process("mda-remote, who runs errands", "mda-remote", "stamp_etc", "postspool", rig.walker, confined=False),
     Process("spool-recv", "spool-recv", "net_getline", "postspool", rig.server, FILES, SPOOL),
-    Process("smtp-callout", "smtp-callout", "net_getline", "postspool", rig.server, confined=False),
+    Process("smtp-callout", "smtp-callout", "net_getline", "postspool", rig.server),
 ]
 
 NOTHING = {who: Process(who, "attacker", None, who, rig.alone, confined=False) for who in ("postern", "postspool", "posttls", "alice")}
@@ -146,7 +147,8 @@ DESCRIPTORS = {
     "mda-local, who parses LMTP": "message socket", "mda-local, a worker": "message socket",
     "mda-local, a worker with a Sieve script": "home/.dovecot.sieve.log message socket", "mda-local, who forwards": "message socket",
     "tls-engine": "pipe", "tls-keeper, an engine": "pipe socket", "smtp-send": "", "smtp-send, who makes TLS": "socket",
-    "spool-recv": "spool", "mda-remote-dns": "socket", "mda-remote-sts": "socket",
+    "mda-remote": "inotify signalfd socket spool spool/lock spool/trigger", "spool-recv": "spool", "smtp-callout": "run/callout/answers socket",
+    "mda-remote-dns": "socket", "mda-remote-sts": "socket",
 }
 
 # What each user may do where there are several, with nothing else that holds it.

@@ -5,6 +5,7 @@ import os, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from instance import tap
+from smtppeer import Remote
 
 ROWS = [  # settings, POSTERN_SANDBOX before, exit code, standard output, in the log
     ({}, None, 0, "refuse,told", "seccomp=yes settings=refuse"),
@@ -35,5 +36,10 @@ for settings, before, code, printed, said in ROWS:
         p = subprocess.run(["sandbox-check"], env=env, capture_output=True, text=True)
     tap.ok((p.returncode, p.stdout.strip(), said in p.stderr) == (code, printed, True), f"{settings} {before}: {code} {printed}",
            p.returncode, p.stdout, p.stderr)
+# Whoever confines itself holds to it, whatever it is.
+with Remote() as r:
+    for program in "mda-remote", "spool-recv", "smtp-callout":
+        p = subprocess.run([program], env={**r.env, "POSTERN_SANDBOX": "require,no-seccomp"}, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/")
+        tap.ok(p.returncode == 111 and "etc/require-sandbox" in p.stderr, f"{program}: not without a layer", p)
 tap.ok(subprocess.run(["sandbox-check", "x"], capture_output=True).returncode == 100, "an argument: usage")
 tap.done()

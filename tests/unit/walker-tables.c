@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/sa.h"
+#include "mda-remote/errand.h"
 #include "mda-remote/lane.h"
 #include "mda-remote/schedule.h"
 #include "mda-remote/tally.h"
@@ -224,9 +225,9 @@ walk_now(void)
 	return now_ms;
 }
 
-/* In place of route.c: the way to a domain is the domain with sender and login. */
+/* In place of errand.c: the way to a domain is the domain with sender and login. */
 int
-route_find(char const *domain, struct smtp_mail const *mail, struct route *r, char const **why)
+errand_route(char const *domain, struct smtp_mail const *mail, struct route *r, char const **why)
 {
 	asked++;
 	if (!strcmp(domain, "bad.test")) {

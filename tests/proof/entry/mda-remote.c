@@ -1,4 +1,4 @@
 #include "tests/proof/attacker.h"
 
 ENTRY(clock_poll)
-ENTRY(scan_step)
+ENTRY(stamp_etc)
