@@ -123,6 +123,7 @@ struct sandbox_call const sandbox_calls[] = {
 	{SYS_flock, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_fallocate, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_fadvise64, SANDBOX_FILES, ANY_ARGUMENT},
+	{SYS_statfs, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_fstatfs, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_copy_file_range, SANDBOX_FILES, ANY_ARGUMENT},
 	{SYS_sendfile, SANDBOX_FILES, ANY_ARGUMENT},

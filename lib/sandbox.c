@@ -128,9 +128,24 @@ layer(char const *name, int r)
 static struct prepared {
 	struct sandbox const *of; /* null: nothing */
 	int rules;
+	unsigned int groups; /* whom the filter is for; 0: there is none yet */
 	struct sock_filter code[SANDBOX_FILTER_MAX];
 	struct sock_fprog filter;
 } prepared;
+
+void
+sandbox_prepare_filter(struct sandbox const *s)
+{
+	struct prepared *p = &prepared;
+	unsigned int const groups =
+	    s->calls | SANDBOX_BASE | (sandbox_mode()->kill ? SANDBOX_KILLS : 0);
+	if (p->groups == groups)
+		return;
+	p->filter.len =
+	    s->calls & SANDBOX_ANY_CALL ? 0 : (unsigned short)sandbox_filter(p->code, groups);
+	p->filter.filter = p->code;
+	p->groups = groups;
+}
 
 void
 sandbox_prepare(struct sandbox const *s)
@@ -141,10 +156,7 @@ sandbox_prepare(struct sandbox const *s)
 	p->rules = sandbox_landlock_rules(s);
 	if (p->rules == -1)
 		strerr_diefu2sys(111, "confine itself by ", "landlock");
-	unsigned int const groups = s->calls | (sandbox_mode()->kill ? SANDBOX_KILLS : 0);
-	p->filter.len =
-	    s->calls & SANDBOX_ANY_CALL ? 0 : (unsigned short)sandbox_filter(p->code, groups);
-	p->filter.filter = p->code;
+	sandbox_prepare_filter(s);
 	p->of = s;
 }
 

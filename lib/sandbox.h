@@ -70,6 +70,9 @@ void sandbox_limit(unsigned int what, uint64_t n);
  * fails. Again: in place of what was prepared before. */
 void sandbox_prepare(struct sandbox const *s);
 
+/* Of that, what only depends on s->calls: for processes that are forked later and whose paths differ. */
+void sandbox_prepare_filter(struct sandbox const *s);
+
 /* no_new_privs, not dumpable, Landlock, the limits and no core, seccomp, in this order. Exits 111
  * if the kernel has a layer and it cannot be put on. Descriptor 2 stays writable: when it is a
  * regular file, RLIMIT_FSIZE is left alone. */

@@ -19,10 +19,17 @@
 #include "mda-local/outgoing.h"
 #include "mda-local/program.h"
 
+/* One user's mail, and what the rules name that file it (rules.h: a script's folder). No socket, no
+ * program, no process but a thread that reads a folder ahead (maildir/listing.c). */
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 void
 worker_policy_init(struct worker_policy *p)
 {
 	memset(p, 0, sizeof *p);
+	sandbox_prepare_filter(&sandbox_policy); /* workers are forked from here */
 	p->uid_min = account_uid_min();
 	p->quota_permanent = conf_flag("quota-permanent", 0);
 	quota_settings(&p->quota);
@@ -124,20 +131,16 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 
 /* ---- the process ---- */
 
-/* No seccomp: a filter costs 0.3 ms to install, half of all that a worker costs, and this process
- * parses no protocol; its user, Landlock and no_new_privs hold it. Where rules may run programs
- * only the user does, for all of that would pass on to them. */
+/* Where rules may run programs only the user holds it, for all of this would pass on to them. */
 static void
 confine(struct worker const *w)
 {
 	struct sandbox_path paths[RULES_PATHS_MAX + 2] = {
 	    {w->account->maildir, SANDBOX_READ | SANDBOX_EDIT}};
-	struct sandbox const s = {.calls = SANDBOX_ANY_CALL,
-	    .paths = paths,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
+	struct sandbox s = sandbox_policy;
 	if (w->rules && !w->rules->paths)
 		return;
+	s.paths = paths;
 	size_t const n = w->rules ? w->rules->paths(w, paths + 1) : 0;
 	paths[1 + n] = (struct sandbox_path){0, 0};
 	sandbox_enter(&s);
