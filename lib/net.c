@@ -127,7 +127,6 @@ net_read_before(int fd, char *buf, size_t max, tain const *deadline)
 void
 net_finish(struct net *n, unsigned int seconds)
 {
-	char drop[4096];
 	net_deadline(n, seconds);
 	if (!net_flush(n)) {
 		/* Half-closing tells the TLS engine (or the peer) that this is all; it must not see
@@ -137,7 +136,7 @@ net_finish(struct net *n, unsigned int seconds)
 			n->fd_out = -1;
 		}
 		net_discard(n);
-		while (net_read(n, drop, sizeof drop) > 0)
+		while (net_read(n, n->in, sizeof n->in) > 0)
 			;
 	}
 	if (n->fd_out >= 0 && n->fd_out != n->fd_in)

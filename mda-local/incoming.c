@@ -120,16 +120,18 @@ move_to_file(struct incoming *m)
 	return r < 0 ? -1 : ftruncate(m->fd_memory, 0);
 }
 
+/* After an error what comes is dropped. */
 static void
 write_out(struct incoming *m)
 {
-	if (m->error || !m->held)
+	size_t const n = m->held;
+	m->held = 0;
+	if (m->error || !n)
 		return;
 	if (m->fd_big < 0 && m->size > MDA_MEMORY_MAX && move_to_file(m) < 0)
 		m->error = errno;
-	else if (durable_write(incoming_fd(m), m->buffer, m->held) < 0)
+	else if (durable_write(incoming_fd(m), m->buffer, n) < 0)
 		m->error = errno;
-	m->held = 0;
 }
 
 void
@@ -145,6 +147,21 @@ incoming_write(struct incoming *m, char const *s, size_t n)
 		if (m->held == sizeof m->buffer)
 			write_out(m);
 	}
+}
+
+char *
+incoming_space(struct incoming *m)
+{
+	if (sizeof m->buffer - m->held < INCOMING_SPACE)
+		write_out(m);
+	return m->buffer + m->held;
+}
+
+void
+incoming_wrote(struct incoming *m, size_t n)
+{
+	m->size += n;
+	m->held += n;
 }
 
 int

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define INCOMING_SPACE 16386 /* octets that may be put in place at once */
+
 struct incoming {
 	int fd_memory;
 	int fd_big; /* -1 until needed */
@@ -16,7 +18,7 @@ struct incoming {
 	void *arg;
 	int error; /* errno of the first failure; 0 */
 	size_t held;
-	char buffer[16384];
+	char buffer[2 * INCOMING_SPACE];
 };
 
 /* fd_memory: a memfd, which becomes its own; -1: it has none yet. */
@@ -36,6 +38,9 @@ void incoming_replace(struct incoming *m, int fd_memory);
 void incoming_reset(struct incoming *m);
 /* Appends; an error is remembered and makes incoming_end fail. */
 void incoming_write(struct incoming *m, char const *s, size_t n);
+/* The same for who writes up to INCOMING_SPACE octets there itself, and then says how many. */
+char *incoming_space(struct incoming *m);
+void incoming_wrote(struct incoming *m, size_t n);
 /* Nothing more comes. 0, or -1 with errno. */
 int incoming_end(struct incoming *m);
 /* Where it is. */

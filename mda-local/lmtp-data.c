@@ -30,14 +30,27 @@ begin(struct lmtp *l, int chunked)
 	l->failed = REPLY_NONE;
 }
 
-/* What is too big is read to its end, but not kept. */
+_Static_assert(INCOMING_SPACE >= NET_INSIZE + 2, "what smtp_data_feed makes of a read");
+
+/* The n octets behind what is kept; what is too big is read to its end, but not kept. */
 static void
-take(struct lmtp *l, char const *s, size_t n)
+keep(struct lmtp *l, size_t n)
 {
 	if (l->data.size > l->size_max)
 		l->failed = REPLY_TOO_BIG;
 	if (!l->failed)
-		incoming_write(&l->message, s, n);
+		incoming_wrote(&l->message, n);
+}
+
+/* Octets as they are on the wire: how many of them were used. */
+static size_t
+take(struct lmtp *l, char const *s, size_t n, int *done)
+{
+	size_t outlen;
+	size_t const used =
+	    smtp_data_feed(&l->data, s, n, incoming_space(&l->message), &outlen, done);
+	keep(l, outlen);
+	return used;
 }
 
 /* Loops and marks are looked for here and not where there are rights: these are bytes from outside.
@@ -105,7 +118,6 @@ int
 lmtp_data(void *session, char *arg, size_t len)
 {
 	struct lmtp *l = session;
-	static char out[NET_INSIZE + 2]; /* on the stack each page would be touched */
 	char *s;
 	(void)arg;
 	(void)len;
@@ -113,15 +125,13 @@ lmtp_data(void *session, char *arg, size_t len)
 	lmtp_reply(l, REPLY_DATA);
 	net_deadline(&l->net, l->idle * MDA_MESSAGE_TIMES);
 	for (int done = 0; !done;) {
-		size_t outlen;
 		ssize_t n = net_fill(&l->net, &s);
 		if (n <= 0) {
 			if (n < 0 && errno == ETIMEDOUT)
 				lmtp_late(l, "message");
 			return -1;
 		}
-		net_consume(&l->net, smtp_data_feed(&l->data, s, (size_t)n, out, &outlen, &done));
-		take(l, out, outlen);
+		net_consume(&l->net, take(l, s, (size_t)n, &done));
 	}
 	return finish(l);
 }
@@ -130,12 +140,10 @@ lmtp_data(void *session, char *arg, size_t len)
 
 /* The chunk's octets, kept or not. 0, or -1 the connection is over. */
 static int
-read_chunk(struct lmtp *l, uint64_t size, int keep)
+read_chunk(struct lmtp *l, uint64_t size, int wanted)
 {
-	static char out[NET_INSIZE + 2];
 	char *s;
 	while (size) {
-		size_t outlen;
 		int done;
 		ssize_t n = net_fill(&l->net, &s);
 		if (n <= 0) {
@@ -144,11 +152,8 @@ read_chunk(struct lmtp *l, uint64_t size, int keep)
 			return -1;
 		}
 		size_t part = (uint64_t)n < size ? (size_t)n : (size_t)size;
-		for (size_t used = 0; keep && used < part;) {
-			used +=
-			    smtp_data_feed(&l->data, s + used, part - used, out, &outlen, &done);
-			take(l, out, outlen);
-		}
+		for (size_t used = 0; wanted && used < part;)
+			used += take(l, s + used, part - used, &done);
 		net_consume(&l->net, part);
 		size -= part;
 	}
@@ -167,15 +172,15 @@ lmtp_bdat(void *session, char *arg, size_t len)
 		lmtp_reply(l, REPLY_BAD_CHUNK);
 		return -1;
 	}
-	int keep = (l->state & (LMTP_RCPT | LMTP_BDAT)) != 0;
+	int const wanted = (l->state & (LMTP_RCPT | LMTP_BDAT)) != 0;
 	if (l->state == LMTP_RCPT) {
 		begin(l, 1);
 		net_deadline(&l->net, l->idle * MDA_MESSAGE_TIMES);
 		l->state = LMTP_BDAT;
 	}
-	if (read_chunk(l, size, keep) < 0)
+	if (read_chunk(l, size, wanted) < 0)
 		return -1;
-	if (!keep) {
+	if (!wanted) {
 		/* No recipients, no replies: RFC 2033 4.3. */
 		if (!last || l->state != LMTP_MAIL)
 			lmtp_reply(l, l->state == LMTP_MAIL  ? REPLY_NO_RCPT
@@ -189,7 +194,6 @@ lmtp_bdat(void *session, char *arg, size_t len)
 		lmtp_reply(l, l->failed ? l->failed : REPLY_CHUNK);
 		return 0;
 	}
-	char rest[2];
-	take(l, rest, smtp_data_end(&l->data, rest));
+	keep(l, smtp_data_end(&l->data, incoming_space(&l->message)));
 	return finish(l);
 }

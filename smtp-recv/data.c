@@ -22,9 +22,9 @@ fail(struct transaction *t, enum reply r)
 	message_clear(&t->message);
 }
 
-/* Message octets with LF line ends. */
+/* Message octets with LF line ends; where `placed`, they stand already where message_space said. */
 static void
-store(struct session *s, char const *out, size_t n)
+store(struct session *s, char const *out, size_t n, int placed)
 {
 	struct transaction *t = &s->tx;
 	if (t->fault != REPLY_OK)
@@ -32,6 +32,8 @@ store(struct session *s, char const *out, size_t n)
 	header_scan_feed(&t->header, out, n);
 	if (t->data.size > s->set.size_max)
 		fail(t, REPLY_TOOBIG);
+	else if (placed)
+		message_wrote(&t->message, n);
 	else if (message_add(&t->message, out, n) < 0) {
 		int e = errno;
 		log_event("store-failed");
@@ -72,8 +74,9 @@ unwire(struct session *s, char const *in, size_t n, size_t *used, int *done)
 {
 	static char out[NET_INSIZE + 2];
 	size_t outlen;
-	*used = smtp_data_feed(&s->tx.data, in, n, out, &outlen, done);
-	store(s, out, outlen);
+	char *const place = message_space(&s->tx.message, sizeof out);
+	*used = smtp_data_feed(&s->tx.data, in, n, place ? place : out, &outlen, done);
+	store(s, place ? place : out, outlen, place != 0);
 }
 
 /* ---- where a binary message goes ---- */
@@ -226,7 +229,7 @@ last_chunk(struct session *s)
 	if (s->tx.is_binary)
 		binary_end(&s->tx.binary);
 	size_t n = smtp_data_end(&s->tx.data, out);
-	store(s, out, n);
+	store(s, out, n, 0);
 	return finish(s);
 }
 

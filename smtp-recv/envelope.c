@@ -157,11 +157,8 @@ outlet_for(struct session *s, char const *target)
 	}
 	if (!place)
 		return 0;
-	if (*place) {
-		outlet_close(*place);
-		free((*place)->target);
-		free(*place);
-	}
+	if (*place)
+		outlet_free(*place);
 	return *place = outlet_new(target, s->set.me);
 }
 

@@ -71,17 +71,34 @@ make_room(struct message *m, uint64_t n)
 	return m->fd < 0 ? move_to(m, memfd_create("message", MFD_CLOEXEC), n) : 0;
 }
 
+char *
+message_space(struct message *m, size_t n)
+{
+	if (m->fd >= 0 || m->memory.len + n > MEMORY_BYTES)
+		return 0;
+	/* All at once: growing bit by bit would leave holes behind. */
+	if (!m->memory.s)
+		sa_room(&m->memory, MEMORY_BYTES);
+	return m->memory.s + m->memory.len;
+}
+
+void
+message_wrote(struct message *m, size_t n)
+{
+	m->size += n;
+	m->memory.len += n;
+}
+
 int
 message_add(struct message *m, char const *s, size_t n)
 {
-	m->size += n;
-	if (m->fd < 0 && m->memory.len + n <= MEMORY_BYTES) {
-		/* All at once: growing bit by bit would leave holes behind. */
-		if (!m->memory.s)
-			sa_room(&m->memory, MEMORY_BYTES);
-		sa_catb(&m->memory, s, n);
+	char *const place = message_space(m, n);
+	if (place) {
+		memcpy(place, s, n);
+		message_wrote(m, n);
 		return 0;
 	}
+	m->size += n;
 	if (make_room(m, m->size - n) < 0)
 		return -1;
 	return durable_write(m->fd, s, n);

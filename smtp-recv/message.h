@@ -24,6 +24,10 @@ struct message {
 int message_directory(char const *path);
 /* Appends. 0, or -1 and errno (ENOSPC, EDQUOT: disk full); then only message_clear makes sense. */
 int message_add(struct message *m, char const *s, size_t n);
+/* Where the next octets go, for those who write up to n of them there themselves and then say how
+ * many; null: only message_add can. */
+char *message_space(struct message *m, size_t n);
+void message_wrote(struct message *m, size_t n);
 /* 1 if it ends with a line's end. */
 int message_whole(struct message const *m);
 /* Octets on the wire, CR LF counted, of what is sent on. 0, or -1 and errno: a number too low would end

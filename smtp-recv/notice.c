@@ -20,7 +20,7 @@ subject_of(struct transaction const *t, struct recipient const *r)
 		return !notify || notify & NOTIFY_FAILURE ? DSN_FAILED : -1;
 	/* A server that knows DSN tells it itself. */
 	if (r->verdict == VERDICT_DONE && notify & NOTIFY_SUCCESS &&
-	    !(r->via->client.ext & EXT_DSN))
+	    !(r->via->client->ext & EXT_DSN))
 		return DSN_DELIVERED;
 	return -1;
 }

@@ -1,7 +1,7 @@
 #include "smtp-recv/outlet.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -16,12 +16,18 @@ struct outlet *
 outlet_new(char const *target, char const *me)
 {
 	struct outlet *o = xmalloc(sizeof *o);
-	/* The client and its buffers come to life, and cost memory, with the first connection. */
-	memset(o, 0, offsetof(struct outlet, client));
-	o->client.ext = 0;
-	o->target = xstrdup(target);
-	o->me = me;
+	*o = (struct outlet){.target = xstrdup(target), .me = me};
 	return o;
+}
+
+void
+outlet_free(struct outlet *o)
+{
+	outlet_close(o);
+	free(o->client);
+	free(o->target);
+	stralloc_free(&o->reply.text);
+	free(o);
 }
 
 static void
@@ -84,13 +90,13 @@ judge(struct outlet *o)
 static int
 get_reply(struct outlet *o)
 {
-	return smtp_client_reply(&o->client, &o->reply) < 0 ? gone(o) : 0;
+	return smtp_client_reply(o->client, &o->reply) < 0 ? gone(o) : 0;
 }
 
 static void
 until(struct outlet *o, unsigned int seconds, tain const *latest)
 {
-	net_deadline_before(&o->client.net, seconds, latest);
+	net_deadline_before(&o->client->net, seconds, latest);
 }
 
 /* The descriptor, or -1 and errno. */
@@ -121,12 +127,14 @@ connect_target(struct outlet *o, tain const *latest)
 		made_up(o, REPLY_LMTP_GONE);
 		return -1;
 	}
-	smtp_client_fds(&o->client, fd, fd);
+	if (!o->client)
+		o->client = xmalloc(sizeof *o->client);
+	smtp_client_fds(o->client, fd, fd);
 	o->connected = 1;
 	o->stale = 0;
-	o->client.lmtp = 1;
+	o->client->lmtp = 1;
 	until(o, LMTP_SECONDS, latest);
-	switch (smtp_client_hello(&o->client, o->me, &o->reply)) {
+	switch (smtp_client_hello(o->client, o->me, &o->reply)) {
 	case 0:
 		return 0;
 	case 1:
@@ -153,17 +161,17 @@ send_letter(struct outlet *o, struct letter const *l)
 	char const *piece;
 	uint64_t offset = l->m->skip;
 	ssize_t n;
-	if (smtp_client_send(&o->client, l->head->s, l->head->len) < 0)
+	if (smtp_client_send(o->client, l->head->s, l->head->len) < 0)
 		return -1;
 	while ((n = message_piece(l->m, offset, &piece)) > 0) {
-		if (smtp_client_send(&o->client, piece, (size_t)n) < 0)
+		if (smtp_client_send(o->client, piece, (size_t)n) < 0)
 			return -1;
 		offset += (uint64_t)n;
 	}
 	/* A message that cannot be read back must not be ended as if it were whole. */
 	if (n < 0 || offset != l->m->size)
 		return -1;
-	return smtp_client_send_end(&o->client);
+	return smtp_client_send_end(o->client);
 }
 
 /* It is in memory and has its last line end. */
@@ -184,8 +192,8 @@ send_along(struct outlet *o, struct letter const *l)
 		outlet_close(o);
 		return;
 	}
-	smtp_client_bdat(&o->client, smtp_client_length(l->head->s, l->head->len) + wire);
-	if (send_letter(o, l) < 0 && !o->client.net.werr)
+	smtp_client_bdat(o->client, smtp_client_length(l->head->s, l->head->len) + wire);
+	if (send_letter(o, l) < 0 && !o->client->net.werr)
 		outlet_close(o);
 }
 
@@ -194,10 +202,10 @@ static void
 offer_whole(struct outlet *o, struct offer *f, struct letter const *l, tain const *latest)
 {
 	unsigned int const needed = EXT_PIPELINING | EXT_CHUNKING;
-	if ((o->client.ext & needed) != needed || !in_one_piece(l))
+	if ((o->client->ext & needed) != needed || !in_one_piece(l))
 		return;
 	f->whole = l;
-	o->client.net.deadline = *latest;
+	o->client->net.deadline = *latest;
 }
 
 /* Reads a reply that says nothing new. */
@@ -205,7 +213,7 @@ static void
 drop_reply(struct outlet *o)
 {
 	struct smtp_reply drop = SMTP_REPLY_ZERO;
-	if (o->connected && smtp_client_reply(&o->client, &drop) < 0)
+	if (o->connected && smtp_client_reply(o->client, &drop) < 0)
 		outlet_close(o);
 	stralloc_free(&drop.text);
 }
@@ -218,14 +226,14 @@ begin(struct outlet *o, struct offer const *f, int piped)
 {
 	int replies = o->stale;
 	if (o->stale)
-		smtp_client_cmd(&o->client, "RSET");
-	replies += smtp_client_mail(&o->client, f->mail, f->id);
+		smtp_client_cmd(o->client, "RSET");
+	replies += smtp_client_mail(o->client, f->mail, f->id);
 	if (piped)
-		smtp_client_rcpt(&o->client, f->rcpt);
+		smtp_client_rcpt(o->client, f->rcpt);
 	if (f->whole)
 		send_along(o, f->whole);
 	while (replies--) {
-		if (smtp_client_reply(&o->client, &o->reply) < 0)
+		if (smtp_client_reply(o->client, &o->reply) < 0)
 			return 1;
 		errno = ECONNRESET;
 		if (o->reply.code == 421)
@@ -243,16 +251,16 @@ begin(struct outlet *o, struct offer const *f, int piped)
 static int
 try_rcpt(struct outlet *o, struct offer const *f)
 {
-	int piped = !o->begun && o->client.ext & EXT_PIPELINING;
+	int piped = !o->begun && o->client->ext & EXT_PIPELINING;
 	int r = o->begun ? 0 : begin(o, f, piped);
 	if (!r) {
 		if (!piped)
-			smtp_client_rcpt(&o->client, f->rcpt);
-		if (smtp_client_reply(&o->client, &o->reply) < 0)
+			smtp_client_rcpt(o->client, f->rcpt);
+		if (smtp_client_reply(o->client, &o->reply) < 0)
 			return 1;
 		r = judge(o);
 		o->accepted += !r;
-		o->may_refuse = o->client.ext & EXT_XREFUSAL && !strcmp(o->reply.status, "2.7.0");
+		o->may_refuse = o->client->ext & EXT_XREFUSAL && !strcmp(o->reply.status, "2.7.0");
 	}
 	if (r < 0 && o->sent)
 		drop_reply(o);
@@ -263,7 +271,7 @@ try_rcpt(struct outlet *o, struct offer const *f)
 static int
 cannot(struct outlet *o, struct smtp_mail const *mail, struct smtp_rcpt const *rcpt)
 {
-	unsigned int ext = o->client.ext;
+	unsigned int ext = o->client->ext;
 	/* RFC 6531 3.2: addresses outside ASCII never to a server that has not said that it can. */
 	if ((mail->from.utf8 || rcpt->to.utf8) && !(ext & EXT_SMTPUTF8))
 		made_up(o, REPLY_UTF8_ROUTE);
@@ -285,7 +293,7 @@ outlet_rcpt(struct outlet *o, struct smtp_mail const *mail, char const *id,
 	o->sent = 0;
 	/* Once the text is out it must not be sent a second time, so a server that has closed shall
 	 * be noticed before. */
-	if (whole && o->connected && smtp_client_talks(&o->client))
+	if (whole && o->connected && smtp_client_talks(o->client))
 		outlet_close(o);
 	/* A server may close between two messages, and that shows only now: once more, then. But
 	 * recipients that it had accepted are lost with their connection. */
@@ -319,15 +327,15 @@ outlet_data(struct outlet *o, struct letter const *l, tain const *latest)
 		made_up(o, REPLY_LMTP_GONE);
 		return -1;
 	}
-	o->client.net.deadline = *latest;
+	o->client->net.deadline = *latest;
 	/* One turn less than with DATA. */
-	if (!o->sent && o->client.ext & EXT_CHUNKING && message_whole(l->m))
+	if (!o->sent && o->client->ext & EXT_CHUNKING && message_whole(l->m))
 		send_along(o, l);
 	if (o->sent) {
 		o->stale = 0;
 		return 0;
 	}
-	smtp_client_cmd(&o->client, "DATA");
+	smtp_client_cmd(o->client, "DATA");
 	if (get_reply(o) < 0)
 		return -1;
 	if (o->reply.code != 354) {
@@ -362,7 +370,7 @@ void
 outlet_close(struct outlet *o)
 {
 	if (o->connected)
-		smtp_client_close(&o->client);
+		smtp_client_close(o->client);
 	o->connected = o->stale = 0;
 	/* Recipients that it had accepted are lost with it; without any a new connection may serve.
 	 */

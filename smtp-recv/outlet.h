@@ -16,11 +16,12 @@ struct outlet {
 	int may_refuse; /* the last recipient's rules may refuse the message when they see it */
 	int sent;		 /* this message went along with its recipient */
 	struct smtp_reply reply; /* the last one; made up when the server does not answer */
-	struct smtp_client client;
+	struct smtp_client *client; /* null: it has not been connected so far */
 };
 
 /* A new outlet, not connected; target is copied, me must outlive it. */
 struct outlet *outlet_new(char const *target, char const *me);
+void outlet_free(struct outlet *o);
 /* The text of a message: head, then m. */
 struct letter {
 	stralloc const *head;

@@ -384,7 +384,8 @@ one_command(struct session *s, char *line)
 static void
 commands(struct session *s)
 {
-	char line[COMMAND_LINE_MAX];
+	/* On the stack each of its pages would be touched. */
+	static char line[COMMAND_LINE_MAX];
 	while (!one_command(s, line))
 		if (s->net.secret)
 			explicit_bzero(line, sizeof line);
