@@ -61,6 +61,18 @@ fill_more(struct net *n)
 	return r;
 }
 
+void
+net_glance(struct net *n)
+{
+	if (n->in_start != n->in_end || n->layer)
+		return;
+	ssize_t const r = read(n->fd_in, n->in, NET_INSIZE);
+	n->in_start = 0;
+	n->in_end = r > 0 ? (size_t)r : 0;
+	if (n->trace && r > 0)
+		n->trace(0, n->in, (size_t)r);
+}
+
 ssize_t
 net_fill(struct net *n, char **s)
 {

@@ -76,6 +76,9 @@ int net_readall(struct net *n, char *buf, size_t len);
 /* Makes at least one byte available and points *s at what is buffered; net_consume says how much of
  * it was used. Bytes available, 0 at end of file, -1 on error. Zero copies: the data path. */
 ssize_t net_fill(struct net *n, char **s);
+/* Takes what input is there, without waiting and before anything is sent: who has been spoken to
+ * already answers with what it had to say first. Errors and the end show when it is read. */
+void net_glance(struct net *n);
 /* What is buffered now, without reading. May be 0. */
 size_t net_peek(struct net *n, char **s);
 void net_consume(struct net *n, size_t used);

@@ -20,7 +20,7 @@ void
 smtp_client_fds(struct smtp_client *c, int fd_in, int fd_out)
 {
 	net_init(&c->net, fd_in, fd_out);
-	c->lmtp = 0;
+	c->lmtp = c->early = 0;
 	c->ext = 0;
 	c->size_limit = c->by_min = 0;
 	c->limits = (struct smtp_limits){0};
@@ -315,10 +315,15 @@ note_extensions(struct smtp_client *c, stralloc const *text)
 	}
 }
 
-int
-smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r)
+static void
+say_hello(struct smtp_client *c, char const *me)
 {
 	smtp_client_cmd(c, "%s %s", c->lmtp ? "LHLO" : "EHLO", me);
+}
+
+static int
+hear_hello(struct smtp_client *c, struct smtp_reply *r)
+{
 	if (smtp_client_reply(c, r) < 0)
 		return -1;
 	if (r->code / 100 != 2)
@@ -328,13 +333,22 @@ smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r)
 }
 
 int
+smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r)
+{
+	say_hello(c, me);
+	return hear_hello(c, r);
+}
+
+int
 smtp_client_hello(struct smtp_client *c, char const *me, struct smtp_reply *r)
 {
+	if (c->early)
+		say_hello(c, me);
 	if (smtp_client_reply(c, r) < 0)
 		return -1;
 	if (r->code / 100 != 2)
 		return 1;
-	int verdict = smtp_client_ehlo(c, me, r);
+	int verdict = c->early ? hear_hello(c, r) : smtp_client_ehlo(c, me, r);
 	if (verdict <= 0 || c->lmtp || r->code / 100 != 5)
 		return verdict;
 	smtp_client_cmd(c, "HELO %s", me);

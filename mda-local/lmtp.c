@@ -175,6 +175,7 @@ lmtp_serve(struct lmtp *l, int fd_parent)
 	l->fd_parent = fd_parent;
 	net_init(&l->net, 0, 1);
 	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());
+	net_glance(&l->net);
 	loop(l);
 	net_finish(&l->net, FINISH_SECONDS);
 }

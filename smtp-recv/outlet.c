@@ -133,6 +133,7 @@ connect_target(struct outlet *o, tain const *latest)
 	o->connected = 1;
 	o->stale = 0;
 	o->client->lmtp = 1;
+	o->client->early = *o->target == '/';
 	until(o, LMTP_SECONDS, latest);
 	switch (smtp_client_hello(o->client, o->me, &o->reply)) {
 	case 0:

@@ -147,6 +147,22 @@ hello(void)
 	start("220 x\r\n421 busy\r\n");
 	tap_num("a temporary refusal is not answered by HELO", smtp_client_hello(&c, "me", &r), 1);
 	stop(sent, sizeof sent);
+
+	start("");
+	c.lmtp = c.early = 1;
+	tap_num("nobody greets", smtp_client_hello(&c, "me", &r), -1);
+	n = stop(sent, sizeof sent);
+	tap_mem("LHLO was said before", sent, n, "LHLO me\r\n", 9);
+	start("220 x\r\n250-x\r\n250 DSN\r\n");
+	c.lmtp = c.early = 1;
+	tap_num("the greeting comes behind", smtp_client_hello(&c, "me", &r), 0);
+	tap_num("and the extensions", c.ext, EXT_DSN);
+	n = stop(sent, sizeof sent);
+	tap_mem("once", sent, n, "LHLO me\r\n", 9);
+	start("421 busy\r\n");
+	c.lmtp = c.early = 1;
+	tap_num("refused in the greeting all the same", smtp_client_hello(&c, "me", &r), 1);
+	stop(sent, sizeof sent);
 	stralloc_free(&r.text);
 }
 
