@@ -55,7 +55,7 @@ OBJ_mda-remote-dns := $(addprefix mda-remote/,dns.o dns-hosts.o dns-tlsa.o dns-t
 USE_mda-remote-dns := dynamic
 LIBS_mda-remote-dns := -lunbound
 
-# OpenSSL is in these two only.
+# OpenSSL is in these two and in smtp-send.
 TLS_OBJECTS := bin/tls-serve.o bin/tls-relay.o bin/tls-session.o bin/tls-certs.o bin/tls-context.o \
     bin/tls-warm.o bin/tls-tickets.o bin/tls-file.o
 PROGRAMS += tls-engine tls-keeper

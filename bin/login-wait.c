@@ -4,7 +4,7 @@
  * log line, and exits with that code.
  *
  * Descriptors: 2 log; PIDFD; whatever else is open stays open (a lock may hang on it).
- * Arguments: as above; exec'd by the parent itself (lib/login-leave.c), with TERM, HUP and CHLD
+ * Arguments: as above; exec'd by the parent itself (lib/login-parent.c), with TERM, HUP and CHLD
  * blocked.
  * Environment: none.
  * Exit: the program's code, 111 if a signal ended it; 100 usage.

@@ -2,7 +2,7 @@
  * grammar of RFC 3501 section 9 and returns 1; at the first thing that is wrong it returns 0 and
  * p->error says what, and all further steps return 0. So handlers read straight on:
  *
- *     if (!parse_sp(p) || !parse_mailbox(p, &name) || !parse_end(p))
+ *     if (!parse_sp(p) || !parse_astring(p, &name) || !parse_end(p))
  *             return BAD;
  *
  * Literals are fetched on the way: a synchronizing one gets its "+". All strings live in the

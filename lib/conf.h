@@ -16,7 +16,7 @@ char const *conf_dir(void);
 /* instance directory + "/" + relative, as a malloced C string that lives until exit. */
 char *conf_path(char const *relative);
 
-/* First line of etc/name into value (len without NUL, C string): 1, or 0 if there is no such file
+/* First line of etc/NAME into value (len without NUL, C string): 1, or 0 if there is no such file
  * or its first line is empty. */
 int conf_line(char const *name, stralloc *value);
 /* The same with a default; lives until exit; null stays null. */
@@ -32,7 +32,7 @@ char const *conf_address(char const *name);
 /* Every line that is neither empty nor a comment (#), each with a NUL, appended: their number. */
 unsigned int conf_lines(char const *name, stralloc *list);
 
-/* All of etc/name: 1, or 0 if there is no such file. */
+/* All of etc/NAME: 1, or 0 if there is no such file. */
 int conf_text(char const *name, stralloc *text);
 
 /* A time: a number and ms, s, m, h or d (s if nothing). In milliseconds; as conf_uint. */

@@ -18,18 +18,18 @@
 
 #define TABLE_VALUE_MAX (1 << 24) /* octets of a line, and of a value with all its lines: EFBIG */
 
-/* Looks key[0..len) up in the sources of the table (lib/lookup.h): etc/name, unless etc/lookup says
+/* Looks key[0..len) up in the sources of the table (lib/lookup.h): etc/NAME, unless etc/lookup says
  * otherwise. 1 and the value (C string, len without NUL); 0 not there (or no such table); -1 and
  * errno if a source could not be read, is damaged, or does not answer: EINVAL is for the
  * administrator to repair. */
 int table_find(char const *name, char const *key, size_t len, stralloc *value);
 
-/* Calls fn for every entry of etc/name's text, in order; stops when it returns non-zero and returns
+/* Calls fn for every entry of etc/NAME's text, in order; stops when it returns non-zero and returns
  * that. 0 at the end or without a table, -1 and errno on a read error. */
 typedef int table_each_fn(void *arg, char const *key, size_t klen, char const *value, size_t vlen);
 int table_each(char const *name, table_each_fn *fn, void *arg);
 
-/* Compiles etc/name to etc/name.cdb, durably, with the text's mode. 0, or -1 and errno. */
+/* Compiles etc/NAME to etc/NAME.cdb, durably, with the text's mode. 0, or -1 and errno. */
 int table_compile(char const *name);
 
 #endif

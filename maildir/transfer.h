@@ -22,8 +22,9 @@ int transfer_begin(
 /* The same with what transfer_rest has kept in *x_r, or null; it is used up. */
 int transfer_resume(
     struct transfer **x_r, struct maildir_tree const *t, char const *name, struct quota *quota);
-/* Adds a finished delivery (begun with delivery_begin in transfer_dir) with flags and keyword names
- * (null-terminated, may be null). The delivery is used up when transfer_commit succeeds. */
+/* Adds a finished delivery (begun with delivery_begin in the folder's directory) with flags and
+ * keyword names (null-terminated, may be null). The delivery is used up when transfer_commit
+ * succeeds. */
 int transfer_append(struct transfer *x, struct delivery *d, unsigned int flags,
     char const *const *keywords, struct timespec const *internaldate);
 /* A message of so many octets on disk goes once this transfer is done (RFC 8508 3.4): what comes in

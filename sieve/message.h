@@ -21,7 +21,7 @@ struct field {
 	struct header_field f;
 	struct field *next; /* of the same bucket, in the order of the header */
 	unsigned int index; /* in the header */
-	struct text text;   /* see field_text_of; s is null: not made yet */
+	struct text text;   /* see field_value; s is null: not made yet */
 	struct address *addresses;
 	unsigned char addressed; /* addresses are there */
 };
