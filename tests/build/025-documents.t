@@ -98,6 +98,19 @@ listed = set(re.findall(r"^\.It Pa ([a-z-]+)$", re.search(r"^\.Sh TABLES\n(.*?)^
 joined = set(re.findall(r"^\| `([a-z-]+)` \|", re.search(r"^## Tables in `etc/`\n(.*?)^## ", documents["doc/joints.md"], re.S | re.M).group(1), re.M))
 none(read_as_tables ^ (listed - {"lookup"}), "postern(7) has every table, and no other")
 none(read_as_tables - joined, "doc/joints.md has every table")
+
+
+def items(part):
+    """Names of the settings that are items there."""
+    for line in re.findall(r"^\.It Pa (.+)$", part, re.M):
+        for name in line.split(" Ta ")[0].split(" , "):
+            yield re.sub(r"^etc/", "", name.split()[0]).split("/")[0]
+
+
+own = {n: p.rsplit(".", 1)[0] for p, t in pages.items() if p != "postern.7" for part in re.findall(r"^\.Sh SETTINGS\n(.*?)^\.Sh ", t, re.S | re.M)
+       for n in items(part)}
+under = {n: p for p, part in re.findall(r"^\.Ss (\S+)\(8\)\n(.*?)(?=^\.S[sh] )", pages["postern.7"], re.S | re.M) for n in items(part)}
+none({n for n in own if own[n] != under.get(n)}, "postern(7) has each setting under the page that tells of it")
 settings = {n.split("/")[0] for line in re.findall(r"^\.It Pa ([^\n]+)", pages["postern.7"], re.M) for n in re.split(r" Ta | , ", line)}
 CONTROL = settings | listed | {"sieve"}  # a folder of scripts: mda-local(8)
 none({f"{f}: etc/{n}" for part in (documents, pages, comments) for f, t in part.items()
