@@ -75,6 +75,10 @@ input(void const *data, size_t size)
 __attribute__((unused)) static void
 stand_in_for_client(void const *data, size_t size)
 {
+	/* An input may have closed them. */
+	while (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0)
+		if (open("/dev/null", O_RDWR) < 0)
+			abort();
 	int fd = input(data, size), out = open("/dev/null", O_WRONLY);
 	if (dup2(fd, 0) < 0 || dup2(out, 1) < 0)
 		abort();
@@ -111,12 +115,18 @@ send_plainly(int fd, void const *s, size_t n, int pass)
 	return send(fd, s, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : -1;
 }
 
-/* A login pair's parent that refuses what it is asked, for one reason or another. */
+/* A login pair's parent that refuses most of what it is asked, for one reason or another. */
 __attribute__((unused)) static void
 stand_in_for_parent(struct login *l, enum login_kind kind)
 {
-	static struct login_answer all[6] = {{.verdict = LOGIN_REFUSED}, {.verdict = LOGIN_TEMPFAIL}, {.verdict = LOGIN_LIMIT},
-	    {.verdict = LOGIN_REFUSED}, {.verdict = LOGIN_TEMPFAIL}, {.verdict = LOGIN_TOOMANY}};
+	static enum login_verdict const verdicts[] = {LOGIN_OK, LOGIN_REFUSED, LOGIN_TEMPFAIL, LOGIN_LIMIT, LOGIN_TEMPFAIL, LOGIN_TOOMANY};
+	static struct login_answer all[6];
+	for (size_t i = 0; i < 6; i++) {
+		/* A session would take the connection over. */
+		all[i].verdict = kind == LOGIN_SESSION && verdicts[i] == LOGIN_OK ? LOGIN_REFUSED : verdicts[i];
+		all[i].len = sizeof all[i].data;
+		strcpy(all[i].data, "user");
+	}
 	if (l->fd > 2)
 		close(l->fd);
 	memset(l, 0, sizeof *l);
