@@ -5,6 +5,7 @@
  * a table etc/certificates. */
 #include "lib/login-offer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,6 +90,15 @@ listed(void)
 	return bits;
 }
 
+static int
+has_certificates(void)
+{
+	char *path = conf_path("etc/certificates");
+	int const found = !access(path, F_OK);
+	free(path);
+	return found;
+}
+
 void
 login_offer_read(struct login_offer *o, char const *checkpassword)
 {
@@ -98,8 +108,7 @@ login_offer_read(struct login_offer *o, char const *checkpassword)
 	o->mechanisms = PASSWORDS;
 	if (takes_our_word(checkpassword)) {
 		o->mechanisms |= conf_flag("sasl-scram", 0) ? SCRAM : 0;
-		o->mechanisms |=
-		    !access(conf_path("etc/certificates"), F_OK) ? BIT(SASL_EXTERNAL) : 0;
+		o->mechanisms |= has_certificates() ? BIT(SASL_EXTERNAL) : 0;
 		read_checker(o);
 		if (o->checker[0]) {
 			o->mechanisms |= OAUTH;

@@ -40,12 +40,12 @@ sieve_there(struct worker *w)
 	struct sieve_rules *const s = xmalloc(sizeof *s);
 	memset(s, 0, sizeof *s);
 	scripts_load(&s->scripts, w->account->home);
-	errno = s->scripts.temporary;
-	if (errno)
-		return -1;
-	if (!s->scripts.mains) {
+	int const e = s->scripts.temporary;
+	if (e || !s->scripts.mains) {
+		free(s->scripts.home);
 		free(s);
-		return 0;
+		errno = e;
+		return e ? -1 : 0;
 	}
 	s->folder = in_home(w, SCRIPT_FOLDER);
 	s->active = in_home(w, SCRIPT_ACTIVE);

@@ -52,7 +52,7 @@ int
 main(void)
 {
 	char const *const first = forward(&key, "alice", "a.test", NOW);
-	char zero[600], one[600], two[600], changed[600];
+	char zero[600], one[600], two[600], changed[sizeof zero + 8];
 	snprintf(zero, sizeof zero, "%s", first);
 	tap_ok(strlen(zero) == 5 + 8 + 1 + 2 + 1 + 6 + 1 + 5, "the form: %s", zero);
 	way("alice", "a.test", 0);
