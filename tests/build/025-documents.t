@@ -50,6 +50,8 @@ named += [(f, n) for f, t in comments.items() for n in re.findall(r"\b[a-z][a-z0
 none({f"{f}: {n}" for f, n in named if n not in words and not re.fullmatch(r"msg_\d+", n)}, "every function, limit and variable is in the code")
 none({f"{f}: {link}" for f, t in documents.items() for link in re.findall(r"\]\(([^)#:]+)\)", t)
       if not os.path.exists(os.path.join(os.path.dirname(f), link))}, "every link leads somewhere")
+index = documents["README.md"] + documents["doc/bench/README.md"].replace("](", "](doc/bench/")
+none({f for f in documents if f.startswith("doc/") and f"]({f})" not in index}, "and README.md leads to every document")
 
 # ---- programs and pages
 
