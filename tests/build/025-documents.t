@@ -45,9 +45,12 @@ FOREIGN = set("mail_fsync default_vsz_limit service_count sieve_before sieve_aft
 code = re.sub(r"/\*.*?\*/|//[^\n]*", "", " ".join(source.values()), flags=re.S)
 testing = [read(f) for f in files if re.match(r"tests/(?!fuzz/..*/)", f) and re.search(r"\.(?:[cht]|py)$|/[a-z]+$", f)]
 words = set(re.findall(r"\w+", " ".join([code, *scripts.values(), *testing]))) | FOREIGN
-named = [(f, n) for f, t in documents.items() for code in re.findall(r"`([^`\n]+)`", t) for n in re.findall(r"\b[A-Za-z]\w*_\w+\b", code)]
+named = [(f, n) for f, t in documents.items() for quoted in re.findall(r"`([^`\n]+)`", t) for n in re.findall(r"\b[A-Za-z]\w*_\w+\b", quoted)]
 named += [(f, n) for f, t in comments.items() for n in re.findall(r"\b[a-z][a-z0-9]*_[a-z0-9_]*[a-z0-9]\b", t)]
 none({f"{f}: {n}" for f, n in named if n not in words and not re.fullmatch(r"msg_\d+", n)}, "every function, limit and variable is in the code")
+said = set(re.findall(r"[a-z][a-z-]*[a-z]", " ".join(re.findall(r'"[^"\n]*"', code))))
+none({f"{f}: {n}" for part in (documents, pages) for f, t in part.items() for n in re.findall(r"\bevent=([a-z][a-z-]*[a-z])", t) if n not in said},
+     "every event of the log is in the code")
 none({f"{f}: {link}" for f, t in documents.items() for link in re.findall(r"\]\(([^)#:]+)\)", t)
       if not os.path.exists(os.path.join(os.path.dirname(f), link))}, "every link leads somewhere")
 index = documents["README.md"] + documents["doc/bench/README.md"].replace("](", "](doc/bench/")
