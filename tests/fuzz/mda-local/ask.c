@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	char const *s = (char const *)data, *const end = s + size;
 	unsigned int count = 0;
 	if (!begun++) {
-		static char const domains[] = "example.test: local\n", users[] = "a@example.test: x:1:1::/nonexistent/home:\n";
+		static char const domains[] = "example.test: local\n", users[] = "a@example.test: x:1:1::/dev/null/home:\n";
 		instance_file("etc/domains", domains, sizeof domains - 1);
 		instance_file("etc/users", users, sizeof users - 1);
 		deliver_init(&d);
