@@ -55,7 +55,7 @@ errand_run(enum errand_program program, int *fd)
 		int32_t pid;
 		char s[sizeof(int32_t) + 1];
 	} a;
-	ask(&(struct errand){.kind = ERRAND_RUN, .number = program});
+	ask(&(struct errand){.kind = ERRAND_RUN, .number = (int32_t)program});
 	hear(a.s, sizeof a.s, fd);
 	return a.pid;
 }
