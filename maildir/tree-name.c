@@ -133,6 +133,8 @@ tree_client_name(struct maildir_tree const *t, char const *disk, size_t len, str
 		sa_cats(name, "INBOX");
 		return 0;
 	}
+	if (!len)
+		return bad_name(); /* disk may be null */
 	size_t before = name->len;
 	if (!is_others(t, disk, len))
 		sa_cats(name, t->prefix);
