@@ -8,10 +8,11 @@
 #   make habits          a mail client's habits while programs are killed, for KILL_SECONDS (600)
 #   make abuse           floods, slow clients, full disks and the like, in full numbers (doc/abuse.md)
 #   make install DESTDIR= PREFIX=/usr/local
-#   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder
+#   make SAN=1 | VG=1 | WERROR=1 | CC=clang     variants, each in its own build folder (VG: behind make)
 #   make FUZZ=1 [all] [unit] [targets]          clang's sanitizers and libFuzzer's counters in it all, in build/fuzz
 #   make fuzz            each parser fuzzed for FUZZ_SECONDS (60) by libFuzzer; AFL=1: by AFL++
 #   make san             the tests with every program under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make valgrind        the transcripts and the unit tests with every program under valgrind
 #   make clean
 
 PREFIX  ?= /usr/local
@@ -24,6 +25,12 @@ ifneq ($(FUZZED),)
 SAN     := 1
 CC      := $(if $(AFL),AFL_QUIET=1 afl-clang-fast,clang)
 CFLAGS  ?= -O1 -g1
+endif
+
+# For valgrind, whose own malloc and strlen a static program would not call: the objects that there are, linked anew.
+ifdef VG
+NOSTATIC := 1
+CPPFLAGS += -DSANDBOX_VALGRIND
 endif
 
 VARIANT := $(if $(SAN),-san)$(if $(VG),-vg)$(if $(filter clang%,$(notdir $(CC))),-clang)
@@ -79,18 +86,24 @@ TARGETS := $(patsubst tests/fuzz/%/,$B/targets/%,$(sort $(dir $(wildcard tests/f
 # The crash rig's tracer, where it knows the registers.
 CRASH   := $(if $(filter x86_64-linux%,$(shell $(CC) -dumpmachine)),$B/crash/tracer)
 
-.PHONY: all check crash soak habits abuse install clean fuzz targets san unit bench rigs proof
+.PHONY: all check crash soak habits abuse install clean fuzz targets san valgrind unit bench rigs proof
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
 all: $(BIN)
 
-$B/obj/%.o: %.c
+$(if $(VG),$(addprefix $B/obj/,lib/sandbox.o lib/sandbox-mode.o bin/login-wait.o tests/lib/stralloc.o):) $B/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) -c -o $@ $<
 
-$B/lib.a: $(LIBSRC:%.c=$B/obj/%.o)
+ifdef VG
+$B/obj/%.o: build/obj/%.o
+	@mkdir -p $(@D)
+	ln -f $< $@
+endif
+
+$B/lib.a: $(LIBSRC:%.c=$B/obj/%.o) $(if $(SAN)$(VG),$B/obj/tests/lib/stralloc.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -186,6 +199,13 @@ proof: all unit bench rigs
 
 check: all unit rigs
 	tests/run
+
+san:
+	$(MAKE) SAN=1 all unit
+	tests/sanitized build/variant-san
+
+valgrind:
+	tests/valgrind/run
 
 soak: all unit
 	tests/soak

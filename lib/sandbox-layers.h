@@ -5,13 +5,13 @@
 
 #include "lib/sandbox.h"
 
-/* Under AddressSanitizer the address space is all taken, and it makes calls of its own. */
+/* Under AddressSanitizer and valgrind (VG=1) the address space is all taken, and it makes calls of its own. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANDBOX_SANITIZED 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(SANDBOX_VALGRIND)
 #define SANDBOX_SANITIZED 1
 #endif
 

@@ -87,6 +87,11 @@ sandbox_limit(unsigned int what, uint64_t n)
 	/* A lower hard limit that is there already stays. */
 	if (!getrlimit(what, &now) && now.rlim_max < r.rlim_max)
 		r.rlim_cur = r.rlim_max = now.rlim_max;
+#ifdef SANDBOX_VALGRIND
+	/* Its own descriptors are below the hard limit, which it lets nobody change. */
+	if (what == RLIMIT_NOFILE)
+		r.rlim_max = now.rlim_max;
+#endif
 	if (setrlimit(what, &r) < 0)
 		strerr_diefu1sys(111, "set a resource limit");
 }
