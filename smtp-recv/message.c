@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
@@ -13,7 +12,6 @@
 #include "smtp-recv/limits.h"
 
 #define PIECE 65536
-#define MOVED 16384 /* at a time, while another piece may be in use */
 
 static int fd_dir = -1;
 
@@ -40,35 +38,16 @@ open_nameless(void)
 	return fd;
 }
 
-/* To a file, the n octets that are there so far. */
+/* To a file, all that is there so far. */
 static int
-move_to(struct message *m, int fd, uint64_t n)
+move_out(struct message *m)
 {
-	char piece[MOVED];
-	ssize_t r = 0;
-	if (fd < 0)
+	m->fd = open_nameless();
+	if (m->fd < 0)
 		return -1;
-	for (uint64_t at = 0; at < n && r >= 0; at += (uint64_t)r) {
-		r = message_read(m, at, piece, n - at < MOVED ? (size_t)(n - at) : MOVED);
-		if (r <= 0 || durable_write(fd, piece, (size_t)r) < 0)
-			r = -1;
-	}
-	if (m->fd >= 0)
-		close(m->fd);
-	m->fd = fd;
+	int const r = durable_write(m->fd, m->memory.s, m->memory.len);
 	stralloc_free(&m->memory);
-	return r < 0 ? -1 : 0;
-}
-
-/* The kernel's memory is no part of this process, and costs no file system a thing. */
-static int
-make_room(struct message *m, uint64_t n)
-{
-	if (m->size > MEMORY_FILE_BYTES && !m->on_disk) {
-		m->on_disk = 1;
-		return move_to(m, open_nameless(), n);
-	}
-	return m->fd < 0 ? move_to(m, memfd_create("message", MFD_CLOEXEC), n) : 0;
+	return r;
 }
 
 char *
@@ -99,7 +78,7 @@ message_add(struct message *m, char const *s, size_t n)
 		return 0;
 	}
 	m->size += n;
-	if (make_room(m, m->size - n) < 0)
+	if (m->fd < 0 && move_out(m) < 0)
 		return -1;
 	return durable_write(m->fd, s, n);
 }
@@ -198,7 +177,8 @@ message_clear(struct message *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
+	if (m->memory.len > MEMORY_KEPT)
+		stralloc_free(&m->memory);
 	sa_reset(&m->memory);
 	m->size = m->skip = 0;
-	m->on_disk = 0;
 }

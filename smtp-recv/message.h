@@ -1,5 +1,4 @@
-/* A message while it is received: in memory up to MEMORY_BYTES, beyond in a file without a name, of
- * the kernel's memory up to MEMORY_FILE_BYTES. */
+/* A message while it is received: in memory up to MEMORY_BYTES, beyond in a file without a name. */
 #ifndef SMTP_RECV_MESSAGE_H
 #define SMTP_RECV_MESSAGE_H
 
@@ -11,12 +10,11 @@ struct message {
 	stralloc memory; /* all of it while fd is -1, empty otherwise */
 	int fd;
 	uint64_t size;
-	int on_disk;   /* the file is */
 	uint64_t skip; /* octets at the front that are not sent on: a header that was changed */
 };
 #define MESSAGE_ZERO                                                                               \
 	{                                                                                          \
-		STRALLOC_ZERO, -1, 0, 0, 0                                                         \
+		STRALLOC_ZERO, -1, 0, 0                                                            \
 	}
 
 /* Says in which directory files are made; opened now, so that it may be out of reach later. 0, or

@@ -67,8 +67,9 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .future = t->mail.future,
 	    .utf8 = t->mail.smtputf8,
 	    .eightbit = t->data.eightbit,
-	    /* RFC 3461 4.3; one too long for memory comes back as its header. */
-	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls && t->message.fd < 0,
+	    /* RFC 3461 4.3; a long one comes back as its header. */
+	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls &&
+		    t->message.fd < 0 && t->message.size <= NOTICE_BYTES,
 	};
 	dsn_begin(out, &d, list, n);
 	if (d.full)

@@ -165,7 +165,7 @@ tap.eq(len(i.lmtp.messages), had + 1, "hang-up after the dot: delivered")
 i.close()
 
 # DSN parameters go on; NOTIFY decides about notices (RFC 3461).
-def dsn(notify, lmtp, ext, wanted, sender="s@b.example", ret=""):
+def dsn(notify, lmtp, ext, wanted, sender="s@b.example", ret="", more=0):
     i = Instance(lmtp=False)
     i.lmtp = Lmtp(i.path("run/lmtp/sock"), lmtp, ext=ext)
     c = i.client(RELAYCLIENT="")
@@ -174,7 +174,7 @@ def dsn(notify, lmtp, ext, wanted, sender="s@b.example", ret=""):
     c.cmd("RCPT TO:<a@example.test> ORCPT=rfc822;orig+40x.example" + notify)
     c.cmd("RCPT TO:<b@example.test>")
     c.cmd("DATA")
-    c.send("Subject: original\r\n\r\nbody\r\n.\r\n")
+    c.send("Subject: original\r\n\r\nbody\r\n" + ("x" * 78 + "\r\n") * (more // 80) + ".\r\n")
     c.reply()
     c.close()
     got = [m["body"].decode() for m in i.spool.messages]
@@ -197,6 +197,8 @@ tap.eq([p.get_content_type() for p in m.walk()][:4], ["multipart/report", "text/
        "... and Python's email package reads it")
 tap.like("\n".join(lines), r"ENVID=env\+2B1.*ORCPT=rfc822;orig\+40x.example", "parameters were passed on")
 tap.like(dsn("", FULL, WITH, 1, ret=" RET=FULL")[0][0], "message/rfc822.*\r\nbody", "RET=FULL")
+got = dsn("", FULL, WITH, 1, ret=" RET=FULL", more=140000)[0][0]
+tap.ok("text/rfc822-headers" in got and "\r\nbody" not in got, "... of a long message the header", got[-500:])
 dsn(" NOTIFY=NEVER", FULL, WITH, 0)
 dsn(" NOTIFY=DELAY", FULL, WITH, 0)
 dsn("", FULL, WITH, 0, sender="")
