@@ -278,9 +278,9 @@ reap(struct broker *b)
 
 enum { SIGNALS, LISTENER, FIRST };
 
-/* Servers stand before workers: who is heard to have had a report from a worker is looked at before
- * it, so that what the worker said before is there, too. */
-static nfds_t
+/* Waits. Servers stand before workers: who is heard to have had a report from a worker is looked at
+ * before it, so that what the worker said before is there, too. As poll. */
+static int
 watch(struct broker *b)
 {
 	size_t const n = FIRST + b->servers + b->workers;
@@ -297,7 +297,7 @@ watch(struct broker *b)
 		b->poll[FIRST + b->servers + i] =
 		    (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
 	}
-	return n;
+	return poll(b->poll, n, -1);
 }
 
 /* Workers first: what they said counts for what servers ask. */
@@ -326,7 +326,7 @@ broker_run(int fd)
 	if (b.fd_signals < 0 || !selfpipe_trap(SIGCHLD))
 		strerr_diefu1sys(111, "trap signals");
 	while (b.fd_listener >= 0 || b.serving)
-		if (poll(b.poll, watch(&b), -1) >= 0)
+		if (watch(&b) >= 0)
 			hear_all(&b);
 		else if (errno != EINTR)
 			strerr_diefu1sys(111, "poll");
