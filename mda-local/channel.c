@@ -104,8 +104,11 @@ receive(int fd, void *s, size_t len, int *fd_r, int64_t until)
 {
 	union control c;
 	struct iovec v = {.iov_base = s, .iov_len = len};
-	struct msghdr m = {
-	    .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
+	/* No room for a second descriptor, as there is behind one where sizes are rounded up. */
+	struct msghdr m = {.msg_iov = &v,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
 	if (fd_r)
 		*fd_r = -1;
 	if (until != CHANNEL_FOREVER && wait_readable(fd, until) < 0)

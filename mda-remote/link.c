@@ -52,10 +52,11 @@ link_recv(int fd, char *s, size_t max, int *fd_pass)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec v = {.iov_base = s, .iov_len = max - 1};
+	/* No room for a second descriptor, as there is behind one where sizes are rounded up. */
 	struct msghdr m = {.msg_iov = &v,
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
-	    .msg_controllen = sizeof control};
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
 	int passed = -1;
 	ssize_t r;
 	do
