@@ -198,7 +198,7 @@ reap(void)
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		if (pid == k.zygote.pid)
 			zygote_end(&k.zygote);
-		else
+		else if (k.engines) /* it may have had a child before it was the holder */
 			k.engines--;
 		if (!WIFSIGNALED(status))
 			continue;

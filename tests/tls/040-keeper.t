@@ -365,6 +365,15 @@ same(subprocess.run(["tls-keeper", T + "/s"], env=dict(os.environ, TLS_UID="me")
 for args in (["-c", "0"], ["-a", "999"], ["-d", "1"], ["-x"], ["a", "b"]):
     same(subprocess.run(["tls-keeper", *args], capture_output=True).returncode, 100, "tls-keeper %s: 100" % " ".join(args))
 
+# ---- a child that it had before it was the holder, as of a shell that became it
+h = Holder(dir=DIR, preexec_fn=lambda: os.fork() or os._exit(0))
+s = TlsServer("holder", [], ["cat"], holder=h)
+with s.tls() as c:
+    c.sendall(b"z")
+    same(c.recv(1), b"z", "the end of a process that it has not made is no engine's")
+s.stop()
+h.stop()
+
 # ---- the deadline of a request, and clients without one in every place that there is
 h = Holder(dir=DIR, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
 s = TlsServer("holder", [], ["cat"], holder=h)
