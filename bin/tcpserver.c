@@ -121,14 +121,15 @@ give_port(void)
 static int
 catch_signals(void)
 {
-	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, RENEW_SIGNAL};
+	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, SIGABRT};
 	int fd = selfpipe_init();
 	if (fd < 0)
 		strerr_diefu1sys(111, "create a selfpipe");
-	signal(RENEW_SIGNAL, SIG_DFL);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		if (selfpipe_trap(signals[i]) < 0)
+		if (!selfpipe_trap(signals[i]))
 			strerr_diefu1sys(111, "trap signals");
+	if (!renew_trap())
+		strerr_diefu1sys(111, "trap signals");
 	/* A dead logger ends nobody; unlike SIG_IGN this is not inherited through exec. */
 	if (sig_altignore(SIGPIPE) < 0)
 		strerr_diefu1sys(111, "ignore SIGPIPE");

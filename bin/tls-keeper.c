@@ -287,14 +287,15 @@ struct handed {
 static void
 trap_signals(void)
 {
-	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP, RENEW_SIGNAL};
+	static int const signals[] = {SIGCHLD, SIGTERM, SIGHUP};
 	k.signals = selfpipe_init();
 	if (k.signals < 0)
 		strerr_diefu1sys(111, "set up signals");
-	signal(RENEW_SIGNAL, SIG_DFL);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		if (selfpipe_trap(signals[i]) < 0)
+		if (!selfpipe_trap(signals[i]))
 			strerr_diefu1sys(111, "trap signals");
+	if (!renew_trap())
+		strerr_diefu1sys(111, "trap signals");
 }
 
 /* In a child: serves the clients that may still ask for TLS, with the keys that there were. It ends

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <skalibs/exec.h>
+#include <skalibs/selfpipe.h>
 #include <skalibs/types.h>
 
 #include "lib/skalibs-compat.h"
@@ -32,6 +33,16 @@ void
 renew_keep(int fd)
 {
 	(void)fcntl(fd, F_SETFD, 0);
+}
+
+int
+renew_trap(void)
+{
+	/* First trapped, which blocks it, and then no longer ignored: in the other order one that
+	 * comes in between would be the end. What is blocked waits even while it is ignored. */
+	int const r = selfpipe_trap(RENEW_SIGNAL);
+	signal(RENEW_SIGNAL, SIG_DFL);
+	return r;
 }
 
 void

@@ -7,8 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-/* What asks for it. Ignored by who is about to begin: to be trapped after signal(RENEW_SIGNAL,
- * SIG_DFL). */
+/* What asks for it. Ignored by who is about to begin, until renew_trap. */
 #define RENEW_SIGNAL SIGUSR1
 
 /* What the program before this one has left: its descriptor (close-on-exec), to be closed by the
@@ -18,6 +17,8 @@ int renew_take(void);
 int renew_file(void);
 /* Descriptors that the successor is to have too. */
 void renew_keep(int fd);
+/* Has it come to the selfpipe, which is there already. As selfpipe_trap. */
+int renew_trap(void);
 /* From here on the signal is nobody's end; before who waits for signals stops that. One that comes
  * until the successor waits for them is not heard. */
 void renew_hold(void);

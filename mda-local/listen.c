@@ -401,10 +401,9 @@ prepare(struct listener *l, unsigned int max)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
-	signal(RENEW_SIGNAL, SIG_DFL);
 	l->fd_signals = selfpipe_init();
 	if (l->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
-	    !selfpipe_trap(SIGQUIT) || !selfpipe_trap(RENEW_SIGNAL))
+	    !selfpipe_trap(SIGQUIT) || !renew_trap())
 		strerr_diefu1sys(111, "trap signals");
 	prctl(PR_SET_NAME, LISTENER);
 	l->fd_changes = conf_watch();

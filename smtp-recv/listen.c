@@ -88,7 +88,7 @@ watch(struct listener *l)
 static void
 take_socket(struct listener *l)
 {
-	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT, RENEW_SIGNAL};
+	static int const caught[] = {SIGCHLD, SIGTERM, SIGHUP, SIGQUIT};
 	uint16_t port;
 	int listening = 0;
 	socklen_t n = sizeof listening;
@@ -105,6 +105,8 @@ take_socket(struct listener *l)
 		if (!selfpipe_trap(caught[i]))
 			strerr_diefu1sys(111, "trap signals");
 	}
+	if (!renew_trap())
+		strerr_diefu1sys(111, "trap signals");
 	conns_init(l->o->max);
 	l->refusal = getenv("TCP_REFUSE");
 	clean_environment();
