@@ -106,6 +106,9 @@ write_anew(int fd_dir, struct uidlist const *h, struct uidlist *from, char const
 	put_header(h, &w.out);
 	if (from && uidlist_scan(from, fd_dir, from_name, keep_line, &w) < 0)
 		w.error = errno;
+	/* It was there when it was read. Without its lines every UID would be made anew. */
+	if (!w.error && from && !from->validity)
+		w.error = EIO;
 	spill(&w);
 	/* The content before the name, so that after a power cut the name leads to all of it. */
 	if (!w.error && (fchmod(w.fd, mode) < 0 || durable_file(w.fd) < 0))

@@ -79,6 +79,18 @@ stray(char const *name, char const *why)
 	spool_set_aside_at(walk.fd_spool, (char[]){"0123456789abcdef"[part], 0}, name);
 }
 
+/* A directory or file could not be read: all is tried again sooner, each time after twice as long.
+ */
+static void
+unread(char const *name)
+{
+	complete = 0;
+	log_event("error");
+	log_str("file", name);
+	log_errno("why", errno);
+	log_send();
+}
+
 /* Its mtime is when it is due, its birth is when it came. */
 static void
 look(int fd_dir, char const *name)
@@ -91,8 +103,11 @@ look(int fd_dir, char const *name)
 	if (schedule_find(&walk.schedule, name))
 		return;
 	if (statx(fd_dir, name, AT_SYMLINK_NOFOLLOW,
-		STATX_TYPE | STATX_MODE | STATX_MTIME | STATX_BTIME, &st) < 0)
+		STATX_TYPE | STATX_MODE | STATX_MTIME | STATX_BTIME, &st) < 0) {
+		if (errno != ENOENT)
+			unread(name);
 		return;
+	}
 	int64_t due = milliseconds(&st.stx_mtime);
 	/* Further off than any attempt is put: the clock was wrong then. */
 	uint64_t far = 2 * (walk.set.retry_max + walk.set.host_retry_max);
@@ -128,17 +143,6 @@ sweep_unnamed(int fd_dir, char const *name)
 		unlinkat(fd_dir, name, 0);
 		log_1("swept", "file", name);
 	}
-}
-
-/* A directory could not be read: it is tried again sooner, each time after twice as long. */
-static void
-unread(char const *name)
-{
-	complete = 0;
-	log_event("error");
-	log_str("file", name);
-	log_errno("why", errno);
-	log_send();
 }
 
 /* Another change within the same tick of the kernel's clock would not show. */
