@@ -189,7 +189,8 @@ _Static_assert(COPY_ROOM > 4 * WORK_ADDRESS_MAX, "the first lines have room");
 static int
 copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
 {
-	static char buf[COPY_ROOM]; /* on the stack each page would be touched, and be the worker's own */
+	static char
+	    buf[COPY_ROOM]; /* on the stack each page would be touched, and be the worker's own */
 	stralloc front = STRALLOC_ZERO;
 	uint64_t at = 0;
 	worker_front(&front, o->sender, o->rcpt);
@@ -200,7 +201,8 @@ copy_message(struct delivery *d, int fd, uint64_t size, struct order const *o)
 	do {
 		size_t const left = size - at < sizeof buf - held ? size - at : sizeof buf - held;
 		ssize_t const r = left ? pread(fd, buf + held, left, (off_t)at) : 0;
-		/* A file that was cut off under our hands must not be committed as if it were whole. */
+		/* A file that was cut off under our hands must not be committed as if it were
+		 * whole. */
 		if (r < 0 || (!r && left)) {
 			errno = r < 0 ? errno : EIO;
 			return -1;
@@ -341,24 +343,30 @@ mailbox_deliver(struct worker *w, struct order const *o, int fd, struct report *
 
 /* ---- by path ---- */
 
+/* Whether path is that directory; -1: nobody can tell for now. */
 static int
-same_directory(char const *a, char const *b)
+is_directory(char const *path, char const *dir)
 {
-	struct stat sa, sb;
-	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+	struct stat a, b;
+	if (stat(path, &a) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
+	if (stat(dir, &b) < 0)
+		return -1;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* Whether path (without a slash at its end) is the account's Maildir, or a folder in it, whose name
- * is appended then. */
+ * is appended then; -1: nobody can tell for now. */
 static int
 own_folder(struct worker const *w, char const *path, stralloc *name)
 {
 	char const *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
-	int own = same_directory(path, w->account->maildir);
+	int own = is_directory(path, w->account->maildir);
 	if (!own && *last == '.' && last[1]) {
 		char *parent = slash ? xstrndup(path, (size_t)(slash + 1 - path)) : xstrdup(".");
-		own = same_directory(parent, w->account->maildir) &&
-		      !tree_client_name(&w->tree, last + 1, strlen(last + 1), name);
+		own = is_directory(parent, w->account->maildir);
+		if (own > 0)
+			own = !tree_client_name(&w->tree, last + 1, strlen(last + 1), name);
 		free(parent);
 	}
 	return own;
@@ -379,7 +387,10 @@ mailbox_path_check(struct worker *w, struct order const *o, char const *path, st
 	stralloc name = STRALLOC_ZERO;
 	char *dir = without_slash(path);
 	rep->reply = REPLY_RCPT_OK;
-	if (own_folder(w, dir, &name))
+	int const own = own_folder(w, dir, &name);
+	if (own < 0)
+		worker_say(rep, worker_reply(errno), errno, 0);
+	else if (own)
 		check(w, o, sa_str(&name), rep);
 	stralloc_free(&name);
 	free(dir);
@@ -391,7 +402,10 @@ mailbox_path(struct worker *w, struct order const *o, int fd, uint64_t size, cha
 {
 	stralloc name = STRALLOC_ZERO;
 	char *dir = without_slash(path);
-	if (own_folder(w, dir, &name)) {
+	int const own = own_folder(w, dir, &name);
+	if (own < 0) {
+		worker_say(rep, worker_reply(errno), errno, 0);
+	} else if (own) {
 		struct mailbox_copy const copy = {.folder = sa_str(&name)};
 		mailbox_copies(w, o, fd, size, &copy, 1, rep);
 	} else {

@@ -126,17 +126,26 @@ append(int fd, struct order const *o, int fd_message, uint64_t size)
 	return bad ? -1 : 0;
 }
 
-/* Either all of it is there, on disk, or nothing is. A mailbox that another left without an end of
- * line gets one first. */
+/* Ends what stands in the mailbox with an empty line, without which readers take the next message
+ * for a part of it: somebody may have died writing it. 0 or -1. */
+static int
+separate(int fd, off_t size)
+{
+	char last[2] = {'\n', '\n'};
+	size_t const n = size < 2 ? (size_t)size : 2;
+	if (n && pread(fd, last + 2 - n, n, size - (off_t)n) != (ssize_t)n)
+		return -1;
+	return durable_write(fd, "\n\n", last[1] != '\n' ? 2 : last[0] != '\n');
+}
+
+/* Either all of it is there, on disk, or nothing is. */
 static int
 append_durably(int fd, struct order const *o, int fd_message, uint64_t size)
 {
 	struct stat st;
-	char last = '\n';
-	if (fstat(fd, &st) < 0 || (st.st_size && pread(fd, &last, 1, st.st_size - 1) < 0))
+	if (fstat(fd, &st) < 0)
 		return -1;
-	if ((last == '\n' || !durable_write(fd, "\n\n", 2)) && !append(fd, o, fd_message, size) &&
-	    !durable_file(fd))
+	if (!separate(fd, st.st_size) && !append(fd, o, fd_message, size) && !durable_file(fd))
 		return 0;
 	int const e = errno;
 	if (ftruncate(fd, st.st_size) < 0)

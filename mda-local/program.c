@@ -126,8 +126,11 @@ make_input(struct worker *w, struct program const *p, int fd, uint64_t size)
 	}
 	free(m);
 	stralloc_free(&dir);
-	if (in >= 0)
-		lseek(in, 0, SEEK_SET);
+	/* At its end it would be an empty message. */
+	if (in >= 0 && lseek(in, 0, SEEK_SET) < 0) {
+		close(in);
+		in = -1;
+	}
 	return in;
 }
 
