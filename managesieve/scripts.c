@@ -220,7 +220,9 @@ rename_at(struct scripts const *s, struct place *from, struct place *to)
 		r = active_set(&s->active, to->path.s);
 	if (r < 0) {
 		int e = errno;
-		unlinkat(to->fd, to->name, 0);
+		/* It may have been done all the same, and not been told. */
+		if (!is_active(s, to))
+			unlinkat(to->fd, to->name, 0);
 		errno = e;
 		return -1;
 	}
