@@ -1,7 +1,7 @@
 """Which scenarios there are, by name."""
-import flow, store, walker
+import flow, managesieve, pop3, rules, store, walker
 
-NAMES = {**flow.NAMES, **walker.NAMES, **{op: lambda op=op: store.Store(op) for op in store.OPS}, **{op: lambda op=op: store.Big(op) for op in store.BIG}}
+NAMES = {**flow.NAMES, **rules.NAMES, **managesieve.NAMES, **pop3.NAMES, **walker.NAMES, **{op: lambda op=op: store.Store(op) for op in store.OPS}, **{op: lambda op=op: store.Big(op) for op in store.BIG}}
 
 
 def make(name):

@@ -249,8 +249,7 @@ class Processes:
         process = self.of.setdefault(pid, Process(self.disk))
         if name in ("fork", "vfork", "clone", "clone3"):
             child = self.of.setdefault(result, Process(self.disk))
-            child.fd = process.fd if "CLONE_FILES" in str(a) else {**process.fd, **child.fd}
-            child.closing |= process.closing
+            child.inherit(process, "CLONE_FILES" in str(a))
             return 0
         return process.run(when, name, a, result)
 
@@ -261,6 +260,17 @@ class Process:
     def __init__(self, disk):
         self.disk, self.fd = disk, {}  # number: [Node or None, offset, append]
         self.closing = set()           # those that the next program does not get
+        self.directory, self.executed = None, False
+
+    def inherit(self, parent, same):
+        """What a child has of it; its parent's call may return when the child has already gone on."""
+        if same:
+            self.fd, self.closing = parent.fd, parent.closing
+            return
+        given = {n: f for n, f in parent.fd.items() if not (self.executed and n in parent.closing)}
+        self.fd = {**given, **self.fd}
+        self.closing |= parent.closing if not self.executed else set()
+        self.directory = self.directory or parent.directory
 
     def node(self, arg):
         n = re.match(r"\d+", arg)
@@ -269,12 +279,12 @@ class Process:
     def place(self, at, path):
         """(directory, name) of a path; None: outside."""
         path = octets(path).decode(errors="surrogateescape")
-        if path.startswith("/"):
+        if path.startswith("/") or not at[:1].isdigit() and not self.directory:
             if not (path + "/").startswith(self.disk.root + "/"):
                 return None
             node, path = self.disk.top, path[len(self.disk.root):]
         else:
-            node = self.node(at)
+            node = self.node(at) if at[:1].isdigit() else self.directory
         parts = [p for p in path.split("/") if p not in ("", ".")]
         for part in parts[:-1]:
             node = node and node.names.get(part)
@@ -319,7 +329,7 @@ class Process:
 
     def do_execve(self, when, a, result):
         self.forget(self.closing)
-        self.closing = set()
+        self.closing, self.executed = set(), True
 
     def forget(self, numbers):
         for n in numbers:
@@ -341,6 +351,12 @@ class Process:
     def do_read(self, when, a, result):
         if int(a[0]) in self.fd:
             self.fd[int(a[0])][1] += result
+
+    def do_chdir(self, when, a, result):
+        self.directory = self.find("", a[0])
+
+    def do_fchdir(self, when, a, result):
+        self.directory = self.node(a[0])
 
     def do_lseek(self, when, a, result):
         if int(a[0]) in self.fd:
