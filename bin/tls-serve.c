@@ -20,6 +20,10 @@
 /* What an engine may have open: the log, five of its own, and room for poll's count. */
 #define ENGINE_FILES 16
 
+/* An engine: its connection, the pipes and sockets to its application and its holder. No file, no
+ * socket, no process; the one that is copied for each connection may make these copies. */
+static struct sandbox sandbox_policy = {.files = ENGINE_FILES};
+
 void
 tls_ids_from_env(struct tls_ids *ids)
 {
@@ -43,7 +47,6 @@ drop_capabilities(void)
 static int
 give_up_rights(struct tls_ids const *ids, int copies)
 {
-	static struct sandbox nothing = {.files = ENGINE_FILES};
 	if (!geteuid()) {
 		/* The groups first: setgid and setuid leave them as they are. */
 		if ((ids->has_uid || ids->has_gid) && setgroups(0, 0) < 0)
@@ -55,10 +58,10 @@ give_up_rights(struct tls_ids const *ids, int copies)
 	if (drop_capabilities() < 0)
 		return 0;
 	if (copies) {
-		nothing.calls = SANDBOX_ZYGOTE;
-		nothing.processes = SANDBOX_ANY;
+		sandbox_policy.calls = SANDBOX_ZYGOTE;
+		sandbox_policy.processes = SANDBOX_ANY;
 	}
-	sandbox_enter(&nothing);
+	sandbox_enter(&sandbox_policy);
 	return 1;
 }
 

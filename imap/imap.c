@@ -40,6 +40,23 @@
 
 #define USAGE "imap"
 
+/* One Maildir, the folders that others share with it, and nothing else; libc reads the time zone and
+ * charset modules when first needed. Threads read ahead (maildir/listing.c, lib/read-ahead.c). */
+static struct sandbox_path const libc_paths[] = {
+    {"/etc/localtime", SANDBOX_READ},
+    {"/usr/share/zoneinfo", SANDBOX_READ},
+    {"/etc/ld.so.cache", SANDBOX_READ},
+    {"/usr/lib", SANDBOX_READ},
+    {"/lib", SANDBOX_READ},
+    {"/lib64", SANDBOX_READ},
+    {"/dev/null", SANDBOX_READ},
+    {0, 0},
+};
+static struct sandbox const sandbox_policy = {
+    .calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_CODE,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 static struct session session;
 
 void
@@ -144,22 +161,10 @@ signals(struct session *s)
 		strerr_diefu1sys(111, "trap signals");
 }
 
-/* One Maildir, what is shared with it, and nothing else; libc reads the time zone and charset
- * modules when first needed. */
 static void
 confine(struct session const *s)
 {
-	static struct sandbox_path const own[] = {
-	    {"/etc/localtime", SANDBOX_READ},
-	    {"/usr/share/zoneinfo", SANDBOX_READ},
-	    {"/etc/ld.so.cache", SANDBOX_READ},
-	    {"/usr/lib", SANDBOX_READ},
-	    {"/lib", SANDBOX_READ},
-	    {"/lib64", SANDBOX_READ},
-	    {"/dev/null", SANDBOX_READ},
-	    {0, 0},
-	};
-	size_t const fixed = sizeof own / sizeof *own;
+	size_t const fixed = sizeof libc_paths / sizeof *libc_paths;
 	size_t n = shared_folders(&s->shared) + 1;
 	struct sandbox_path *paths = xmalloc((n + fixed) * sizeof *paths);
 	n = 0;
@@ -168,12 +173,9 @@ confine(struct session const *s)
 		for (size_t k = 0; k < s->shared.owner[i].count; k++)
 			paths[n++] = (struct sandbox_path){
 			    s->shared.owner[i].folder[k].dir, SANDBOX_READ | SANDBOX_EDIT};
-	memcpy(paths + n, own, sizeof own);
-	/* Threads: maildir/listing.c, lib/read-ahead.c. */
-	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_CODE,
-	    .paths = paths,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
+	memcpy(paths + n, libc_paths, sizeof libc_paths);
+	struct sandbox box = sandbox_policy;
+	box.paths = paths;
 	tzset();
 	sandbox_enter(&box);
 	free(paths);

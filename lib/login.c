@@ -26,6 +26,9 @@
 /* A login program's parser: it needs little more than its own 30 KiB of buffers. */
 #define PARSER_MEMORY (48u << 20)
 
+/* A login program's child: it talks on what is open, and does nothing else. */
+static struct sandbox const sandbox_policy = {.memory = PARSER_MEMORY};
+
 static void
 read_settings(struct login_parent *p)
 {
@@ -50,7 +53,7 @@ highest(int const *fd, size_t count)
 static void
 become_child(struct login_policy const *pol, int fd)
 {
-	struct sandbox nothing = {.memory = PARSER_MEMORY};
+	struct sandbox nothing = sandbox_policy;
 	struct sandbox const *box = pol->sandbox;
 	int keep[LOGIN_KEEP_MAX + 4];
 	size_t count = 0;

@@ -19,6 +19,13 @@
 /* ".long/", a name in parts, ".sieve" (sieve_name_file). */
 #define FILE_MAX (SIEVE_NAME_MAX + 32)
 
+/* The home directory, where a link is replaced: it reads nothing. */
+static struct sandbox_path paths[] = {{"~", SANDBOX_EDIT | SANDBOX_LINK}, {0, 0}};
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_FILES | SANDBOX_SYMLINKS,
+    .paths = paths,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 enum request_kind { REMOVE, SET, ADOPT };
 
 /* One message (SOCK_SEQPACKET); the answer is an int, errno or 0. */
@@ -99,19 +106,15 @@ static void serve(int fd, char const *home, int fd_home, int fd_folder) __attrib
 static void
 serve(int fd, char const *home, int fd_home, int fd_folder)
 {
-	struct sandbox_path const paths[] = {{home, SANDBOX_EDIT | SANDBOX_LINK}, {0, 0}};
-	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_SYMLINKS,
-	    .paths = paths,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
 	struct request r;
+	paths[0].path = home;
 	/* The session's end is what ends it: until then it finishes what it was told. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	close(0);
 	close(1);
 	sandbox_close_but((int[]){fd, fd_home, fd_folder}, 3);
-	sandbox_enter(&box);
+	sandbox_enter(&sandbox_policy);
 	for (;;) {
 		ssize_t n = recv(fd, &r, sizeof r, 0);
 		if (n < 0 && errno == EINTR)

@@ -32,6 +32,10 @@
 #include "lib/table.h"
 #include "managesieve/session.h"
 
+/* The folder of the scripts and nothing else (active.c does what takes more). */
+static struct sandbox const sandbox_policy = {
+    .calls = SANDBOX_FILES, .file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
+
 static struct manage_session session;
 
 static void
@@ -69,7 +73,6 @@ trap_signals(struct manage_session *s)
 		strerr_diefu1sys(111, "trap signals");
 }
 
-/* One folder and nothing else. */
 static void
 confine(char const *home)
 {
@@ -77,10 +80,8 @@ confine(char const *home)
 	sa_catf(&folder, "%s/" ACTIVE_FOLDER, home);
 	struct sandbox_path const paths[] = {
 	    {sa_str(&folder), SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	struct sandbox const box = {.calls = SANDBOX_FILES,
-	    .paths = paths,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
+	struct sandbox box = sandbox_policy;
+	box.paths = paths;
 	sandbox_enter(&box);
 	stralloc_free(&folder);
 }

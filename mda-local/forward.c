@@ -15,6 +15,10 @@
 #include "mda-local/channel.h"
 #include "mda-local/limits.h"
 
+/* The connection, which it made before, and the message: no file by name, no socket, no process. */
+static struct sandbox const sandbox_policy = {
+    .file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
+
 struct way {
 	char const *setting, *socket;
 	int lmtp;
@@ -297,7 +301,6 @@ static void run(struct transaction *t, size_t n, unsigned int seconds, pid_t par
 static void
 run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
 {
-	struct sandbox const s = {.file_size = SANDBOX_UNLIMITED, .processes = SANDBOX_ANY};
 	char const *path = conf_string(t->way->setting, t->way->socket);
 	if (*path != '/')
 		path = conf_path(path);
@@ -317,7 +320,7 @@ run(struct transaction *t, size_t n, unsigned int seconds, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
-	sandbox_enter(&s);
+	sandbox_enter(&sandbox_policy);
 	speak(t, n);
 	_exit(0);
 }

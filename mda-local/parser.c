@@ -6,15 +6,19 @@
 #include "lib/ucspi.h"
 #include "mda-local/lmtp.h"
 
+/* The connection, the message's memory and the channel to its parent: no file by name, no socket, no
+ * process; the one that is copied for each connection may make these copies. */
+static struct sandbox const sandbox_policy = {.memory = MDA_PARSER_MEMORY,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 static struct lmtp lmtp;
 
 static void
 confine(unsigned int calls)
 {
-	struct sandbox const s = {.calls = calls,
-	    .memory = MDA_PARSER_MEMORY,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
+	struct sandbox s = sandbox_policy;
+	s.calls |= calls;
 	lmtp_settings(&lmtp);
 	sandbox_drop_user();
 	sandbox_enter(&s);

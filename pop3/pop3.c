@@ -29,6 +29,11 @@
 #include "pop3/replies.h"
 #include "pop3/session.h"
 
+/* One Maildir and nothing else; a thread reads a folder ahead (maildir/listing.c). */
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 static struct pop3 session;
 
 static void
@@ -46,16 +51,12 @@ bad_file(void)
 	net_last(&session.net, text, sizeof text - 1);
 }
 
-/* One Maildir and nothing else. */
 static void
 confine(char const *root)
 {
 	struct sandbox_path const paths[] = {{root, SANDBOX_READ | SANDBOX_EDIT}, {0, 0}};
-	/* Threads: maildir/listing.c. */
-	struct sandbox const box = {.calls = SANDBOX_FILES | SANDBOX_THREADS,
-	    .paths = paths,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY};
+	struct sandbox box = sandbox_policy;
+	box.paths = paths;
 	sandbox_enter(&box);
 }
 

@@ -31,6 +31,25 @@
 #include "smtp-recv/listen.h"
 #include "smtp-recv/session.h"
 
+/* The tables that it looks recipients and senders up in, its temporary files (and `state/`), sockets to
+ * mda-local, the spool, filters and resolvers: confinement() fills the paths. Where all runs under one
+ * uid, only this keeps it from keys, passwords and mail: so the tables by name, not etc/. A table that
+ * is replaced later is out of reach; the session then ends with 421. */
+static char const *const tables[] = {
+    "domains", "relay-domains", "relay-recipients", "senders", "aliases"};
+enum { TABLES = sizeof tables / sizeof *tables };
+static char const *const files[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
+    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb", "etc/senders",
+    "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb", "etc/lookup", "etc/lookup-seconds"};
+enum { FILES = sizeof files / sizeof *files };
+static struct sandbox_path paths[FILES + TABLES * LOOKUP_SOURCES_MAX + 3];
+static struct sandbox const sandbox_policy = {.calls = SANDBOX_FILES | SANDBOX_SOCKETS,
+    .paths = paths,
+    .memory = ADDRESS_SPACE,
+    .files = FILES_MAX,
+    .file_size = SANDBOX_UNLIMITED,
+    .processes = SANDBOX_ANY};
+
 #define NOTIFY_MAX 1023 /* a descriptor */
 
 #define USAGE                                                                                      \
@@ -81,11 +100,7 @@ know_local_peer(struct session *s)
 	s->any_sender = !s->peer.euid || s->peer.euid == geteuid();
 }
 
-static char const *const tables[] = {
-    "domains", "relay-domains", "relay-recipients", "senders", "aliases"};
-enum { TABLES = sizeof tables / sizeof *tables };
-
-/* Of those tables: files that etc/lookup names. */
+/* Of the tables: files that etc/lookup names. */
 static size_t
 other_files(struct sandbox_path *path)
 {
@@ -100,33 +115,16 @@ other_files(struct sandbox_path *path)
 	return count;
 }
 
-/* Where all runs under one uid, only this keeps the child from keys, passwords and mail: so the
- * tables by name, not etc/. A table that is replaced later is out of reach; the session then ends
- * with 421. */
 static struct sandbox const *
 confinement(struct settings const *set)
 {
-	static char const *const files[] = {"etc/domains", "etc/domains.cdb", "etc/relay-domains",
-	    "etc/relay-domains.cdb", "etc/relay-recipients", "etc/relay-recipients.cdb",
-	    "etc/senders", "etc/senders.cdb", "etc/aliases", "etc/aliases.cdb", "etc/lookup",
-	    "etc/lookup-seconds"};
-	enum { FILES = sizeof files / sizeof *files };
-	static struct sandbox_path paths[FILES + TABLES * LOOKUP_SOURCES_MAX + 3];
-	static struct sandbox box = {
-	    .calls = SANDBOX_FILES | SANDBOX_SOCKETS,
-	    .paths = paths,
-	    .memory = ADDRESS_SPACE,
-	    .files = FILES_MAX,
-	    .file_size = SANDBOX_UNLIMITED,
-	    .processes = SANDBOX_ANY,
-	};
 	size_t n = other_files(paths);
 	for (size_t i = 0; i < FILES; i++)
 		paths[n++] = (struct sandbox_path){conf_path(files[i]), SANDBOX_READ};
 	paths[n++] = (struct sandbox_path){set->directory, SANDBOX_READ | SANDBOX_EDIT};
 	if (set->state)
 		paths[n] = (struct sandbox_path){set->state, SANDBOX_READ | SANDBOX_EDIT};
-	return &box;
+	return &sandbox_policy;
 }
 
 /* What holds for every connection, by the settings. */
