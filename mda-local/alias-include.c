@@ -1,7 +1,6 @@
 #include "mda-local/alias-include.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,34 +14,6 @@
 #include "mda-local/channel.h"
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
-
-int
-include_open(char const *path)
-{
-	struct stat st;
-	if (*path != '/') {
-		errno = EINVAL;
-		return -1;
-	}
-	/* A fifo must not make us wait. */
-	int const fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	int e = 0;
-	if (fstat(fd, &st) < 0)
-		e = errno;
-	else if (!S_ISREG(st.st_mode))
-		e = EINVAL;
-	else if (st.st_mode & S_IWOTH)
-		e = EPERM;
-	else if (st.st_size > MDA_INCLUDE_SIZE)
-		e = EFBIG;
-	if (!e)
-		return fd;
-	close(fd);
-	errno = e;
-	return -1;
-}
 
 /* What the process tells: an errno, or 0 and the octets that it has copied. */
 struct note {

@@ -94,10 +94,10 @@ for separate in ([True] if os.getuid() == 0 else []) + [False]:
     print(f"# {'a user for each part, started by root' if separate else 'all under one user'}")
     with World(separate) as world:
         alone = controls(world)
-        for p in PROCESSES:
+        for p in [p for p in PROCESSES if not (separate and p.together)]:
             whole(world, p, alone[p.who])
         vacuous(set().union(*alone.values()), set(attack(world, NOTHING["alice"]).attempts))
-        confined = [p for p in PROCESSES if p.confined]
+        confined = [p for p in PROCESSES if p.confined and not (separate and p.together)]
         for landlock, seccomp in KERNELS:
             for p in confined if LONG else random.sample(confined, SAMPLE) if not separate else []:
                 lowered(world, p, alone[p.who], landlock, seccomp)

@@ -8,7 +8,7 @@ from instance import ROOT, tap
 from policies import PROCESSES, UIDS
 from world import TARGETS
 
-NAMES = {"own-mail": "own mail", "own-home": "own home", "own-scripts": "own scripts", "tables": "tables", "temporary": "temporary files", "spool": "the spool"}
+NAMES = {"own-mail": "own mail", "own-home": "own home", "own-scripts": "own scripts", "tables": "tables", "temporary": "temporary files", "spool": "the spool", "shared-mail": "shared folders"}
 CONNECTS = {"connect/spool": "Unix", "connect-tcp": "TCP", "send-udp": "UDP"}
 USER = {"alice": "the account"}
 NEWEST = 6

@@ -47,9 +47,10 @@ ALL_CALLS = None  # no filter
 class Process:
     """calls: its kinds of calls (ALL_CALLS: no filter). paths: target -> what it may do there."""
 
-    def __init__(self, name, program, at, who, start, calls=frozenset(), paths=None, confined=True, ports=("network",), beyond=()):
+    def __init__(self, name, program, at, who, start, calls=frozenset(), paths=None, confined=True, ports=("network",), beyond=(), together=False):
         self.name, self.program, self.at, self.who, self.start = name, program, at, who, start
         self.calls, self.paths, self.confined, self.ports = calls, paths or {}, confined, ports
+        self.together = together  # tried where all runs under one user: else groups keep, too
         self.filtered = calls is not ALL_CALLS
         self.beyond = set(beyond)  # what works here, though not for the user alone
         self.edits = any("w" in a for a in self.paths.values())
@@ -108,11 +109,15 @@ HOME = {t: "wl" for t in ("own-mail", "own-home", "own-scripts")}
 PROCESSES = [
     Process("smtp-recv", "smtp-recv", "session_run", "postern", rig.smtp_recv, FILES | SOCKETS, {**TABLES, "temporary": RW}),
     Process("smtp-recv -l, a copy", "smtp-recv", "session_run", "postern", rig.smtp_listen, FILES | SOCKETS, {**TABLES, "temporary": RW}),
+    Process("smtp-recv -l, who is copied", "smtp-recv", "zygote_serve", "postern", rig.smtp_listen, FILES | SOCKETS, {**TABLES, "temporary": RW}),
     Process("smtp-recv, who talks to the client", "smtp-recv", "session_run", "postern", rig.smtp_submission, FILES | SOCKETS, {**TABLES, "temporary": RW}),
     Process("imap-login, who talks to the client", "imap-login", "imap_login_read", "postern", rig.login),
     Process("pop3-login, who talks to the client", "pop3-login", "login_wait", "postern", rig.login),
     Process("managesieve-login, who talks to the client", "managesieve-login", "manage_read", "postern", rig.login),
+    Process("a token's checker", "imap-login", None, "postern", rig.token_checker, confined=False),
     Process("imap", "imap", "commands_run", "alice", rig.session(IMAP), FILES | {"threads", "code"}, ACCOUNT),
+    Process("imap, with a folder that another shares", "imap", "commands_run", "alice", rig.shared(IMAP), FILES | {"threads", "code"},
+            {**ACCOUNT, "shared-mail": RW}, together=True),
     Process("pop3", "pop3", "idle_wait", "alice", rig.session(POP3), FILES | {"threads"}, ACCOUNT),
     Process("managesieve", "managesieve", "idle_wait", "alice", rig.session(SIEVE), FILES, {"own-scripts": RW}),
     Process("managesieve, who sets the active script", "managesieve", "recv", "alice", rig.session(SIEVE), FILES | {"symlink"}, HOME),
@@ -123,9 +128,11 @@ PROCESSES = [
     Process("mda-local, a worker with .qmail", "mda-local", "qmail_deliver", "alice", rig.rules(".qmail", "./Maildir/\n"), confined=False),
     Process("mda-local, a worker with .forward", "mda-local", "dot_forward_deliver", "alice", rig.rules(".forward", "./Maildir/\n"), confined=False),
     Process("mda-local, a user's program", "mda-local", None, "alice", rig.user_program, confined=False),
+    Process("mda-local, who reads a list's file", "mda-local", "include_open", "alice", rig.include, confined=False),
     Process("mda-local, who forwards", "mda-local", "smtp_client_hello", "postern", rig.rules(".qmail", "&far@remote.test\n")),
     Process("tls-engine", "tls-engine", "tls_session_handshake", "posttls", rig.engine),
     Process("tls-keeper, an engine", "tls-keeper", "tls_session_handshake", "posttls", rig.keeper),
+    Process("tls-keeper, who is copied for each connection", "tls-keeper", "zygote_serve", "posttls", rig.keeper),
     Process("smtp-send", "smtp-send", "send_connect", "postspool", rig.route("k s", "t n"), SOCKETS | {"fork", "pair", "probe"}),
     Process("smtp-send, who makes TLS", "smtp-send", "SSL_connect", "postspool", rig.route("k s", "t e", "w")),
     Process("mda-remote-dns", "mda-remote-dns", "link_recv", "postspool", rig.helper, SOCKETS | {"source", "port", "threads"}, ports=("source",)),
@@ -140,13 +147,13 @@ NOTHING = {who: Process(who, "attacker", None, who, rig.alone, confined=False) f
 
 # What is open beside 0, 1 and 2: sockets to a parent or helper, and files that are its own.
 DESCRIPTORS = {
-    "smtp-recv": "run/tmp signalfd", "smtp-recv -l, a copy": "run/tmp signalfd", "smtp-recv, who talks to the client": "run/tmp socket",
+    "smtp-recv": "run/tmp signalfd", "smtp-recv -l, a copy": "run/tmp signalfd", "smtp-recv -l, who is copied": "run/tmp socket", "smtp-recv, who talks to the client": "run/tmp socket",
     "imap-login, who talks to the client": "socket", "pop3-login, who talks to the client": "socket", "managesieve-login, who talks to the client": "socket",
-    "imap": "signalfd", "pop3": "home/Maildir home/Maildir/cur home/Maildir/dovecot-uidlist home/Maildir/new",
+    "imap": "signalfd", "imap, with a folder that another shares": "signalfd", "pop3": "home/Maildir home/Maildir/cur home/Maildir/dovecot-uidlist home/Maildir/new",
     "managesieve": "home home/sieve home/sieve/tmp signalfd socket", "managesieve, who sets the active script": "home home/sieve socket",
-    "mda-local, who parses LMTP": "message socket", "mda-local, a worker": "message socket",
+    "mda-local, who parses LMTP": "socket", "mda-local, a worker": "message socket",
     "mda-local, a worker with a Sieve script": "home/.dovecot.sieve.log message socket", "mda-local, who forwards": "message socket",
-    "tls-engine": "pipe", "tls-keeper, an engine": "pipe socket", "smtp-send": "", "smtp-send, who makes TLS": "socket",
+    "tls-engine": "pipe", "tls-keeper, an engine": "pipe socket", "tls-keeper, who is copied for each connection": "socket", "smtp-send": "", "smtp-send, who makes TLS": "socket",
     "mda-remote": "inotify signalfd socket spool spool/lock spool/trigger", "spool-recv": "spool", "smtp-callout": "run/callout/answers socket",
     "mda-remote-dns": "socket", "mda-remote-sts": "socket",
 }

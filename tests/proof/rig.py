@@ -1,6 +1,6 @@
 """Starts each confined process with the attacker in its parser's place, as it is started in an instance, up to the point
 where the first octet from outside would be read."""
-import os, re, select, signal, socket, subprocess, time
+import base64, os, re, select, signal, socket, subprocess, time
 
 from world import BUILD, DOMAIN, SECRET
 
@@ -151,6 +151,20 @@ def session(say):
     return start
 
 
+def shared(say):
+    """Another account has named this one for a folder of its Maildir."""
+    def start(a):
+        w, maildir = a.world, f"mail/{DOMAIN}/bob/Maildir"
+        w.file("etc/sharing", "root", 0o644, f"bob@{DOMAIN}\n")
+        w.file(f"{maildir}/postern-shared", "bob", 0o600, f"user=alice@{DOMAIN}\tShared\n")
+        w.file(f"{maildir}/.Shared/dovecot-acl", "bob", 0o600, f"user=alice@{DOMAIN} lrs\n")
+        session(say)(a)
+        r = a.report()
+        os.unlink(w.path("etc/sharing"))
+        return r
+    return start
+
+
 def lmtp(a):
     a.connected(["mda-local"], as_root=True)
 
@@ -164,6 +178,25 @@ def rules(name, text):
 
 def deliver(a):
     a.start(["mda-local", "-f", "sender@remote.test", "alice@" + DOMAIN], as_root=True, stdin=a.file(MESSAGE))
+
+
+def include(a):
+    """Who reads a list of :include:, as its owner; no later delivery finds it."""
+    path = f"mail/{DOMAIN}/alice/private/read"
+    a.world.file("etc/aliases", "root", 0o644, f"list@{DOMAIN}: :include:{a.world.path(path)}\n")
+    a.start(["mda-local", "-f", "sender@remote.test", "list@" + DOMAIN], as_root=True, stdin=a.file(MESSAGE))
+    r = a.report()
+    a.world.file("etc/aliases", "root", 0o644, "\n")
+    return r
+
+
+def token_checker(a):
+    """The program that judges a token, which a stranger has sent. It says on descriptor 2 what it could do."""
+    a.world.file("etc/sasl-oauth-checker", "root", 0o644, f"{BUILD}/proof/attacker {a.plan}\n")
+    a.connected(["imap-login", "auth-file", "imap"], as_root=True, say=b"a AUTHENTICATE XOAUTH2 " + base64.b64encode(b"user=alice\1auth=Bearer x\1\1") + b"\r\n")
+    r = a.report()
+    os.unlink(a.world.path("etc/sasl-oauth-checker"))
+    return r
 
 
 def user_program(a):

@@ -31,6 +31,7 @@ TARGETS = [
     ("own-home", "dir", "mail/%s/alice/private" % DOMAIN, "alice", 0o700),
     ("own-scripts", "dir", "mail/%s/alice/sieve" % DOMAIN, "alice", 0o700),
     ("other-mail", "dir", "mail/%s/bob/Maildir/.Proof/cur" % DOMAIN, "bob", 0o700),
+    ("shared-mail", "dir", "mail/%s/bob/Maildir/.Shared/cur" % DOMAIN, "bob", 0o700),
     ("tables", "file", "etc/domains", "root", 0o644),
     ("setting", "file", "etc/login-delay", "root", 0o644),
     ("users", "file", "etc/users", "root", 0o600),

@@ -1,3 +1,4 @@
 #include "tests/proof/attacker.h"
 
 ENTRY(session_run)
+ENTRY(zygote_serve)

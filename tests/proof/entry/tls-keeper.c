@@ -2,3 +2,4 @@
 
 ENTRY(tls_session_handshake)
 ENTRY(client_read)
+ENTRY(zygote_serve)
