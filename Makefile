@@ -156,12 +156,13 @@ $B/bench/%: tests/bench/%.c $B/lib.a $$(call more_objects,tests/bench/$$*.c)
 	    $(shell sed -n 's|^// libs: ||p' $<) $(SKALIBS_LIB) -lrt
 
 # Fuzz targets: tests/fuzz/FOLDER/NAME.c, one binary a folder, with what it needs of FOLDER/, maildir/, sieve/ and lib/.
-# FUZZ_TARGET in its environment names the target (tests/fuzz/main.c). Of two mains the fuzzer's is first.
+# FUZZ_TARGET in its environment names the target (tests/fuzz/main.c). Programs' mains stay out: one of them would be AFL++'s.
 targets: $(TARGETS)
 fuzz:
 	tests/fuzz/run $${FUZZ_SECONDS:-60}
 fuzz_objects = $(patsubst %.c,$B/obj/%.o,$(wildcard tests/fuzz/$1/*.c))
-folder_objects = $(patsubst %.c,$B/obj/%.o,$(filter-out $(LIBSRC) $(STORE) $(SIEVE),$(wildcard $1/*.c $1/tool/*.c)))
+folder_objects = $(patsubst %.c,$B/obj/%.o,$(filter-out $(LIBSRC) $(STORE) $(SIEVE) $(PROGRAMS:%=$1/%.c) $(PROGRAMS:%=$1/tool/%.c), \
+    $(wildcard $1/*.c $1/tool/*.c)))
 $B/obj/tests/fuzz/%.o: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLFLAGS) -DLLVMFuzzerTestOneInput=fuzz_$(subst -,_,$(notdir $*)) -c -o $@ $<
@@ -176,6 +177,10 @@ $B/targets/%.a: $$(call folder_objects,$$*)
 $(TARGETS): $B/targets/%: $B/targets/%.o $$(call fuzz_objects,$$*) $B/targets/%.a $B/store.a $B/sieve.a $B/lib.a
 	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -Wl,-z,muldefs -o $@ $^ -Wl,--as-needed \
 	    -lidn2 -lunistring -lresolv -lz -lcrypt $(SSL) $(SKALIBS_LIB) -lrt
+
+# A fuzz target with something to find, for tests/build/067-afl.t.
+$B/planted: $(addprefix $B/obj/,tests/build/planted.o bin/proxy-header.o lib/ucspi.o lib/sa.o)
+	$(CC) $(LDPATH) -fsanitize=fuzzer,address,undefined -o $@ $^ $(SKALIBS_LIB) -lrt
 
 # Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is
 # the attacker alone.
