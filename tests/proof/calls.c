@@ -447,7 +447,7 @@ static int personality_call(void) { return ERRNO((int)RAW(SYS_personality, 0xfff
 static int new_session(void) { return REACHED(RAW(SYS_setpgid, 0, 0)); }
 static int namespace_user(void) { return REACHED(RAW(SYS_unshare, 0x4)); }
 static int namespace_join(void) { return REACHED(RAW(SYS_setns, -1, 0)); }
-static int change_root(void) { return REACHED(RAW(SYS_chroot, "/nonexistent")); }
+static int change_root(void) { return REACHED(RAW(SYS_chroot, "/etc/passwd/nonexistent")); }
 static int tty_control(void) { int n; return REACHED(ioctl(0, FIONREAD, &n)); }
 static int tty_input(void) { return REACHED(ioctl(0, 0x5412 /* TIOCSTI */, "x")); }
 static int change_filter(void) { return REACHED(RAW(SYS_prctl, PR_SET_SECCOMP, 2, 0, 0, 0)); }
