@@ -320,18 +320,20 @@ static void
 begin_anew(void)
 {
 	struct handed h = {k.listener, k.lock, k.engines};
-	int fd = -1;
+	if (k.left)
+		return;
+	/* Before the child is there, which takes the clients and all that this one hears of. */
+	int const fd = renew_file();
 	/* Its copies are this process's children, and it is not one of those that are counted. */
 	zygote_end(&k.zygote);
-	pid_t const pid = k.left || !client_count() ? 1 : fork();
+	pid_t const pid = fd < 0 || !client_count() ? 1 : fork();
 	if (!pid) {
+		close(fd);
 		stay_behind();
 		return;
 	}
 	h.engines += pid > 1; /* it is a child as they are */
-	if (!k.left && pid > 0)
-		fd = renew_file();
-	if (fd < 0 || durable_write(fd, (char const *)&h, sizeof h) < 0) {
+	if (fd < 0 || pid < 0 || durable_write(fd, (char const *)&h, sizeof h) < 0) {
 		strerr_warnwu1sys("begin anew");
 		close(fd);
 		return;

@@ -365,6 +365,31 @@ same(subprocess.run(["tls-keeper", T + "/s"], env=dict(os.environ, TLS_UID="me")
 for args in (["-c", "0"], ["-a", "999"], ["-d", "1"], ["-x"], ["a", "b"]):
     same(subprocess.run(["tls-keeper", *args], capture_output=True).returncode, 100, "tls-keeper %s: 100" % " ".join(args))
 
+# ---- no descriptor left to begin anew with, while a client has not said yet whether it wants TLS
+if ROOT:
+    h = Holder(dir=DIR)
+    s = TlsServer("holder", [], ["sh", "-c", "echo up; exec cat"], launcher="ucspitlsd", holder=h)
+    waiting = s.connect()
+    same(waiting.recv(3), b"up\n", "a client that may ask for TLS")
+    old = resource.prlimit(h.process.pid, resource.RLIMIT_NOFILE)
+    used = {int(n) for n in os.listdir("/proc/%d/fd" % h.process.pid)}
+    resource.prlimit(h.process.pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - used), old[1]))
+    h.process.send_signal(signal.SIGUSR1)
+    ok(h.logged("unable to begin anew"), "it says so", h.log())
+    resource.prlimit(h.process.pid, resource.RLIMIT_NOFILE, old)
+    more = s.connect()
+    same(more.recv(3), b"up\n", "goes on as it was")
+    same(below(h, False), [], "and alone")
+    h.process.send_signal(signal.SIGUSR1)
+    ok(wait_for(lambda: len(below(h, False)) == 1), "asked again it leaves both to another process", h.log())
+    waiting.close()
+    more.close()
+    ok(wait_for(lambda: not below(h, False)), "which ends with them")
+    s.stop()
+    h.stop()
+else:
+    ok(True, "no descriptor to begin anew with # SKIP an undumpable process shows its descriptors to root alone")
+
 # ---- a child that it had before it was the holder, as of a shell that became it
 h = Holder(dir=DIR, preexec_fn=lambda: os.fork() or os._exit(0))
 s = TlsServer("holder", [], ["cat"], holder=h)
