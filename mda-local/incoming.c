@@ -74,6 +74,18 @@ incoming_open_big(void *arg)
 	return fd;
 }
 
+int
+incoming_to_read(int fd)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int const own = fd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return fd;
+	close(fd);
+	return own;
+}
+
 void
 incoming_replace(struct incoming *m, int fd_memory)
 {

@@ -30,6 +30,9 @@ int incoming_seal(int fd);
 /* An unlinked file in the directory of incoming_directory. The descriptor or -1; a spill function.
  */
 int incoming_open_big(void *arg);
+/* Closes such a file's descriptor and returns one through which nobody writes; where there is no
+ * /proc the same as before. */
+int incoming_to_read(int fd);
 /* Setting lmtp-tmp; by default run/tmp of the instance if it can be written, else /tmp. */
 void incoming_directory(void);
 /* Goes on with another memfd, which becomes its own; -1: without one. */

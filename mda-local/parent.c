@@ -130,8 +130,11 @@ ask_big(struct parent *p)
 {
 	if (!p->begun || p->fd_big >= 0)
 		return -1;
-	p->fd_big = incoming_open_big(0);
-	return answer(p, p->fd_big < 0 ? REPLY_STORAGE : REPLY_DATA, p->fd_big);
+	int const fd = incoming_open_big(0);
+	int const r = answer(p, fd < 0 ? REPLY_STORAGE : REPLY_DATA, fd);
+	/* What one account's worker is given the others are, too. */
+	p->fd_big = incoming_to_read(fd);
+	return r;
 }
 
 /* The message as it will stay: the parser may die or be fooled, and a copy that is being read must
