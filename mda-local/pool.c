@@ -181,7 +181,7 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 	return 1;
 }
 
-/* Strings end, the text can be sent, a file is there if records are. */
+/* Strings end, the text can be sent, a file is there if records are, and none if nothing was done. */
 static int
 form_ok(struct report *rep, int fd, int utf8)
 {
@@ -191,7 +191,7 @@ form_ok(struct report *rep, int fd, int utf8)
 	(utf8 ? reply_clean_utf8 : reply_clean)(text, sizeof text, rep->text);
 	strcpy(rep->text, text);
 	return rep->reply < REPLY_COUNT && reply_class((enum reply)rep->reply) &&
-	       !rep->outgoing == (fd < 0);
+	       !rep->outgoing == (fd < 0) && !(rep->again && rep->outgoing);
 }
 
 /* A job that a worker has not touched, as its rules are no longer those that it knows. */
