@@ -57,6 +57,8 @@
 #define MDA_WORKERS_KEPT 1000
 #define MDA_SERVER_IDLE 5
 #define MDA_SERVER_CONNECTIONS 2000
+/* With -l: milliseconds in which nothing is accepted when there is no descriptor or memory for it. */
+#define MDA_ACCEPT_PAUSE 100
 /* With -l: servers that are led to one worker in its life; the next gets another one. */
 #define MDA_WORKER_LINKS 1000
 /* With -l: the most connections at a time that it can be told. */

@@ -46,6 +46,7 @@ struct listener {
 	size_t high;		/* places that have ever been taken */
 	uint32_t generation;
 	int fd_changes; /* of conf_watch */
+	int64_t paused; /* until then nothing is accepted */
 	pid_t broker;	/* 0: there is none */
 	int fd_broker;
 	unsigned int max; /* connections, each with a parser */
@@ -186,8 +187,14 @@ static void
 take(struct listener *l)
 {
 	int const fd = accept4(0, 0, 0, SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+			/* A pause instead of a busy loop. */
+			trouble("accept");
+			l->paused = channel_now() + MDA_ACCEPT_PAUSE;
+		}
 		return;
+	}
 	struct server *const s = idle_server(l);
 	if (!s)
 		trouble("start a server");
@@ -354,11 +361,11 @@ enum { SIGNALS, SOCKET, FIRST };
 
 /* poll passes over a descriptor of -1. */
 static void
-watch(struct listener *l)
+watch(struct listener *l, int paused)
 {
+	int const listening = !paused && l->parsers.count < l->max;
 	l->poll[SIGNALS] = (struct pollfd){.fd = l->fd_signals, .events = POLLIN};
-	l->poll[SOCKET] =
-	    (struct pollfd){.fd = l->parsers.count < l->max ? 0 : -1, .events = POLLIN};
+	l->poll[SOCKET] = (struct pollfd){.fd = listening ? 0 : -1, .events = POLLIN};
 	for (size_t i = 0; i < l->high; i++) {
 		struct server const *const s = &l->server[i];
 		l->poll[FIRST + i] = (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
@@ -369,9 +376,11 @@ static int
 loop(struct listener *l)
 {
 	for (;;) {
-		int64_t const until = rest(l);
-		watch(l);
-		if (poll(l->poll, FIRST + l->high, channel_timeout(until)) < 0) {
+		int64_t const idle = rest(l);
+		int const paused = l->paused > channel_now();
+		watch(l, paused);
+		if (poll(l->poll, FIRST + l->high,
+			channel_timeout(paused && l->paused < idle ? l->paused : idle)) < 0) {
 			if (errno != EINTR)
 				strerr_diefu1sys(111, "poll");
 			continue;

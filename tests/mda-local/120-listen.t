@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mda-local -l: many connections without an exec for any. Servers and their workers stay for the next connection, settings and
 mailboxes are as they are then; what dies takes one connection along; idle ones end; a signal ends all."""
-import atexit, os, signal, socket, subprocess, sys, time
+import atexit, os, resource, signal, socket, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import shutil
 
@@ -324,10 +324,17 @@ old_enough("alice")
 slow, quick = Connection(l.path), Connection(l.path)
 slow.mail(["alice@example.test"])
 tap.like(slow.cmd("DATA"), "^354", "a program that takes its time")
-slow.socket.sendall(mdalocal.MESSAGE.encode() + b".\r\n")
+slow.socket.sendall(mdalocal.MESSAGE.encode() + (b"y" * 900 + b"\r\n") * 2000 + b".\r\n")
 quick.cmd("MAIL FROM:<quick@remote.test>")
 quick.cmd("RCPT TO:<alice@example.test>")
 tap.eq(quick.data(mdalocal.MESSAGE, 1), DONE, "keeps no other message waiting")
+if os.getuid():
+    tap.ok(True, "what it reads # SKIP an undumpable process shows its descriptors to root alone")
+else:
+    until(lambda: children(*l.workers()))
+    big = [f"/proc/{p}/fdinfo/{n}" for p in l.workers() for n in os.listdir(f"/proc/{p}/fd") if os.readlink(f"/proc/{p}/fd/{n}").startswith(i.path("run/tmp") + "/")]
+    modes = [int(open(f).read().split("flags:")[1].split()[0], 8) & os.O_ACCMODE for f in big]
+    tap.eq(modes, [os.O_RDONLY], "a message in a file, which other accounts' workers read, too, is not to be written to")
 with open(os.path.join(home, "go"), "w"):
     pass
 tap.eq(slow.reply(), DONE[0], "and ends")
@@ -364,6 +371,16 @@ else:
     d = Connection(l.path)
     tap.eq(d.deliver(["alice@example.test"]), DELIVERED, "which is killed: there is another")
     d.quit()
+    old = resource.prlimit(l.pid, resource.RLIMIT_NOFILE)
+    used = {int(n) for n in os.listdir(f"/proc/{l.pid}/fd")}
+    resource.prlimit(l.pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - used), old[1]))
+    d = Connection(l.path, greet=False)
+    tap.ok(until(lambda: i.log().count('to=accept reason="Too many open files"') > 2), "no descriptor to accept with: said")
+    ticks = sum(map(int, open(f"/proc/{l.pid}/stat").read().split()[13:15]))
+    tap.ok(ticks < 0.15 * os.sysconf("SC_CLK_TCK"), "and tried again after a pause", ticks)
+    resource.prlimit(l.pid, resource.RLIMIT_NOFILE, old)
+    tap.like(d.reply(), "^220", "until there is one")
+    d.socket.close()
     tap.eq((len(servers), len(parsers), workers), (1, 1, [1234]), "servers stay root, parsers are nobody, workers the account")
     c.quit()
     l.process.terminate()
