@@ -26,6 +26,13 @@ session_bye(struct session *s, char const *text)
 	s->ended = 1;
 }
 
+__attribute__((weak)) void
+session_late(struct session *s, char const *during, char const *text)
+{
+	(void)during;
+	session_bye(s, text);
+}
+
 static void
 cleanup(void)
 {
