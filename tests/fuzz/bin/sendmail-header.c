@@ -28,7 +28,7 @@ check(struct sendmail const *s)
 		if ((!i || s->header.s[i - 1] == '\n') && !strncasecmp(s->header.s + i, "Bcc:", 4))
 			abort();
 	for (unsigned int i = 0; i < s->rcpts; i++)
-		if (!*s->rcpt[i].to.local || !*s->rcpt[i].to.domain || strpbrk(s->rcpt[i].to.text, "\r\n"))
+		if (!*s->rcpt[i].to.domain || strpbrk(s->rcpt[i].to.text, "\r\n"))
 			abort();
 }
 
