@@ -172,6 +172,42 @@ durable_publish(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *
 }
 
 int
+durable_place(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name, dev_t *dev_r)
+{
+	if (!syncs_names(fd))
+		return durable_publish(fd, fd_tmpdir, tmp, fd_dir, name);
+	*dev_r = journaled;
+	return durable_rename_new(fd_tmpdir, tmp, fd_dir, name) < 0 ? -1 : 1;
+}
+
+/* A journal has one order, so that what was made last has everything before it committed, too. It is
+ * a new file without a name: one that was there could be in what is committed already. */
+int
+durable_commit(char const *dir, dev_t dev)
+{
+	struct stat st;
+	int const fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -1 : fstat(fd, &st);
+	if (!r && st.st_dev != dev) {
+		errno = EXDEV;
+		r = -1;
+	}
+	if (!r)
+		r = durable_file(fd);
+	int const e = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = e;
+	return r;
+}
+
+int
+durable_all(int fd)
+{
+	return syncfs(fd);
+}
+
+int
 durable_write(int fd, char const *s, size_t len)
 {
 	while (len) {

@@ -32,6 +32,18 @@ void durable_learn(char const *path);
  * there is no such name; the temporary one may be left to the caller. */
 int durable_publish(int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name);
 
+/* For many files at a time, by several processes: the same where durable_learn has found such a file
+ * system, but without the sync: 1, and the file system's number is in *dev_r. What has been placed
+ * there lasts when durable_commit has returned 0. Elsewhere durable_publish. */
+int durable_place(
+    int fd, int fd_tmpdir, char const *tmp, int fd_dir, char const *name, dev_t *dev_r);
+/* Commits the journal of file system dev, in which dir is: all that durable_place has done there
+ * before, in whichever process. 0; -1 and errno: nothing is known of it (EXDEV: dir is elsewhere). */
+int durable_commit(char const *dir, dev_t dev);
+/* The same of a local file system without knowing its journal: writes out all that anybody has
+ * changed there. 0 or -1. */
+int durable_all(int fd);
+
 /* Replaces dir/name by content: temporary file beside it, sync, rename, sync the directory. */
 int durable_replace(int fd_dir, char const *name, char const *content, size_t len, mode_t mode);
 /* The same with the temporary file NAME.ID in fd_tmp, where what a killed process leaves is found.

@@ -251,16 +251,18 @@ delivery_rest(struct delivery *const *d, struct timespec const *const *mtime, si
 	return r;
 }
 
-/* The temporary file itself under its final name, both synced by one commit of the journal. 0, or
- * -1 and it is what it was. */
+/* The temporary file itself under its final name, both synced by one commit of the journal; with
+ * `later` perhaps not yet: 1, and the file system. 0; or -1 and it is what it was. */
 static int
-publish(struct delivery *d, int fd_dest, char const *file)
+publish(struct delivery *d, int fd_dest, char const *file, dev_t *later)
 {
-	if (durable_publish(d->fd, d->fd_tmp, d->name, fd_dest, file) < 0)
+	int const r = later ? durable_place(d->fd, d->fd_tmp, d->name, fd_dest, file, later)
+			    : durable_publish(d->fd, d->fd_tmp, d->name, fd_dest, file);
+	if (r < 0)
 		return -1;
 	close(d->fd);
 	d->fd = -1;
-	return 0;
+	return r;
 }
 
 /* Gives the content c's name; both are synced. */
@@ -269,7 +271,7 @@ name_it(struct delivery *d, struct delivery_copy const *c, int fd_dir, int fd_de
     struct timespec const *mtime)
 {
 	if (!d->synced) {
-		if (!publish(d, fd_dest, c->file))
+		if (!publish(d, fd_dest, c->file, 0))
 			return 0;
 		if (errno != EXDEV || delivery_sync(d, mtime) < 0)
 			return -1;
@@ -321,22 +323,24 @@ place(struct delivery *d, struct delivery_copy *c, int fd_dir, struct timespec c
 	return r;
 }
 
-/* What most deliveries are: the file itself, without flags. 1 it is done; 0 it is to be placed as
- * any other; -1. */
+enum placed { PLACED_NOT, PLACED, PLACED_LATER };
+
+/* What most deliveries are: the file itself, without flags. PLACED_NOT: it is to be placed as any
+ * other; -1. */
 static int
-place_new(struct delivery *d, struct delivery_copy *c)
+place_new(struct delivery *d, struct delivery_copy *c, dev_t *later)
 {
 	if (c->flags & FLAG_LETTERS || (c->keywords && c->keywords[0]))
-		return 0;
+		return PLACED_NOT;
 	int const fd_new = layout_sub_of(c->dir, "new");
 	if (fd_new < 0)
-		return 0;
+		return PLACED_NOT;
 	c->in_cur = 0;
 	name_new(c->file, d->disk, d->wire);
-	int const r = publish(d, fd_new, c->file), e = errno;
+	int const r = publish(d, fd_new, c->file, later), e = errno;
 	close(fd_new);
 	errno = e;
-	return !r ? 1 : e == EXDEV ? 0 : -1;
+	return r > 0 ? PLACED_LATER : !r ? PLACED : e == EXDEV ? PLACED_NOT : -1;
 }
 
 /* Takes back a copy that place made. */
@@ -353,9 +357,9 @@ withdraw(struct delivery_copy const *c)
 		close(fd_dir);
 }
 
-int
-delivery_commit(
-    struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate)
+static int
+commit(struct delivery *d, struct delivery_copy *copy, size_t n,
+    struct timespec const *internaldate, dev_t *later)
 {
 	size_t done = 0;
 	/* One copy is the file itself, if its content need not be synced before it gets its name.
@@ -364,10 +368,10 @@ delivery_commit(
 			  durable_content(d->fd);
 	if (!whole && delivery_sync(d, internaldate) < 0)
 		return -1;
-	int const placed = whole ? place_new(d, copy) : 0;
+	int const placed = whole ? place_new(d, copy, later) : PLACED_NOT;
 	if (placed < 0)
 		return -1;
-	for (done = (size_t)placed; done < n; done++) {
+	for (done = placed != PLACED_NOT; done < n; done++) {
 		int fd_dir = layout_open(copy[done].dir, 1);
 		int r = fd_dir < 0 ? -1 : place(d, copy + done, fd_dir, internaldate), e = errno;
 		if (fd_dir >= 0)
@@ -386,7 +390,20 @@ delivery_commit(
 	delivery_abort(d);
 	for (size_t i = 0; i < n; i++)
 		watch_wake_dir(copy[i].dir);
-	return 0;
+	return placed == PLACED_LATER;
+}
+
+int
+delivery_commit(
+    struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate)
+{
+	return commit(d, copy, n, internaldate, 0);
+}
+
+int
+delivery_place(struct delivery *d, struct delivery_copy *copy, dev_t *dev_r)
+{
+	return commit(d, copy, 1, 0, dev_r);
 }
 
 /* Its file goes; fd_tmp stays. */

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "maildir/limits.h"
@@ -53,6 +54,9 @@ int delivery_write(struct delivery *d, char const *s, size_t n);
  * delivery_abort is to be called. */
 int delivery_commit(
     struct delivery *d, struct delivery_copy *copy, size_t n, struct timespec const *internaldate);
+/* One copy, dated now, which need not last before durable_commit on file system *dev_r where that
+ * will do for it: 1. Elsewhere as delivery_commit. */
+int delivery_place(struct delivery *d, struct delivery_copy *copy, dev_t *dev_r);
 /* Removes the temporary file; harmless after commit. errno is kept. */
 void delivery_abort(struct delivery *d);
 

@@ -14,6 +14,7 @@
 #include "mda-local/forward.h"
 #include "mda-local/incoming.h"
 #include "mda-local/junk.h"
+#include "mda-local/settle.h"
 
 void
 deliver_init(struct deliver *d)
@@ -231,7 +232,10 @@ deliver_local(struct deliver *d, int fd, uint64_t size, int64_t until)
 	size_t *which = xmalloc(d->targets.count * sizeof *which);
 	int64_t const began = channel_now();
 	size_t const n = make_jobs(d, size, until, job, which);
+	for (size_t i = 0; i < n; i++)
+		job[i].order.later = n > 1;
 	pool_run(&d->pool, job, n, fd, until);
+	settle(&d->pool, job, n, until);
 	for (size_t i = 0; i < n; i++) {
 		deliver_rules_take(d, which[i], &job[i]);
 		struct target *t = &d->targets.v[which[i]];

@@ -8,10 +8,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/durable.h"
 #include "lib/log.h"
 #include "lib/sa.h"
 #include "lib/table-key.h"
 #include "maildir/deliver.h"
+#include "maildir/layout.h"
 #include "maildir/quota-warn.h"
 #include "maildir/text-deliver.h"
 #include "mda-local/channel.h"
@@ -184,6 +186,7 @@ mailbox_texts_flush(void)
 /* ---- copies ---- */
 
 #define COPY_ROOM 65536
+_Static_assert(WORK_FILE_MAX > MAILDIR_NAME_MAX, "names have room");
 _Static_assert(COPY_ROOM > 4 * WORK_ADDRESS_MAX, "the first lines have room");
 
 static int
@@ -290,7 +293,11 @@ commit(struct order const *o, int fd, uint64_t size, struct delivery_copy *to, s
 	for (size_t i = 0; i < n; i++)
 		fd_content[i] =
 		    !bad && !link && text_wanted(to[i].dir) ? fcntl(d.fd, F_DUPFD_CLOEXEC, 0) : -1;
-	bad = bad || delivery_commit(&d, to, n, 0) < 0;
+	dev_t dev;
+	int const r = bad			? -1
+		      : o->later && n == 1 ? delivery_place(&d, to, &dev)
+					       : delivery_commit(&d, to, n, 0);
+	bad = r < 0;
 	if (bad) {
 		worker_say(rep, worker_reply(errno), errno, 0);
 		delivery_abort(&d);
@@ -298,6 +305,8 @@ commit(struct order const *o, int fd, uint64_t size, struct delivery_copy *to, s
 		note_first(o, fd, &d, to);
 		rep->disk = d.disk;
 		rep->reply = REPLY_DELIVERED;
+		rep->placed = r > 0 ? dev : 0;
+		strcpy(rep->file, to->file);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (fd_content[i] >= 0 && bad)
@@ -339,6 +348,23 @@ mailbox_deliver(struct worker *w, struct order const *o, int fd, struct report *
 {
 	struct mailbox_copy const copy = {.folder = o->folder};
 	mailbox_copies(w, o, fd, o->size, &copy, 1, rep);
+}
+
+void
+mailbox_settle(struct worker *w, struct order const *o, struct report *rep)
+{
+	stralloc dir = STRALLOC_ZERO;
+	find_folder(w, o->folder, &dir, rep->folder);
+	int const fd = layout_sub_of(dir.s, "new");
+	rep->reply = REPLY_DELIVERED;
+	if (fd < 0 || durable_all(fd) < 0) {
+		worker_say(rep, worker_reply(errno), errno, 0);
+		if (fd >= 0)
+			unlinkat(fd, o->file, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	stralloc_free(&dir);
 }
 
 /* ---- by path ---- */

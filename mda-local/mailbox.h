@@ -19,8 +19,11 @@ struct mailbox_copy {
 /* Whether the folder that the order wishes has room for the message: sets rep->reply
  * (REPLY_RCPT_OK), error and folder. */
 void mailbox_check(struct worker *w, struct order const *o, struct report *rep);
-/* One copy where the order wishes: sets rep->reply (REPLY_DELIVERED), error, disk and folder. */
+/* One copy where the order wishes: sets rep->reply (REPLY_DELIVERED), error, disk and folder; if it
+ * was placed, placed and file. */
 void mailbox_deliver(struct worker *w, struct order const *o, int fd, struct report *rep);
+/* Syncs a copy that was placed; where that fails it is taken back. Sets rep->reply and error. */
+void mailbox_settle(struct worker *w, struct order const *o, struct report *rep);
 /* The octets of fd (size of them, LF line ends) with the two lines of worker_front before them into
  * n folders, all of them or none, as links of one file; a folder named twice gets one copy. A
  * folder that is not there, and is not to be made, is INBOX. Sets rep as above. */

@@ -187,6 +187,7 @@ form_ok(struct report *rep, int fd, int utf8)
 {
 	char text[WORK_TEXT_MAX];
 	rep->folder[sizeof rep->folder - 1] = rep->rules[sizeof rep->rules - 1] = 0;
+	rep->file[sizeof rep->file - 1] = 0;
 	rep->text[sizeof rep->text - 1] = 0;
 	(utf8 ? reply_clean_utf8 : reply_clean)(text, sizeof text, rep->text);
 	strcpy(rep->text, text);

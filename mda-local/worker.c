@@ -97,7 +97,7 @@ rules_for(struct worker const *w, struct order const *o)
 
 /* The report and, where there is one, the file behind it (out->fd). */
 static void
-serve(struct worker *w, struct order const *o, int fd, struct report *rep, struct outgoing *out)
+serve(struct worker *w, struct order *o, int fd, struct report *rep, struct outgoing *out)
 {
 	memset(rep, 0, sizeof *rep);
 	log_id(o->id);
@@ -112,9 +112,16 @@ serve(struct worker *w, struct order const *o, int fd, struct report *rep, struc
 		worker_say(rep, REPLY_DEADLINE, 0, 0);
 		return;
 	}
+	if (o->work == WORK_SETTLE) {
+		mailbox_settle(w, o, rep);
+		return;
+	}
 	struct rules_kind const *rules = rules_for(w, o);
-	if (rules)
+	if (rules) {
 		strcpy(rep->rules, rules->name);
+		/* They go on when the copy is there for good. */
+		o->later = 0;
+	}
 	if (*o->only && (!rules || rules->check != dot_forward_check))
 		worker_say(rep, REPLY_NO_USER, 0, 0);
 	else if (rules && o->work == WORK_CHECK)

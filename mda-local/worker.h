@@ -22,8 +22,14 @@
 #define WORK_ADDRESS_MAX 512
 /* What rules say to the sender of a message that they refuse. */
 #define WORK_TEXT_MAX 1024
+/* A message file's name. */
+#define WORK_FILE_MAX 256
 
-enum work { WORK_CHECK, WORK_DELIVER };
+enum work {
+	WORK_CHECK,
+	WORK_DELIVER,
+	WORK_SETTLE, /* a copy was placed, and could not be committed with others: to be synced */
+};
 
 /* One order. Strings are C strings; WORK_DELIVER comes with the message's descriptor. */
 struct order {
@@ -31,6 +37,7 @@ struct order {
 	uint32_t looped;   /* WORK_DELIVER: the message bears a Delivered-To with rcpt already */
 	uint32_t junk;	   /* it is marked as such */
 	uint32_t smtputf8; /* the sender may be told what is not ASCII */
+	uint32_t later;	   /* WORK_DELIVER: the copy may be placed (settle.h) */
 	uint64_t size;	   /* octets: declared at RCPT, or of the message; 0 unknown */
 	int64_t until;	   /* channel_now: what is not reported then is not believed */
 	char id[ID_MAX + 1];
@@ -41,6 +48,7 @@ struct order {
 	char ext[WORK_ADDRESS_MAX];    /* what stood behind the separator, as written; "" */
 	char separator;		       /* in front of it, or what would be; 0 none */
 	char folder[WORK_ADDRESS_MAX]; /* wished for; "" INBOX */
+	char file[WORK_FILE_MAX];      /* WORK_SETTLE: of folder's new/ */
 	uint32_t past;		       /* into the mailbox, past .forward */
 	char only[ALIAS_MARK + 1];     /* and of that just this program or file; "" none */
 };
@@ -69,9 +77,11 @@ struct report {
 	uint32_t may_send;   /* WORK_CHECK: rules may send it elsewhere: look for loops */
 	uint32_t outgoing;   /* records in the descriptor that comes along (outgoing.h); 0: none */
 	uint64_t disk;	     /* octets written */
+	uint64_t placed;     /* WORK_DELIVER: the file system on which the copy was placed; 0: it is synced */
 	struct work_stamp home;	       /* as it was when rules were looked for */
 	char rules[RULES_NAME_MAX];    /* which counted; "" none */
 	char folder[WORK_ADDRESS_MAX]; /* where it went */
+	char file[WORK_FILE_MAX];      /* placed: its name */
 	char text[WORK_TEXT_MAX];      /* to the sender, in place of the reply's own; "" none */
 };
 

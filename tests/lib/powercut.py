@@ -1,7 +1,7 @@
 """What a disk may hold after a power cut: a recorded trace of file operations, replayed on a model of a file system.
 
 Content lasts when its file was synced, a name when its directory was. On a disk with a journal that has it so (ext4, XFS) a file's sync keeps its name, too, when
-that came by a rename, and all that was done before in those directories: durable_learn of lib/durable.h. Which of the two a program takes its disk for is what the
+that came by a rename, and all that was done before in those directories: durable_learn of lib/durable.h; and the sync of a new file without a name keeps all names. Which of the two a program takes its disk for is what the
 disk is, or what TOLD says. Of the rest anything may have survived: of each
 directory's changes the first ones, in their order, whatever happened to other directories; of a file's writes some, torn,
 or as zeros. A rename between directories is one change, as every journal has it.
@@ -260,6 +260,7 @@ class Process:
     def __init__(self, disk):
         self.disk, self.fd = disk, {}  # number: [Node or None, offset, append]
         self.closing = set()           # those that the next program does not get
+        self.newest = set()            # files of the disk without a name
         self.directory, self.executed = None, False
 
     def inherit(self, parent, same):
@@ -311,10 +312,13 @@ class Process:
             node.write(0, None, when)
             changed = 1
         self.begin(result, [node, 0, "O_APPEND" in a[2]], "O_CLOEXEC" in a[2])
+        if "O_TMPFILE" in a[2] and self.find(a[0], a[1]):
+            self.newest.add(result)
         return changed
 
     def begin(self, number, file, closing):
         self.fd[number] = file
+        self.newest.discard(number)
         (self.closing.add if closing else self.closing.discard)(number)
 
     def do_close(self, when, a, result):
@@ -398,6 +402,8 @@ class Process:
         return 1
 
     def do_fsync(self, when, a, result):
+        if self.disk.names and int(re.match(r"\d+", a[0])[0]) in self.newest:
+            self.commit()
         if node := self.node(a[0]):
             node.sync()
             for entry in node.renamed if self.disk.names else ():
@@ -405,6 +411,12 @@ class Process:
                     entry.directory.pending[0].sync(entry.directory)
         return 1
     do_fdatasync = do_fsync
+
+    def commit(self):
+        """A file that was made last is in the journal behind all names that changed before (durable_commit of lib/durable.h)."""
+        for node in self.disk.everything():
+            if node.is_dir():
+                node.sync()
 
     def do_syncfs(self, when, a, result):
         for node in self.disk.everything():
