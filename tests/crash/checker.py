@@ -210,14 +210,14 @@ def usage(found):
 
 
 def maildirsize(root):
-    """(octets, messages) that the file says; None: there is none, or one of 5120 octets and more, which everybody computes anew."""
+    """(octets, messages) that the file says; None: there is none, or one that everybody computes anew: of 5120 octets and more, or with what is no line."""
     try:
         with open(f"{root}/maildirsize", "rb") as f:
             text = f.read()
     except FileNotFoundError:
         return None
     lines = [line.split() for line in text.split(b"\n")[1:] if line.strip()]
-    if len(text) >= 5120 or any(len(line) != 2 for line in lines):
+    if len(text) >= 5120 or any(len(line) != 2 or not all(re.fullmatch(rb"[+-]?\d+", n) for n in line) for line in lines):
         return None
     return sum(int(a) for a, _ in lines), sum(int(b) for _, b in lines)
 
