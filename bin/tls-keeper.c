@@ -191,24 +191,6 @@ start_engine(struct client *c, int silent)
 		k.engines++;
 }
 
-static void
-reap(void)
-{
-	int status;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		if (pid == k.zygote.pid)
-			zygote_end(&k.zygote);
-		else if (k.engines) /* it may have had a child before it was the holder */
-			k.engines--;
-		if (!WIFSIGNALED(status))
-			continue;
-		log_event("engine-killed");
-		log_num("pid", (uint64_t)pid);
-		log_num("signal", (uint64_t)WTERMSIG(status));
-		log_send();
-	}
-}
-
 /* ---- clients ----------------------------------------------------------------------------------
  */
 
@@ -365,6 +347,27 @@ take_over(void)
 
 /* ---- signals ----------------------------------------------------------------------------------
  */
+
+static void
+reap(void)
+{
+	int status, anew = 0;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		if (pid == k.zygote.pid)
+			zygote_end(&k.zygote);
+		else if (k.engines) /* it may have had a child before it was the holder */
+			k.engines--;
+		anew |= renew_is_crash(status);
+		if (!WIFSIGNALED(status))
+			continue;
+		log_event("engine-killed");
+		log_num("pid", (uint64_t)pid);
+		log_num("signal", (uint64_t)WTERMSIG(status));
+		log_send();
+	}
+	if (anew)
+		begin_anew();
+}
 
 /* 0 when it is time to end. */
 static int

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/exec.h>
@@ -62,4 +63,15 @@ renew_execute(char *const *argv, int fd)
 	/* Not execvp, which gives what is no program to a shell. */
 	exec_a(argv[0], (char const *const *)argv);
 	return execv("/proc/self/exe", argv);
+}
+
+int
+renew_is_crash(int status)
+{
+	static int const crashes[] = {
+	    SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof crashes / sizeof *crashes; i++)
+		if (WTERMSIG(status) == crashes[i])
+			return 1;
+	return 0;
 }

@@ -25,5 +25,9 @@ void renew_hold(void);
 /* Executes argv[0] as PATH has it now, else this program itself again; fd is from renew_file, with
  * what the successor has to know in it. Returns only if neither can be executed: -1, errno. */
 int renew_execute(char *const *argv, int fd);
+/* Whether a copy of this process that ended so (waitpid's status) has crashed. All copies have the
+ * addresses and the stack's canary of this one, so that who makes one crash could go on guessing:
+ * who executes itself anew has others. */
+int renew_is_crash(int status);
 
 #endif

@@ -52,6 +52,7 @@ struct listener {
 	unsigned int max; /* connections, each with a parser */
 	struct parsers parsers;
 	int fd_signals;
+	int anew;	   /* a process has crashed, or we were asked to */
 	char *const *argv; /* to begin anew with */
 };
 
@@ -253,13 +254,15 @@ static void
 reap(struct listener *l)
 {
 	int status;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; bury(l, pid))
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; bury(l, pid)) {
+		l->anew |= renew_is_crash(status);
 		if (WIFSIGNALED(status)) {
 			log_event("died");
 			log_num("pid", (uint64_t)pid);
 			log_num("signal", (uint64_t)WTERMSIG(status));
 			log_send();
 		}
+	}
 }
 
 /* ---- another listener in its place ---- */
@@ -277,6 +280,7 @@ begin_anew(struct listener *l)
 	int const fd = renew_file();
 	struct handed h;
 	int bad = fd < 0;
+	l->anew = 0;
 	for (size_t i = 0; i <= l->high && !bad; i++) {
 		/* The broker is one more that is about to end. */
 		h = i < l->high ? (struct handed){l->server[i].pid, l->server[i].parser}
@@ -325,9 +329,11 @@ signals(struct listener *l)
 		if (sig == SIGCHLD)
 			reap(l);
 		else if (sig == RENEW_SIGNAL)
-			begin_anew(l);
+			l->anew = 1;
 		else
 			end = 1;
+	if (l->anew && !end)
+		begin_anew(l);
 	for (size_t i = 0; end && i < l->high; i++) {
 		if (l->server[i].parser > 0)
 			kill(l->server[i].parser, SIGTERM);

@@ -47,6 +47,12 @@ class Connection(Client):
         self.socket.close()
 
 
+def place(pid):
+    """Where its program lies in memory."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as f:
+        return f.readline().split("-")[0]
+
+
 class Listener:
     """On a socket of its own; server() is the one that serves."""
 
@@ -179,6 +185,16 @@ for c in (*some, late):
         lost += 1
 tap.eq(lost, 1, "a parser is killed: one connection is lost")
 tap.ok(until(lambda: f"event=died pid={victim} signal=9" in i.log()), "and said", i.log())
+before, victim = place(l.pid), min(l.connected() - l.servers())
+os.kill(victim, signal.SIGSEGV)
+tap.ok(until(lambda: place(l.pid) != before), "a parser crashes: the listener has begun anew, elsewhere in memory")
+left = 0
+for c in (*some, late):
+    try:
+        left += c.cmd("NOOP").startswith("250")
+    except (OSError, EOFError):
+        pass
+tap.eq(left, 1, "the last connection goes on")
 for c in (*some, late):
     c.socket.close()
 tap.ok(until(lambda: not l.connected() - l.servers()), "the others end")

@@ -330,6 +330,31 @@ ok(c.getpeercert(True) != old, "a certificate that is new")
 c.close()
 ok(second not in below(h, True), "wants a zygote that has it")
 put("mail.example.test")
+if os.getuid() == 0:
+    place = lambda: open("/proc/%d/maps" % h.process.pid).readline().split("-")[0]
+    before = place()
+    c, d = s.tls(), s.tls()
+    victim = engines(h)[0]
+    os.kill(victim, signal.SIGSEGV)
+    ok(h.logged("event=engine-killed pid=%d signal=11" % victim), "an engine crashes: logged")
+    ok(wait_for(lambda: place() != before), "the holder has begun anew, elsewhere in memory")
+    again = 0
+    for x in c, d:
+        try:
+            x.sendall(b"x")
+            again += x.recv(1) == b"x"
+        except OSError:
+            pass
+    same(again, 1, "the other connection goes on")
+    c.close()
+    d.close()
+    c = s.tls()
+    c.sendall(b"x")
+    same(c.recv(1), b"x", "and so does the next")
+    c.close()
+    ok(wait_for(lambda: not engines(h)), "all of them end")
+else:
+    ok(True, "an engine crashes # SKIP an undumpable process shows its memory to root alone")
 s.stop()
 h.stop()
 ok(wait_for(lambda: not name_of(second)), "no zygote outlives its time")
