@@ -345,7 +345,8 @@ def memory():
         equal(len(s.threads()), 1)
         after = s.dirty()
         print(f"# KiB: {before}, while it reads ahead {during}, then {after}")
-        equal((during - before < 1024 + 200, after - before < 40), (True, True))
+        # Pages of the heap that the long answer has used stay, some more or fewer as its reader takes it.
+        equal((during - before < 1024 + 200, after - before < 128), (True, True))
 
 
 def traced(*inject):

@@ -32,6 +32,9 @@ class Attack:
 
     def __exit__(self, *_):
         for p in self.processes:
+            # Its children, too, where it has a group of its own.
+            if p.returncode is None and os.getpgid(p.pid) == p.pid:
+                os.killpg(p.pid, signal.SIGKILL)
             p.kill()
             p.wait()
             if p.stderr:
@@ -233,7 +236,7 @@ def keeper(a):
     if w.separate:
         env.update(TLS_UID=str(u.uid), TLS_GID=str(u.gid))
     ready = os.pipe()
-    a.start(["tls-keeper", "-a", "0666", "-d", str(ready[1]), sock], as_root=True, env=env, pass_fds=[ready[1]])
+    a.start(["tls-keeper", "-a", "0666", "-d", str(ready[1]), sock], as_root=True, env=env, pass_fds=[ready[1]], start_new_session=True)
     os.close(ready[1])
     os.read(ready[0], 1)
     os.close(ready[0])

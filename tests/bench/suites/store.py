@@ -120,7 +120,7 @@ class Suite(bench.MailSuite):
     def note_memory(self, side, key, processes):
         end, now = time.monotonic() + 5, None
         while time.monotonic() < end:
-            before, now = now, {p: bench.private_kib(p) for p in processes}
+            before, now = now, {p: bench.private_kib(p) for p in processes if os.path.exists(f"/proc/{p}")}  # who only began it is gone
             if before == now:
                 break
             time.sleep(0.2)
