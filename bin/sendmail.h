@@ -16,12 +16,9 @@ enum {
 	SENDMAIL_DATA = 65,	   /* the message or an address in it is malformed */
 	SENDMAIL_NOUSER = 67,	   /* a recipient was refused for good */
 	SENDMAIL_UNAVAILABLE = 69, /* the server refused for good */
-	SENDMAIL_SOFTWARE = 70,
 	SENDMAIL_OS = 71,
 	SENDMAIL_IO = 74,
 	SENDMAIL_TEMP = 75, /* try again later */
-	SENDMAIL_PERMISSION = 77,
-	SENDMAIL_CONFIG = 78,
 };
 
 #define SENDMAIL_MEMORY                                                                            \

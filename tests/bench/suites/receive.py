@@ -181,15 +181,18 @@ CALL = re.compile(r"^\d+ +(?:<\.\.\. )?(execve|clone3?|v?fork)\b.* = (\d+)$", re
 
 
 class Trace:
-    """Programs executed and processes made below a process meanwhile: execs, forks."""
+    """Programs executed and processes made by a process and all below it meanwhile: execs, forks."""
 
     def __init__(self, pid, path):
         self.path = path
-        self.process = subprocess.Popen(["strace", "-f", "-e", "trace=execve,clone,clone3,fork,vfork", "-e", "signal=none", "-o", path, "-p", str(pid)],
+        # Those that are there already, too: who is copied for each connection is one.
+        pids = [pid, *sides.descendants(pid)]
+        self.process = subprocess.Popen(["strace", "-f", "-e", "trace=execve,clone,clone3,fork,vfork", "-e", "signal=none", "-o", path, *(f"-p{p}" for p in pids)],
                                         stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        if "attached" not in line:
-            raise RuntimeError("strace: " + line)
+        for _ in pids:
+            line = self.process.stderr.readline()
+            if "attached" not in line:
+                raise RuntimeError("strace: " + line)
 
     def end(self):
         self.process.terminate()
