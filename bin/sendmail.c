@@ -299,7 +299,8 @@ int
 main(int argc, char **argv)
 {
 	static struct sendmail s = {.fd_rest = -1};
-	char const **recipients = xmalloc(((size_t)argc + 1) * sizeof *recipients);
+	static char const **recipients; /* to the end */
+	recipients = xmalloc(((size_t)argc + 1) * sizeof *recipients);
 	PROG = "sendmail";
 	secret_no_core();
 	sig_ignore(SIGPIPE);
