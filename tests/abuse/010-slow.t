@@ -243,13 +243,15 @@ def never_reading(one):
     wait_for(lambda: (all([c.more() for c in never]) or True) and not one.sessions(), "the end of those who read nothing", abuse.LIMIT)
     tap.ok(True, f"{len(never)} clients who read nothing have been ended: {', '.join(row[0] for row in NEVER)}")
     for service in READERS:
+        wait_for(lambda: one.said(service).count("event=timeout during=reply") >= EACH, f"the log of {service}")
         got = one.said(service).count("event=timeout during=reply")
         tap.ok(got == EACH, f"the log says so ({service})", got, one.said(service)[-800:])
     for c in never:
         c.close()
 
 
-with Abused({"max-per-address": "100"}) as one:
+# Of one user, too: there is only one.
+with Abused({"max-per-address": "100", **{f"{p}-user-connections": "100" for p in ("imap", "pop3", "managesieve")}}) as one:
     serves(one, "at first")
     slow_to_send(one)
     never_reading(one)
