@@ -7,6 +7,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from instance import tap, wait_for
 from smtppeer import Peer, Remote
 
+OWN_NAME = "valgrind runs a program under its own name" if "VALGRIND_ERRORS" in os.environ else ""
+
 ENV = {"USER": "tester"}
 
 
@@ -112,7 +114,11 @@ with Remote() as r:
     tap.ok("SMTPUTF8" in m.mail, "an address in UTF-8", m.mail)
 
     # Modes.
-    tap.ok(sendmail(r, "-bi").returncode == 0 and sendmail(r, argv0="newaliases").returncode == 0, "-bi and newaliases do nothing")
+    tap.ok(sendmail(r, "-bi").returncode == 0, "-bi does nothing")
+    if OWN_NAME:
+        tap.skip("newaliases", OWN_NAME)
+    else:
+        tap.ok(sendmail(r, argv0="newaliases").returncode == 0, "nor does newaliases")
     done = sendmail(r, "-bs", text="EHLO x\r\nMAIL FROM:<a@b.test>\r\nQUIT\r\n")
     tap.ok(done.returncode == 0 and done.stdout.startswith(b"220 ") and done.stdout.endswith(b"221 2.0.0 bye\r\n"), "-bs is SMTP", done)
     peer.messages.clear()
@@ -161,6 +167,9 @@ with Remote() as r:
     tap.ok(done.returncode == 75 and done.stdout.startswith(b"421 "), "-bs: 421", done)
     done = sendmail(r, "-bp")
     tap.ok(done.returncode == 0 and b"a@x.test" in done.stdout and b"1 message" in done.stdout, "-bp runs mailq", done)
-    done = sendmail(r, argv0="/usr/bin/mailq")
-    tap.ok(done.returncode == 0 and b"a@x.test" in done.stdout and b"1 message" in done.stdout, "so it does under the name mailq", done)
+    if OWN_NAME:
+        tap.skip("mailq", OWN_NAME)
+    else:
+        done = sendmail(r, argv0="/usr/bin/mailq")
+        tap.ok(done.returncode == 0 and b"a@x.test" in done.stdout and b"1 message" in done.stdout, "so it does under the name mailq", done)
 tap.done()
