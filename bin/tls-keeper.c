@@ -358,12 +358,7 @@ reap(void)
 		else if (k.engines) /* it may have had a child before it was the holder */
 			k.engines--;
 		anew |= renew_is_crash(status);
-		if (!WIFSIGNALED(status))
-			continue;
-		log_event("engine-killed");
-		log_num("pid", (uint64_t)pid);
-		log_num("signal", (uint64_t)WTERMSIG(status));
-		log_send();
+		log_killed("engine-killed", pid, status);
 	}
 	if (anew)
 		begin_anew();

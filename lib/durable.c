@@ -115,7 +115,7 @@ int
 durable_many(int const *fd, size_t n)
 {
 	if (n > 1 && is_local(fd[0]))
-		return syncfs(fd[0]);
+		return durable_all(fd[0]);
 	for (size_t i = 0; i < n; i++)
 		if (fsync(fd[i]) < 0)
 			return -1;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
@@ -123,4 +124,16 @@ log_2(char const *event, char const *k1, char const *v1, char const *k2, char co
 	log_str(k1, v1);
 	log_str(k2, v2);
 	log_send();
+}
+
+int
+log_killed(char const *event, pid_t pid, int status)
+{
+	if (!WIFSIGNALED(status))
+		return 0;
+	log_event(event);
+	log_num("pid", (uint64_t)pid);
+	log_num("signal", (uint64_t)WTERMSIG(status));
+	log_send();
+	return 1;
 }

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define LOG_LINE 2000
 
@@ -26,5 +27,8 @@ void log_send(void);
 /* The common short forms: event and up to two strings. */
 void log_1(char const *event, char const *key, char const *value);
 void log_2(char const *event, char const *k1, char const *v1, char const *k2, char const *v2);
+/* Of a child that has ended with this status (waitpid): if a signal ended it 1, and the line EVENT
+ * pid= signal=; else 0. */
+int log_killed(char const *event, pid_t pid, int status);
 
 #endif

@@ -235,7 +235,8 @@ deliver_local(struct deliver *d, int fd, uint64_t size, int64_t until)
 	for (size_t i = 0; i < n; i++)
 		job[i].order.later = n > 1;
 	pool_run(&d->pool, job, n, fd, until);
-	settle(&d->pool, job, n, until);
+	if (n > 1)
+		settle(&d->pool, job, n, until);
 	for (size_t i = 0; i < n; i++) {
 		deliver_rules_take(d, which[i], &job[i]);
 		struct target *t = &d->targets.v[which[i]];

@@ -256,12 +256,7 @@ reap(struct listener *l)
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; bury(l, pid)) {
 		l->anew |= renew_is_crash(status);
-		if (WIFSIGNALED(status)) {
-			log_event("died");
-			log_num("pid", (uint64_t)pid);
-			log_num("signal", (uint64_t)WTERMSIG(status));
-			log_send();
-		}
+		log_killed("died", pid, status);
 	}
 }
 

@@ -40,19 +40,19 @@ settle_each(struct pool *p, struct job *const *job, size_t n, int64_t until)
 void
 settle(struct pool *p, struct job *job, size_t n, int64_t until)
 {
-	struct job **const left = xmalloc((n + 1) * sizeof *left);
+	struct job **const left = xmalloc(n * sizeof *left);
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t const placed = job[i].report.placed;
 		if (!placed)
 			continue;
-		if (commit(job + i, n - i, placed) < 0) {
-			left[count++] = &job[i];
-			continue;
-		}
+		int const bad = commit(job + i, n - i, placed) < 0;
 		for (size_t k = i; k < n; k++)
-			if (job[k].report.placed == placed)
+			if (job[k].report.placed == placed) {
 				job[k].report.placed = 0;
+				if (bad)
+					left[count++] = &job[k];
+			}
 	}
 	if (count)
 		settle_each(p, left, count, until);

@@ -265,13 +265,7 @@ reap(struct listener *l)
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		conns_remove(pid, &c);
-		if (!WIFSIGNALED(status))
-			continue;
-		log_event("died");
-		log_num("pid", (uint64_t)pid);
-		log_num("signal", (uint64_t)WTERMSIG(status));
-		log_send();
-		l->anew = 1;
+		l->anew |= log_killed("died", pid, status);
 	}
 }
 
