@@ -60,7 +60,7 @@ TLS_OBJECTS := bin/tls-serve.o bin/tls-relay.o bin/tls-session.o bin/tls-certs.o
     bin/tls-warm.o bin/tls-tickets.o bin/tls-file.o
 PROGRAMS += tls-engine tls-keeper
 OBJ_tls-engine := bin/tls-engine.o $(TLS_OBJECTS)
-OBJ_tls-keeper := bin/tls-keeper.o bin/tls-keeper-client.o $(TLS_OBJECTS)
+OBJ_tls-keeper := bin/tls-keeper.o bin/tls-keeper-client.o bin/tls-keeper-engines.o $(TLS_OBJECTS)
 USE_tls-engine := dynamic
 USE_tls-keeper := dynamic
 LIBS_tls-engine := $(SSL)

@@ -9,10 +9,7 @@
  * Exit: 0 after TERM, 100 usage, 111 system. Privileges: whoever may read the keys; engines become
  * TLS_UID and TLS_GID where it is root, and give up everything else. */
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,7 +23,6 @@
 #include <skalibs/types.h>
 
 #include "bin/tls-keeper.h"
-#include "bin/tls-serve.h"
 #include "lib/conf.h"
 #include "lib/durable.h"
 #include "lib/log.h"
@@ -34,16 +30,12 @@
 #include "lib/renew.h"
 #include "lib/secret.h"
 #include "lib/skalibs-compat.h"
-#include "lib/zygote.h"
 
 #define USAGE "tls-keeper [ -v level ] [ -c engines ] [ -a mode ] [ -d notify ] [ socket ]"
 
 #define ENGINES_DEFAULT 1000
 #define ENGINES_MAX 100000
 #define BACKLOG 512
-/* What ps shows. */
-#define ZYGOTE "tls-keeper-z"
-#define ENGINE "tls-engine"
 #define EVENTS 64
 /* Without descriptors or memory to accept, a pause instead of a busy loop. */
 #define ACCEPT_PAUSE_MS 100
@@ -56,140 +48,18 @@
 #define FDS_RESERVE 32
 
 struct keeper {
-	struct tls_certs certs;
-	struct tls_ids ids;
-	unsigned int engines, engines_max, clients_max, mode;
+	struct engines engines;
+	unsigned int clients_max, mode;
 	int notify, epoll, listener, lock, signals, listening;
 	int left; /* another holder has taken our place: 1 */
 	char *const *argv;
 	tain accept_again, refresh_again;
-	struct zygote zygote; /* of engines, with the certificates and keys of now */
 };
 
 static struct keeper k = {
-    .engines_max = ENGINES_DEFAULT, .mode = 0700, .notify = -1, .zygote = ZYGOTE_NONE};
-static unsigned int verbosity = 1;
-
-/* ---- engines ----------------------------------------------------------------------------------
- */
-
-/* What an engine is told beside its descriptors, the last of which is its notify. */
-struct order {
-	char silent; /* nobody wants the reply */
-	char text[TLS_REQUEST_MAX];
-};
-enum { NOTIFY = TLS_FDS, FDS };
-
-/* In the new process. null ids: it is a zygote's copy. */
-static void become_engine(struct tls_request const *r, int const *fds, int silent,
-    struct tls_ids const *ids) __attribute__((noreturn));
-static void
-become_engine(struct tls_request const *r, int const *fds, int silent, struct tls_ids const *ids)
-{
-	struct tls_job job = {
-	    .notify = silent ? -1 : fds[NOTIFY], .request = *r, .tell_failure = r->at_once};
-	memcpy(job.fd, fds, sizeof job.fd);
-	if (silent)
-		close(fds[NOTIFY]);
-	PROG = "tls-engine";
-	if (job.request.verbosity < verbosity)
-		job.request.verbosity = verbosity;
-	_exit(tls_serve(&k.certs, ids, &job));
-}
-
-static void become_zygote(void) __attribute__((noreturn));
-static void
-become_zygote(void)
-{
-	static struct order o;
-	struct tls_request r;
-	int fds[FDS];
-	selfpipe_finish();
-	prctl(PR_SET_NAME, ZYGOTE);
-#ifdef __GLIBC__
-	/* Or each copy would put the free pieces together, and write in all their pages. */
-	malloc_trim(0);
-#endif
-	if (!tls_serve_confined(&k.ids, 1))
-		_exit(111);
-	size_t const n = zygote_serve(&o, sizeof o, fds, FDS);
-	prctl(PR_SET_NAME, ENGINE);
-	/* The holder has understood it, too. */
-	if (!tls_request_scan(o.text, n - offsetof(struct order, text), &r))
-		_exit(111);
-	become_engine(&r, fds, o.silent, 0);
-}
-
-/* A zygote limits its copies' processes, which means nothing to root. */
-static int
-engines_are_root(void)
-{
-	return !geteuid() && !(k.ids.has_uid && k.ids.uid);
-}
-
-static pid_t
-fork_engine(struct client *c, int const *fds, int silent)
-{
-	pid_t const pid = fork();
-	if (pid)
-		return pid;
-	selfpipe_finish();
-	become_engine(&c->request, fds, silent, &k.ids);
-}
-
-static pid_t
-copy_engine(struct client *c, int const *fds, int silent)
-{
-	struct order o = {.silent = (char)silent};
-	memcpy(o.text, c->text, c->len);
-	for (int again = 1;; again = 0) {
-		int const r = k.zygote.fd < 0 ? zygote_start(&k.zygote) : 1;
-		if (!r)
-			become_zygote();
-		pid_t const pid = r < 0 ? -1
-					: zygote_copy(&k.zygote, &o,
-					      offsetof(struct order, text) + c->len, fds, FDS);
-		if (pid > 0 || !again || (errno != EPIPE && errno != ECONNRESET))
-			return pid;
-		zygote_end(&k.zygote);
-	}
-}
-
-/* An engine has what its zygote had. */
-static void
-refresh(void)
-{
-	if (tls_certs_refresh(&k.certs))
-		zygote_end(&k.zygote);
-}
-
-static void
-refuse(struct client *c, char const *reason)
-{
-	char const answer[2] = {TLS_FAILED_MARK, TLS_EXIT_SYSTEM};
-	log_id(c->request.id);
-	log_2("refused", "ip", c->request.ip, "reason", reason);
-	log_id(0);
-	if (c->request.at_once && write(c->fd, answer, sizeof answer) < 0) {
-	}
-}
-
-static void
-start_engine(struct client *c, int silent)
-{
-	if (k.engines >= k.engines_max) {
-		refuse(c, "as many engines as -c allows");
-		return;
-	}
-	refresh();
-	int fds[FDS];
-	memcpy(fds, c->held, sizeof c->held);
-	fds[NOTIFY] = c->fd;
-	if ((engines_are_root() ? fork_engine : copy_engine)(c, fds, silent) < 0)
-		refuse(c, "unable to fork");
-	else
-		k.engines++;
-}
+    .engines = {.max = ENGINES_DEFAULT, .verbosity = 1, .zygote = ZYGOTE_NONE},
+    .mode = 0700,
+    .notify = -1};
 
 /* ---- clients ----------------------------------------------------------------------------------
  */
@@ -209,7 +79,7 @@ handle_client(struct client *c)
 	if (what == CLIENT_WAITS)
 		return;
 	if (what != CLIENT_GOES)
-		start_engine(c, what == CLIENT_STARTS_SILENT);
+		engines_start(&k.engines, c, what == CLIENT_STARTS_SILENT);
 	/* The engine has its own copies. */
 	forget_client(c);
 }
@@ -291,7 +161,7 @@ stay_behind(void)
 	close(k.listener);
 	close(k.lock);
 	k.listener = k.lock = -1;
-	k.engines = 0; /* those are not its children */
+	k.engines.count = 0; /* those are not its children */
 	k.left = 1;
 	selfpipe_finish();
 	trap_signals();
@@ -301,13 +171,13 @@ stay_behind(void)
 static void
 begin_anew(void)
 {
-	struct handed h = {k.listener, k.lock, k.engines};
+	struct handed h = {k.listener, k.lock, k.engines.count};
 	if (k.left)
 		return;
 	/* Before the child is there, which takes the clients and all that this one hears of. */
 	int const fd = renew_file();
 	/* Its copies are this process's children, and it is not one of those that are counted. */
-	zygote_end(&k.zygote);
+	zygote_end(&k.engines.zygote);
 	pid_t const pid = fd < 0 || !client_count() ? 1 : fork();
 	if (!pid) {
 		close(fd);
@@ -341,7 +211,7 @@ take_over(void)
 	close(fd);
 	k.listener = h.listener;
 	k.lock = h.lock;
-	k.engines = h.engines;
+	k.engines.count = h.engines;
 	return 1;
 }
 
@@ -353,10 +223,7 @@ reap(void)
 {
 	int status, anew = 0;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		if (pid == k.zygote.pid)
-			zygote_end(&k.zygote);
-		else if (k.engines) /* it may have had a child before it was the holder */
-			k.engines--;
+		engines_bury(&k.engines, pid);
 		anew |= renew_is_crash(status);
 		log_killed("engine-killed", pid, status);
 	}
@@ -372,7 +239,7 @@ handle_signals(void)
 		if (sig == SIGCHLD)
 			reap();
 		else if (sig == SIGHUP)
-			tls_certs_reread(&k.certs);
+			tls_certs_reread(&k.engines.certs);
 		else if (sig == RENEW_SIGNAL)
 			begin_anew();
 		else
@@ -410,7 +277,7 @@ refresh_unasked(void)
 {
 	if (tain_future(&k.refresh_again))
 		return;
-	refresh();
+	engines_refresh(&k.engines);
 	tain_addsec_g(&k.refresh_again, REFRESH_SECONDS);
 }
 
@@ -449,8 +316,8 @@ static void
 option(int c, char const *arg)
 {
 	switch (c) {
-	case 'v': verbosity = option_number(arg, 0, 9, USAGE); break;
-	case 'c': k.engines_max = option_number(arg, 1, ENGINES_MAX, USAGE); break;
+	case 'v': k.engines.verbosity = option_number(arg, 0, 9, USAGE); break;
+	case 'c': k.engines.max = option_number(arg, 1, ENGINES_MAX, USAGE); break;
 	case 'a': if (!uint0_oscan(arg, &k.mode) || k.mode > 0777) strerr_dieusage(100, USAGE); break;
 	case 'd': k.notify = (int)option_number(arg, 3, 0x7fffffff, USAGE); break;
 	default: strerr_dieusage(100, USAGE);
@@ -475,13 +342,13 @@ load_certificates(void)
 {
 	char const *missing = 0;
 	if (getenv("KEYFILE"))
-		missing = tls_certs_from_env(&k.certs, 1);
+		missing = tls_certs_from_env(&k.engines.certs, 1);
 	else
-		tls_certs_from_dir(&k.certs, conf_path("etc/tls"));
+		tls_certs_from_dir(&k.engines.certs, conf_path("etc/tls"));
 	if (missing)
 		strerr_dienotset(100, missing);
-	tls_certs_client_ca(&k.certs, getenv("CAFILE"), getenv("CADIR"));
-	tls_tickets_init(&k.certs.tickets, getenv("TLS_TICKETS"), 1);
+	tls_certs_client_ca(&k.engines.certs, getenv("CAFILE"), getenv("CADIR"));
+	tls_tickets_init(&k.engines.certs.tickets, getenv("TLS_TICKETS"), 1);
 	refresh_unasked();
 }
 
@@ -549,7 +416,7 @@ main(int argc, char **argv)
 	k.argv = argv;
 	if (!fd_sanitize())
 		strerr_diefu1sys(111, "open descriptors 0, 1 and 2");
-	tls_ids_from_env(&k.ids);
+	tls_ids_from_env(&k.engines.ids);
 	/* The keys are in memory: no core, no debugger. */
 	secret_no_core();
 	tain_now_set_stopwatch_g();
