@@ -167,7 +167,8 @@ folder_uidvalidity(struct folder const *f)
 uint32_t
 folder_uidnext(struct folder const *f)
 {
-	return f->uidlist.next;
+	/* Another session's log may name a message whose line is not read yet. */
+	return f->uidlist.next > f->highest ? f->uidlist.next : f->highest + 1;
 }
 
 char const *

@@ -1,4 +1,5 @@
 /* An open folder: UIDs, flags, what others do meanwhile, what is told when. */
+#include "maildir/folder-state.h"
 #include "maildir/limits.h"
 #include "maildir/quota.h"
 #include "maildir/transfer.h"
@@ -409,6 +410,28 @@ test_heard_many(void)
 	tree_delete(&tree, "Many");
 }
 
+/* A message that is known from another session's log alone: that one, having more to read of the
+ * UID list, did not say how far it had read it. */
+static void
+test_uidnext(void)
+{
+	tree_create(&tree, "Next");
+	message_file(".Next/new/1000000001.x", "abc\n");
+	struct folder *f = must_open("Next", 0), *g = must_open("Next", 0);
+	message_file(".Next/new/1000000002.x", "abc\n");
+	folder_update(g, 0);
+	g->reread = 1;
+	folder_write_index(g, MAILDIR_LOCK_WAIT);
+	folder_change_flags(f, 0, FLAGS_ADD, FLAG_SEEN, 0);
+	folder_commit(f);
+	folder_report(f, ALL, 0, 0);
+	tap_str("another session's message", uids(f), "1 2 ");
+	tap_num("and UIDNEXT is beyond it", folder_uidnext(f), 3);
+	folder_close(f);
+	folder_close(g);
+	tree_delete(&tree, "Next");
+}
+
 int
 main(void)
 {
@@ -423,5 +446,6 @@ main(void)
 	test_sizes();
 	test_heard();
 	test_heard_many();
+	test_uidnext();
 	return tap_done();
 }
