@@ -3,7 +3,7 @@
 Python's imaplib, poplib and smtplib, openssl."""
 import glob, imaplib, os, poplib, re, shutil, smtplib, ssl, subprocess, tempfile, threading
 
-from instance import Instance, ROOT, tap, wait_for
+from instance import Instance, LIMIT, ROOT, tap, wait_for
 
 UNSAFE = ssl.create_default_context()
 UNSAFE.check_hostname = False
@@ -30,8 +30,11 @@ class Clients:
         return path
 
     def sh(self, *words, given=None, good=(0,)):
-        done = subprocess.run(list(map(str, words)), input=given, capture_output=True, text=True, timeout=120,
-                              env=dict(os.environ, HOME=self.home, TERM="dumb", MAIL="/dev/null"), cwd=self.home)
+        try:
+            done = subprocess.run(list(map(str, words)), input=given, capture_output=True, text=True, timeout=LIMIT,
+                                  env=dict(os.environ, HOME=self.home, TERM="dumb", MAIL="/dev/null"), cwd=self.home)
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(f"{words[0]}: not done in {LIMIT} s\n{late.stdout}\n{late.stderr}") from late
         if done.returncode not in good:
             raise AssertionError(f"{words[0]}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done.stdout + done.stderr
@@ -246,7 +249,7 @@ read_all = true
 delete = false
 """)
             before = len(os.listdir(self.home + "/got/new"))
-            shown = self.sh("getmail")
+            shown = self.sh(ROOT + "/tests/lib/getmail.py")
             assert len(os.listdir(self.home + "/got/new")) > before, shown
 
     def read_fetchmail(self):

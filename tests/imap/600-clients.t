@@ -20,7 +20,7 @@ import time
 
 sys.path.insert(0, "tests/lib")
 import imapwire
-from instance import Tap
+from instance import LIMIT, Tap
 
 tap = Tap()
 BIN = os.path.abspath(os.path.join(os.environ.get("POSTERN_BUILD", "build"), "bin"))
@@ -298,7 +298,10 @@ def served(run):
 
 
 def ran(argv, **more):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False, **more)
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT, check=False, **more)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"{argv}: not done in {LIMIT} s\n{late.stdout}") from late
     if done.returncode:
         raise AssertionError(f"{argv}: {done.returncode}\n{done.stdout}")
     return done.stdout
@@ -335,7 +338,7 @@ def with_getmail(base, port):
         f.write(f"[retriever]\ntype = SimpleIMAPRetriever\nserver = 127.0.0.1\nport = {port}\nusername = u\npassword = p\n"
                 f"[destination]\ntype = MDA_external\npath = /bin/sh\n"
                 f"arguments = (\"-c\", \"cat >>{base}/got\")\nallow_root_commands = true\n[options]\ndelete = true\nverbose = 0\n")
-    ran(["getmail", "-g", base, "-r", "getmailrc"])
+    ran(["tests/lib/getmail.py", "-g", base, "-r", "getmailrc"])
     with open(base + "/got", encoding="ascii") as f:
         equal(f.read().count("Subject: mail"), 3)
     equal(contents(base + "/served"), {})

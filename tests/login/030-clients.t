@@ -10,6 +10,7 @@ from tlsserver import *
 
 INSTANCE, HOME, ENV, UID, GID = one_account()
 CLIENT = os.path.join(T, "client")
+GETMAIL = os.path.join(HERE, "../lib/getmail.py")
 os.makedirs(CLIENT)
 PROG = ["pop3-login", "auth-file", "pop3"]
 plain = TlsServer("alone", [], PROG, ENV, launcher="ucspitlsd")
@@ -106,9 +107,9 @@ if have("getmail", 2):
     if os.geteuid() == 0:
         shutil.chown(CLIENT, "nobody")
         subprocess.run(["chown", "-R", "nobody", CLIENT], check=True)
-        got = run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "getmail", "--getmaildir", CLIENT, "--rcfile", rc)
+        got = run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", GETMAIL, "--getmaildir", CLIENT, "--rcfile", rc)
     else:
-        got = run("getmail", "--getmaildir", CLIENT, "--rcfile", rc)
+        got = run(GETMAIL, "--getmaildir", CLIENT, "--rcfile", rc)
     ok(fetched(to) == 3, "getmail: all over TLS", got)
     same(left(), 0, "getmail: deleted after")
 if have("mpop", 2):
