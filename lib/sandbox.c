@@ -80,7 +80,7 @@ sandbox_close_but(int const *keep, size_t count)
 	close_range_of(from, ~0u);
 }
 
-void
+int
 sandbox_limit(unsigned int what, uint64_t n)
 {
 	struct rlimit now, r = {.rlim_cur = n, .rlim_max = n};
@@ -92,7 +92,13 @@ sandbox_limit(unsigned int what, uint64_t n)
 	if (what == RLIMIT_NOFILE)
 		r.rlim_max = now.rlim_max;
 #endif
-	if (setrlimit(what, &r) < 0)
+	return setrlimit(what, &r);
+}
+
+static void
+must_limit(unsigned int what, uint64_t n)
+{
+	if (sandbox_limit(what, n) < 0)
 		strerr_diefu1sys(111, "set a resource limit");
 }
 
@@ -104,14 +110,14 @@ set_limits(struct sandbox const *s)
 	secret_no_core();
 #ifndef SANDBOX_SANITIZED
 	if (s->memory)
-		sandbox_limit(RLIMIT_AS, s->memory);
+		must_limit(RLIMIT_AS, s->memory);
 #endif
 	if (s->files)
-		sandbox_limit(RLIMIT_NOFILE, s->files);
+		must_limit(RLIMIT_NOFILE, s->files);
 	if (s->file_size != SANDBOX_UNLIMITED && !log_is_file)
-		sandbox_limit(RLIMIT_FSIZE, s->file_size);
+		must_limit(RLIMIT_FSIZE, s->file_size);
 	if (s->processes != SANDBOX_ANY)
-		sandbox_limit(RLIMIT_NPROC, s->processes);
+		must_limit(RLIMIT_NPROC, s->processes);
 }
 
 static void

@@ -62,8 +62,9 @@ void sandbox_drop_user(void);
 /* Closes every descriptor from 3 on but the count in keep (any order; -1 is passed over). */
 void sandbox_close_but(int const *keep, size_t count);
 
-/* Sets a resource limit (RLIMIT_...), soft and hard, unless a lower one is there. Exit 111. */
-void sandbox_limit(unsigned int what, uint64_t n);
+/* Sets a resource limit (RLIMIT_...), soft and hard, unless a lower one is there. 0, or -1 with
+ * errno. */
+int sandbox_limit(unsigned int what, uint64_t n);
 
 /* Does the part of sandbox_enter that may be done once for many processes that are forked later: s
  * and all it points to must stay. What its paths lead to is what is there now. Exits 111 if that

@@ -31,21 +31,42 @@ forward_policy_init(struct forward_policy *p)
 	strcpy(p->separators, separators);
 }
 
+/* No file, or none that the user could see: there are no rules. Whatever else it is, they may be
+ * there, and what they would send elsewhere is not for the mailbox. */
+static int
+is_absent(void)
+{
+	return errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+}
+
+/* HOME/.forward+EXT, with any separator. 1, 0 or -1. */
+static int
+any_for_subaddress(struct worker const *w)
+{
+	char const *separators = w->policy->forward.separators;
+	DIR *d = *separators ? opendir(w->account->home) : 0;
+	struct dirent const *e;
+	int found = 0;
+	if (!d)
+		return !*separators || is_absent() ? 0 : -1;
+	errno = 0;
+	while (!found && (e = readdir(d)))
+		found = !strncmp(e->d_name, name, NAME_LEN) && e->d_name[NAME_LEN] &&
+			strchr(separators, e->d_name[NAME_LEN]);
+	int const bad = !found && errno;
+	closedir(d);
+	return bad ? -1 : found;
+}
+
 /* Also where there are files for subaddresses alone. */
 int
 dot_forward_there(struct worker *w)
 {
 	stralloc path = STRALLOC_ZERO;
 	sa_catf(&path, "%s/%s", w->account->home, name);
-	int found = !access(sa_str(&path), F_OK);
+	int const there = !access(sa_str(&path), F_OK), absent = there || is_absent();
 	stralloc_free(&path);
-	DIR *d = found || !*w->policy->forward.separators ? 0 : opendir(w->account->home);
-	for (struct dirent const *e; d && !found && (e = readdir(d));)
-		found = !strncmp(e->d_name, name, NAME_LEN) && e->d_name[NAME_LEN] &&
-			strchr(w->policy->forward.separators, e->d_name[NAME_LEN]);
-	if (d)
-		closedir(d);
-	return found;
+	return there ? 1 : absent ? any_for_subaddress(w) : -1;
 }
 
 /* The list; 0 there is none, and the mailbox has answered; -1 refused. */

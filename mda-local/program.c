@@ -22,6 +22,8 @@
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 
+/* The exit code of what could not be started, EX_TEMPFAIL: failed for a time, by either table. */
+#define NOT_STARTED 75
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 void
@@ -136,24 +138,26 @@ make_input(struct worker *w, struct program const *p, int fd, uint64_t size)
 
 /* ---- the program's process ---- */
 
-static void
+static int
 set_limits(struct program_policy const *p)
 {
-	sandbox_limit(RLIMIT_CPU, p->seconds);
-	sandbox_limit(RLIMIT_NOFILE, MDA_PROGRAM_FILES);
+	int bad = sandbox_limit(RLIMIT_CPU, p->seconds);
+	bad |= sandbox_limit(RLIMIT_NOFILE, MDA_PROGRAM_FILES);
 	if (p->memory)
-		sandbox_limit(RLIMIT_AS, p->memory);
+		bad |= sandbox_limit(RLIMIT_AS, p->memory);
 	if (p->processes)
-		sandbox_limit(RLIMIT_NPROC, p->processes);
+		bad |= sandbox_limit(RLIMIT_NPROC, p->processes);
+	return bad;
 }
 
-static void child(struct worker const *w, struct program const *p, int in, int out, pid_t parent)
-    __attribute__((noreturn));
+/* Whatever fails here fails for a time: nothing exits but with NOT_STARTED. */
+static void child(struct worker const *w, char const *command, char **env, int in, int out,
+    pid_t parent) __attribute__((noreturn));
 static void
-child(struct worker const *w, struct program const *p, int in, int out, pid_t parent)
+child(struct worker const *w, char const *command, char **env, int in, int out, pid_t parent)
 {
 	static char const failed[] = "unable to start the program\n";
-	char const *const argv[] = {"sh", "-c", p->command, 0};
+	char const *const argv[] = {"sh", "-c", command, 0};
 	sigset_t none;
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -165,12 +169,12 @@ child(struct worker const *w, struct program const *p, int in, int out, pid_t pa
 	if (getppid() == parent && dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
 	    !chdir(w->account->home)) {
 		sandbox_close_but(0, 0);
-		set_limits(&w->policy->program);
-		execve("/bin/sh", (char *const *)(uintptr_t)argv, vector(p->env));
+		if (!set_limits(&w->policy->program))
+			execve("/bin/sh", (char *const *)(uintptr_t)argv, env);
 	}
 	if (durable_write(2, failed, sizeof failed - 1) < 0)
-		_exit(111);
-	_exit(111);
+		_exit(NOT_STARTED);
+	_exit(NOT_STARTED);
 }
 
 /* ---- waiting for it ---- */
@@ -260,12 +264,20 @@ start(struct worker const *w, struct program const *p, int in, struct running *r
 	*r = (struct running){.fd = -1};
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return -1;
+	/* Nothing fails for a time once the program runs. */
+	if (fcntl(out[0], F_SETFL, O_NONBLOCK) < 0) {
+		close(out[0]);
+		close(out[1]);
+		return -1;
+	}
+	char **env = vector(p->env);
 	r->pid = fork();
 	if (!r->pid)
-		child(w, p, in, out[1], parent);
+		child(w, p->command, env, in, out[1], parent);
+	free(env);
 	close(out[1]);
 	r->fd = out[0];
-	return r->pid < 0 ? -1 : fcntl(r->fd, F_SETFL, O_NONBLOCK);
+	return r->pid < 0 ? -1 : 0;
 }
 
 static void
@@ -287,7 +299,7 @@ run(struct worker const *w, struct program const *p, int in, int64_t until, stru
 		await(r, until, &waiting);
 		watch_rest(r, until);
 	} else
-		r->status = 111 << 8;
+		r->status = NOT_STARTED << 8;
 	sigaction(SIGCHLD, &theirs, 0);
 	sigprocmask(SIG_SETMASK, &before, 0);
 	if (r->fd >= 0)
@@ -342,7 +354,7 @@ program_run(struct worker *w, struct program const *p, int fd, uint64_t size, in
 	};
 	int64_t const began = channel_now();
 	int64_t const own = began + (int64_t)w->policy->program.seconds * 1000;
-	struct running r = {.status = 111 << 8};
+	struct running r = {.status = NOT_STARTED << 8};
 	int const in = make_input(w, p, fd, size);
 	until -= MDA_PROGRAM_RESERVE;
 	*result = (struct program_result){.end = PROGRAM_FAILED};

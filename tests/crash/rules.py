@@ -1,5 +1,5 @@
-"""What a user's own rules do with a message (mda-local): Sieve scripts, .qmail, an mbox, programs. A relay of ours counts what is sent on."""
-import os, re
+"""What a user's own rules do with a message (mda-local): Sieve scripts, .qmail, .forward, an mbox, programs. A relay of ours counts what is sent on."""
+import collections, os, re
 
 import checker, flow, rig
 from smtppeer import Peer
@@ -7,6 +7,10 @@ from smtppeer import Peer
 FAR, SENDER = flow.FAR, "sender@remote.example"
 LETTER = b"From: sender@remote.example\nTo: alice@example.test\nMessage-ID: <1@remote.example>\n"
 OLD = f"From sender Sun Nov 22 15:04:05 2026\n{checker.body('old').decode()}\n"  # in an mbox from before
+
+
+def address(rcpt):
+    return re.search("<(.*)>", rcpt)[1]
 
 
 class Rules(flow.Flow):
@@ -59,11 +63,14 @@ class Rules(flow.Flow):
         return super().after_cut(top, told)
 
     def session(self, top, tracer, told):
-        # Who was killed leaves the lock of an mbox, which counts for ten minutes; a machine takes a while to run again, too.
+        self.time_passes(top)
+        super().session(top, tracer, told)
+
+    def time_passes(self, top):
+        """Who was killed leaves the lock of an mbox, which counts for ten minutes; a machine takes a while to run again, too."""
         lock = f"{top}/mail/example.test/alice/box.lock"
         if os.path.exists(lock):
             os.utime(lock, (0, 0))
-        super().session(top, tracer, told)
 
     # ---- the checker ----
 
@@ -87,8 +94,7 @@ class Rules(flow.Flow):
         answers = 0
         for m in [*self.before.get(top, ()), *self.peers[top].messages]:
             data = m.data.replace(b"\r\n", b"\n")
-            for rcpt in m.rcpts:
-                to = re.search("<(.*)>", rcpt)[1]
+            for to in map(address, m.rcpts):
                 answers += to == SENDER
                 found["one", to] += to != SENDER
                 bad += [] if to == SENDER or data.endswith(checker.body("one", self.mails[0][1])) else [f"{to}: not whole"]
@@ -161,6 +167,54 @@ class Duplicate(Rules):
         return bad if not more or more == 1 and (point or self.moments is not None) else bad + [f"sent once more, there are {more} more copies"]
 
 
+class Forward(Rules):
+    """A file's list, which names places by whole paths. What of it failed for a time beside a part that is done was handed in again for that part
+    alone, to the relay or to the spool: it comes back, as the walker would bring it."""
+    def __init__(self, name, text, places):
+        super().__init__(name, {"box": OLD}, places)
+        self.text, self.back = text, {}
+
+    def open(self, top):
+        super().open(top)
+        self.back[top] = set()
+        home = f"{top}/mail/example.test/alice"
+        for name, text in {".forward": self.text, "more": f"{FAR}\n"}.items():
+            with open(f"{home}/{name}", "w") as f:
+                f.write(text.replace("HOME", home))
+            os.chmod(f"{home}/{name}", 0o600)
+        rig.give(home, flow.NOBODY)
+
+    def check(self, top, told, point, rng):
+        return self.comes_back(top) + super().check(top, told, point, rng)
+
+    def comes_back(self, top):
+        self.time_passes(top)
+        bad = []
+        for message, rcpt, octets in [*self.relayed_back(top), *self.queued_back(top)]:
+            self.back[top].add((message, rcpt))
+            talk = f"LHLO client.example\nMAIL FROM:<{SENDER}>\nRCPT TO:<{rcpt}>\nDATA\n".encode() + octets + b".\nQUIT\n"
+            said = self.run(top, ["mda-local"], talk.replace(b"\n", b"\r\n")).stdout.decode().splitlines()
+            bad += [] if said[-2][:3] == "250" else [f"{rcpt} comes back: {said[-2]}"]
+        return bad
+
+    def relayed_back(self, top):
+        return [(id(m), to, m.data.replace(b"\r\n", b"\n")) for m in self.peers[top].messages for to in map(address, m.rcpts) if is_part(to)]
+
+    def queued_back(self, top):
+        return [(s.name, to, s.message) for s in checker.spool(f"{top}/spool") if s.whole for to in s.states if is_part(to)]
+
+    def copies(self, top):
+        """Those that wait to come back are nowhere yet."""
+        found, bad = super().copies(top)
+        waiting = [to for message, to, _ in [*self.relayed_back(top), *self.queued_back(top)] if (message, to) not in self.back[top]]
+        return collections.Counter({place: n for place, n in found.items() if not is_part(place[1])}), bad + [f"{to} waits" for to in waiting]
+
+
+def is_part(rcpt):
+    """Alice's mailbox past .forward, or a part of her list alone."""
+    return rcpt.startswith('"\\\\')
+
+
 def sieve(text):
     return {"sieve/main.sieve": text}
 
@@ -173,6 +227,7 @@ NAMES = {
     "vacation": lambda: Vacation("vacation", sieve('require ["vacation"];\nvacation :days 1 "I am away";\n'), ["alice"]),
     "duplicate": lambda: Duplicate("duplicate", sieve('require ["duplicate"];\nif duplicate { discard; stop; }\n'), ["alice"]),
     "qmail": lambda: Rules("qmail", {".qmail": f"./Maildir/\n./box\n&{FAR}\n|cat >>ran\n", "box": OLD}, ["alice", "box", "ran", FAR]),
+    "forward": lambda: Forward("forward", "\\alice, HOME/box\n\"|cat >>ran\", :include:HOME/more\n", ["alice", "box", "ran", FAR]),
     "mbox": lambda: Rules("mbox", {".qmail": "./box\n", "box": OLD}, ["box"], size=50000),
     "program": lambda: Rules("program", {".qmail": "./Maildir/\n|cat >>ran\n"}, ["alice", "ran"], roles=r"(dash|bash|busybox|cat).*"),
 }
