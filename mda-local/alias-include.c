@@ -2,16 +2,15 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "lib/sandbox.h"
 #include "mda-local/channel.h"
+#include "mda-local/child.h"
 #include "mda-local/incoming.h"
 #include "mda-local/limits.h"
 
@@ -82,9 +81,7 @@ ask(char const *path, struct alias_user const *u, int fd_to, uint32_t *size)
 		    fd[0], &note, sizeof note, 0, channel_now() + MDA_INCLUDE_SECONDS * 1000);
 		e = r == 1 ? note.error : r < 0 ? errno : ECHILD;
 		*size = note.size;
-		kill(pid, SIGKILL);
-		while (waitpid(pid, 0, 0) < 0 && errno == EINTR)
-			;
+		child_kill(pid);
 	}
 	close(fd[0]);
 	errno = e;

@@ -13,6 +13,7 @@
 #include "lib/skalibs-compat.h"
 #include "lib/smtp-client.h"
 #include "mda-local/channel.h"
+#include "mda-local/child.h"
 #include "mda-local/limits.h"
 
 /* The connection, which it made before, and the message: no file by name, no socket, no process. */
@@ -351,8 +352,6 @@ forward(enum forward_way way, struct smtp_mail const *mail, char const *id, int 
 		if (note.index < n && note.reply < REPLY_COUNT)
 			item[note.index].verdict = (enum reply)note.reply;
 	close(fd[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, 0, 0);
-	}
+	if (pid > 0)
+		child_kill(pid);
 }

@@ -410,7 +410,6 @@ prepare(struct listener *l, unsigned int max)
 	/* What is ignored does not come. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
 	l->fd_signals = selfpipe_init();
 	if (l->fd_signals < 0 || !selfpipe_trap(SIGCHLD) || !selfpipe_trap(SIGTERM) ||
 	    !selfpipe_trap(SIGQUIT) || !renew_trap())

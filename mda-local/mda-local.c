@@ -135,6 +135,8 @@ main(int argc, char **argv)
 	/* A peer that is gone and a file that may not grow are errors like others. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* Ignored, it would not tell that a child has ended. */
+	signal(SIGCHLD, SIG_DFL);
 	more_files();
 	if (v.connections)
 		return listen_serve(v.connections, v.fd_ready, argv);

@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -14,22 +13,33 @@
 #include "mda-local/account-copy.h"
 #include "mda-local/broker.h"
 #include "mda-local/channel.h"
+#include "mda-local/child.h"
+
+/* Its last writes hold others up: those that hang do so once, not each of them. 1; 0 it hangs. */
+static int
+await_end(struct pool *p, pid_t pid, int *status)
+{
+	int64_t const began = channel_now();
+	int const ended = child_await(pid, status, began + p->patience);
+	p->patience -= channel_now() - began;
+	return ended;
+}
 
 static void
-end_child(struct pool_worker const *w, int kill_it)
+end_child(struct pool *p, struct pool_worker const *w, int kill_it)
 {
 	int status = 0;
-	if (kill_it)
-		kill(w->pid, SIGKILL);
 	close(w->fd);
-	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!kill_it && status) {
-		log_event("worker-died");
-		log_str("user", w->account.name);
+	int const hangs = !kill_it && !await_end(p, w->pid, &status);
+	if (kill_it || hangs)
+		child_kill(w->pid);
+	if (!hangs && !status)
+		return;
+	log_event(hangs ? "worker-hung" : "worker-died");
+	log_str("user", w->account.name);
+	if (!hangs)
 		log_num("status", (uint64_t)status);
-		log_send();
-	}
+	log_send();
 }
 
 /* Ends a worker, or lets it go; kill: it is not trusted to end by itself. */
@@ -37,7 +47,7 @@ static void
 dismiss(struct pool *p, struct pool_worker *w, int kill_it)
 {
 	if (w->pid)
-		end_child(w, kill_it);
+		end_child(p, w, kill_it);
 	else {
 		if (kill_it)
 			broker_kill(p->fd_broker, w->id);
@@ -181,7 +191,8 @@ assign(struct pool *p, struct job *job, size_t i, int fd_message)
 	return 1;
 }
 
-/* Strings end, the text can be sent, a file is there if records are, and none if nothing was done. */
+/* Strings end, the text can be sent, a file is there if records are, and none if nothing was done.
+ */
 static int
 form_ok(struct report *rep, int fd, int utf8)
 {
@@ -258,6 +269,7 @@ void
 pool_run(struct pool *p, struct job *job, size_t n, int fd_message, int64_t until)
 {
 	size_t next = 0;
+	p->patience = MDA_WORKER_END;
 	p->began = p->orders;
 	for (;;) {
 		while (next < n && assign(p, job, next, fd_message) != 0)
@@ -288,6 +300,7 @@ pool_settings(struct pool *p)
 void
 pool_shrink(struct pool *p, size_t keep)
 {
+	p->patience = MDA_WORKER_END;
 	for (;;) {
 		struct pool_worker *oldest = 0;
 		size_t n = 0;
@@ -306,6 +319,11 @@ pool_shrink(struct pool *p, size_t keep)
 void
 pool_end(struct pool *p)
 {
+	p->patience = MDA_WORKER_END;
+	/* All of them now, so that one that hangs takes no other's time. */
+	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
+		if (p->w[i].there)
+			shutdown(p->w[i].fd, SHUT_WR);
 	for (size_t i = 0; i < MDA_WORKERS_MAX; i++)
 		if (p->w[i].there)
 			dismiss(p, &p->w[i], 0);

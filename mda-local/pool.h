@@ -1,7 +1,8 @@
 /* The workers of one connection, one per account that it has met, kept from RCPT to delivery and
  * from message to message, with mda-local -l for the next connection, too: a fork costs more than
  * an order. There a broker has them, which other servers are led to as well (broker.h). At most
- * MDA_WORKERS_MAX; the one idle longest makes room. */
+ * MDA_WORKERS_MAX; the one idle longest makes room. One that is let go is given a moment for its
+ * last writes (MDA_WORKER_END), and is killed if it hangs. */
 #ifndef POSTERN_MDA_LOCAL_POOL_H
 #define POSTERN_MDA_LOCAL_POOL_H
 
@@ -29,7 +30,8 @@ struct pool {
 	int fd_broker; /* 0: there is none */
 	struct pool_worker w[MDA_WORKERS_MAX];
 	uint64_t orders;
-	uint64_t began; /* orders before those of this pool_run */
+	uint64_t began;	  /* orders before those of this pool_run */
+	int64_t patience; /* milliseconds left, in this call, to wait for those that are let go */
 };
 
 /* One order and what came of it. */

@@ -214,6 +214,17 @@ for seconds in 1, 6, 36:  # a busy machine may exceed the first for bob, too
 tap.eq(got, ["451 4.3.2 delivery took too long", DELIVERED], "a worker hangs: 451 at the deadline")
 tap.ok(0.9 * seconds < took < seconds + 40, "which is a second here", f"{seconds} s: {took}")
 
+# ---- what is decided, and hangs in its last writes ----
+x = Case()
+tap.eq(x.deliver(["alice@example.test", "bob@example.test"]), [DELIVERED] * 2, "two copies are there")
+children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(x.c.process.pid)], capture_output=True, text=True).stdout.split()
+stopped = sorted(map(int, children))[1]
+os.kill(stopped, signal.SIGSTOP)
+tap.eq(x.c.quit(), 0, "a worker hangs at the end: mda-local ends all the same")
+tap.like(x.i.log(), "event=worker-hung user=alice@example.test\n", "and says whose")
+tap.eq((running(stopped), x.i.log().count("event=worker-")), (False, 1), "that one is killed, the other had the same time to end")
+x.i.done()
+
 x = Case()
 os.mkdir(x.i.path("mail/example.test"))
 open(x.i.maildir("alice")[:-len("/Maildir")], "w").close()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """As root: accounts with users of their own, and a parser that has no rights."""
-import os, re, stat, subprocess, sys
+import ctypes, os, re, stat, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from mdalocal import Client, Instance, NOBODY, Peer, Tap, need_root
 
@@ -93,5 +93,18 @@ got = i.run("alice@example.test", message=b"Subject: hand\n\n", as_root=True)
 tap.eq(got[0], 0, "by hand")
 new = i.path("mail/example.test/alice/Maildir/new")
 tap.eq({os.stat(os.path.join(new, f)).st_uid for f in os.listdir(new)}, {ALICE}, "as alice too")
+
+# One that not even SIGKILL ends, as far as its parent can see: who traces it stops it, and does not look at its end.
+PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
+c = Client(i, as_root=True)
+tap.eq(c.deliver(["alice@example.test"]), [DELIVERED], "a copy is there")
+children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(c.process.pid)], capture_output=True, text=True).stdout.split()
+worker = max(map(int, children))
+libc = ctypes.CDLL(None)
+tap.eq([libc.ptrace(PTRACE_SEIZE, worker, None, None), libc.ptrace(PTRACE_INTERRUPT, worker, None, None), os.waitpid(worker, WALL)[0]], [0, 0, worker], "its worker hangs")
+tap.eq(c.quit(), 0, "mda-local kills it, and ends before it does")
+status = os.waitpid(worker, WALL)[1]
+tap.eq((os.WIFSIGNALED(status), status & 127), (True, 9), "it is killed")
+tap.like(i.log(), "event=worker-hung user=alice@example.test\n", "which is said")
 i.done()
 tap.done()

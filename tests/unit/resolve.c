@@ -1,6 +1,6 @@
 /* Address resolution: a table of addresses and what they lead to. */
 // libs: -lidn2 -lunistring
-// objects: mda-local/resolve.o mda-local/targets.o mda-local/alias.o mda-local/alias-include.o mda-local/include-open.o mda-local/alias-user.o mda-local/channel.o mda-local/incoming.o mda-local/domain.o mda-local/rewrite.o mda-local/replies.o
+// objects: mda-local/resolve.o mda-local/targets.o mda-local/alias.o mda-local/alias-include.o mda-local/include-open.o mda-local/alias-user.o mda-local/channel.o mda-local/child.o mda-local/incoming.o mda-local/domain.o mda-local/rewrite.o mda-local/replies.o
 #include "tests/unit/tap.h"
 
 #include <stdlib.h>
