@@ -153,7 +153,7 @@ with Instance() as i, Login(i, *IMAP, "plain", SESSION, AUTHORIZED="1", KEYFILE=
     ok(b" bad= " in line and line.startswith(b"a OK"), "the environment is cleaned", line)
 
 # A client that goes away during the check.
-with Instance(login_check_timeout=1) as i, Login(i, *IMAP, "plain", SESSION) as c:
+with Instance(login_check_timeout=4) as i, Login(i, *IMAP, "plain", SESSION) as c:
     c.line()
     c.send(b"a LOGIN slow secret\r\n")
     ok(wait_for(lambda: len(c.children()) == 2), "the program runs")
