@@ -47,7 +47,8 @@ def demonstration():
     os.chmod(top, 0o755)
     directory, base = os.path.join(top, "instance"), free_base(PORTS.values())
     process = subprocess.Popen(["scripts/try", "-d", directory, "-p", str(base)], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # tests run in the background ignore it
     shown = ""
     try:
         for line in process.stdout:
