@@ -8,10 +8,10 @@
  * (settings), POSTERN_ID, QUOTA_RULE and QUOTA_RULE2 ..., SHARED, SHARING (lib/sharing.h). Settings
  * in etc/: imap-separator, imap-prefix, imap-append-limit, imap-timeout, imap-read-timeout,
  * imap-capabilities, imap-search-memory, imap-message-limit, imap-save-limit, imap-progress,
- * imap-comment, imap-admin, quota-warnings, quota-warning. Exit: 0 the session ended by LOGOUT or by the client, 100 a bad setting
- * or use, 111 the Maildir cannot be served, or no memory. Touches: the Maildir, and the folders of
- * others that are shared with it (Landlock); reads charset modules and the time zone. Privileges:
- * the account's uid; as root it serves root's own Maildir only. */
+ * imap-comment, imap-admin, quota-warnings, quota-warning. Exit: 0 the session ended by LOGOUT or
+ * by the client, 100 a bad setting or use, 111 the Maildir cannot be served, or no memory. Touches:
+ * the Maildir, and the folders of others that are shared with it (Landlock); reads charset modules
+ * and the time zone. Privileges: the account's uid; as root it serves root's own Maildir only. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -6,11 +6,12 @@
 
 #include "imap/session.h"
 
-/* Takes a sequence-set, or "$" (RFC 5182), and turns it into ranges of indexes into the folder, lo and hi included:
- * sequence numbers, or UIDs if s->uid. A sequence number that no message has is an error (RFC 3501
- * section 9, seq-number); a UID that none has is not (6.4.8). */
+/* Takes a sequence-set, or "$" (RFC 5182), and turns it into ranges of indexes into the folder, lo
+ * and hi included: sequence numbers, or UIDs if s->uid. A sequence number that no message has is an
+ * error (RFC 3501 section 9, seq-number); a UID that none has is not (6.4.8). */
 int messages_parse(struct session *s, struct parse *p, struct set *out);
-/* The same, and in a UID command the UIDs themselves ("*" is the last that any message had), in order. */
+/* The same, and in a UID command the UIDs themselves ("*" is the last that any message had), in
+ * order. */
 int messages_parse_both(struct session *s, struct parse *p, struct set *out, struct set *uids);
 /* The same for a set of any folder that has been read already (SEARCH), uid or not; numbers beyond
  * are ignored. */

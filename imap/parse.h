@@ -30,7 +30,8 @@ struct parse {
 	size_t literals;      /* octets of literals so far */
 	int uidonly;	      /* sequence numbers are refused (RFC 9586 section 3) */
 	/* Of the session: a non-synchronizing literal may be that long (RFC 7888 5); text and names
-	 * are UTF-8 (RFC 6855 3, RFC 9051 5.1), if one of these bits is set: ENABLE_UTF8, ENABLE_REV2. */
+	 * are UTF-8 (RFC 6855 3, RFC 9051 5.1), if one of these bits is set: ENABLE_UTF8,
+	 * ENABLE_REV2. */
 	uint64_t literal_max;
 	unsigned int utf8;
 	char const *error; /* what is wrong, for BAD; null while all is well */

@@ -2,8 +2,8 @@
  *
  * The instance directory is POSTERN_DIR (default /var/lib/postern); its control directory is etc/
  * below it. One setting per file, first line counts, blanks around it are cut. A bad value ends the
- * program with exit 100 and the file's name; a file that exists and cannot be read with 111, or 100 where only
- * its mode or what it is can change that.
+ * program with exit 100 and the file's name; a file that exists and cannot be read with 111, or 100
+ * where only its mode or what it is can change that.
  * Read before the sandbox is on. */
 #ifndef POSTERN_CONF_H
 #define POSTERN_CONF_H

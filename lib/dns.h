@@ -70,8 +70,8 @@ struct dns_question {
 /* 1 if s can be asked for: labels of 1 to 63 octets of letters, digits, '-' and '_', at most 253
  * octets in all; a dot at the end is allowed. */
 int dns_name_ok(char const *s);
-/* The question in wire form (RFC 1035 4.1), recursion desired, EDNS with DNS_UDP_OCTETS unless plain: its length.
- * q->name must be dns_name_ok. */
+/* The question in wire form (RFC 1035 4.1), recursion desired, EDNS with DNS_UDP_OCTETS unless
+ * plain: its length. q->name must be dns_name_ok. */
 size_t dns_query(struct dns_question const *q, unsigned char packet[static DNS_QUERY_MAX]);
 
 enum dns_verdict {

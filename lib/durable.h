@@ -13,7 +13,8 @@ int durable_data(int fd);
  * name it is given from now on leads, after a power cut, to the whole or is not there; 0: nothing is
  * known, durable_file must come before the name. Either way the file still needs its sync. */
 int durable_content(int fd);
-/* durable_file on n files of one file system; where that is a local one, at the price of one. 0 or -1. */
+/* durable_file on n files of one file system; where that is a local one, at the price of one. 0 or
+ * -1. */
 int durable_many(int const *fd, size_t n);
 /* Syncs a directory, so that links, renames and unlinks in it are kept. 0 or -1. */
 int durable_dir(int fd_dir);

@@ -12,8 +12,8 @@ struct idle {
 	/* Called when all is sent and nothing has come: milliseconds after which to call it again,
 	 * -1: no need. */
 	int (*settle)(void *arg);
-	/* Called when the client is silent, and again when all is settled; the buffers of the connection, and what free()
-	 * keeps, are given back anyway. */
+	/* Called when the client is silent, and again when all is settled; the buffers of the
+	 * connection, and what free() keeps, are given back anyway. */
 	void (*rest)(void *arg);
 	void *arg;
 };

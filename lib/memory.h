@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* n octets in pages of their own, all of which memory_rest can give back; zeros. Never freed; no memory:
- * as sa_nomem (lib/sa.h). */
+/* n octets in pages of their own, all of which memory_rest can give back; zeros. Never freed; no
+ * memory: as sa_nomem (lib/sa.h). */
 void *memory_pages(size_t n);
 /* n octets, as xmalloc's, most of which are written to right away: where they are many, in pages as
  * large as the system has them, as each page has its price. */

@@ -140,7 +140,8 @@ void net_last(struct net *n, char const *s, size_t len);
 /* Gives the memory of buffers that are empty back to the system. */
 void net_rest(struct net *n);
 
-/* Waits until fd has one of the events (poll's), or the deadline. 0, or -1 (ETIMEDOUT; poll's errno). */
+/* Waits until fd has one of the events (poll's), or the deadline. 0, or -1 (ETIMEDOUT; poll's
+ * errno). */
 int net_pause(int fd, short events, tain const *deadline);
 
 /* Of a descriptor that is no connection (a socketpair to another process): waits and reads once.

@@ -7,10 +7,10 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 
-/* A row allows one system call (UNKNOWN_CALL: hides it), to those who have one of its groups; without a check for whatever
- * arguments, with one for those that pass it; of two rows the first counts. Whatever has no row
- * fails with EPERM: open, socket, connect, bind, execve, fork, kill, ptrace, ioctl, prctl, keyctl,
- * io_uring, bpf... */
+/* A row allows one system call (UNKNOWN_CALL: hides it), to those who have one of its groups;
+ * without a check for whatever arguments, with one for those that pass it; of two rows the first
+ * counts. Whatever has no row fails with EPERM: open, socket, connect, bind, execve, fork, kill,
+ * ptrace, ioctl, prctl, keyctl, io_uring, bpf... */
 enum sandbox_verdict {
 	REFUSED, /* what has no row: EPERM, or with KILLS the end of the process */
 	PROBE,	 /* EPERM: what libc tries, and does without */

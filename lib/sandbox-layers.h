@@ -5,7 +5,8 @@
 
 #include "lib/sandbox.h"
 
-/* Under AddressSanitizer and valgrind (VG=1) the address space is all taken, and it makes calls of its own. */
+/* Under AddressSanitizer and valgrind (VG=1) the address space is all taken, and it makes calls of
+ * its own. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANDBOX_SANITIZED 1

@@ -71,7 +71,8 @@ int sandbox_limit(unsigned int what, uint64_t n);
  * fails. Again: in place of what was prepared before. */
 void sandbox_prepare(struct sandbox const *s);
 
-/* Of that, what only depends on s->calls: for processes that are forked later and whose paths differ. */
+/* Of that, what only depends on s->calls: for processes that are forked later and whose paths
+ * differ. */
 void sandbox_prepare_filter(struct sandbox const *s);
 
 /* no_new_privs, not dumpable, Landlock, the limits and no core, seccomp, in this order. Exits 111

@@ -1,6 +1,7 @@
 /* The client's side of SMTP and LMTP, over any descriptors: commands are queued (pipelining), replies
  * are read in order. Used by smtp-recv (to mda-local and spool-recv), mda-local (forwards), sendmail
- * and smtp-send. Each wait ends at the deadline set with smtp_client_deadline. RFC 5321, 2033, 2920. */
+ * and smtp-send. Each wait ends at the deadline set with smtp_client_deadline. RFC 5321, 2033,
+ * 2920. */
 #ifndef POSTERN_SMTP_CLIENT_H
 #define POSTERN_SMTP_CLIENT_H
 
@@ -55,8 +56,8 @@ int smtp_client_ehlo(struct smtp_client *c, char const *me, struct smtp_reply *r
 void smtp_client_cmd(struct smtp_client *c, char const *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Queues MAIL (after XFORWARD IDENT=id if the peer takes it and id is not null, with LOGIN=m->login
- * and HOLD=m->hold if it takes these too: then one more reply comes; the number of replies to read is returned) and
- * RCPT. */
+ * and HOLD=m->hold if it takes these too: then one more reply comes; the number of replies to read
+ * is returned) and RCPT. */
 int smtp_client_mail(struct smtp_client *c, struct smtp_mail const *m, char const *id);
 void smtp_client_rcpt(struct smtp_client *c, struct smtp_rcpt const *rcpt);
 

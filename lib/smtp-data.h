@@ -25,8 +25,8 @@ size_t smtp_data_feed(struct smtp_data *d, char const *in, size_t n, char *out, 
  * bytes to out. */
 size_t smtp_data_end(struct smtp_data *d, char out[static 2]);
 
-/* BDAT's argument, "SIZE [LAST]" (RFC 3030 2): 0; -1 it is none, so nobody knows where the next command
- * begins (the connection ends). */
+/* BDAT's argument, "SIZE [LAST]" (RFC 3030 2): 0; -1 it is none, so nobody knows where the next
+ * command begins (the connection ends). */
 int smtp_bdat_parse(char const *arg, uint64_t *size, int *last);
 
 #endif

@@ -220,7 +220,8 @@ param_orcpt(struct parse *p, char const *value)
 		if (value[i] != '-' && !ascii_isdigit(value[i])
 		    && !(ascii_tolower(value[i]) >= 'a' && ascii_tolower(value[i]) <= 'z'))
 			return -1;
-	/* "utf-8" addresses have an encoding of their own (RFC 6533 3), a superset of printable text. */
+	/* "utf-8" addresses have an encoding of their own (RFC 6533 3), a superset of printable
+	 * text. */
 	if (ascii_ieq(value, n, "utf-8"))
 		return utf8_valid(value, strlen(value)) ? 0 : -1;
 	return is_xtext(value + n + 1) ? 0 : -1;

@@ -26,8 +26,9 @@ struct ucspi {
 
 /* Fills u and makes the environment canonical: PROTO=TCP with TCP{REMOTE,LOCAL}{IP,PORT} (or
  * PROTO=IPC with IPCREMOTEEUID and IPCREMOTEEGID), foreign families (TCP6*, REMOTE_ADDR, LISTEN_*)
- * unset, descriptors passed by LISTEN_FDS close-on-exec. A remote address in the environment counts before
- * that of descriptor 0; where the two differ (a PROXY wrapper is in front) the local one does, too. */
+ * unset, descriptors passed by LISTEN_FDS close-on-exec. A remote address in the environment counts
+ * before that of descriptor 0; where the two differ (a PROXY wrapper is in front) the local one
+ * does, too. */
 void ucspi_init(struct ucspi *u);
 /* The peer is on this host: 127/8, ::1 or a Unix socket. */
 int ucspi_is_loopback(struct ucspi const *u);

@@ -38,8 +38,8 @@ struct delivery_copy {
 /* Begins a message in dir/tmp. cur/, new/ and tmp/ (and dir itself, if its parent exists) are made
  * when missing, mode 0700. 0, or -1 with errno (ENOSPC, EDQUOT, EACCES, ENOENT). */
 int delivery_begin(struct delivery *d, char const *dir);
-/* A message that is the file `path` of this Maildir, with its sizes: a link to it, which is on disk and
- * needs only its name there. 0; or -1: no link can be made, and it is to be written. */
+/* A message that is the file `path` of this Maildir, with its sizes: a link to it, which is on disk
+ * and needs only its name there. 0; or -1: no link can be made, and it is to be written. */
 int delivery_begin_link(
     struct delivery *d, char const *dir, char const *path, uint64_t disk, uint64_t wire);
 /* The same beside another that has begun in the same directory, and outlives this one; null: there

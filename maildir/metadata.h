@@ -15,8 +15,8 @@ int metadata_get(struct maildir_tree const *t, char const *name, char const *key
 int metadata_set(
     struct maildir_tree const *t, char const *name, char const *key, char const *value, size_t len);
 /* Several of one folder, all or none: 0, or -1 as metadata_set; EMLINK: more than
- * MAILDIR_METADATA_ENTRIES. really 0: nothing is changed, only asked. All keys are of one kind, /shared/ or not; the tree of the former is the
- * owner's, of the latter the user's own. */
+ * MAILDIR_METADATA_ENTRIES. really 0: nothing is changed, only asked. All keys are of one kind,
+ * /shared/ or not; the tree of the former is the owner's, of the latter the user's own. */
 struct metadata_item {
 	char const *key, *value; /* value null: removes the entry */
 	size_t len;
@@ -28,7 +28,8 @@ typedef int metadata_fn(
     void *arg, char const *name, char const *key, char const *value, size_t len);
 int metadata_of(
     struct maildir_tree const *t, char const *name, int shared, metadata_fn *fn, void *arg);
-/* Every entry of the root's file with this key (null: all); stops when fn returns non-zero and returns that. 0, -1. */
+/* Every entry of the root's file with this key (null: all); stops when fn returns non-zero and
+ * returns that. 0, -1. */
 int metadata_each(struct maildir_tree const *t, char const *key, metadata_fn *fn, void *arg);
 /* Called by tree_delete and tree_rename: entries of the folder and, for a rename, of all below it.
  * to null: removed. */

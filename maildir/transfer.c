@@ -182,7 +182,8 @@ drop_sources(struct transfer *x)
 		struct folder *f = a->from;
 		int same_quota = x->quota && f->quota && !strcmp(x->quota->root, f->quota->root);
 		int gone = a->source ? 0 : folder_unlink(f, a->position);
-		/* It stays there, or whoever was faster has counted that it went: what came is one more. */
+		/* It stays there, or whoever was faster has counted that it went: what came is one
+		 * more. */
 		if (gone && same_quota) {
 			x->bytes += (int64_t)a->disk;
 			x->messages++;

@@ -48,10 +48,10 @@ struct uidlist_line {
 };
 typedef void uidlist_line_fn(void *arg, struct uidlist_line const *line);
 
-/* Reads what is new since the last call; its lines are synced, whoever wrote them, unless u->later. 0 nothing new; 1
- * lines were appended (each given to fn); 2 the file is another one: all its lines are given to fn,
- * what was known before is void; -1 error. A file that is not there is 0, with validity 0. An
- * unfinished last line is not read. */
+/* Reads what is new since the last call; its lines are synced, whoever wrote them, unless u->later.
+ * 0 nothing new; 1 lines were appended (each given to fn); 2 the file is another one: all its lines
+ * are given to fn, what was known before is void; -1 error. A file that is not there is 0, with
+ * validity 0. An unfinished last line is not read. */
 int uidlist_read(struct uidlist *u, int fd_dir, uidlist_line_fn *fn, void *arg);
 /* Gives the UIDs of all lines that are struck out to fn, if the file was changed since that was
  * known. A change of our own leaves it known. 0 or -1. */

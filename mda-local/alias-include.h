@@ -16,7 +16,8 @@
 int include_read(struct arena *a, char const *path, struct alias_user const *user, stralloc *text,
     struct alias_user const **owner);
 
-/* include-open.c. The file as this process may read it, by the same rules: its descriptor, or -1 with errno. */
+/* include-open.c. The file as this process may read it, by the same rules: its descriptor, or -1
+ * with errno. */
 int include_open(char const *path);
 
 #endif

@@ -49,8 +49,8 @@ int incoming_end(struct incoming *m);
 /* Where it is. */
 int incoming_fd(struct incoming const *m);
 
-/* 1 if the header (at most MDA_HEADER_MAX octets are searched) has a field (field[0..len): its name and
- * the colon) with this value on one line; letter case does not matter. 0 no; -1 read error. */
+/* 1 if the header (at most MDA_HEADER_MAX octets are searched) has a field (field[0..len): its name
+ * and the colon) with this value on one line; letter case does not matter. 0 no; -1 read error. */
 int incoming_has(int fd, char const *field, size_t len, char const *value);
 /* The same for Delivered-To. */
 int incoming_delivered_to(int fd, char const *address);

@@ -29,8 +29,8 @@
  * As many as every server must take recipients (RFC 5321 4.5.3.1.8): none of those is forked twice.
  */
 #define MDA_WORKERS_MAX 100
-/* Seconds for one command to arrive, setting lmtp-idle-seconds; a whole message has so many times that:
- * 421 4.4.2. */
+/* Seconds for one command to arrive, setting lmtp-idle-seconds; a whole message has so many times
+ * that: 421 4.4.2. */
 #define MDA_IDLE_SECONDS 300
 #define MDA_MESSAGE_TIMES 3
 /* Seconds from the final dot to the last reply: what is undecided then is 451 4.3.2. Setting

@@ -85,8 +85,8 @@ qmail_check(struct worker *w, struct order const *o, struct report *rep)
 	for (size_t i = 0; loaded > 0 && i < r.lines.count && rep->reply == REPLY_RCPT_OK; i++)
 		if (r.lines.line[i].kind == QMAIL_MAILDIR)
 			mailbox_path_check(w, o, r.lines.line[i].text, rep);
-	/* qmail looks for its Delivered-To whatever the rules are; a mailbox without any takes what was
-	 * there before. */
+	/* qmail looks for its Delivered-To whatever the rules are; a mailbox without any takes what
+	 * was there before. */
 	rep->may_send = loaded > 0;
 	rep->may_refuse = r.lines.programs != 0;
 	end(&r);

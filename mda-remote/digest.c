@@ -61,7 +61,8 @@ forget(void)
 		}
 }
 
-/* The entry of an address, for messages with or without REQUIRETLS, made if there is room; else null. */
+/* The entry of an address, for messages with or without REQUIRETLS, made if there is room; else
+ * null. */
 static struct address *
 get(char const *to, int requiretls)
 {

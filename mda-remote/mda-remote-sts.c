@@ -4,9 +4,10 @@
  * Descriptors: 0 a SOCK_SEQPACKET socket to mda-remote; 2 log lines. Arguments: none.
  * Questions: "NUMBER PORT DOMAIN IP[,IP...]". Answers: "NUMBER ok\n" and the policy, or "NUMBER
  * TYPE REASON" with a type of RFC 8460 4.3.2.2. Each is answered within STS_FETCH_SECONDS.
- * Environment: POSTERN_DIR. Settings: tls-ca, mta-sts-port, remote-timeout (if it is less). Exit: 0 when mda-remote is gone, 100 bad setting,
- * 111 temporary. Touches: the network, at the addresses it is given only. Once set up, no file
- * (Landlock). Privileges: none. The only program that uses libcurl. */
+ * Environment: POSTERN_DIR. Settings: tls-ca, mta-sts-port, remote-timeout (if it is less). Exit: 0
+ * when mda-remote is gone, 100 bad setting, 111 temporary. Touches: the network, at the addresses
+ * it is given only. Once set up, no file (Landlock). Privileges: none. The only program that uses
+ * libcurl. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -42,8 +42,9 @@ struct mx_answer {
 };
 
 /* Sorts by preference, equals at random (RFC 5321 5.1). If `me` (or localhost) is among them, it
- * and all that are not preferred to it go: mail would loop (an empty `me` looks for none). Hosts without address go too. Returns how many remain;
- * *loop is 1 when `me` was among them. Names are compared without case. */
+ * and all that are not preferred to it go: mail would loop (an empty `me` looks for none). Hosts
+ * without address go too. Returns how many remain; *loop is 1 when `me` was among them. Names are
+ * compared without case. */
 unsigned int mx_order(struct mx_answer *a, char const *me, int *loop);
 
 /* Addresses in the order in which they are tried: the families take turns within one preference,

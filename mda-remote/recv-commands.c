@@ -90,8 +90,8 @@ attribute(char const *w, char const *name)
 	return strlen(w) > n && ascii_ieq(w, n, name) ? w + n : 0;
 }
 
-/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext (who handed it in) and HOLD=xtext (why it is held: held it is, even if that cannot be
- * said). Other attributes are passed over. */
+/* Postfix's extension: XFORWARD IDENT=id, and our LOGIN=xtext (who handed it in) and HOLD=xtext
+ * (why it is held: held it is, even if that cannot be said). Other attributes are passed over. */
 static int
 cmd_xforward(void *session, char *arg, size_t len)
 {

@@ -42,8 +42,8 @@ struct settings {
 
 void settings_read(struct settings *s);
 /* The same while the program goes on: a bad value leaves *s as it is. 0, or -1; the message stands on
- * fd 2. -2: etc/ was replaced meanwhile. Read by a child, which alone ends, and handed over by it: what is read a second time may have
- * become bad in between. */
+ * fd 2. -2: etc/ was replaced meanwhile. Read by a child, which alone ends, and handed over by it:
+ * what is read a second time may have become bad in between. */
 int settings_reread(struct settings *s);
 
 #endif

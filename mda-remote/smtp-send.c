@@ -26,14 +26,15 @@
  * smtp-callout, "v ADDRESS": would the server take mail for it.
  * Out: "T POLICY TYPE NAME IP OURS REASON" for each host with which TLS was tried or asked for: POLICY
  * is tlsa, sts or none, TYPE "-" (it went well) or one of RFC 8460 4.3; "c NAME IP PROTOCOL CIPHER
- * VERIFIED SESSION" when the connection stands (SESSION: reused or new); "s NAME IP PORT SINCE SESSION",
- * a TLS session for the next one; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
- * each recipient; "v ATTEMPT": the answer to "v"; "e" when it can take another message (attempt.h), "q" when this was the last;
- * "b": who is left of this one must go over another connection. Environment: POSTERN_DIR. Settings:
- * me, remote-timeout, remote-source, tls-ca, auth/NAME (login and password). Exit: 0, 100 usage or
- * bad setting, 111 temporary. When mda-remote is gone it finishes the message that it is sending,
- * logs its results itself, and ends. Touches: the connection and the files handed to it. No other
- * file (Landlock), no process but the TLS relay that it forks (tls-client.h). Privileges: none. */
+ * VERIFIED SESSION" when the connection stands (SESSION: reused or new); "s NAME IP PORT SINCE
+ * SESSION", a TLS session for the next one; "x ATTEMPT" when none could be made; "r AT ATTEMPT" for
+ * each recipient; "v ATTEMPT": the answer to "v"; "e" when it can take another message (attempt.h),
+ * "q" when this was the last; "b": who is left of this one must go over another connection.
+ * Environment: POSTERN_DIR. Settings: me, remote-timeout, remote-source, tls-ca, auth/NAME (login
+ * and password). Exit: 0, 100 usage or bad setting, 111 temporary. When mda-remote is gone it
+ * finishes the message that it is sending, logs its results itself, and ends. Touches: the
+ * connection and the files handed to it. No other file (Landlock), no process but the TLS relay
+ * that it forks (tls-client.h). Privileges: none. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

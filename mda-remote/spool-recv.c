@@ -7,8 +7,9 @@
  * closed, signals and timers are as at a boot. A message whose id the peer has not named by
  * XFORWARD comes from none of our servers: it gets a Received line with the caller's uid. Exit: 0
  * at the end of the session, 100 usage or bad setting, 111 temporary. Touches: etc/ (reads, before
- * its first octet of input), spool/. Privileges: the spool's uid; of that, the spool alone. One reply per recipient, one file per message;
- * 250 means that the file and its directory are synced. */
+ * its first octet of input), spool/. Privileges: the spool's uid; of that, the spool alone. One
+ * reply per recipient, one file per message; 250 means that the file and its directory are
+ * synced. */
 #include "mda-remote/recv-session.h"
 
 #include <errno.h>

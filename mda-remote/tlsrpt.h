@@ -5,7 +5,8 @@
  *     policy DOMAIN POLICY TEXT          the policy's lines, joined by '|'
  *
  * that mda-remote appends and postern-tlsrpt reads. TYPE is TLSRPT_OK or a result type of RFC 8460
- * 4.3, POLICY "sts", "tlsa" or "none", OURS the address that we sent from; HOST, IP and OURS "-" where there is none. */
+ * 4.3, POLICY "sts", "tlsa" or "none", OURS the address that we sent from; HOST, IP and OURS "-"
+ * where there is none. */
 #ifndef POSTERN_MDA_REMOTE_TLSRPT_H
 #define POSTERN_MDA_REMOTE_TLSRPT_H
 

@@ -279,8 +279,8 @@ void conn_read(struct pollfd const *x, unsigned int n);
 
 /* ---- sessions.c ---- */
 
-/* Keeps a TLS session that an smtp-send for d was given: "NAME IP PORT SINCE SESSION", SINCE being when
- * the certificate was looked at (seconds since 1970). What is malformed is dropped. */
+/* Keeps a TLS session that an smtp-send for d was given: "NAME IP PORT SINCE SESSION", SINCE being
+ * when the certificate was looked at (seconds since 1970). What is malformed is dropped. */
 void sessions_keep(struct dest const *d, char *line);
 /* Appends one for each address of d->packet that has some: lines "S NAME IP PORT SINCE SESSION".
  * They are forgotten. */

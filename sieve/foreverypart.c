@@ -5,7 +5,7 @@
 #include "lib/sa.h"
 #include "sieve/part.h"
 
-/* ---- the loop --------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* The part behind p, depth first, within `within`. */
 static struct mime_part *
@@ -99,7 +99,7 @@ loop_next(struct machine *m)
 	return 1;
 }
 
-/* ---- extracttext, replace, enclose ------------------------------------------------------------------- */
+/* ---- extracttext, replace, enclose ----------------------------------------------------------- */
 
 /* RFC 5703 7 */
 int

@@ -28,8 +28,8 @@ char *message_space(struct message *m, size_t n);
 void message_wrote(struct message *m, size_t n);
 /* 1 if it ends with a line's end. */
 int message_whole(struct message const *m);
-/* Octets on the wire, CR LF counted, of what is sent on. 0, or -1 and errno: a number too low would end
- * the message there, and let the rest of it pass for commands. */
+/* Octets on the wire, CR LF counted, of what is sent on. 0, or -1 and errno: a number too low would
+ * end the message there, and let the rest of it pass for commands. */
 int message_wire(struct message const *m, uint64_t *wire);
 /* Up to max bytes from offset on: their number, 0 at the end, -1 and errno. */
 ssize_t message_read(struct message const *m, uint64_t offset, char *buf, size_t max);

@@ -31,10 +31,10 @@
 #include "smtp-recv/listen.h"
 #include "smtp-recv/session.h"
 
-/* The tables that it looks recipients and senders up in, its temporary files (and `state/`), sockets to
- * mda-local, the spool, filters and resolvers: confinement() fills the paths. Where all runs under one
- * uid, only this keeps it from keys, passwords and mail: so the tables by name, not etc/. A table that
- * is replaced later is out of reach; the session then ends with 421. */
+/* The tables that it looks recipients and senders up in, its temporary files (and `state/`),
+ * sockets to mda-local, the spool, filters and resolvers: confinement() fills the paths. Where all
+ * runs under one uid, only this keeps it from keys, passwords and mail: so the tables by name, not
+ * etc/. A table that is replaced later is out of reach; the session then ends with 421. */
 static char const *const tables[] = {
     "domains", "relay-domains", "relay-recipients", "senders", "aliases"};
 enum { TABLES = sizeof tables / sizeof *tables };
