@@ -186,7 +186,7 @@ $B/planted: $(addprefix $B/obj/,tests/build/planted.o bin/proxy-header.o lib/ucs
 # Copies of the programs with an attacker in the parser's place, tests/proof/entry/NAME.c saying where; one more is
 # the attacker alone.
 ATTACKED := $(patsubst tests/proof/entry/%.c,$B/proof/%,$(wildcard tests/proof/entry/*.c))
-ATTACKER := $(addprefix $B/obj/tests/proof/,attacker.o calls.o paths.o plan.o)
+ATTACKER := $(addprefix $B/obj/tests/proof/,attacker.o calls.o network.o paths.o plan.o processes.o)
 wraps = $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's/^ENTRY(\(.*\))$$/\1/p' tests/proof/entry/$1.c))
 comma := ,
 rigs: $(ATTACKED) $B/proof/attacker

@@ -1,5 +1,6 @@
 #include "tests/proof/attacker.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,28 @@ attempt_report(char const *name, int error)
 }
 
 void
+attempt_each(struct attempt const *a, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		attempt_report(a[i].name, a[i].fn());
+}
+
+int
+attempt_reached(long r)
+{
+	return r >= 0 || (errno != EPERM && errno != EACCES && errno != ENOSYS) ? 0 : errno;
+}
+
+int
+attempt_closed(int fd)
+{
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+void
 proof_attack(void)
 {
 	say("begin", plan.at ? plan.at : "-", 0);
@@ -31,6 +54,8 @@ proof_attack(void)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	attempt_paths();
+	attempt_network();
+	attempt_processes();
 	attempt_calls();
 	say("end", "-", 0);
 	for (;;)

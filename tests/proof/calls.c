@@ -1,43 +1,22 @@
-/* What is tried that has no name in the file system: the network, other processes, the own rights,
- * and parts of the kernel that a mail server never needs. Calls that could do harm have arguments
- * that are refused behind the check of rights: to be told anything but "not allowed" is to have
- * come through. */
+/* What is tried that has no name in the file system and is not the network's nor a process's: the
+ * own rights, and parts of the kernel that a mail server never needs. Calls that could do harm have
+ * arguments that are refused behind the check of rights: to be told anything but "not allowed" is
+ * to have come through. */
 #include "tests/proof/attempts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#define SYS_pidfd_send_signal 424
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
-#endif
-#ifndef SYS_clone3
-#define SYS_clone3 435
 #endif
 #ifndef SYS_fsopen
 #define SYS_fsopen 430
@@ -48,374 +27,6 @@
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
 #endif
-
-/* Came through to the kernel's own reasons. */
-#define REACHED(call) reached((long)(call))
-#define RAW(...) syscall(__VA_ARGS__)
-
-static int
-reached(long r)
-{
-	return r >= 0 || (errno != EPERM && errno != EACCES && errno != ENOSYS) ? 0 : errno;
-}
-
-static int
-closed(int fd)
-{
-	if (fd < 0)
-		return errno;
-	close(fd);
-	return 0;
-}
-
-/* ---- network ---- */
-
-static struct sockaddr_in
-loopback(int port)
-{
-	return (struct sockaddr_in){.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-#define SOCKET(name, family, type)                                                                 \
-	static int name(void)                                                                      \
-	{                                                                                          \
-		return closed(socket(family, (type) | SOCK_CLOEXEC, 0));                           \
-	}
-SOCKET(socket_tcp, AF_INET, SOCK_STREAM)
-SOCKET(socket_tcp6, AF_INET6, SOCK_STREAM)
-SOCKET(socket_udp, AF_INET, SOCK_DGRAM)
-SOCKET(socket_udp6, AF_INET6, SOCK_DGRAM)
-SOCKET(socket_unix, AF_UNIX, SOCK_STREAM)
-SOCKET(socket_netlink, AF_NETLINK, SOCK_RAW)
-SOCKET(socket_raw, AF_INET, SOCK_RAW)
-SOCKET(socket_packet, AF_PACKET, SOCK_RAW)
-SOCKET(socket_vsock, 40, SOCK_STREAM)
-SOCKET(socket_alg, 38, SOCK_SEQPACKET)
-
-static int
-socket_pair(void)
-{
-	int fd[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
-		return errno;
-	close(fd[1]);
-	return closed(fd[0]);
-}
-
-static int
-connect_tcp(void)
-{
-	struct sockaddr_in const a = loopback(plan.tcp);
-	int const fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int const e = fd < 0 || connect(fd, (struct sockaddr const *)&a, sizeof a) < 0 ? errno : 0;
-	closed(fd);
-	return e;
-}
-
-/* Fast Open connects without connect(2). */
-static int
-connect_fast(void)
-{
-	struct sockaddr_in const a = loopback(plan.tcp);
-	int const fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int const e = fd < 0 || sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL,
-				    (struct sockaddr const *)&a, sizeof a) < 0
-			  ? errno
-			  : 0;
-	closed(fd);
-	return e;
-}
-
-static int
-send_udp(void)
-{
-	struct sockaddr_in const a = loopback(plan.udp);
-	int const fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int const e =
-	    fd < 0 || sendto(fd, "x", 1, 0, (struct sockaddr const *)&a, sizeof a) < 0 ? errno : 0;
-	closed(fd);
-	return e;
-}
-
-static int
-connect_abstract(void)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	size_t const n = plan.abstract ? strlen(plan.abstract) : 0;
-	if (!n || n >= sizeof a.sun_path)
-		return ENOENT;
-	memcpy(a.sun_path + 1, plan.abstract, n);
-	int const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int const e = fd < 0 || connect(fd, (struct sockaddr *)&a,
-				    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0
-			  ? errno
-			  : 0;
-	closed(fd);
-	return e;
-}
-
-static int
-bind_port(int port, int and_listen)
-{
-	struct sockaddr_in const a = loopback(port);
-	int const fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	int const e = fd < 0 || bind(fd, (struct sockaddr const *)&a, sizeof a) < 0 ||
-			      (and_listen && listen(fd, 1) < 0)
-			  ? errno
-			  : 0;
-	closed(fd);
-	return e;
-}
-
-static int
-bind_any(void)
-{
-	return bind_port(0, 0);
-}
-
-static int
-bind_one(void)
-{
-	return bind_port(plan.free_port, 0);
-}
-
-static int
-listen_one(void)
-{
-	return bind_port(plan.free_port, 1);
-}
-
-/* Without bind(2) the kernel chooses a port. */
-static int
-listen_unbound(void)
-{
-	int const fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int const e = fd < 0 || listen(fd, 1) < 0 ? errno : 0;
-	closed(fd);
-	return e;
-}
-
-/* ---- programs and processes ---- */
-
-static int
-exec_path(void)
-{
-	char *argv[] = {(char *)"/nonexistent/program", 0};
-	execve(argv[0], argv, argv + 1);
-	return errno == ENOENT ? 0 : errno;
-}
-
-/* A program that is in no file system. */
-static int
-exec_memory(void)
-{
-	char *argv[] = {(char *)"", 0};
-	int const fd = memfd_create("proof", 0);
-	if (fd < 0)
-		return errno;
-	if (write(fd, "no program", 10) != 10) {
-		int const e = errno;
-		closed(fd);
-		return e;
-	}
-	syscall(SYS_execveat, fd, "", argv, argv + 1, AT_EMPTY_PATH);
-	int const e = errno == ENOEXEC ? 0 : errno;
-	closed(fd);
-	return e;
-}
-
-static int
-memory_file(void)
-{
-	return closed(memfd_create("proof", MFD_CLOEXEC));
-}
-
-static int
-child_of(pid_t pid)
-{
-	if (!pid)
-		_exit(0);
-	if (pid < 0)
-		return errno;
-	while (waitpid(pid, 0, 0) < 0 && errno == EINTR)
-		;
-	return 0;
-}
-
-static int
-fork_libc(void)
-{
-	return child_of(fork());
-}
-
-static int
-fork_call(void)
-{
-	return child_of((pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-}
-
-static int
-fork_clone3(void)
-{
-	uint64_t args[11] = {0, 0, 0, 0, SIGCHLD};
-	return child_of((pid_t)syscall(SYS_clone3, args, 64));
-}
-
-static int
-signal_victim(void)
-{
-	return ERRNO(kill(plan.victim, SIGURG));
-}
-
-static int
-signal_thread(void)
-{
-	return ERRNO((int)RAW(SYS_tgkill, plan.victim, plan.victim, SIGURG));
-}
-
-static int
-signal_queue(void)
-{
-	siginfo_t info = {.si_signo = SIGURG, .si_code = SI_QUEUE};
-	return ERRNO((int)RAW(SYS_rt_sigqueueinfo, plan.victim, SIGURG, &info));
-}
-
-static int
-signal_pidfd(void)
-{
-	int const fd = (int)RAW(SYS_pidfd_open, plan.victim, 0);
-	int const e = fd < 0 || RAW(SYS_pidfd_send_signal, fd, SIGURG, 0, 0) < 0 ? errno : 0;
-	closed(fd);
-	return e;
-}
-
-/* The kernel sends it, to whom fcntl names. */
-static int
-signal_owner(void)
-{
-	return ERRNO(fcntl(0, F_SETOWN, plan.victim));
-}
-
-static int
-signal_parent(void)
-{
-	return ERRNO(kill(getppid(), SIGURG));
-}
-
-static int
-probe_victim(void)
-{
-	return ERRNO(kill(plan.victim, 0));
-}
-
-static int
-pidfd_victim(void)
-{
-	return closed((int)RAW(SYS_pidfd_open, plan.victim, 0));
-}
-
-static int
-trace(pid_t pid)
-{
-	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0)
-		return errno;
-	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
-	waitpid(pid, 0, __WALL);
-	ptrace(PTRACE_DETACH, pid, 0, 0);
-	return 0;
-}
-
-static int
-trace_victim(void)
-{
-	return trace(plan.victim);
-}
-
-static int
-trace_parent(void)
-{
-	return trace(getppid());
-}
-
-static int
-vm_read(void)
-{
-	char c;
-	struct iovec here = {&c, 1}, there = {(void *)4096, 1};
-	return REACHED(RAW(SYS_process_vm_readv, plan.victim, &here, 1, &there, 1, 0));
-}
-
-static int
-vm_write(void)
-{
-	char c = 0;
-	struct iovec here = {&c, 1}, there = {(void *)4096, 1};
-	return REACHED(RAW(SYS_process_vm_writev, plan.victim, &here, 1, &there, 1, 0));
-}
-
-static int
-take_descriptor(void)
-{
-	int const fd = (int)RAW(SYS_pidfd_open, plan.victim, 0);
-	int const e = fd < 0 || closed((int)RAW(SYS_pidfd_getfd, fd, 0, 0)) ? errno : 0;
-	closed(fd);
-	return e;
-}
-
-static int
-limit_victim(void)
-{
-	struct rlimit r;
-	return ERRNO((int)RAW(SYS_prlimit64, plan.victim, RLIMIT_NOFILE, 0, &r));
-}
-
-static int
-slow_victim(void)
-{
-	return ERRNO((int)RAW(SYS_setpriority, PRIO_PROCESS, plan.victim, 5));
-}
-
-static int
-open_proc(char const *file, int flags)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/%s", plan.victim, file);
-	return closed(open(path, flags | O_CLOEXEC));
-}
-
-static int
-proc_memory(void)
-{
-	return open_proc("mem", O_RDWR);
-}
-
-static int
-proc_environ(void)
-{
-	return open_proc("environ", O_RDONLY);
-}
-
-static int
-proc_descriptor(void)
-{
-	return open_proc("fd/0", O_RDONLY);
-}
-
-static int
-proc_own(void)
-{
-	return closed(open("/proc/self/environ", O_RDONLY | O_CLOEXEC));
-}
-
-static int
-proc_own_memory(void)
-{
-	return closed(open("/proc/self/mem", O_RDWR | O_CLOEXEC));
-}
 
 /* ---- own rights ---- */
 
@@ -456,7 +67,7 @@ static int change_filter(void) { return REACHED(RAW(SYS_prctl, PR_SET_SECCOMP, 2
 
 static int k_io_uring(void) { return REACHED(RAW(SYS_io_uring_setup, 1, 0)); }
 static int k_bpf(void) { return REACHED(RAW(SYS_bpf, 0, 0, 0)); }
-static int k_userfaultfd(void) { return closed((int)RAW(SYS_userfaultfd, O_CLOEXEC | 1)); }
+static int k_userfaultfd(void) { return attempt_closed((int)RAW(SYS_userfaultfd, O_CLOEXEC | 1)); }
 static int k_perf(void) { return REACHED(RAW(SYS_perf_event_open, 0, 0, -1, -1, 0)); }
 static int k_mount(void) { return REACHED(RAW(SYS_mount, "none", "/", "nonexistent", 0, 0)); }
 static int k_umount(void) { return REACHED(RAW(SYS_umount2, "/etc/passwd", 0)); }
@@ -491,26 +102,7 @@ static int k_robust(void) { return REACHED(RAW(SYS_get_robust_list, plan.victim,
 static int k_reboot(void) { return REACHED(RAW(SYS_reboot, 0, 0, 0, 0)); }
 static int k_membarrier(void) { return REACHED(RAW(SYS_membarrier, -1, 0, 0)); }
 
-static struct {
-	char const *name;
-	int (*fn)(void);
-} const attempts[] = {
-	{"socket-tcp", socket_tcp}, {"socket-tcp6", socket_tcp6}, {"socket-udp", socket_udp},
-	{"socket-udp6", socket_udp6}, {"socket-unix", socket_unix}, {"socket-netlink", socket_netlink},
-	{"socket-raw", socket_raw}, {"socket-packet", socket_packet}, {"socket-vsock", socket_vsock},
-	{"socket-alg", socket_alg}, {"socketpair", socket_pair},
-	{"connect-tcp", connect_tcp}, {"connect-fast", connect_fast}, {"send-udp", send_udp},
-	{"connect-abstract", connect_abstract}, {"bind-any-port", bind_any}, {"bind-port", bind_one},
-	{"listen-port", listen_one}, {"listen-unbound", listen_unbound},
-	{"exec", exec_path}, {"exec-memory", exec_memory}, {"memory-file", memory_file},
-	{"fork", fork_libc}, {"clone", fork_call}, {"clone3", fork_clone3},
-	{"kill", signal_victim}, {"tgkill", signal_thread}, {"sigqueue", signal_queue},
-	{"pidfd-signal", signal_pidfd}, {"setown", signal_owner}, {"kill-parent", signal_parent},
-	{"probe", probe_victim}, {"pidfd", pidfd_victim}, {"ptrace", trace_victim},
-	{"ptrace-parent", trace_parent}, {"vm-read", vm_read}, {"vm-write", vm_write},
-	{"pidfd-getfd", take_descriptor}, {"prlimit", limit_victim}, {"setpriority", slow_victim},
-	{"proc-mem", proc_memory}, {"proc-environ", proc_environ}, {"proc-fd", proc_descriptor},
-	{"own-environ", proc_own}, {"own-mem", proc_own_memory},
+static struct attempt const attempts[] = {
 	{"map-code", map_code}, {"protect-code", protect_code}, {"map-data", map_data},
 	{"setuid", be_root}, {"setgid", be_root_group}, {"seteuid", be_saved}, {"setgroups", join_groups},
 	{"setresuid", set_uid_same}, {"capset", capabilities}, {"rlimit", more_files},
@@ -532,6 +124,5 @@ static struct {
 void
 attempt_calls(void)
 {
-	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
-		attempt_report(attempts[i].name, attempts[i].fn());
+	attempt_each(attempts, sizeof attempts / sizeof *attempts);
 }
