@@ -5,6 +5,15 @@
 
 #include <skalibs/iopause.h>
 
+/* As read(2). */
+static ssize_t
+read_now(struct net *n, char *buf, size_t max)
+{
+	return n->layer	   ? n->layer->read(n, buf, max)
+	       : n->passed ? net_receive(n, buf, max)
+			   : read(n->fd_in, buf, max);
+}
+
 /* One read into buf after flushing: bytes, 0 at end of file, -1. */
 static ssize_t
 read_some(struct net *n, char *buf, size_t max)
@@ -24,7 +33,7 @@ read_some(struct net *n, char *buf, size_t max)
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		ssize_t r = n->layer ? n->layer->read(n, buf, max) : read(n->fd_in, buf, max);
+		ssize_t const r = read_now(n, buf, max);
 		if (r >= 0) {
 			if (n->trace && r)
 				n->trace(0, buf, (size_t)r);
@@ -66,7 +75,7 @@ net_glance(struct net *n)
 {
 	if (n->in_start != n->in_end || n->layer)
 		return;
-	ssize_t const r = read(n->fd_in, n->in, NET_INSIZE);
+	ssize_t const r = read_now(n, n->in, NET_INSIZE);
 	n->in_start = 0;
 	n->in_end = r > 0 ? (size_t)r : 0;
 	if (n->trace && r > 0)

@@ -42,6 +42,9 @@ struct net {
 	struct net_layer *layer; /* null: none */
 	int held;		 /* the layer holds something back */
 	int secret;		 /* set where passwords come in: input is wiped as it is consumed */
+	/* Null, or where the last descriptor that came along goes (-1: none); one that was not
+	 * taken is closed for the next. Only of a Unix socket without a layer. */
+	int *passed;
 	/* If not null, every byte that crosses: debugging and transcripts. */
 	void (*trace)(int out, char const *s, size_t n);
 	char in[NET_INSIZE];
@@ -123,6 +126,11 @@ net_wrote(struct net *n, size_t len)
 int net_putf(struct net *n, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sends everything. 0 or -1 (errno). */
 int net_flush(struct net *n);
+/* The same, and a descriptor goes along with the first of it: over a Unix socket without a layer.
+ */
+int net_pass(struct net *n, int fd);
+/* What net_read and its like do where n->passed is set: as recv(2). */
+ssize_t net_receive(struct net *n, char *buf, size_t max);
 /* For layers: these octets, now. 0 or -1. */
 int net_send(struct net *n, char const *s, size_t len);
 /* Has input been read, from the descriptor at least, that was not consumed? */

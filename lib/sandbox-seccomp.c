@@ -152,7 +152,8 @@ put_of_files(struct program *p)
 static void
 put_verdicts(struct program *p, unsigned int groups)
 {
-	static uint32_t const fcntl_plain[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
+	static uint32_t const fcntl_plain[] = {
+	    F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS};
 	static uint32_t const families[] = {AF_UNIX, AF_INET, AF_INET6};
 	static uint32_t const none[] = {0}, levels[] = {6 /* IPPROTO_TCP */};
 	unsigned int *v = p->verdict;

@@ -233,6 +233,7 @@ static struct {
     {"FUTURERELEASE", EXT_FUTURERELEASE},
     {"DELIVERBY", EXT_DELIVERBY},
     {"XREFUSAL", EXT_XREFUSAL},
+    {"XSEALED", EXT_XSEALED},
 };
 
 /* RFC 9422 4: "RCPTMAX=100 MAILMAX=10"; what is not known, or says nothing, is passed over. */
@@ -372,6 +373,13 @@ smtp_client_bdat(struct smtp_client *c, uint64_t size)
 {
 	smtp_client_cmd(c, "BDAT %llu LAST", (unsigned long long)size);
 	c->chunk = 1;
+}
+
+void
+smtp_client_sealed(struct smtp_client *c, int fd)
+{
+	smtp_client_cmd(c, "XSEALED");
+	net_pass(&c->net, fd);
 }
 
 /* Where no dot is special and no CR is in it: as much as goes many octets at a time. */

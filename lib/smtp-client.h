@@ -74,6 +74,8 @@ int smtp_client_talks(struct smtp_client const *c);
 int smtp_client_send(struct smtp_client *c, char const *s, size_t n);
 /* BDAT size LAST (RFC 3030 2): what is sent from now to the end are its octets. */
 void smtp_client_bdat(struct smtp_client *c, uint64_t size);
+/* XSEALED, which ends the message as BDAT LAST does: fd is a sealed memory file with all of it. */
+void smtp_client_sealed(struct smtp_client *c, int fd);
 /* Octets that s[0..n) becomes on the wire behind BDAT: each LF is CR LF there. */
 uint64_t smtp_client_length(char const *s, size_t n);
 int smtp_client_send_end(struct smtp_client *c);

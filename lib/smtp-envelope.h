@@ -34,12 +34,13 @@ enum smtp_ext {
 	EXT_XFORWARD = 1 << 11,
 	EXT_PRDR = 1 << 12,
 	EXT_LIMITS = 1 << 13,
-	EXT_XFORWARD_LOGIN = 1 << 14, /* ours: XFORWARD takes LOGIN=xtext */
-	EXT_XFORWARD_HOLD = 1 << 15,  /* ours: XFORWARD takes HOLD=xtext */
+	EXT_XFORWARD_LOGIN = 1 << 14,	/* ours: XFORWARD takes LOGIN=xtext */
+	EXT_XFORWARD_HOLD = 1 << 15,	/* ours: XFORWARD takes HOLD=xtext */
 	EXT_SMTPUTF8_IMPLIED = 1 << 16, /* ours: an address outside ASCII says SMTPUTF8 by itself */
 	EXT_FUTURERELEASE = 1 << 17,
 	EXT_DELIVERBY = 1 << 18,
 	EXT_XREFUSAL = 1 << 19, /* ours: 250 2.7.0 to RCPT: its rules may refuse the message */
+	EXT_XSEALED = 1 << 20,	/* ours: a message as a sealed memory file, over a Unix socket */
 };
 
 struct smtp_path {

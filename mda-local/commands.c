@@ -24,8 +24,8 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	net_putf(&l->net,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-REQUIRETLS\r\n"
-	    "250-XREFUSAL\r\n250 XFORWARD IDENT\r\n",
-	    conf_me(), (unsigned long long)l->size_max);
+	    "250-XREFUSAL\r\n%s250 XFORWARD IDENT\r\n",
+	    conf_me(), (unsigned long long)l->size_max, l->net.passed ? "250-XSEALED\r\n" : "");
 	return 0;
 }
 
@@ -94,7 +94,7 @@ cmd_mail(void *session, char *arg, size_t len)
 	log_id(q.id);
 	l->state = LMTP_MAIL;
 	lmtp_reply(l, REPLY_SENDER_OK);
-	return lmtp_tell(l, &q);
+	return lmtp_tell(l, &q, -1);
 }
 
 /* The domain as tables have it: A-labels. */
@@ -135,7 +135,7 @@ cmd_rcpt(void *session, char *arg, size_t len)
 		lmtp_reply(l, REPLY_BAD_ADDRESS);
 		return 0;
 	}
-	if (lmtp_tell(l, &q) < 0 || lmtp_hear(l, &a, &fd) < 0) {
+	if (lmtp_tell(l, &q, -1) < 0 || lmtp_hear(l, &a, &fd) < 0) {
 		lmtp_reply(l, REPLY_WORKER);
 		return -1;
 	}
@@ -235,6 +235,7 @@ struct command const lmtp_commands[] = {
 	{"DATA",     lmtp_data,    LMTP_RCPT,              ARGS_NONE, COMMAND_LAST, "DATA"},
 	/* In every state: its octets have to be taken before it can be refused. */
 	{"BDAT",     lmtp_bdat,    LMTP_ANY,               ARGS_ANY,  0,            "BDAT size [LAST]"},
+	{"XSEALED",  lmtp_sealed,  LMTP_RCPT,              ARGS_NONE, 0,            "XSEALED"},
 	{"RSET",     cmd_rset,     LMTP_ANY,               ARGS_NONE, 0,            "RSET"},
 	{"LHLO",     cmd_lhlo,     LMTP_ANY,               ARGS_SOME, COMMAND_LAST, "LHLO name"},
 	{"QUIT",     cmd_quit,     LMTP_ANY,               ARGS_NONE, COMMAND_LAST, "QUIT"},

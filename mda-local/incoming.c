@@ -36,10 +36,20 @@ incoming_memory(void)
 	return memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
+#define CHANGELESS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
 int
 incoming_seal(int fd)
 {
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | CHANGELESS);
+}
+
+int64_t
+incoming_sealed(int fd)
+{
+	int const seals = fcntl(fd, F_GET_SEALS);
+	/* fstat is none of the parser's calls. */
+	return seals >= 0 && (seals & CHANGELESS) == CHANGELESS ? lseek(fd, 0, SEEK_END) : -1;
 }
 
 void

@@ -27,6 +27,8 @@ void incoming_init(struct incoming *m, int fd_memory);
 int incoming_memory(void);
 /* From now on nobody, whoever has it open, can change or cut off a memfd. 0 or -1. */
 int incoming_seal(int fd);
+/* The octets of a memfd that was sealed so already; -1: it is none. */
+int64_t incoming_sealed(int fd);
 /* An unlinked file in the directory of incoming_directory. The descriptor or -1; a spill function.
  */
 int incoming_open_big(void *arg);

@@ -1,7 +1,9 @@
-/* DATA and BDAT: RFC 5321 4.1.1.4, RFC 3030, with LMTP's reply per recipient (RFC 2033 4.2, 4.3).
+/* DATA, BDAT and XSEALED: RFC 5321 4.1.1.4, RFC 3030, with LMTP's reply per recipient (RFC
+ * 2033 4.2, 4.3).
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/log.h"
 #include "mda-local/junk.h"
@@ -15,7 +17,7 @@ ask_for_file(void *arg)
 	struct ask q = {.op = ASK_BIG};
 	struct answer a;
 	int fd = -1;
-	if (lmtp_tell(l, &q) < 0 || lmtp_hear(l, &a, &fd) < 0 || fd < 0)
+	if (lmtp_tell(l, &q, -1) < 0 || lmtp_hear(l, &a, &fd) < 0 || fd < 0)
 		errno = ENOSPC;
 	return fd;
 }
@@ -59,7 +61,7 @@ static int
 tell_findings(struct lmtp *l)
 {
 	struct ask q = {.op = ASK_JUNK};
-	if (junk_marked(incoming_fd(&l->message)) && lmtp_tell(l, &q) < 0)
+	if (junk_marked(incoming_fd(&l->message)) && lmtp_tell(l, &q, -1) < 0)
 		return -1;
 	q.op = ASK_LOOPED;
 	for (size_t i = 0; i < l->count; i++) {
@@ -67,7 +69,7 @@ tell_findings(struct lmtp *l)
 		if (!address || !incoming_delivered_to(incoming_fd(&l->message), address))
 			continue;
 		q.size = i;
-		if (lmtp_tell(l, &q) < 0)
+		if (lmtp_tell(l, &q, -1) < 0)
 			return -1;
 	}
 	return 0;
@@ -104,7 +106,7 @@ finish(struct lmtp *l)
 	for (size_t i = 0; l->failed && i < l->count; i++)
 		lmtp_reply(l, l->failed);
 	if (!l->failed) {
-		gone = answer_all(l, tell_findings(l) < 0 || lmtp_tell(l, &q) < 0);
+		gone = answer_all(l, tell_findings(l) < 0 || lmtp_tell(l, &q, -1) < 0);
 		/* The parent has done with the message, and with its memory. */
 		l->state = LMTP_READY;
 		incoming_replace(&l->message, -1);
@@ -195,5 +197,43 @@ lmtp_bdat(void *session, char *arg, size_t len)
 		return 0;
 	}
 	keep(l, smtp_data_end(&l->data, incoming_space(&l->message)));
+	return finish(l);
+}
+
+/* ---- XSEALED ---- */
+
+/* Whether it is a message, whole and as it will stay: its octets, or -1. */
+static int64_t
+sealed_message(int fd)
+{
+	char last;
+	int64_t const size = fd < 0 ? -1 : incoming_sealed(fd);
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last == '\n' ? size : -1;
+}
+
+/* The message all at once, in a memory file of the client's that nobody can change any more: as
+ * BDAT LAST, where nothing has to be copied (doc/joints.md). */
+int
+lmtp_sealed(void *session, char *arg, size_t len)
+{
+	struct lmtp *l = session;
+	struct ask const q = {.op = ASK_SEALED};
+	int const fd = l->fd_passed;
+	int64_t const size = sealed_message(fd);
+	(void)arg;
+	(void)len;
+	l->fd_passed = -1;
+	begin(l, 1);
+	l->failed = size < 0			   ? REPLY_NOT_SEALED
+		    : (uint64_t)size > l->size_max ? REPLY_TOO_BIG
+						   : REPLY_NONE;
+	if (l->failed && fd >= 0)
+		close(fd);
+	if (!l->failed) {
+		incoming_replace(&l->message, fd);
+		if (lmtp_tell(l, &q, fd) < 0)
+			return -1;
+		l->message.size = (uint64_t)size;
+	}
 	return finish(l);
 }

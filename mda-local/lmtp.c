@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/conf.h"
@@ -60,9 +61,9 @@ lmtp_answer(struct lmtp *l, struct answer const *a)
 }
 
 int
-lmtp_tell(struct lmtp *l, struct ask const *q)
+lmtp_tell(struct lmtp *l, struct ask const *q, int fd)
 {
-	return channel_send(l->fd_parent, q, sizeof *q, -1);
+	return channel_send(l->fd_parent, q, sizeof *q, fd);
 }
 
 static int64_t
@@ -90,7 +91,7 @@ lmtp_reset(struct lmtp *l)
 	struct ask q = {.op = ASK_RESET};
 	/* The parent knows of nothing else. */
 	if (l->state & (LMTP_MAIL | LMTP_RCPT | LMTP_BDAT))
-		lmtp_tell(l, &q);
+		lmtp_tell(l, &q, -1);
 	arena_reset(&l->arena);
 	incoming_reset(&l->message);
 	l->count = 0;
@@ -169,11 +170,22 @@ loop(struct lmtp *l)
 	}
 }
 
+static int
+is_unix(int fd)
+{
+	int family;
+	socklen_t n = sizeof family;
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) && family == AF_UNIX;
+}
+
 void
 lmtp_serve(struct lmtp *l, int fd_parent)
 {
 	l->fd_parent = fd_parent;
 	net_init(&l->net, 0, 1);
+	l->fd_passed = -1;
+	if (is_unix(0))
+		l->net.passed = &l->fd_passed;
 	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());
 	net_glance(&l->net);
 	loop(l);

@@ -38,6 +38,7 @@ struct lmtp_rcpt {
 struct lmtp {
 	struct net net;
 	int fd_parent;
+	int fd_passed; /* by the client: -1 none */
 	enum lmtp_state state;
 	char const *connection;	  /* id */
 	unsigned int messages;	  /* begun, for their ids */
@@ -70,12 +71,13 @@ void lmtp_late(struct lmtp *l, char const *during);
 void lmtp_answer(struct lmtp *l, struct answer const *a);
 /* Ends the transaction. */
 void lmtp_reset(struct lmtp *l);
-/* Sends a question. 0, or -1: the parent is gone, and the session must end. */
-int lmtp_tell(struct lmtp *l, struct ask const *q);
+/* Sends a question, and a descriptor along with it (-1: none). 0, or -1: the parent is gone, and
+ * the session must end. */
+int lmtp_tell(struct lmtp *l, struct ask const *q, int fd);
 /* Waits for an answer; fd_r as channel_recv. 0 or -1. */
 int lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r);
 /* The same for those to ASK_DELIVER: how many have come; 0: no more will. */
 size_t lmtp_hear_some(struct lmtp *l, struct answer a[static ASK_ANSWERS]);
-command_fn lmtp_data, lmtp_bdat;
+command_fn lmtp_data, lmtp_bdat, lmtp_sealed;
 
 #endif

@@ -19,6 +19,7 @@ struct parent {
 	struct deliver *d;
 	int fd, fd_big;
 	int fd_memory; /* that the parser has, too; -1: none */
+	int sealed;    /* it was when it came */
 	int begun;
 };
 
@@ -88,6 +89,7 @@ forget_memory(struct parent *p)
 	if (p->fd_memory >= 0)
 		close(p->fd_memory);
 	p->fd_memory = -1;
+	p->sealed = 0;
 }
 
 static int
@@ -137,6 +139,18 @@ ask_big(struct parent *p)
 	return r;
 }
 
+/* Sealed by whoever made it; the parser has looked, but may be fooled. */
+static int
+ask_sealed(struct parent *p, int fd)
+{
+	if (!p->begun || p->fd_big >= 0 || fd < 0 || incoming_sealed(fd) < 0)
+		return -1;
+	forget_memory(p);
+	p->fd_memory = fd;
+	p->sealed = 1;
+	return 0;
+}
+
 /* The message as it will stay: the parser may die or be fooled, and a copy that is being read must
  * not change for it. */
 static int
@@ -144,7 +158,7 @@ message_fd(struct parent *p, uint64_t size)
 {
 	struct stat st;
 	int fd = p->fd_big >= 0 ? p->fd_big : p->fd_memory;
-	if (fd < 0 || (fd == p->fd_memory && incoming_seal(fd) < 0))
+	if (fd < 0 || (fd == p->fd_memory && !p->sealed && incoming_seal(fd) < 0))
 		return -1;
 	return fstat(fd, &st) < 0 || (uint64_t)st.st_size != size ? -1 : fd;
 }
@@ -169,7 +183,7 @@ ask_deliver(struct parent *p, uint64_t size)
 }
 
 static int
-serve(struct parent *p, struct ask const *q)
+serve(struct parent *p, struct ask const *q, int fd)
 {
 	switch ((enum ask_op)q->op) {
 	case ASK_MAIL:
@@ -178,6 +192,8 @@ serve(struct parent *p, struct ask const *q)
 		return ask_rcpt(p, q);
 	case ASK_BIG:
 		return ask_big(p);
+	case ASK_SEALED:
+		return ask_sealed(p, fd);
 	case ASK_LOOPED:
 		if (q->size >= p->d->count)
 			return -1;
@@ -200,12 +216,15 @@ parent_serve(struct deliver *d, int fd)
 {
 	struct parent p = {.d = d, .fd = fd, .fd_memory = -1, .fd_big = -1};
 	struct ask q;
-	int r;
-	while ((r = channel_recv(fd, &q, sizeof q, 0, CHANNEL_FOREVER)) == 1)
-		if (!form_ok(&q) || serve(&p, &q) < 0) {
+	int r, came;
+	while ((r = channel_recv(fd, &q, sizeof q, &came, CHANNEL_FOREVER)) == 1) {
+		if (!form_ok(&q) || serve(&p, &q, came) < 0)
 			r = -1;
+		if (came >= 0 && came != p.fd_memory)
+			close(came);
+		if (r < 0)
 			break;
-		}
+	}
 	forget(&p);
 	forget_memory(&p);
 	return r;

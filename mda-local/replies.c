@@ -28,6 +28,7 @@ static char const *const text[REPLY_COUNT] = {
 	[REPLY_SEQUENCE]        = "503 5.5.1 not now",
 	[REPLY_NO_RCPT]         = "503 5.5.1 no valid recipients",
 	[REPLY_BAD_CHUNK]       = "501 5.5.4 syntax: BDAT size [LAST]",
+	[REPLY_NOT_SEALED]      = "501 5.5.4 no sealed memory file with a message",
 	[REPLY_BAD_XFORWARD]    = "501 5.5.4 bad attribute",
 	[REPLY_RCPT_MANY]       = "452 4.5.3 too many recipients",
 	[REPLY_TOO_BIG]         = "552 5.3.4 message too big",

@@ -273,13 +273,23 @@ hand_over(struct session *s, stralloc const *head)
 }
 
 void
+accept_head(struct session *s, stralloc *head)
+{
+	int64_t const now = (int64_t)time(0);
+	add_received(s, head, now);
+	if (s->set.submission)
+		add_missing(s, head, now);
+}
+
+void
 accept_message(struct session *s)
 {
+	struct message const *m = &s->tx.message;
 	stralloc head = STRALLOC_ZERO;
-	int64_t now = (int64_t)time(0);
-	add_received(s, &head, now);
-	if (s->set.submission)
-		add_missing(s, &head, now);
+	if (m->front.len)
+		sa_copyb(&head, m->front.s, m->front.len);
+	else
+		accept_head(s, &head);
 	if (!milters_message(s, &head))
 		hand_over(s, &head);
 	stralloc_free(&head);

@@ -30,6 +30,9 @@ store(struct session *s, char const *out, size_t n, int placed)
 	if (t->fault != REPLY_OK)
 		return;
 	header_scan_feed(&t->header, out, n);
+	/* Now, so that the file can be handed over as it is. */
+	if (t->header.done && message_outgrows(&t->message, n))
+		accept_head(s, &t->message.front);
 	if (t->data.size > s->set.size_max)
 		fail(t, REPLY_TOOBIG);
 	else if (placed)

@@ -41,8 +41,12 @@
 #define JUNK_MAX 100		 /* commands in a row that bring no message nearer: 421 */
 #define OUTLETS_MAX 8		 /* LMTP servers that one message may go to: 452 */
 #define ALIAS_DOMAIN_HOPS 8	 /* alias: entries of etc/domains that follow each other: 451 */
-#define MEMORY_BYTES (1 << 20) /* of a message held in memory; what is longer goes to a file without a name */
-#define MEMORY_KEPT (64 << 10) /* of a message, whose memory stays for the next one */
+#define MEMORY_HELD                                                                                \
+	(64 << 10) /* of a message in the process's own memory; what is longer goes to a memory    \
+		      file */
+#define MEMORY_BYTES                                                                               \
+	(1 << 20) /* of a message in memory at all; what is longer goes to a file without a name   \
+		   */
 #define NOTICE_BYTES (128 << 10) /* of a message that its sender gets back whole (RET=FULL); of a longer one the header */
 #define SPOOL_RESERVE_SECONDS 10 /* of REPLY_SECONDS, kept for the spool */
 #define LMTP_SECONDS 30		 /* for the check of one recipient */

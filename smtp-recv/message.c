@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/durable.h"
@@ -38,26 +39,71 @@ open_nameless(void)
 	return fd;
 }
 
+/* Octets in front of the message's own. */
+static off_t
+place(struct message const *m, uint64_t offset)
+{
+	return (off_t)(m->front.len + offset);
+}
+
+/* All of the old file. */
+static int
+copy_file(int to, int from)
+{
+	static char buf[PIECE];
+	ssize_t r;
+	for (off_t at = 0; (r = pread(from, buf, sizeof buf, at)) != 0; at += r > 0 ? r : 0)
+		if (r < 0 ? errno != EINTR : durable_write(to, buf, (size_t)r) < 0)
+			return -1;
+	return 0;
+}
+
 /* To a file, all that is there so far. */
 static int
-move_out(struct message *m)
+move_to(struct message *m, int fd, int is_memory)
 {
-	m->fd = open_nameless();
-	if (m->fd < 0)
+	int const old = m->fd;
+	if (fd < 0)
 		return -1;
-	int const r = durable_write(m->fd, m->memory.s, m->memory.len);
-	stralloc_free(&m->memory);
-	return r;
+	m->fd = fd;
+	m->is_memory = is_memory;
+	if (old >= 0) {
+		int const r = copy_file(fd, old);
+		close(old);
+		return r;
+	}
+	size_t const n = m->memory.len;
+	sa_reset(&m->memory);
+	return durable_write(fd, m->front.s, m->front.len) < 0 ||
+		       durable_write(fd, m->memory.s, n) < 0
+		   ? -1
+		   : 0;
+}
+
+/* Room for n octets more where there is any for so many. */
+static int
+move_out(struct message *m, size_t n)
+{
+	if (m->front.len + m->size + n > MEMORY_BYTES)
+		return m->fd >= 0 && !m->is_memory ? 0 : move_to(m, open_nameless(), 0);
+	return m->fd >= 0 ? 0
+			  : move_to(m, memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING), 1);
+}
+
+int
+message_outgrows(struct message const *m, size_t n)
+{
+	return m->fd < 0 && m->memory.len + n > MEMORY_HELD;
 }
 
 char *
 message_space(struct message *m, size_t n)
 {
-	if (m->fd >= 0 || m->memory.len + n > MEMORY_BYTES)
+	if (m->fd >= 0 || message_outgrows(m, n))
 		return 0;
 	/* All at once: growing bit by bit would leave holes behind. */
 	if (!m->memory.s)
-		sa_room(&m->memory, MEMORY_BYTES);
+		sa_room(&m->memory, MEMORY_HELD);
 	return m->memory.s + m->memory.len;
 }
 
@@ -71,15 +117,15 @@ message_wrote(struct message *m, size_t n)
 int
 message_add(struct message *m, char const *s, size_t n)
 {
-	char *const place = message_space(m, n);
-	if (place) {
-		memcpy(place, s, n);
+	char *const to = message_space(m, n);
+	if (to) {
+		memcpy(to, s, n);
 		message_wrote(m, n);
 		return 0;
 	}
-	m->size += n;
-	if (m->fd < 0 && move_out(m) < 0)
+	if (move_out(m, n) < 0)
 		return -1;
+	m->size += n;
 	return durable_write(m->fd, s, n);
 }
 
@@ -89,7 +135,7 @@ message_read(struct message const *m, uint64_t offset, char *buf, size_t max)
 	if (m->fd >= 0) {
 		ssize_t r;
 		do
-			r = pread(m->fd, buf, max, (off_t)offset);
+			r = pread(m->fd, buf, max, place(m, offset));
 		while (r < 0 && errno == EINTR);
 		return r;
 	}
@@ -100,6 +146,24 @@ message_read(struct message const *m, uint64_t offset, char *buf, size_t max)
 		n = max;
 	memcpy(buf, m->memory.s + offset, n);
 	return (ssize_t)n;
+}
+
+int
+message_at_hand(struct message const *m)
+{
+	return m->fd < 0 || m->is_memory;
+}
+
+int
+message_seal(struct message const *m, stralloc const *head)
+{
+	if (!m->is_memory || m->skip || m->front.len != head->len ||
+	    memcmp(m->front.s, head->s, head->len) || !message_whole(m))
+		return -1;
+	return fcntl(m->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) <
+		       0
+		   ? -1
+		   : m->fd;
 }
 
 int
@@ -164,7 +228,7 @@ message_rewrite(struct message *m, uint64_t offset, char const *s, size_t n)
 		memcpy(m->memory.s + offset, s, n);
 	else
 		do
-			r = pwrite(m->fd, s, n, (off_t)offset);
+			r = pwrite(m->fd, s, n, place(m, offset));
 		while (r < 0 && errno == EINTR);
 	if (r >= 0 && (size_t)r < n)
 		errno = EIO;
@@ -177,8 +241,16 @@ message_clear(struct message *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
-	if (m->memory.len > MEMORY_KEPT)
-		stralloc_free(&m->memory);
+	m->is_memory = 0;
 	sa_reset(&m->memory);
+	sa_reset(&m->front);
 	m->size = m->skip = 0;
+}
+
+void
+message_free(struct message *m)
+{
+	message_clear(m);
+	stralloc_free(&m->memory);
+	stralloc_free(&m->front);
 }

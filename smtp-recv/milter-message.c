@@ -254,8 +254,7 @@ show_message(struct session *s, struct milter *m, struct milter_header *h, tain 
 		r = show_body(&w);
 	if (r == GO_ON)
 		r = verdict(&w);
-	message_clear(&w.body);
-	stralloc_free(&w.body.memory);
+	message_free(&w.body);
 	arena_free(&w.arena);
 	return r == TOLD;
 }

@@ -50,6 +50,15 @@ collect(struct session *s, struct dsn_recipient *list, int *failed)
 }
 
 static void
+add_whole(stralloc *out, struct message const *m)
+{
+	char const *piece;
+	ssize_t n;
+	for (uint64_t at = 0; (n = message_piece(m, at, &piece)) > 0; at += (uint64_t)n)
+		sa_catb(out, piece, (size_t)n);
+}
+
+static void
 compose(struct session *s, char const *id, struct dsn_recipient const *list, size_t n, int failed,
     stralloc *out)
 {
@@ -69,11 +78,11 @@ compose(struct session *s, char const *id, struct dsn_recipient const *list, siz
 	    .eightbit = t->data.eightbit,
 	    /* RFC 3461 4.3; a long one comes back as its header. */
 	    .full = failed && t->mail.ret == RET_FULL && !t->mail.requiretls &&
-		    t->message.fd < 0 && t->message.size <= NOTICE_BYTES,
+		    message_at_hand(&t->message) && t->message.size <= NOTICE_BYTES,
 	};
 	dsn_begin(out, &d, list, n);
 	if (d.full)
-		sa_catb(out, t->message.memory.s, t->message.memory.len);
+		add_whole(out, &t->message);
 	else {
 		ssize_t got = message_read(&t->message, 0, piece, sizeof piece);
 		sa_catb(out, piece, got > 0 ? dsn_header_length(piece, (size_t)got) : 0);

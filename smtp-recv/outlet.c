@@ -137,6 +137,9 @@ connect_target(struct outlet *o, tain const *latest)
 	until(o, LMTP_SECONDS, latest);
 	switch (smtp_client_hello(o->client, o->me, &o->reply)) {
 	case 0:
+		/* Descriptors do not cross a network. */
+		if (!o->client->early)
+			o->client->ext &= ~(unsigned int)EXT_XSEALED;
 		return 0;
 	case 1:
 		outlet_close(o);
@@ -179,7 +182,7 @@ send_letter(struct outlet *o, struct letter const *l)
 static int
 in_one_piece(struct letter const *l)
 {
-	return l->m->fd < 0 && message_whole(l->m);
+	return message_at_hand(l->m) && message_whole(l->m);
 }
 
 /* RFC 3030 2: all of it, with its last line end, in one chunk. What cannot be written shows when
@@ -329,6 +332,11 @@ outlet_data(struct outlet *o, struct letter const *l, tain const *latest)
 		return -1;
 	}
 	o->client->net.deadline = *latest;
+	int const fd = o->client->ext & EXT_XSEALED ? message_seal(l->m, l->head) : -1;
+	if (!o->sent && fd >= 0) {
+		smtp_client_sealed(o->client, fd);
+		o->sent = 1;
+	}
 	/* One turn less than with DATA. */
 	if (!o->sent && o->client->ext & EXT_CHUNKING && message_whole(l->m))
 		send_along(o, l);

@@ -21,6 +21,7 @@ S: 250-ENHANCEDSTATUSCODES
 S: 250-DSN
 S: 250-REQUIRETLS
 S: 250-XREFUSAL
+S: 250-XSEALED
 S: 250 XFORWARD IDENT
 C: lhlo again.test
 S+ 250 XFORWARD IDENT
@@ -42,6 +43,8 @@ S: 503 5.5.1 LHLO first
 C! BDAT 5\r\nhello
 S: 503 5.5.1 LHLO first
 C! BDAT 5 LAST\r\nhello
+S: 503 5.5.1 LHLO first
+C: XSEALED
 S: 503 5.5.1 LHLO first
 C: VRFY alice
 S: 503 5.5.1 LHLO first
@@ -68,6 +71,8 @@ S: 503 5.5.1 not now
 C: DATA
 S: 503 5.5.1 not now
 C! BDAT 2 LAST\r\n\r\n
+S: 503 5.5.1 not now
+C: XSEALED
 S: 503 5.5.1 not now
 C: VRFY alice
 S: 252 2.5.2 try RCPT
@@ -117,6 +122,8 @@ C: DATA
 S: 503 5.5.1 no valid recipients
 C! BDAT 3\r\nabc
 S: 503 5.5.1 no valid recipients
+C: XSEALED
+S: 503 5.5.1 not now
 C: VRFY x
 S: 252 2.5.2 try RCPT
 C: NOOP
@@ -179,6 +186,8 @@ C: HELO x
 S: 500 5.5.1 this is LMTP, use LHLO
 C: DATA x
 S~ 501 .*DATA
+C: XSEALED x
+S~ 501 .*XSEALED
 C: RCPT TO:<bob@example.test>
 S: 250 2.1.5 recipient ok
 C: RCPT TO:<nobody@example.test>

@@ -123,7 +123,7 @@ def full():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-for name, octets, wanted in [("in memory", 900000, "250"), ("in a file", 1500000, "452 4.3.1")]:
+for name, octets, wanted in [("in memory", 150000, "250"), ("in a file", 1500000, "452 4.3.1")]:
     p = subprocess.Popen([BIN + "/smtp-recv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=i.log, env=i.environment(),
                          preexec_fn=full)
     lines = "EHLO a.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.test>\r\nDATA\r\n" + "x" * 78 + "\r\n"

@@ -88,7 +88,8 @@ passes(enum sandbox_verdict v, struct seccomp_data const *d)
 		return !second || second == SIGKILL;
 	case FCNTL_PLAIN:
 		return second == F_GETFD || second == F_SETFD || second == F_GETFL ||
-		       second == F_SETFL || second == F_DUPFD_CLOEXEC;
+		       second == F_SETFL || second == F_DUPFD_CLOEXEC || second == F_ADD_SEALS ||
+		       second == F_GET_SEALS;
 	case NOT_EXECUTABLE:
 		return !(d->args[2] & PROT_EXEC);
 	case KNOWN_FAMILY:
