@@ -1,6 +1,9 @@
 """A user's mail, by pop3: what QUIT has been answered to is gone, and nothing is before."""
+import time
+
 import rig, store
 from checker import changed
+from client import environment
 
 DELETED, READ = [2, 3], 4
 
@@ -29,12 +32,12 @@ class Pop(store.Store):
 
     def knows(self, world):
         if self.moments is not None:
-            self.moments.append((store.time.time_ns(), world.copy()))
+            self.moments.append((time.time_ns(), world.copy()))
 
     def session(self, top, world, told, commands, uids, tracer=()):
         """Was QUIT answered well? None: there was no session to speak of."""
         with open(f"{top}.log", "ab") as log:
-            c = rig.Line([f"{rig.ROOT}/build/bin/pop3"], store.environment(top), tracer, log)
+            c = rig.Line([f"{rig.ROOT}/build/bin/pop3"], environment(top), tracer, log)
             try:
                 c.read()
                 good = all([self.command(c, text, told) for text in commands])
