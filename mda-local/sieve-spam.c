@@ -125,7 +125,7 @@ find_text(stralloc *out, char const *header, size_t n, char const *name, char co
 	if (!name || !header_find(header, n, name, &f))
 		return 0;
 	header_unfold(out, &f);
-	char const *s = out->s;
+	char const *s = sa_str(out); /* of an empty field, too */
 	size_t len = out->len;
 	ascii_trim(&s, &len);
 	if (regex && !regex_compile(&re, regex, strlen(regex), 1, &error)) {
