@@ -20,7 +20,7 @@ target_parse(char const *target, ip46 *ip, uint16_t *port)
 	size_t n = colon ? (size_t)(colon - target) : 0;
 	if (n > 2 && *target == '[' && target[n - 1] == ']')
 		target++, n -= 2;
-	if (!n || n >= sizeof host || !uint160_scan(colon + 1, port))
+	if (!n || n >= sizeof host || !uint160_scan(colon + 1, port) || !*port)
 		return -1;
 	memcpy(host, target, n);
 	host[n] = 0;

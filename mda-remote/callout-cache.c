@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -49,7 +50,9 @@ cache_open(void)
 	    (int64_t)conf_duration("callout-positive", "1d", 0, 365 * 86400000ull) / 1000;
 	negative =
 	    (int64_t)conf_duration("callout-negative", "1h", 0, 365 * 86400000ull) / 1000;
-	file = open(conf_path("run/callout/answers"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char *path = conf_path("run/callout/answers");
+	file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	free(path);
 	if (file >= 0 && !read_key())
 		return;
 	log_event("no-cache");
@@ -83,7 +86,18 @@ read_record(uint64_t who, unsigned int way, struct record *r)
 static int64_t
 lasts(uint16_t code)
 {
-	return code == 250 ? positive : code == 550 ? negative : CALLOUT_DOWN_SECONDS;
+	return code == 250   ? positive
+	       : code == 550 ? negative
+	       : code == 450 ? CALLOUT_DOWN_SECONDS
+			     : 0;
+}
+
+/* Whatever time and code a record has: it may be of another release. */
+static int
+counts(struct record const *r, int64_t now)
+{
+	return r->when > now - lasts(r->a.code) && r->when < now + AHEAD_SECONDS &&
+	       lasts(r->a.code);
 }
 
 int
@@ -93,8 +107,7 @@ cache_get(char const *name, struct answer *a)
 	uint64_t who = siphash(&key, name, strlen(name));
 	int64_t now = time(0);
 	for (unsigned int i = 0; i < WAYS && file >= 0; i++)
-		if (read_record(who, i, &r) && r.who == who && now - r.when < lasts(r.a.code) &&
-		    r.when - now < AHEAD_SECONDS) {
+		if (read_record(who, i, &r) && r.who == who && counts(&r, now)) {
 			*a = r.a;
 			a->text[CALLOUT_TEXT_MAX - 1] = 0;
 			return 1;

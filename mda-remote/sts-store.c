@@ -151,7 +151,7 @@ load(struct sts_domain *d)
 	d->unread = r < 0;
 	/* A clock that was ahead when it was written is no reason to believe it for longer. */
 	if (r > 0 && sscanf(sa_str(&sa), HEAD "\n%lld %32s%n", &fetched, id, &at) == 2 &&
-	    sa.s[at] == '\n' && fetched <= walk_now() / 1000 + AHEAD_SECONDS)
+	    sa.s[at] == '\n' && fetched >= 0 && fetched <= walk_now() / 1000 + AHEAD_SECONDS)
 		sts_adopt(d, sa.s + at + 1, sa.len - (size_t)at - 1, id, fetched, &why);
 	stralloc_free(&sa);
 }

@@ -20,12 +20,6 @@
 /* ---- etc/dnsbl ---- */
 
 static void
-bad(char const *line, char const *what)
-{
-	strerr_dief5x(100, "etc/dnsbl: ", what, " in \"", line, "\"");
-}
-
-static void
 allow(uint32_t bits[static 8], unsigned int from, unsigned int to)
 {
 	for (; from <= to; from++)
@@ -69,30 +63,44 @@ scan_answer(char const *s, uint32_t octet[static 4][8])
 	return 0;
 }
 
-static void
-option(struct dnsbl_zone *z, char const *s, char const *line)
+/* What is wrong with it, or null. */
+static char const *
+option(struct dnsbl_zone *z, char const *s)
 {
 	if (!strcmp(s, "sender"))
 		z->of_sender = 1;
 	else if (!strncmp(s, "weight=", 7)) {
 		size_t n = int_scan(s + 7, &z->weight);
 		if (!n || s[7 + n] || abs(z->weight) > DNSBL_WEIGHT_MAX)
-			bad(line, "a bad weight");
+			return "a bad weight";
 	} else if (strncmp(s, "answer=", 7) || scan_answer(s + 7, z->octet) < 0)
-		bad(line, "a bad option");
+		return "a bad option";
+	return 0;
 }
 
+int
+dnsbl_parse(struct arena *a, char const *line, struct dnsbl_zone *z, char const **why)
+{
+	char *save, *words = arena_strndup(a, line, strlen(line));
+	*z = (struct dnsbl_zone){.name = strtok_r(words, " \t", &save), .weight = 1};
+	scan_answer("127.[0..255].[0..255].[0..255]", z->octet);
+	*why = 0;
+	/* An IPv6 address takes 64 octets in front. */
+	if (!z->name || !dns_name_ok(z->name) || strlen(z->name) > DOMAIN_MAX - 64)
+		*why = "no zone";
+	for (char *s; !*why && (s = strtok_r(0, " \t", &save));)
+		*why = option(z, s);
+	return *why ? -1 : 0;
+}
+
+/* Its name stays as long as the program. */
 static void
 read_zone(struct dnsbl_zone *z, char const *line)
 {
-	char *save, *words = xstrdup(line);
-	*z = (struct dnsbl_zone){.name = strtok_r(words, " \t", &save), .weight = 1};
-	scan_answer("127.[0..255].[0..255].[0..255]", z->octet);
-	/* An IPv6 address takes 64 octets in front. */
-	if (!dns_name_ok(z->name) || strlen(z->name) > DOMAIN_MAX - 64)
-		bad(line, "no zone");
-	for (char *s; (s = strtok_r(0, " \t", &save));)
-		option(z, s, line);
+	static struct arena names = ARENA_ZERO;
+	char const *why;
+	if (dnsbl_parse(&names, line, z, &why) < 0)
+		strerr_dief5x(100, "etc/dnsbl: ", why, " in \"", line, "\"");
 }
 
 void

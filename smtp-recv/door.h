@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/arena.h"
 #include "lib/dns.h"
 #include "smtp-recv/replies.h"
 
@@ -58,6 +59,8 @@ struct door_settings {
 void door_settings_read(struct door_settings *d, char const *service, int filters);
 /* door-dnsbl.c: the lines of etc/dnsbl. */
 void dnsbl_read(struct door_settings *d);
+/* One of them, whose name is then in a: 0; -1 with *why: it is bad. */
+int dnsbl_parse(struct arena *a, char const *line, struct dnsbl_zone *z, char const **why);
 
 enum client_status {
 	CLIENT_UNASKED, /* not looked up */

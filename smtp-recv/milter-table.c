@@ -36,12 +36,6 @@ word(char const *const *words, size_t count, char const *s, size_t n)
 	return -1;
 }
 
-static void
-bad(char const *line, char const *what)
-{
-	strerr_dief5x(100, "etc/milters: ", what, " in \"", line, "\"");
-}
-
 static int
 seconds(struct milter_entry *e, char const *key, size_t n, char const *value)
 {
@@ -76,13 +70,15 @@ serves(char const *list, char const *service)
 }
 
 static int
-socket_of(struct milter_entry *e, char const *s)
+socket_of(struct arena *a, struct milter_entry *e, char const *s)
 {
 	if (!strncmp(s, "inet:", 5))
 		return target_parse(s + 5, &e->ip, &e->port);
 	if (strncmp(s, "unix:", 5) || !s[5])
 		return -1;
-	e->path = s[5] == '/' ? xstrdup(s + 5) : conf_path(s + 5);
+	char *path = s[5] == '/' ? xstrdup(s + 5) : conf_path(s + 5);
+	e->path = arena_strndup(a, path, strlen(path));
+	free(path);
 	return 0;
 }
 
@@ -108,21 +104,35 @@ option(struct milter_entry *e, char const *s, char const *service, int *wanted)
 	return seconds(e, s, n, value);
 }
 
-/* 1 if the line is for this service. */
-static int
-entry(char const *line, char const *service, struct milter_entry *e)
+int
+milter_entry_parse(struct arena *a, char const *line, char const *service, struct milter_entry *e,
+    char const **why)
 {
-	char *save, *words = xstrdup(line);
+	char *save, *words = arena_strndup(a, line, strlen(line));
 	int wanted = 1;
 	*e = (struct milter_entry){.name = strtok_r(words, " \t", &save),
 	    .seconds = {MILTER_CONNECT_SECONDS, MILTER_COMMAND_SECONDS, MILTER_MESSAGE_SECONDS}};
 	char const *where = strtok_r(0, " \t", &save);
-	if (!where || socket_of(e, where) < 0)
-		bad(line, "no socket unix:PATH or inet:ADDRESS:PORT");
+	*why = "no socket unix:PATH or inet:ADDRESS:PORT";
+	if (!where || socket_of(a, e, where) < 0)
+		return -1;
+	*why = "a bad option";
 	for (char *s; (s = strtok_r(0, " \t", &save));)
 		if (option(e, s, service, &wanted) < 0)
-			bad(line, "a bad option");
+			return -1;
 	return wanted;
+}
+
+/* Its texts stay as long as the program. */
+static int
+entry(char const *line, char const *service, struct milter_entry *e)
+{
+	static struct arena texts = ARENA_ZERO;
+	char const *why;
+	int const r = milter_entry_parse(&texts, line, service, e, &why);
+	if (r < 0)
+		strerr_dief5x(100, "etc/milters: ", why, " in \"", line, "\"");
+	return r;
 }
 
 size_t

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <skalibs/ip46.h>
 
+#include "lib/arena.h"
+
 enum milter_failure {
 	MILTER_FAILS_TEMP,
 	MILTER_FAILS_ACCEPT,
@@ -31,5 +33,9 @@ struct milter_entry {
 /* Those that the table has for a service ("smtp", "submission", "relay", "local"); a bad line ends
  * the program with exit 100. Their number, at most MILTERS_MAX. */
 size_t milter_table(char const *service, struct milter_entry **entries);
+/* One line, whose texts are then in a: 1 it is for this service; 0 for others; -1 with *why: it is
+ * bad. */
+int milter_entry_parse(struct arena *a, char const *line, char const *service,
+    struct milter_entry *e, char const **why);
 
 #endif

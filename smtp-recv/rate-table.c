@@ -53,8 +53,8 @@ number(char const *s, uint32_t max, uint32_t *n)
 	return s && uint320_scan(s, n) && *n && *n <= max;
 }
 
-static void
-entry(char const *line, struct rate *r)
+int
+rate_parse(char const *line, struct rate *r)
 {
 	char *save, *words = xstrdup(line);
 	int what = word(whats, COUNT(whats), strtok_r(words, " \t", &save));
@@ -62,15 +62,22 @@ entry(char const *line, struct rate *r)
 	int good = number(strtok_r(0, " \t", &save), RATE_COUNT_MAX, &r->count);
 	good &= number(strtok_r(0, " \t", &save), RATE_SECONDS_MAX, &r->seconds);
 	good = good && r->count <= r->seconds * RATE_PER_SECOND_MAX;
-	if (what < 0 || per < 0 || !good || strtok_r(0, " \t", &save))
+	good = good && what >= 0 && per >= 0 && !strtok_r(0, " \t", &save);
+	r->what = (enum rate_what)what;
+	r->per = (enum rate_per)per;
+	free(words);
+	return good ? 0 : -1;
+}
+
+static void
+entry(char const *line, struct rate *r)
+{
+	if (rate_parse(line, r) < 0)
 		strerr_dief3x(100,
 		    "etc/smtp-rates: not WHAT (connections, commands, errors, messages, "
 		    "recipients) "
 		    "PER (address, network, user) COUNT SECONDS: \"",
 		    line, "\"");
-	r->what = (enum rate_what)what;
-	r->per = (enum rate_per)per;
-	free(words);
 }
 
 size_t

@@ -26,6 +26,8 @@ struct rate {
 
 /* rate-table.c. Reads etc/smtp-rates: how many there are. A bad line is exit 100. */
 size_t rate_table(struct rate **rates);
+/* One line: 0, or -1 where it is bad. */
+int rate_parse(char const *line, struct rate *r);
 char const *rate_what_word(enum rate_what what);
 char const *rate_per_word(enum rate_per per);
 
