@@ -47,10 +47,10 @@
 #define MDA_NOTICE_SECONDS 20
 /* Seconds beyond that, after which the parser gives the parent up. */
 #define MDA_PARENT_GRACE 10
-/* Milliseconds that workers of one connection which are let go have for their last writes, all of
- * them together: killed. */
+/* Milliseconds that a worker which is let go has for its last writes: killed. */
 #define MDA_WORKER_END 2000
-/* Milliseconds in which one that was killed has ended: it is left to whoever inherits it. */
+/* Milliseconds in which one that was killed has ended: it is left to whoever inherits it. When one
+ * has hung, what the others have that are let go beside it. */
 #define MDA_KILLED_WAIT 20
 /* Milliseconds that the texts of a delivered message wait for those of the next
  * (maildir/text-deliver.h).

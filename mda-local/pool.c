@@ -15,13 +15,13 @@
 #include "mda-local/channel.h"
 #include "mda-local/child.h"
 
-/* Its last writes hold others up: those that hang do so once, not each of them. 1; 0 it hangs. */
+/* 1; 0 it hangs. Then the others are not waited for as long, which may hang where it does. */
 static int
 await_end(struct pool *p, pid_t pid, int *status)
 {
-	int64_t const began = channel_now();
-	int const ended = child_await(pid, status, began + p->patience);
-	p->patience -= channel_now() - began;
+	int const ended = child_await(pid, status, channel_now() + p->patience);
+	if (!ended)
+		p->patience = MDA_KILLED_WAIT;
 	return ended;
 }
 

@@ -31,7 +31,7 @@ struct pool {
 	struct pool_worker w[MDA_WORKERS_MAX];
 	uint64_t orders;
 	uint64_t began;	  /* orders before those of this pool_run */
-	int64_t patience; /* milliseconds left, in this call, to wait for those that are let go */
+	int64_t patience; /* milliseconds to wait, in this call, for one that is let go */
 };
 
 /* One order and what came of it. */
