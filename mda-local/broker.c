@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -43,18 +43,40 @@ struct broker {
 	size_t workers;
 	int *server;		 /* -1: free */
 	size_t servers, serving; /* places; those taken */
-	struct pollfd *poll;
-	size_t polled; /* room in poll */
+	int fd_epoll; /* there are hundreds of descriptors, of which one says something */
+	struct epoll_event *event;
+	size_t events; /* room */
 	uint32_t id;   /* of the last worker */
 };
 
+/* Who speaks, in the order in which they are heard: what workers said counts for what servers
+ * ask. */
+enum source { FROM_WORKER, FROM_SERVER, FROM_LISTENER, FROM_SIGNALS, SOURCES };
+
+static void
+listen_to(struct broker *b, int fd, enum source source, size_t i)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)source << 32 | i};
+	if (epoll_ctl(b->fd_epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+		strerr_diefu1sys(111, "listen to a channel");
+}
+
+/* Closed here, it may still be open in a child that was just forked: epoll would go on with it. */
+static void
+leave(struct broker *b, int *fd)
+{
+	if (*fd < 0)
+		return;
+	epoll_ctl(b->fd_epoll, EPOLL_CTL_DEL, *fd, 0);
+	close(*fd);
+	*fd = -1;
+}
+
 /* It ends when its links do. */
 static void
-retire(struct shared *s)
+retire(struct broker *b, struct shared *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	leave(b, &s->fd);
 	s->open = 0;
 }
 
@@ -70,7 +92,7 @@ renew_policy(struct broker *b, uint64_t wanted)
 	uint64_t const now = broker_digest(&b->policy);
 	for (size_t i = 0; now != b->digest && i < b->workers; i++)
 		if (b->worker[i].pid)
-			retire(&b->worker[i]);
+			retire(b, &b->worker[i]);
 	b->digest = now;
 }
 
@@ -110,6 +132,7 @@ start(struct broker *b, struct account const *a, int fd_link)
 	}
 	*s = (struct shared){.pid = pid, .fd = fd[0], .links = 1, .is = {.id = ++b->id}};
 	account_copy(&s->account, a);
+	listen_to(b, s->fd, FROM_WORKER, (size_t)(s - b->worker));
 	return s;
 }
 
@@ -127,7 +150,7 @@ lead(struct broker *b, struct account const *a, int fd_link)
 			s->links++;
 			return s;
 		}
-		retire(s);
+		retire(b, s);
 	}
 	return 0;
 }
@@ -139,7 +162,7 @@ retire_id(struct broker *b, uint32_t id, int kill_it)
 		struct shared *const s = &b->worker[i];
 		if (!s->pid || s->is.id != id)
 			continue;
-		retire(s);
+		retire(b, s);
 		s->killed |= kill_it;
 		if (kill_it)
 			kill(s->pid, SIGKILL);
@@ -198,8 +221,7 @@ hear_listener(struct broker *b)
 	size_t i = 0;
 	if (channel_recv(b->fd_listener, &nothing, sizeof nothing, &fd, CHANNEL_FOREVER) != 1 ||
 	    fd < 0) {
-		close(b->fd_listener);
-		b->fd_listener = -1;
+		leave(b, &b->fd_listener);
 		return;
 	}
 	while (i < b->servers && b->server[i] >= 0)
@@ -208,6 +230,7 @@ hear_listener(struct broker *b)
 		b->server = xrealloc(b->server, ++b->servers, sizeof *b->server);
 	b->server[i] = fd;
 	b->serving++;
+	listen_to(b, fd, FROM_SERVER, i);
 }
 
 static void
@@ -225,23 +248,22 @@ hear_server(struct broker *b, int *server)
 		if (q.op == BROKER_KILL)
 			return;
 	}
-	close(*server);
-	*server = -1;
+	leave(b, server);
 	b->serving--;
 }
 
 static void
-hear_worker(struct shared *s)
+hear_worker(struct broker *b, struct shared *s)
 {
 	struct links_word word;
 	if (channel_recv(s->fd, &word, sizeof word, 0, CHANNEL_FOREVER) != 1)
-		retire(s);
+		retire(b, s);
 	else if (word.op == LINKS_OPEN) {
 		s->open = 1;
 		s->is.known = 1;
 		s->is.place = word.place;
 	} else if (word.op != LINKS_UNUSED || word.links == s->links)
-		retire(s);
+		retire(b, s);
 }
 
 static void
@@ -257,7 +279,7 @@ bury(struct broker *b, pid_t pid, int status)
 			log_num("status", (uint64_t)status);
 			log_send();
 		}
-		retire(s);
+		retire(b, s);
 		account_free(&s->account);
 		s->pid = 0;
 		return;
@@ -276,59 +298,64 @@ reap(struct broker *b)
 
 /* ---- the loop ---- */
 
-enum { SIGNALS, LISTENER, FIRST };
-
-/* Waits. Servers stand before workers: who is heard to have had a report from a worker is looked at
- * before it, so that what the worker said before is there, too. As poll. */
+/* Waits, and takes all that is there: of a server that has had a worker's report, also what that
+ * worker had said before. As epoll_wait. */
 static int
-watch(struct broker *b)
+await(struct broker *b)
 {
-	size_t const n = FIRST + b->servers + b->workers;
-	if (n > b->polled) {
-		b->polled = 2 * n;
-		b->poll = xrealloc(b->poll, b->polled, sizeof *b->poll);
+	size_t const n = 2 + b->servers + b->workers;
+	if (n > b->events) {
+		b->events = 2 * n;
+		b->event = xrealloc(b->event, b->events, sizeof *b->event);
 	}
-	b->poll[SIGNALS] = (struct pollfd){.fd = b->fd_signals, .events = POLLIN};
-	b->poll[LISTENER] = (struct pollfd){.fd = b->fd_listener, .events = POLLIN};
-	for (size_t i = 0; i < b->servers; i++)
-		b->poll[FIRST + i] = (struct pollfd){.fd = b->server[i], .events = POLLIN};
-	for (size_t i = 0; i < b->workers; i++) {
-		struct shared const *const s = &b->worker[i];
-		b->poll[FIRST + b->servers + i] =
-		    (struct pollfd){.fd = s->pid ? s->fd : -1, .events = POLLIN};
-	}
-	return poll(b->poll, n, -1);
+	return epoll_wait(b->fd_epoll, b->event, (int)b->events, -1);
 }
 
-/* Workers first: what they said counts for what servers ask. */
 static void
-hear_all(struct broker *b)
+hear(struct broker *b, enum source source, size_t i)
 {
-	size_t const servers = b->servers, workers = b->workers;
-	for (size_t i = 0; i < workers; i++)
-		if (b->poll[FIRST + servers + i].revents)
-			hear_worker(&b->worker[i]);
-	for (size_t i = 0; i < servers; i++)
-		if (b->poll[FIRST + i].revents)
-			hear_server(b, &b->server[i]);
-	if (b->poll[LISTENER].revents)
+	switch (source) {
+	case FROM_WORKER:
+		hear_worker(b, &b->worker[i]);
+		break;
+	case FROM_SERVER:
+		hear_server(b, &b->server[i]);
+		break;
+	case FROM_LISTENER:
 		hear_listener(b);
-	if (b->poll[SIGNALS].revents)
+		break;
+	default:
 		reap(b);
+	}
+}
+
+static void
+hear_all(struct broker *b, size_t n)
+{
+	for (enum source source = 0; source < SOURCES; source++)
+		for (size_t i = 0; i < n; i++) {
+			uint64_t const who = b->event[i].data.u64;
+			if (who >> 32 == source)
+				hear(b, source, (uint32_t)who);
+		}
 }
 
 void
 broker_run(int fd)
 {
 	static struct broker b;
+	int n;
 	b.fd_listener = fd;
 	b.fd_signals = selfpipe_init();
-	if (b.fd_signals < 0 || !selfpipe_trap(SIGCHLD))
+	b.fd_epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b.fd_signals < 0 || b.fd_epoll < 0 || !selfpipe_trap(SIGCHLD))
 		strerr_diefu1sys(111, "trap signals");
+	listen_to(&b, b.fd_signals, FROM_SIGNALS, 0);
+	listen_to(&b, b.fd_listener, FROM_LISTENER, 0);
 	while (b.fd_listener >= 0 || b.serving)
-		if (watch(&b) >= 0)
-			hear_all(&b);
+		if ((n = await(&b)) >= 0)
+			hear_all(&b, (size_t)n);
 		else if (errno != EINTR)
-			strerr_diefu1sys(111, "poll");
+			strerr_diefu1sys(111, "wait");
 	_exit(0);
 }
