@@ -9,11 +9,15 @@
 #include "lib/arena.h"
 #include "lib/date.h"
 #include "lib/log.h"
+#include "lib/pread-all.h"
 #include "lib/sa.h"
 #include "mda-local/mailbox.h"
 #include "mda-local/sieve-actions.h"
 #include "mda-local/sieve-host.h"
 #include "mda-local/sieve-settings.h"
+
+/* Octets of a message that is read: to map it costs more than the copy. */
+#define MESSAGE_READ 8192
 
 /* What a worker keeps from message to message. */
 struct sieve_rules {
@@ -130,6 +134,22 @@ run(struct worker *w, struct sieve_work *k, struct sieve_job *job)
 	sieve_carry_out(k);
 }
 
+/* Null: errno says why. */
+static char const *
+message_text(struct arena *a, int fd, size_t n)
+{
+	if (n > MESSAGE_READ) {
+		void *const s = mmap(0, n, PROT_READ, MAP_PRIVATE, fd, 0);
+		return s == MAP_FAILED ? 0 : s;
+	}
+	char *const s = arena_alloc(a, n + 1);
+	ssize_t const r = pread_all(fd, s, n, 0);
+	if (r == (ssize_t)n)
+		return s;
+	errno = r < 0 ? errno : EIO;
+	return 0;
+}
+
 void
 sieve_deliver(
     struct worker *w, struct order const *o, int fd, struct report *rep, struct outgoing *out)
@@ -144,15 +164,15 @@ sieve_deliver(
 	job.zone = date_local_zone(job.now);
 	job.envelope.account = account_address(o, &s->a);
 	job.message.n = o->size;
-	job.message.s = o->size ? mmap(0, o->size, PROT_READ, MAP_PRIVATE, fd, 0) : "";
-	if (job.message.s == MAP_FAILED) {
+	job.message.s = message_text(&s->a, fd, o->size);
+	if (!job.message.s) {
 		worker_say(rep, REPLY_STORAGE, errno, 0);
 		return;
 	}
 	struct sieve_work k = {
 	    .worker = w, .order = o, .job = &job, .a = &s->a, .fd = fd, .rep = rep, .out = out};
 	run(w, &k, &job);
-	if (o->size)
+	if (o->size > MESSAGE_READ)
 		munmap((void *)(uintptr_t)job.message.s, o->size);
 	arena_reset(&s->a);
 }
