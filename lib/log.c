@@ -1,7 +1,6 @@
 #include "lib/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +16,10 @@ static size_t used;
 void
 log_id(char const *id)
 {
-	snprintf(id_now, sizeof id_now, "%s", id ? id : "");
+	size_t const n = id ? strnlen(id, ID_MAX) : 0;
+	if (n)
+		memcpy(id_now, id, n);
+	id_now[n] = 0;
 }
 
 /* Keeps one byte for the newline. */

@@ -24,6 +24,9 @@ enum ask_op {
 
 enum { ASK_ANSWERS = 16 };
 
+/* What may be asked at once: MAIL with the first RCPT. */
+enum { ASK_TOGETHER = 2 };
+
 struct ask {
 	uint32_t op, notify;
 	uint64_t size;

@@ -134,10 +134,10 @@ channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until)
 }
 
 int
-channel_recv_some(int fd, void *s, size_t len, size_t max, int64_t until)
+channel_recv_some(int fd, void *s, size_t len, size_t max, int *fd_r, int64_t until)
 {
-	ssize_t const r = receive(fd, s, len * max, 0, until);
-	return r <= 0 ? (int)r : (size_t)r % len ? refuse(0) : (int)((size_t)r / len);
+	ssize_t const r = receive(fd, s, len * max, fd_r, until);
+	return r <= 0 ? (int)r : (size_t)r % len ? refuse(fd_r) : (int)((size_t)r / len);
 }
 
 int

@@ -14,8 +14,8 @@ int channel_send(int fd, void const *s, size_t len, int fd_pass);
  * descriptor, close-on-exec, or -1. Waits until `until` (channel_now). 1, 0 the other end is gone,
  * -1 with errno: ETIMEDOUT, EPROTO wrong length. */
 int channel_recv(int fd, void *s, size_t len, int *fd_r, int64_t until);
-/* The same of 1 to max forms of len bytes each, without a descriptor: how many, 0 or -1. */
-int channel_recv_some(int fd, void *s, size_t len, size_t max, int64_t until);
+/* The same of 1 to max forms of len bytes each: how many, 0 or -1. */
+int channel_recv_some(int fd, void *s, size_t len, size_t max, int *fd_r, int64_t until);
 /* Milliseconds of the monotonic clock. */
 int64_t channel_now(void);
 #define CHANNEL_FOREVER INT64_MAX

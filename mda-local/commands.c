@@ -1,7 +1,8 @@
 /* LMTP's commands: RFC 2033, which is RFC 5321 with LHLO. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include <skalibs/types.h>
 
 #include "lib/ascii.h"
 #include "lib/conf.h"
@@ -21,11 +22,15 @@ cmd_lhlo(void *session, char *arg, size_t len)
 	(void)len;
 	lmtp_reset(l);
 	l->state = LMTP_READY;
-	net_putf(&l->net,
-	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-	    "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-REQUIRETLS\r\n"
-	    "250-XREFUSAL\r\n%s250 XFORWARD IDENT\r\n",
-	    conf_me(), (unsigned long long)l->size_max, l->net.passed ? "250-XSEALED\r\n" : "");
+	net_puts(&l->net, "250-");
+	net_puts(&l->net, conf_me());
+	net_puts(&l->net, "\r\n250-PIPELINING\r\n250-SIZE ");
+	net_putnum(&l->net, l->size_max);
+	net_puts(&l->net,
+	    "\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n"
+	    "250-DSN\r\n250-REQUIRETLS\r\n250-XREFUSAL\r\n");
+	net_puts(&l->net, l->net.passed ? "250-XSEALED\r\n" : "");
+	net_puts(&l->net, "250 XFORWARD IDENT\r\n");
 	return 0;
 }
 
@@ -56,25 +61,32 @@ refuse(struct lmtp *l, char const *text)
 	return 0;
 }
 
+#define MESSAGE_DIGITS 9
+#define MESSAGES 1000000000
+
 static void
 new_id(struct lmtp *l, char id[static ID_MAX + 1])
 {
 	l->messages++;
 	if (*l->next_id)
 		strcpy(id, l->next_id);
-	else
+	else {
 		/* Cut ids would not be unique: the connection's is shorter than ID_MAX by far. */
-		snprintf(id, ID_MAX + 1, "%.30s.%u", l->connection, l->messages % 1000000000);
+		size_t const n = strnlen(l->connection, ID_MAX - 1 - MESSAGE_DIGITS);
+		memcpy(id, l->connection, n);
+		id[n] = '.';
+		id[n + 1 + uint_fmt(id + n + 1, l->messages % MESSAGES)] = 0;
+	}
 	l->next_id[0] = 0;
 }
 
-/* MAIL: RFC 5321 4.1.1.2; SIZE: RFC 1870 6. */
+/* MAIL: RFC 5321 4.1.1.2; SIZE: RFC 1870 6. Nobody needs to know before there is a recipient. */
 static int
 cmd_mail(void *session, char *arg, size_t len)
 {
 	struct lmtp *l = session;
 	struct smtp_mail m = {.size = 0};
-	struct ask q = {.op = ASK_MAIL};
+	struct ask *const q = lmtp_ask(l, ASK_MAIL);
 	(void)len;
 	char const *error = smtp_mail_parse(&l->arena, arg, LMTP_EXTENSIONS, &m);
 	if (error)
@@ -83,18 +95,19 @@ cmd_mail(void *session, char *arg, size_t len)
 		lmtp_reply(l, REPLY_TOO_BIG);
 		return 0;
 	}
-	if (!fits(q.path, m.from.text) || (m.envid && !fits(q.extra, m.envid)))
+	if (!fits(q->path, m.from.text) || (m.envid && !fits(q->extra, m.envid)))
 		return refuse(l, "501 5.1.7 sender address too long");
-	q.size = m.size;
-	q.body = m.body;
-	q.ret = m.ret;
-	q.smtputf8 = m.smtputf8 != 0;
-	q.requiretls = m.requiretls != 0;
-	new_id(l, q.id);
-	log_id(q.id);
+	q->size = m.size;
+	q->body = m.body;
+	q->ret = m.ret;
+	q->smtputf8 = m.smtputf8 != 0;
+	q->requiretls = m.requiretls != 0;
+	new_id(l, q->id);
+	log_id(q->id);
 	l->state = LMTP_MAIL;
+	lmtp_later(l);
 	lmtp_reply(l, REPLY_SENDER_OK);
-	return lmtp_tell(l, &q, -1);
+	return 0;
 }
 
 /* The domain as tables have it: A-labels. */
@@ -118,24 +131,24 @@ cmd_rcpt(void *session, char *arg, size_t len)
 {
 	struct lmtp *l = session;
 	struct smtp_rcpt r = {.notify = 0};
-	struct ask q = {.op = ASK_RCPT};
+	struct ask *const q = lmtp_ask(l, ASK_RCPT);
 	struct answer a;
 	int fd;
 	(void)len;
 	char const *error = smtp_rcpt_parse(&l->arena, arg, LMTP_EXTENSIONS, 1, &r);
 	if (error)
 		return refuse(l, error);
-	q.notify = r.notify;
+	q->notify = r.notify;
 	if (l->count == MDA_RCPT_MAX) {
 		lmtp_reply(l, REPLY_RCPT_MANY);
 		return 0;
 	}
-	if (!fits(q.path, r.to.text) || !fits(q.local, r.to.local) ||
-	    !set_domain(q.domain, r.to.domain) || (r.orcpt && !fits(q.extra, r.orcpt))) {
+	if (!fits(q->path, r.to.text) || !fits(q->local, r.to.local) ||
+	    !set_domain(q->domain, r.to.domain) || (r.orcpt && !fits(q->extra, r.orcpt))) {
 		lmtp_reply(l, REPLY_BAD_ADDRESS);
 		return 0;
 	}
-	if (lmtp_tell(l, &q, -1) < 0 || lmtp_hear(l, &a, &fd) < 0) {
+	if (lmtp_tell(l, -1) < 0 || lmtp_hear(l, &a, &fd) < 0) {
 		lmtp_reply(l, REPLY_WORKER);
 		return -1;
 	}

@@ -329,12 +329,11 @@ signals(struct listener *l)
 			end = 1;
 	if (l->anew && !end)
 		begin_anew(l);
-	for (size_t i = 0; end && i < l->high; i++) {
-		if (l->server[i].parser > 0)
-			kill(l->server[i].parser, SIGTERM);
+	for (unsigned int i = 0; end && i < l->parsers.count; i++)
+		kill(l->parsers.pid[i], SIGTERM);
+	for (size_t i = 0; end && i < l->high; i++)
 		if (l->server[i].pid)
 			kill(l->server[i].pid, SIGTERM);
-	}
 	return end;
 }
 

@@ -14,10 +14,10 @@ static int
 ask_for_file(void *arg)
 {
 	struct lmtp *l = arg;
-	struct ask q = {.op = ASK_BIG};
 	struct answer a;
 	int fd = -1;
-	if (lmtp_tell(l, &q, -1) < 0 || lmtp_hear(l, &a, &fd) < 0 || fd < 0)
+	lmtp_ask(l, ASK_BIG);
+	if (lmtp_tell(l, -1) < 0 || lmtp_hear(l, &a, &fd) < 0 || fd < 0)
 		errno = ENOSPC;
 	return fd;
 }
@@ -60,16 +60,15 @@ take(struct lmtp *l, char const *s, size_t n, int *done)
 static int
 tell_findings(struct lmtp *l)
 {
-	struct ask q = {.op = ASK_JUNK};
-	if (junk_marked(incoming_fd(&l->message)) && lmtp_tell(l, &q, -1) < 0)
+	lmtp_ask(l, ASK_JUNK);
+	if (junk_marked(incoming_fd(&l->message)) && lmtp_tell(l, -1) < 0)
 		return -1;
-	q.op = ASK_LOOPED;
 	for (size_t i = 0; i < l->count; i++) {
 		char const *address = l->rcpt[i].address;
 		if (!address || !incoming_delivered_to(incoming_fd(&l->message), address))
 			continue;
-		q.size = i;
-		if (lmtp_tell(l, &q, -1) < 0)
+		lmtp_ask(l, ASK_LOOPED)->size = i;
+		if (lmtp_tell(l, -1) < 0)
 			return -1;
 	}
 	return 0;
@@ -97,7 +96,6 @@ answer_all(struct lmtp *l, int gone)
 static int
 finish(struct lmtp *l)
 {
-	struct ask q = {.op = ASK_DELIVER, .size = l->message.size};
 	int gone = 0;
 	if (incoming_end(&l->message) < 0 && !l->failed) {
 		log_1("no-room", "reason", strerror(errno));
@@ -106,7 +104,9 @@ finish(struct lmtp *l)
 	for (size_t i = 0; l->failed && i < l->count; i++)
 		lmtp_reply(l, l->failed);
 	if (!l->failed) {
-		gone = answer_all(l, tell_findings(l) < 0 || lmtp_tell(l, &q, -1) < 0);
+		gone = tell_findings(l) < 0;
+		lmtp_ask(l, ASK_DELIVER)->size = l->message.size;
+		gone = answer_all(l, gone || lmtp_tell(l, -1) < 0);
 		/* The parent has done with the message, and with its memory. */
 		l->state = LMTP_READY;
 		incoming_replace(&l->message, -1);
@@ -217,7 +217,6 @@ int
 lmtp_sealed(void *session, char *arg, size_t len)
 {
 	struct lmtp *l = session;
-	struct ask const q = {.op = ASK_SEALED};
 	int const fd = l->fd_passed;
 	int64_t const size = sealed_message(fd);
 	(void)arg;
@@ -231,7 +230,8 @@ lmtp_sealed(void *session, char *arg, size_t len)
 		close(fd);
 	if (!l->failed) {
 		incoming_replace(&l->message, fd);
-		if (lmtp_tell(l, &q, fd) < 0)
+		lmtp_ask(l, ASK_SEALED);
+		if (lmtp_tell(l, fd) < 0)
 			return -1;
 		l->message.size = (uint64_t)size;
 	}

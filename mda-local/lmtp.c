@@ -27,9 +27,9 @@ lmtp_settings(struct lmtp *l)
 }
 
 void
-lmtp_init(struct lmtp *l)
+lmtp_init(struct lmtp *l, char const *id)
 {
-	l->connection = id_connection();
+	l->connection = id;
 	l->state = LMTP_NEW;
 	incoming_init(&l->message, -1);
 }
@@ -37,7 +37,8 @@ lmtp_init(struct lmtp *l)
 void
 lmtp_reply(struct lmtp *l, enum reply r)
 {
-	net_putf(&l->net, "%s\r\n", reply_text(r));
+	net_puts(&l->net, reply_text(r));
+	net_puts(&l->net, "\r\n");
 	if (reply_class(r) == 5)
 		l->errors++;
 }
@@ -53,6 +54,10 @@ void
 lmtp_answer(struct lmtp *l, struct answer const *a)
 {
 	stralloc reply = STRALLOC_ZERO;
+	if (!*a->text) {
+		lmtp_reply(l, (enum reply)a->reply);
+		return;
+	}
 	reply_format(&reply, "\r\n", (enum reply)a->reply, a->text);
 	net_put(&l->net, reply.s, reply.len);
 	stralloc_free(&reply);
@@ -60,10 +65,27 @@ lmtp_answer(struct lmtp *l, struct answer const *a)
 		l->errors++;
 }
 
-int
-lmtp_tell(struct lmtp *l, struct ask const *q, int fd)
+struct ask *
+lmtp_ask(struct lmtp *l, enum ask_op op)
 {
-	return channel_send(l->fd_parent, q, sizeof *q, fd);
+	struct ask *const q = &l->ask[l->asks];
+	memset(q, 0, sizeof *q);
+	q->op = op;
+	return q;
+}
+
+void
+lmtp_later(struct lmtp *l)
+{
+	l->asks++;
+}
+
+int
+lmtp_tell(struct lmtp *l, int fd)
+{
+	size_t const n = l->asks + 1;
+	l->asks = 0;
+	return channel_send(l->fd_parent, l->ask, n * sizeof *l->ask, fd);
 }
 
 static int64_t
@@ -81,17 +103,19 @@ lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r)
 size_t
 lmtp_hear_some(struct lmtp *l, struct answer a[static ASK_ANSWERS])
 {
-	int const n = channel_recv_some(l->fd_parent, a, sizeof *a, ASK_ANSWERS, patience(l));
+	int const n = channel_recv_some(l->fd_parent, a, sizeof *a, ASK_ANSWERS, 0, patience(l));
 	return n > 0 ? (size_t)n : 0;
 }
 
 void
 lmtp_reset(struct lmtp *l)
 {
-	struct ask q = {.op = ASK_RESET};
 	/* The parent knows of nothing else. */
-	if (l->state & (LMTP_MAIL | LMTP_RCPT | LMTP_BDAT))
-		lmtp_tell(l, &q, -1);
+	if (l->state & (LMTP_MAIL | LMTP_RCPT | LMTP_BDAT) && !l->asks) {
+		lmtp_ask(l, ASK_RESET);
+		lmtp_tell(l, -1);
+	}
+	l->asks = 0;
 	arena_reset(&l->arena);
 	incoming_reset(&l->message);
 	l->count = 0;
@@ -178,6 +202,19 @@ is_unix(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) && family == AF_UNIX;
 }
 
+/* What was written to a Unix socket its reader gets, whoever has closed it meanwhile: nobody waits
+ * for that. */
+static void
+finish(struct lmtp *l)
+{
+	if (!is_unix(l->net.fd_out)) {
+		net_finish(&l->net, FINISH_SECONDS);
+		return;
+	}
+	net_deadline(&l->net, FINISH_SECONDS);
+	net_flush(&l->net);
+}
+
 void
 lmtp_serve(struct lmtp *l, int fd_parent)
 {
@@ -186,8 +223,12 @@ lmtp_serve(struct lmtp *l, int fd_parent)
 	l->fd_passed = -1;
 	if (is_unix(0))
 		l->net.passed = &l->fd_passed;
-	net_putf(&l->net, "220 %s LMTP\r\n", conf_me());
+	net_puts(&l->net, "220 ");
+	net_puts(&l->net, conf_me());
+	net_puts(&l->net, " LMTP\r\n");
 	net_glance(&l->net);
 	loop(l);
-	net_finish(&l->net, FINISH_SECONDS);
+	/* The parent is free before the client hears that it may make another connection. */
+	close(fd_parent);
+	finish(l);
 }

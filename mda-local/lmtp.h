@@ -35,8 +35,9 @@ struct lmtp_rcpt {
 	char const *address; /* null unless loops are to be looked for */
 };
 
+/* What each connection writes to stands together, and long arrays behind it: a page that a copy of
+ * a process writes to is a page fault. */
 struct lmtp {
-	struct net net;
 	int fd_parent;
 	int fd_passed; /* by the client: -1 none */
 	enum lmtp_state state;
@@ -48,18 +49,21 @@ struct lmtp {
 	unsigned int seconds; /* that the parent takes at most to deliver */
 	unsigned int idle;    /* seconds for the next command */
 	struct arena arena;   /* of one message */
-	struct lmtp_rcpt rcpt[MDA_RCPT_MAX];
-	size_t count;
+	size_t count;	      /* of rcpt */
+	enum reply failed;    /* the message cannot be taken: why */
 	struct smtp_data data;
+	unsigned int asks; /* that wait for the next one */
+	struct ask ask[ASK_TOGETHER];
+	struct net net;
 	struct incoming message;
-	enum reply failed; /* the message cannot be taken: why */
+	struct lmtp_rcpt rcpt[MDA_RCPT_MAX];
 };
 
 /* Reads the settings, before the sandbox is on; l's octets are all 0. */
 void lmtp_settings(struct lmtp *l);
-/* Prepares the session. */
-void lmtp_init(struct lmtp *l);
-/* Serves descriptors 0 and 1 until QUIT or the end. */
+/* Prepares the session. id: the connection's, which stays. */
+void lmtp_init(struct lmtp *l, char const *id);
+/* Serves descriptors 0 and 1 until QUIT or the end; fd_parent is closed then. */
 void lmtp_serve(struct lmtp *l, int fd_parent);
 
 /* For the handlers. */
@@ -71,9 +75,13 @@ void lmtp_late(struct lmtp *l, char const *during);
 void lmtp_answer(struct lmtp *l, struct answer const *a);
 /* Ends the transaction. */
 void lmtp_reset(struct lmtp *l);
-/* Sends a question, and a descriptor along with it (-1: none). 0, or -1: the parent is gone, and
- * the session must end. */
-int lmtp_tell(struct lmtp *l, struct ask const *q, int fd);
+/* A question to be filled in; all 0 otherwise. It is none yet. */
+struct ask *lmtp_ask(struct lmtp *l, enum ask_op op);
+/* It goes along with the next one. */
+void lmtp_later(struct lmtp *l);
+/* Sends it, what waits before it, and a descriptor along with it (-1: none). 0, or -1: the parent is
+ * gone, and the session must end. */
+int lmtp_tell(struct lmtp *l, int fd);
 /* Waits for an answer; fd_r as channel_recv. 0 or -1. */
 int lmtp_hear(struct lmtp *l, struct answer *a, int *fd_r);
 /* The same for those to ASK_DELIVER: how many have come; 0: no more will. */

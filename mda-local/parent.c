@@ -215,19 +215,19 @@ int
 parent_serve(struct deliver *d, int fd)
 {
 	struct parent p = {.d = d, .fd = fd, .fd_memory = -1, .fd_big = -1};
-	struct ask q;
-	int r, came;
-	while ((r = channel_recv(fd, &q, sizeof q, &came, CHANNEL_FOREVER)) == 1) {
-		if (!form_ok(&q) || serve(&p, &q, came) < 0)
-			r = -1;
+	struct ask q[ASK_TOGETHER];
+	int n, came, bad = 0;
+	while (!bad && (n = channel_recv_some(
+			    fd, q, sizeof *q, ASK_TOGETHER, &came, CHANNEL_FOREVER)) > 0) {
+		/* A descriptor belongs to the last of them. */
+		for (int i = 0; i < n && !bad; i++)
+			bad = !form_ok(&q[i]) || serve(&p, &q[i], i == n - 1 ? came : -1) < 0;
 		if (came >= 0 && came != p.fd_memory)
 			close(came);
-		if (r < 0)
-			break;
 	}
 	forget(&p);
 	forget_memory(&p);
-	return r;
+	return bad ? -1 : n;
 }
 
 void

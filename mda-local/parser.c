@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "lib/id.h"
 #include "lib/sandbox.h"
 #include "lib/ucspi.h"
 #include "mda-local/lmtp.h"
@@ -31,9 +32,9 @@ parser_prepare(void)
 }
 
 void
-parser_serve(int fd_parent)
+parser_serve(int fd_parent, char const *id)
 {
-	lmtp_init(&lmtp);
+	lmtp_init(&lmtp, id);
 	lmtp_serve(&lmtp, fd_parent);
 	_exit(0);
 }
@@ -45,5 +46,5 @@ parser_run(int fd_parent)
 	sandbox_close_but(&fd_parent, 1);
 	ucspi_init(&peer);
 	confine(0);
-	parser_serve(fd_parent);
+	parser_serve(fd_parent, id_connection());
 }

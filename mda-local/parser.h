@@ -7,8 +7,8 @@
 void parser_run(int fd_parent) __attribute__((noreturn));
 
 /* The same in two parts, for a zygote (lib/zygote.h): what does not depend on a connection,
- * settings and sandbox, and then in its copies the connection. */
+ * settings and sandbox, and then in its copies the connection. id: the connection's. */
 void parser_prepare(void);
-void parser_serve(int fd_parent) __attribute__((noreturn));
+void parser_serve(int fd_parent, char const *id) __attribute__((noreturn));
 
 #endif

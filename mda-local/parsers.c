@@ -6,6 +6,7 @@
 #include <skalibs/selfpipe.h>
 
 #include "lib/conf-watch.h"
+#include "lib/id.h"
 #include "lib/sa.h"
 #include "mda-local/channel.h"
 #include "mda-local/parent.h"
@@ -38,7 +39,10 @@ start_zygote(struct parsers *p, uint32_t generation)
 		if (dup2(fd[CONNECTION], 0) < 0 || dup2(fd[CONNECTION], 1) < 0)
 			_exit(111);
 		close(fd[CONNECTION]);
-		parser_serve(fd[CHANNEL]);
+		/* Nobody is executed who would find it in the environment. */
+		char id[ID_MAX + 1];
+		id_new(id);
+		parser_serve(fd[CHANNEL], id);
 	}
 	p->generation = generation;
 	p->until = channel_now() + CONF_FRESH_MS;

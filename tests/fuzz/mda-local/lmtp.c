@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		instance();
 		memory = incoming_memory();
 		lmtp_settings(&l);
-		lmtp_init(&l);
+		lmtp_init(&l, "id");
 	}
 	for (size_t i = 0; i < ANSWERS; i++) {
 		/* Most recipients are taken. */
@@ -32,6 +32,5 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	int fd = answers(all, sizeof *all, ANSWERS, channel_send, memory);
 	lmtp_serve(&l, fd);
 	lmtp_reset(&l);
-	close(fd);
 	return 0;
 }
