@@ -311,11 +311,13 @@ tls_certs_refresh(struct tls_certs *c)
 		scan_dir(c);
 		changed = 1;
 	}
+	/* First, for a context that is new: without a ticket's key it would not come warm. */
+	changed |= tls_tickets_refresh(&c->tickets, time(0));
 	for (size_t i = 0; i < c->count; i++)
 		read |= refresh_pair(c, i);
 	if ((c->ca.path || c->ca_dir) && tls_file_changed(&c->ca))
 		changed |= tls_certs_load_ca(c);
-	changed |= read | tls_tickets_refresh(&c->tickets, time(0));
+	changed |= read;
 	/* Looking is what is done again and again; reading happens once. */
 	long long end = microseconds();
 	c->refresh_after = read ? 0 : end + (end - start) * (TLS_REFRESH_SHARE - 1);

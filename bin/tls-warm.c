@@ -34,7 +34,9 @@ connect_once(SSL_CTX *server_ctx, SSL_CTX *client_ctx, SSL_SESSION **session)
 		SSL_set_connect_state(client);
 		if (*session)
 			SSL_set_session(client, *session);
-		ok = shake(server, client);
+		ok = shake(server, client) && SSL_session_reused(server) == (*session != 0);
+		/* Without an end OpenSSL takes a session for a bad one, not to be resumed. */
+		SSL_set_shutdown(client, SSL_SENT_SHUTDOWN);
 	}
 	SSL_SESSION_free(*session);
 	*session = ok ? SSL_get1_session(client) : 0;
