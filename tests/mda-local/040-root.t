@@ -59,7 +59,7 @@ tap.eq([os.stat(i.path("home/eve", d)).st_uid for d in ("deep", "deep/x", "deep/
 
 # What the processes are.
 c.mail(["alice@example.test", "bob@example.test"])
-children = sorted(map(int, subprocess.run(["ps", "-o", "pid=", "--ppid", str(c.process.pid)], capture_output=True, text=True).stdout.split()))
+children = c.children()
 
 
 def status(pid):
@@ -98,8 +98,7 @@ tap.eq({os.stat(os.path.join(new, f)).st_uid for f in os.listdir(new)}, {ALICE},
 PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
 c = Client(i, as_root=True)
 tap.eq(c.deliver(["alice@example.test"]), [DELIVERED], "a copy is there")
-children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(c.process.pid)], capture_output=True, text=True).stdout.split()
-worker = max(map(int, children))
+worker = c.children()[-1]
 libc = ctypes.CDLL(None)
 tap.eq([libc.ptrace(PTRACE_SEIZE, worker, None, None), libc.ptrace(PTRACE_INTERRUPT, worker, None, None), os.waitpid(worker, WALL)[0]], [0, 0, worker], "its worker hangs")
 tap.eq(c.quit(), 0, "mda-local kills it, and ends before it does")
