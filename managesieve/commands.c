@@ -244,6 +244,8 @@ do_getscript(void *session, struct manage_arg *arg, unsigned int count)
 	stralloc text = STRALLOC_ZERO;
 	(void)count;
 	int r = scripts_read(&s->scripts, arg->s, arg->len, s->limits.script, &text), e = errno;
+	/* A client that does not read it keeps no other session waiting. */
+	scripts_unlock(&s->scripts);
 	if (!r) {
 		net_putf(&s->net, "{%zu}\r\n", text.len);
 		net_put(&s->net, text.s, text.len);

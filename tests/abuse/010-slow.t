@@ -37,7 +37,7 @@ AFTER = [
     ("submission, a command", "submission", False, "", "NOOP ", LATE),
     ("submission, a password", "submission", False, "EHLO slow.test\r\nAUTH PLAIN\r\n", "A", LATE),
     ("submission under TLS", "submissions", True, "", "NOOP ", LATE),
-    ("IMAP, a command", "imap", False, IMAP, "c SEARCH TEXT ", rb"\* BYE The command did not come whole in time\.\r\n\Z"),
+    ("IMAP, a command", "imap", False, IMAP + "c SEARCH TEXT ", "x", rb"\* BYE The command did not come whole in time\.\r\n\Z"),
     ("IMAP, a literal", "imap", False, IMAP + "c SEARCH TEXT {60000+}\r\n", "x", rb"\* BYE The command did not come whole in time\.\r\n\Z"),
     ("IMAP, a message", "imap", False, IMAP + "c APPEND INBOX {60000+}\r\n", "x", rb"\* BYE The command did not come whole in time\.\r\n\Z"),
     ("IMAP, nothing", "imap", False, IMAP, "", rb"\* BYE Disconnected for inactivity\.\r\n\Z"),

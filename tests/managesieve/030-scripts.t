@@ -212,6 +212,13 @@ with h.session() as s:
     same(sorted(s.list()), ["s0", "s1", "s2", "shared"], "what is left is what they left")
 same(os.listdir(h.path + "/sieve/tmp"), [], "and nothing else")
 
+h = Home("idler")
+with h.session() as idler, h.session() as s:
+    idler.put("long", "# a comment\r\n" * 70000)
+    idler.send(b'GETSCRIPT "long"\r\n')
+    idler.take(1)
+    same(s.put("short", "keep;"), b'OK "Script stored"', "who does not read a script to its end keeps nobody waiting")
+
 # ---- what a session cannot reach
 
 h = Home("confined")
