@@ -51,7 +51,7 @@ class Holder:
                                         stderr=self.log_file, pass_fds=[w], **kw)
         end_at_exit(self.process)
         os.close(w)
-        self.ready = os.read(r, 10) == b"\n"
+        self.ready = os.read(r, 10) == b"\n" and not os.read(r, 1)  # said, and closed
         os.close(r)
 
     def log(self):

@@ -393,9 +393,11 @@ for args in (["-c", "0"], ["-a", "999"], ["-d", "1"], ["-x"], ["a", "b"]):
 # ---- no descriptor left to begin anew with, while a client has not said yet whether it wants TLS
 if ROOT:
     h = Holder(dir=DIR)
+    idle = h.fds()
     s = TlsServer("holder", [], ["sh", "-c", "echo up; exec cat"], launcher="ucspitlsd", holder=h)
     waiting = s.connect()
-    same(waiting.recv(3), b"up\n", "a client that may ask for TLS")
+    # The launcher's end and the four that it hands over: what is counted below must be all that there is.
+    ok(waiting.recv(3) == b"up\n" and wait_for(lambda: h.fds() == idle + 5), "a client that may ask for TLS", h.fds())
     old = resource.prlimit(h.process.pid, resource.RLIMIT_NOFILE)
     used = {int(n) for n in os.listdir("/proc/%d/fd" % h.process.pid)}
     resource.prlimit(h.process.pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - used), old[1]))
