@@ -98,10 +98,11 @@ login_judge(struct login_parent *p, struct login_run *run, struct login_message 
 	if (v != LOGIN_OK && ++p->failures >= p->attempts)
 		v = refused ? LOGIN_TOOMANY : LOGIN_GONE;
 	p->over = v == LOGIN_TOOMANY || v == LOGIN_GONE;
-	if (!p->ending && (v != LOGIN_OK || r->ask != LOGIN_ASK_PROOF))
-		log_check(r, v);
+	/* Before it is told: who reads the line may count on it. */
 	if (refused)
 		login_delay_count(p, r, attempt);
+	if (!p->ending && (v != LOGIN_OK || r->ask != LOGIN_ASK_PROOF))
+		log_check(r, v);
 	if (refused)
 		login_delay_after(p, r, &begin);
 	explicit_bzero(attempt, sizeof attempt);
