@@ -1,5 +1,5 @@
-/* tls-load [-t SECONDS] [-c CONCURRENCY] [-r] [-p tls1.2] HOST PORT [COMMAND...]: a load of short
- * TLS connections.
+/* tls-load [-t SECONDS] [-n LEAST] [-c CONCURRENCY] [-r] [-p tls1.2] HOST PORT [COMMAND...]: a load
+ * of short TLS connections, for so long and until so many have ended.
  *
  * Each connects, makes the handshake (-r: resumes the session of the one before in its slot), waits
  * for a line of greeting, says the COMMANDs (each when the one before was answered OK, with the tag
@@ -185,12 +185,12 @@ advance(struct slot *s)
 }
 
 static void
-run(int concurrency, int64_t end)
+run(int concurrency, int64_t end, unsigned int least)
 {
 	struct pollfd x[SLOTS_MAX];
 	for (int i = 0; i < concurrency; i++)
 		begin(slots + i);
-	while (now() < end) {
+	while (now() < end || count + failed < least) {
 		for (int i = 0; i < concurrency; i++)
 			x[i] = (struct pollfd){.fd = slots[i].fd, .events = slots[i].events};
 		if (poll(x, (nfds_t)concurrency, 1000) < 0 && errno != EINTR)
@@ -213,9 +213,12 @@ main(int argc, char **argv)
 {
 	double seconds = 3;
 	int concurrency = 8, version = 0;
-	for (int c; (c = getopt(argc, argv, "t:c:rp:")) != -1;)
+	unsigned int least = 0;
+	for (int c; (c = getopt(argc, argv, "t:n:c:rp:")) != -1;)
 		if (c == 't')
 			seconds = atof(optarg);
+		else if (c == 'n')
+			least = (unsigned int)atoi(optarg);
 		else if (c == 'c')
 			concurrency = atoi(optarg);
 		else if (c == 'r')
@@ -235,11 +238,11 @@ main(int argc, char **argv)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, new_session);
 	int64_t start = now();
-	run(concurrency, start + (int64_t)(seconds * 1e6));
+	run(concurrency, start + (int64_t)(seconds * 1e6), least);
 	double took = (double)(now() - start) / 1e6;
 	unsigned int n = count < SAMPLES_MAX ? count : SAMPLES_MAX;
 	qsort(samples, n, sizeof *samples, by_size);
-	printf("{\"connections\": %u, \"per_second\": %.0f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
+	printf("{\"connections\": %u, \"per_second\": %.2f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
 	       "\"resumed\": %u, \"failed\": %u}\n",
 	    count, count / took, n ? samples[n / 2] : 0.0f, n ? samples[n * 99 / 100] : 0.0f,
 	    resumed, failed);

@@ -12,8 +12,11 @@ os.chmod(top, 0o755)
 ROWS = {"delivery": 7, "idle": 5, "imap": 15, "login": 5, "receive": 11, "remote": 7, "store": 23, "tls": 14, "users": 11}  # on each side's column
 
 
+LIMIT = 1200  # seconds: the run of all suites takes two minutes where nothing else runs
+
+
 def bench(*words):
-    return subprocess.run(["scripts/bench", *words], capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+    return subprocess.run(["scripts/bench", *words], capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
 
 
 listed = bench("-l")
@@ -54,7 +57,7 @@ tap.ok(os.listdir(top) == ["out"], "nothing is left behind", os.listdir(top))
 # Without Dovecot: its programs in sbin are not found.
 path = ":".join(p for p in os.environ["PATH"].split(":") if not p.endswith("sbin"))
 done = subprocess.run([sys.executable, "scripts/bench", "-n", "100", "-r", "1", "-t", "0.05", "-d", top, "-o", top + "/alone", "imap"],
-                      env=dict(os.environ, PATH=path), capture_output=True, text=True, timeout=300)
+                      env=dict(os.environ, PATH=path), capture_output=True, text=True, timeout=LIMIT)
 got = json.load(open(top + "/alone/imap.json", encoding="utf-8")) if not done.returncode else {"rows": [{}]}
 tap.ok("without a peer: dovecot" in done.stderr and all(list(r.get("medians", "")) == ["postern"] for r in got["rows"]),
        "a missing peer is said, its column left out", done.stderr)
@@ -72,7 +75,7 @@ running = subprocess.Popen(["scripts/bench", "-n", "100", "-r", "1000", "-t", "0
 while ": round 1 of " not in running.stderr.readline():  # it is over, the next one runs
     assert running.poll() is None
 running.send_signal(signal.SIGTERM)
-code = running.wait(60)
+code = running.wait(LIMIT)
 running.stderr.close()
 tap.ok(code == 128 + signal.SIGTERM and sorted(os.listdir(top)) == ["alone", "out"] and not with_our_directory(),
        "interrupted: all is ended and removed", code, os.listdir(top), with_our_directory())

@@ -88,7 +88,7 @@ class Report:
                          for row in rows)
 
     def limits(self):
-        return ", ".join(f"{what} {value:,}" for what, value in self.machine["limits"].items())
+        return ", ".join(f"{what} {value:,.0f}" for what, value in self.machine["limits"].items())
 
     def conditions(self):
         m = self.machine

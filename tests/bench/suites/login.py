@@ -145,7 +145,7 @@ class Suite(bench.MailSuite):
 
     def tls(self, side):
         if side.tls:
-            got = json.loads(self.bench.program("tls-load", "-r", "-c", AT_ONCE, "-t", max(1, self.bench.options.seconds),
+            got = json.loads(self.bench.program("tls-load", "-r", "-c", AT_ONCE, "-t", max(1, self.bench.options.seconds), "-n", AT_ONCE,
                                                 *side.tls.split(":"), f"LOGIN u0@{DOMAIN} x", "SELECT INBOX"))
             if got["failed"] or not got["connections"]:
                 raise RuntimeError(f"{side.name}: {got['failed']} connections failed, {got['connections']} did not")
