@@ -14,6 +14,7 @@ if not shutil.which("strace"):
 BODY = "Subject: x\r\n\r\n" + "".join(f"line {n}\r\n" for n in range(3000))
 # Paths and contents are not to be seen: the processes cannot be read by their user.
 CALL = re.compile(r"^(\d+) +(\w+)\(.*?(?:= (-?\d+)|unfinished \.\.\.>)")
+RESUMED = re.compile(r"^(\d+) +<\.\.\. \w+ resumed>.*= (-?\d+)")
 
 # A rename behind sync_file_range where a journal commits both in order (lib/durable.h), else a link behind the sync.
 NAMING = "linkat", "renameat2"
@@ -35,12 +36,23 @@ i.own(i.dir)
 mdalocal.PROGRAM = program
 
 
+def traced():
+    """[process, system call, result] in the order of their beginnings; the result of one that another process came into stands further below."""
+    calls = []
+    for line in open(trace, errors="replace"):
+        if m := CALL.match(line):
+            calls.append(list(m.groups()))
+        elif m := RESUMED.match(line):
+            next(c for c in reversed(calls) if c[0] == m[1])[2] = m[2]
+    return calls
+
+
 def worker(user):
     """The worker's system calls with their results, up to the report of a delivery, and those after it."""
     c = Client(i)
     tap.eq(c.deliver([user + "@example.test"], message=BODY), ["250 2.0.0 delivered"], user + ": delivered")
     c.quit()
-    calls = [m.groups() for m in map(CALL.match, open(trace, errors="replace")) if m]
+    calls = traced()
     pid = next(p for p, n, _ in calls if n in NAMING)
     mine = [(n, r) for p, n, r in calls if p == pid]
     link = next(k for k, (n, _) in enumerate(mine) if n in NAMING)
