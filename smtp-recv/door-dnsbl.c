@@ -71,7 +71,8 @@ option(struct dnsbl_zone *z, char const *s)
 		z->of_sender = 1;
 	else if (!strncmp(s, "weight=", 7)) {
 		size_t n = int_scan(s + 7, &z->weight);
-		if (!n || s[7 + n] || abs(z->weight) > DNSBL_WEIGHT_MAX)
+		if (!n || s[7 + n] || z->weight < -DNSBL_WEIGHT_MAX ||
+		    z->weight > DNSBL_WEIGHT_MAX)
 			return "a bad weight";
 	} else if (strncmp(s, "answer=", 7) || scan_answer(s + 7, z->octet) < 0)
 		return "a bad option";
