@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every parser that strangers, users and other programs feed, each fuzzed from its seeds for a second or FUZZ_RUNS runs (2,500), whichever
+# Every parser that strangers, users and other programs feed, each fuzzed from its seeds for a second or FUZZ_RUNS runs (1,500), whichever
 # is shorter; "make fuzz" does it for as long as one likes (PROOF=1: FUZZ_SECONDS each, 60). All is compiled by clang, with every warning an error.
 cd "$(dirname "$0")/../.." || exit 111
 if ! command -v clang >/dev/null || ! echo 'int LLVMFuzzerTestOneInput(const char *s, unsigned long n) { return !s && n; }' |
@@ -7,7 +7,7 @@ if ! command -v clang >/dev/null || ! echo 'int LLVMFuzzerTestOneInput(const cha
 	echo "1..0 # SKIP no clang with libFuzzer here"
 	exit
 fi
-[ -n "$PROOF" ] && seconds=${FUZZ_SECONDS:-60} || seconds=1 FUZZ_RUNS=${FUZZ_RUNS:-2500}
+[ -n "$PROOF" ] && seconds=${FUZZ_SECONDS:-60} || seconds=1 FUZZ_RUNS=${FUZZ_RUNS:-1500}
 export FUZZ_RUNS SEED="${SEED:-1}"
 set -- $(ls tests/fuzz/*/*.c | sed 's|.*/||; s|\.c$||')
 echo "1..$(($# + 1))"
