@@ -5,6 +5,7 @@ import base64, os, re, select, signal, socket, subprocess, time
 from world import BUILD, DOMAIN, SECRET
 
 LIMIT = 60
+ENDING = 5  # seconds for what a killed process has left
 MESSAGE = b"From: sender@remote.test\nSubject: proof\n\nbody\n"
 LINE = re.compile(rb"proof (\d+) (begin|attempt|end) (\S+) (-?\d+)\n")
 
@@ -37,10 +38,19 @@ class Attack:
                 os.killpg(p.pid, signal.SIGKILL)
             p.kill()
             p.wait()
-            if p.stderr:
-                p.stderr.close()
         for c in self.closes:
             c.close()
+        for p in self.processes:
+            if p.stderr:
+                self.drain(p.stderr)
+
+    @staticmethod
+    def drain(f):
+        """Until nobody has it open any more: a copy that was just made would attack beside the next one, in the same places."""
+        end = time.monotonic() + ENDING
+        while select.select([f], [], [], max(0, end - time.monotonic()))[0] and os.read(f.fileno(), 65536):
+            pass
+        f.close()
 
     def start(self, argv, as_root=False, **more):
         """As the user, or by root (who is told whom to become) where there are several."""
