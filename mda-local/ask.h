@@ -11,13 +11,13 @@
 enum ask_op {
 	ASK_MAIL,    /* id, path, extra (ENVID), size, body, ret, smtputf8, requiretls: no answer */
 	ASK_RCPT,    /* path, local, domain, extra (ORCPT), notify: one answer; with the first
-			recipient    that is accepted the message's memory, a memfd */
+			recipient that is accepted the message's memory, a memfd */
 	ASK_BIG,     /* an unlinked file for the message: one answer, with the descriptor */
 	ASK_SEALED,  /* the message is a sealed memfd, which comes along: no answer */
 	ASK_LOOPED,  /* recipient number `size` is looping: no answer */
 	ASK_JUNK,    /* the message is marked as junk: no answer */
 	ASK_DELIVER, /* size octets, which change no more: one answer per accepted recipient, in
-			 their order, at most ASK_ANSWERS at once; the message is over then, and so
+			their order, at most ASK_ANSWERS at once; the message is over then, and so
 			is its memory's use */
 	ASK_RESET,   /* the message is over: no answer; the next has its memory */
 };

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/pass.h"
+
 int
 channel_pair(int fd[static 2])
 {
@@ -31,31 +33,10 @@ channel_timeout(int64_t until)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
 int
 channel_send(int fd, void const *s, size_t len, int fd_pass)
 {
-	union control c;
-	struct iovec v = {.iov_base = (void *)(uintptr_t)s, .iov_len = len};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-	if (fd_pass >= 0) {
-		memset(&c, 0, sizeof c);
-		m.msg_control = &c;
-		m.msg_controllen = sizeof c;
-		c.header.cmsg_level = SOL_SOCKET;
-		c.header.cmsg_type = SCM_RIGHTS;
-		c.header.cmsg_len = CMSG_LEN(sizeof fd_pass);
-		memcpy(CMSG_DATA(&c.header), &fd_pass, sizeof fd_pass);
-	}
-	ssize_t w;
-	do
-		w = sendmsg(fd, &m, MSG_NOSIGNAL);
-	while (w < 0 && errno == EINTR);
-	return w == (ssize_t)len ? 0 : -1;
+	return pass_send(fd, s, len, fd_pass) == (ssize_t)len ? 0 : -1;
 }
 
 static int
@@ -69,21 +50,6 @@ wait_readable(int fd, int64_t until)
 	if (!r)
 		errno = ETIMEDOUT;
 	return r > 0 ? 0 : -1;
-}
-
-/* The descriptor of a message, or -1; closes it if none is wanted. */
-static void
-take_fd(struct msghdr *m, int *fd_r)
-{
-	int got = -1;
-	struct cmsghdr *h = CMSG_FIRSTHDR(m);
-	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof got))
-		memcpy(&got, CMSG_DATA(h), sizeof got);
-	if (fd_r)
-		*fd_r = got;
-	else if (got >= 0)
-		close(got);
 }
 
 /* What has come is not of the form. */
@@ -102,28 +68,19 @@ refuse(int *fd_r)
 static ssize_t
 receive(int fd, void *s, size_t len, int *fd_r, int64_t until)
 {
-	union control c;
-	struct iovec v = {.iov_base = s, .iov_len = len};
-	/* No room for a second descriptor, as there is behind one where sizes are rounded up. */
-	struct msghdr m = {.msg_iov = &v,
-	    .msg_iovlen = 1,
-	    .msg_control = &c,
-	    .msg_controllen = CMSG_LEN(sizeof(int))};
+	int got, flags;
 	if (fd_r)
 		*fd_r = -1;
 	if (until != CHANNEL_FOREVER && wait_readable(fd, until) < 0)
 		return -1;
-	memset(&c, 0, sizeof c);
-	ssize_t r;
-	do
-		r = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	while (r < 0 && errno == EINTR);
+	ssize_t const r = pass_receive(fd, s, len, &got, &flags);
 	if (r <= 0)
 		return r < 0 && errno != ECONNRESET ? -1 : 0;
-	take_fd(&m, fd_r);
-	if (!(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-		return r;
-	return refuse(fd_r);
+	if (fd_r)
+		*fd_r = got;
+	else if (got >= 0)
+		close(got);
+	return flags & (MSG_TRUNC | MSG_CTRUNC) ? refuse(fd_r) : r;
 }
 
 int
